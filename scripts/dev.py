@@ -1,0 +1,494 @@
+"""Sets up .venv and runs the project's chores. Needs nothing but Python, on Windows too.
+
+The Makefile is a short way to type these commands.
+
+.venv holds what requirements/*.txt pins, hashes checked, and this checkout as an editable
+install. Three kinds of small files in it tell how far that got:
+
+    .venv/setting-up    written first, removed last: found later, it means a killed set-up
+    .venv/stamp-LEVEL   a digest of everything that the set-up of this level depends on
+    .venv/root.mk       the folder that .venv was made in, for the Makefile
+"""
+
+import sys
+
+
+def refusal(version):
+    """One line for a Python that is too old, None for one that will do."""
+    if tuple(version[:2]) >= (3, 11):
+        return None
+    found = ".".join(str(part) for part in version[:3])
+    return f"microgpt needs Python 3.11 or newer; this is {found}. Start it with a newer one."
+
+
+if refusal(sys.version_info):  # before any newer syntax or library is used
+    sys.exit(refusal(sys.version_info))
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+REQUIREMENTS = ROOT / "requirements"
+WINDOWS = os.name == "nt"
+
+# What each level installs, and about how long that takes the first time.
+LEVELS = {
+    "base": (("base.txt", "build.txt"), "15 s"),
+    "dev": (("dev.txt",), "20 s"),
+}
+TORCH = "2.13.0"  # in no lock: its releases for one platform weigh gigabytes
+UV = "uv==0.13.9"  # only `lock` needs it
+OFFLINE = (
+    "If this machine is offline: connect it, or name a mirror or a folder of wheels in pip's "
+    "settings (PIP_INDEX_URL, PIP_FIND_LINKS), then run the same command again."
+)
+WHEEL_LIMIT = 6 * 2**20  # bytes
+# What an installed wheel must do in an empty directory.
+SMOKE = (["--version"], ["ladder", "--list"], ["train", "--steps", "20"])
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)  # stdout belongs to the program that is run
+
+
+def program(name, venv=VENV):
+    """The path of an executable inside a virtual environment."""
+    return venv / ("Scripts" if WINDOWS else "bin") / (name + (".exe" if WINDOWS else ""))
+
+
+def quiet(command, remedy, **options):
+    """Runs a command without a word; if it fails, shows what it said and ends with the remedy."""
+    command = [str(part) for part in command]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        **options,
+    )
+    if done.returncode:
+        say(done.stdout.rstrip())
+        sys.exit(f"\nThat failed: {' '.join(command)}\n{remedy}")
+    return done.stdout
+
+
+def call(command, **options):
+    """Runs a command in the checkout with its output shown; returns its exit code."""
+    return subprocess.call([str(part) for part in command], cwd=ROOT, **options)
+
+
+def hand_over(command):
+    """Becomes the given command (on Windows: waits for it and ends with its exit code)."""
+    command = [str(part) for part in command]
+    sys.stdout.flush()
+    if not WINDOWS:
+        os.execv(command[0], command)
+    process = subprocess.Popen(command)
+    while True:
+        try:
+            sys.exit(process.wait())
+        except KeyboardInterrupt:
+            continue  # Ctrl-C has reached the program too; it decides when to end
+
+
+# ---------------------------------------------------------------- set-up
+
+
+def key(level):
+    """The digest that a level's stamp holds while nothing that it depends on has changed."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)
+    installed = [project["project"], project["build-system"], project["tool"]["hatch"]]
+    digest = hashlib.sha256(json.dumps(installed, sort_keys=True).encode())
+    for name in LEVELS[level][0]:
+        digest.update((REQUIREMENTS / name).read_bytes())
+    digest.update(f"{ROOT} {sys.version_info[0]}.{sys.version_info[1]}".encode())
+    return digest.hexdigest() + "\n"
+
+
+def stamp(level):
+    return VENV / f"stamp-{level}"
+
+
+def is_ready(level):
+    try:
+        return (
+            stamp(level).read_text(encoding="utf-8") == key(level)
+            and not (VENV / "setting-up").exists()
+            and program("python").exists()
+            and program("microgpt").exists()
+        )
+    except OSError:
+        return False
+
+
+def root_mk():
+    where = str(ROOT).replace("$", "$$").replace("#", "\\#")
+    return f"VENV_ROOT := {where}\n"
+
+
+def is_usable():
+    """Whether .venv, made by whomever, can be installed into as it stands."""
+    if (VENV / "setting-up").exists() or not program("python").exists():
+        return False
+    made_in = VENV / "root.mk"
+    if made_in.exists() and made_in.read_text(encoding="utf-8") != root_mk():
+        return False  # moved: its scripts still start the Python of the old place
+    question = "import pip, sys; print(sys.version_info[:2] == %r, sys.prefix)"
+    try:
+        answer = subprocess.run(
+            [str(program("python")), "-I", "-c", question % (sys.version_info[:2],)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return answer.returncode == 0 and answer.stdout.strip() == f"True {VENV}"
+
+
+def remove_venv():
+    """Removes .venv under another name, so that a kill half-way leaves no half .venv."""
+    old = ROOT / ".venv-old"
+    shutil.rmtree(old, ignore_errors=True)
+    if not VENV.exists():
+        return
+    try:
+        VENV.rename(old)
+    except OSError as error:
+        sys.exit(f"cannot replace .venv: {error}. Close the programs that use it and try again.")
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def make_venv():
+    for module in ("venv", "ensurepip"):
+        if importlib.util.find_spec(module) is None:
+            sys.exit(
+                f"this Python comes without its {module} module, which Debian and Ubuntu keep in a "
+                "package of its own: sudo apt-get install python3-venv"
+            )
+    VENV.mkdir()
+    (VENV / "setting-up").touch()
+    # The interpreter behind any virtual environment that this script was started from.
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    quiet([python, "-m", "venv", VENV], "Python could not make a virtual environment in .venv.")
+
+
+def pip(arguments, python=None, target=None, remedy=OFFLINE):
+    """pip, with the index, mirror or proxy that the user's own pip settings name."""
+    which = ["--python", target] if target else []
+    quiet(
+        [python or program("python"), "-I", "-m", "pip", *which, *arguments],
+        remedy,
+        cwd=ROOT,
+        env=dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1"),
+    )
+
+
+def pip_install(level, **where):
+    files = [f"--requirement={REQUIREMENTS / name}" for name in LEVELS[level][0]]
+    pip(["install", "--quiet", "--require-hashes", *files], **where)
+
+
+@contextlib.contextmanager
+def alone():
+    """Waits until no other set-up of this checkout is at work. A killed one doesn't block."""
+    with (ROOT / ".venv-lock").open("a") as file:
+        waiting = False
+        while True:
+            try:
+                if WINDOWS:
+                    import msvcrt
+
+                    file.seek(0)
+                    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+                else:
+                    import fcntl
+
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except (BlockingIOError, PermissionError):
+                if not waiting:
+                    say("another set-up is at work in this checkout, waiting ...")
+                waiting = True
+                time.sleep(0.2)
+            except OSError:
+                break  # a file system without locks
+        yield
+
+
+def set_up(level):
+    """Brings .venv to a level; instant when it is there already."""
+    if not is_ready(level):
+        with alone():
+            if not is_ready(level):
+                change(level)
+
+
+def change(level):
+    began = time.monotonic()
+    if stamp("dev").exists():
+        level = "dev"  # what was there stays there
+    if is_usable():
+        say("updating .venv ...")
+        (VENV / "setting-up").touch()
+    else:
+        broken = " again, the old one is incomplete or moved" if VENV.exists() else ""
+        say(f"setting up .venv{broken} (once, about {LEVELS[level][1]}) ...")
+        remove_venv()
+        make_venv()
+    for old in LEVELS:
+        stamp(old).unlink(missing_ok=True)
+    pip_install(level)
+    pip(["install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT])
+    (VENV / "root.mk").write_text(root_mk(), encoding="utf-8")
+    for done in ("base", "dev") if level == "dev" else ("base",):
+        stamp(done).write_text(key(done), encoding="utf-8")
+    (VENV / "setting-up").unlink()
+    say(f"ready after {time.monotonic() - began:.0f} s")
+
+
+def set_up_torch():
+    """Adds torch to .venv without moving anything that the lock has pinned."""
+    question = "import importlib.metadata as m; print(m.version('torch'))"
+    found = subprocess.run(
+        [str(program("python")), "-I", "-c", question], capture_output=True, encoding="utf-8"
+    )
+    if found.returncode == 0:
+        say(f"torch {found.stdout.strip()} is there")
+        return
+    say(f"installing torch {TORCH} ...")
+    began = time.monotonic()
+    pins = [
+        line.removesuffix("\\").strip()
+        for line in (REQUIREMENTS / "dev.txt").read_text(encoding="utf-8").splitlines()
+        if line[:1].isalnum()
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder) / "constraints.txt"
+        constraints.write_text("\n".join(pins) + "\n", encoding="utf-8")
+        # On Linux the plain release brings gigabytes for accelerators.
+        version = TORCH + ("+cpu" if sys.platform == "linux" else "")
+        pip(
+            ["install", "--quiet", f"--constraint={constraints}", f"torch=={version}"],
+            remedy="Where PyTorch's builds for this machine are, tell pip by PIP_FIND_LINKS or "
+            "PIP_EXTRA_INDEX_URL, or install torch into .venv by hand.",
+        )
+    say(f"ready after {time.monotonic() - began:.0f} s")
+
+
+# ---------------------------------------------------------------- commands
+
+
+def run(arguments):
+    set_up("base")
+    hand_over([program("microgpt"), "train", *arguments])
+
+
+def setup(arguments):
+    wanted = set(arguments)
+    if wanted - {"--dev", "--torch"}:
+        sys.exit("usage: dev.py setup [--dev] [--torch]")
+    level = "dev" if wanted else "base"
+    set_up(level)
+    for done in ("base", "dev") if level == "dev" else ("base",):
+        stamp(done).touch()  # the Makefile compares times
+    if "--torch" in wanted:
+        set_up_torch()
+
+
+def pytest(selection, *arguments):
+    return [program("python"), "-m", "pytest", "-m", selection, *arguments]
+
+
+def test(arguments):
+    set_up("dev")
+    os.chdir(ROOT)
+    hand_over(pytest("not slow and not prove and not torch", "-q", *arguments))
+
+
+def prove(arguments):
+    set_up("dev")
+    code = call(pytest("prove", *arguments))
+    if code == 5:  # pytest's code for "no test selected"
+        say("no test is marked `prove` yet")
+        code = 0
+    sys.exit(code)
+
+
+def lint_commands(fix=False):
+    return {
+        "ruff check": [program("ruff"), "check", *(["--fix"] if fix else [])],
+        "ruff format": [program("ruff"), "format", *([] if fix else ["--check"])],
+        "mypy": [program("mypy")],
+    }
+
+
+def lint(arguments):
+    if arguments not in ([], ["--fix"]):
+        sys.exit("usage: dev.py lint [--fix]")
+    set_up("dev")
+    failed = [name for name, command in lint_commands(bool(arguments)).items() if call(command)]
+    if failed:
+        sys.exit("failed: " + ", ".join(failed))
+
+
+def test_all(arguments):
+    set_up("dev")
+    checks = lint_commands()
+    checks["wheel"] = [program("python"), __file__, "wheel"]
+    checks["pytest"] = pytest("not prove", *arguments)  # last: it ends with a summary
+    failed = []
+    for name, command in checks.items():
+        print(f"== {name}", flush=True)
+        if call(command):
+            failed.append(name)
+    if failed:
+        sys.exit("failed: " + ", ".join(failed))
+
+
+def wheel(arguments):
+    """Builds the wheel and uses it in a fresh environment, in an empty directory."""
+    if arguments:
+        sys.exit("usage: dev.py wheel")
+    set_up("dev")
+    dist = ROOT / "dist"
+    for old in dist.glob("*.whl"):
+        old.unlink()
+    python = program("python")
+    quiet(
+        [python, "-m", "hatchling", "build", "-t", "wheel", "-d", dist],
+        "The build settings are in pyproject.toml.",
+        cwd=ROOT,
+    )
+    (built,) = dist.glob("*.whl")
+    size = built.stat().st_size
+    if size > WHEEL_LIMIT:
+        sys.exit(f"{built.name} has {size:,} bytes, {WHEEL_LIMIT:,} are allowed: see what grew.")
+    inside = set(zipfile.ZipFile(built).namelist())
+    for folder in ("data", "ladder"):
+        for path in sorted((ROOT / folder).iterdir()):
+            if path.is_file() and f"microgpt/share/{folder}/{path.name}" not in inside:
+                sys.exit(
+                    f"{built.name} lacks {folder}/{path.name}: see pyproject.toml, tool.hatch."
+                )
+    with tempfile.TemporaryDirectory(prefix="microgpt-wheel-") as folder:
+        fresh, empty = Path(folder).resolve() / "venv", Path(folder).resolve() / "empty"
+        empty.mkdir()
+        quiet([python, "-m", "venv", "--without-pip", fresh], "Python could not make a venv.")
+        target = program("python", fresh)
+        pip_install("base", target=target)
+        pip(["install", "--quiet", "--no-deps", built], target=target)
+        pip(["check"], target=target)
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        for words in SMOKE:
+            quiet(
+                [program("microgpt", fresh), *words],
+                "The installed wheel cannot do that outside the checkout.",
+                cwd=empty,
+                env=env,
+            )
+    done = ", ".join("`microgpt " + " ".join(words) + "`" for words in SMOKE)
+    print(f"dist/{built.name}: {size:,} bytes; installed alone it ran {done}")
+
+
+def lock(arguments):
+    """Pins the requirements anew, for every platform and every supported Python at once."""
+    if arguments not in ([], ["--upgrade"]):
+        sys.exit("usage: dev.py lock [--upgrade]")
+    outputs = {
+        "base.txt": ["pyproject.toml"],
+        "build.txt": ["--group=build"],
+        "dev.txt": ["pyproject.toml", "--extra=dev", "--group=build"],
+    }
+    header = (
+        "# Made by `python scripts/dev.py lock` from pyproject.toml. Not to be edited by hand.\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        tools = Path(folder) / "tools"
+        python = getattr(sys, "_base_executable", None) or sys.executable
+        quiet([python, "-m", "venv", tools], "Python could not make a virtual environment.")
+        pip(["install", "--quiet", UV], python=program("python", tools))
+        options = "--universal --python-version=3.11 --fork-strategy=fewest --generate-hashes"
+        options += " --no-header --no-annotate --no-emit-index-url --quiet"
+        compiler = [program("uv", tools), "pip", "compile", *options.split(), *arguments]
+        for name, sources in outputs.items():
+            draft = Path(folder) / name
+            if (REQUIREMENTS / name).exists():
+                shutil.copy(REQUIREMENTS / name, draft)  # the pins to keep
+            quiet(
+                [*compiler, *sources, f"--output-file={draft}"],
+                "The inputs are the dependencies in pyproject.toml.",
+                cwd=ROOT,
+            )
+            text = header + draft.read_text(encoding="utf-8")
+            if "://" in text or "\n--" in text:
+                sys.exit(f"refusing to write requirements/{name}: it names an index or an address")
+            (REQUIREMENTS / name).write_text(text, encoding="utf-8", newline="\n")
+            packages = sum(line[:1].isalnum() for line in text.splitlines())
+            say(f"requirements/{name}: {packages} packages")
+
+
+def clean(arguments):
+    """Removes what can be made again. runs/ is never touched, .venv only with --all."""
+    if arguments not in ([], ["--all"]):
+        sys.exit("usage: dev.py clean [--all]")
+    caches = [".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "build", "dist"]
+    for path in [ROOT / name for name in caches]:
+        shutil.rmtree(path, ignore_errors=True)
+    for folder in ("src", "tests", "ladder", "scripts", "conformance", "bench"):
+        for path in list((ROOT / folder).rglob("__pycache__")):
+            shutil.rmtree(path, ignore_errors=True)
+    if arguments:
+        with alone():
+            remove_venv()
+        (ROOT / ".venv-lock").unlink()
+
+
+COMMANDS = {
+    "run": (run, "train the smallest GPT (arguments go to `microgpt train`)"),
+    "test": (test, "the quick tests: Python alone, under 5 minutes"),
+    "test-all": (test_all, "all that protects main: lint, types, wheel, every test"),
+    "prove": (prove, "the full-length proofs, by hand"),
+    "lint": (lint, "ruff and mypy; --fix repairs what ruff can"),
+    "wheel": (wheel, "build dist/*.whl, install it elsewhere and use it"),
+    "lock": (lock, "pin requirements/*.txt anew; --upgrade takes newer versions"),
+    "setup": (setup, "only make .venv; --dev with the test tools, --torch with torch"),
+    "clean": (clean, "remove caches and dist/; --all removes .venv too"),
+}
+
+
+def usage():
+    lines = ["usage: python scripts/dev.py COMMAND [ARGUMENTS]   or   make COMMAND [ARGS=...]", ""]
+    lines += [f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(lines)
+
+
+def main(words):
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(usage())
+        return
+    if words[0] not in COMMANDS:
+        sys.exit(f"there is no command `{words[0]}`\n\n{usage()}")
+    try:
+        COMMANDS[words[0]][0](words[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

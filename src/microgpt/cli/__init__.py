@@ -1,0 +1,111 @@
+"""The command ``microgpt``: flags in, screens and exit codes out, no arithmetic.
+
+Each command lives in a module of its own and is imported when it is called, so that
+``microgpt --help`` answers before NumPy would be loaded.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from cyclopts import App, CycloptsError
+
+from microgpt import __version__
+from microgpt.errors import FileError, InputError, Interrupted, MicrogptError
+
+_COMMANDS = {
+    "train": ("train:train", "Train a model, or resume a run."),
+    "sample": ("sample:sample", "Write new documents."),
+    "eval": ("sample:evaluate", "Measure the loss on documents."),
+    "inspect": ("inspect:inspect", "Look into a run or a model."),
+    "export": ("exchange:export", "Write a run's model to a file."),
+    "import": ("exchange:import_", "Begin a run from a model file."),
+    "ladder": ("ladder:ladder", "List, run or copy the six rungs."),
+}
+
+for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    # Products here are small: more threads only wait for each other. Must precede NumPy's import.
+    os.environ.setdefault(_variable, "1")
+
+app = App(
+    name="microgpt",
+    help="Train, sample and look into a whole GPT that can be read in one sitting.",
+    version=__version__,
+    help_format="plaintext",
+)
+for _name, (_target, _about) in _COMMANDS.items():
+    app.command(f"microgpt.cli.{_target}", name=_name, help=_about)
+
+
+def main() -> None:
+    """Entry point of the command; exits with the documented code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; a user's mistake gives two lines, no traceback."""
+    as_json = "--json" in arguments
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        app(list(arguments), exit_on_error=False, print_error=False, result_action="return_none")
+    except MicrogptError as error:
+        return _fail(error, as_json)
+    except CycloptsError as error:
+        return _fail(_usage(error, arguments), as_json)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _fail(Interrupted("Stopped."), as_json)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(FileError(f"{where}{error.strerror or error}."), as_json)
+    except MemoryError:
+        return _fail(
+            InputError("This machine's memory is full.", "Make the model smaller."), as_json
+        )
+    return 0
+
+
+def _usage(error: CycloptsError, arguments: Sequence[str]) -> InputError:
+    """A mistake in the command line, in our words: what is wrong, and where to look."""
+    command = next((a for a in arguments if not a.startswith("-")), "")
+    if command and command not in _COMMANDS:
+        close = difflib.get_close_matches(command, _COMMANDS, n=1)
+        return InputError(
+            f"There is no command {command!r}.",
+            f"Did you mean {close[0]}?" if close else f"There are {', '.join(_COMMANDS)}.",
+        )
+    message = " ".join(str(error).split())
+    if not message.endswith((".", "!", "?")):
+        message += "."
+    return InputError(message, f"See microgpt {command} --help".replace("  ", " "))
+
+
+def _fail(error: MicrogptError, as_json: bool) -> int:
+    if as_json:
+        show_json(
+            {
+                "error": {
+                    "code": error.exit_code,
+                    "message": error.message,
+                    "remedy": error.remedy,
+                }
+            }
+        )
+    else:
+        print(f"microgpt: {error.message}", file=sys.stderr)
+        if error.remedy:
+            print(f"  {error.remedy}", file=sys.stderr)
+    return error.exit_code
+
+
+def show_json(line: dict[str, Any]) -> None:
+    """One object on one line of standard output, at once."""
+    print(json.dumps(line, ensure_ascii=False), flush=True)

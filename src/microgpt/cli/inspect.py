@@ -1,0 +1,38 @@
+"""``microgpt inspect``: what is in a run, as text or as one page with pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from microgpt.cli.sample import RunArgument, open_with_notes, run_marks
+from microgpt.files import write_atomic
+from microgpt.opening import engine_for
+from microgpt.report import html_report, text_report
+from microgpt.sampling import marked, sample
+
+
+def inspect(
+    run: RunArgument = None,
+    /,
+    *,
+    html: Annotated[
+        Path | None, Parameter(help="Write one self-contained page with pictures to this file.")
+    ] = None,
+    word: Annotated[
+        str | None, Parameter(help="The word whose attention the page shows. [a sample]")
+    ] = None,
+) -> None:
+    """Configuration, recipe, data, and what each matrix is; as a page also its pictures."""
+    opened = open_with_notes(run)
+    if html is None:
+        for line in text_report(opened):
+            print(line)
+        return
+    engine = engine_for(opened)
+    texts = sample(engine, opened.tokenizer, opened.rng(None))
+    page = html_report(opened, word, list(marked(texts, run_marks(opened))))
+    write_atomic(html, page.encode())
+    print(f"wrote {html}: open it in a browser")

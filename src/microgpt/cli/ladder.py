@@ -1,0 +1,88 @@
+"""``microgpt ladder``: the six standalone programs, from counting to the whole GPT."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from microgpt.data import bundled
+from microgpt.errors import FileError, InputError
+
+RUNGS = range(6)
+
+
+def ladder(
+    rung: Annotated[int | None, Parameter(help="Which rung, 0 to 5; none lists them.")] = None,
+    /,
+    *arguments: Annotated[
+        str, Parameter(help="Given to the rung: its data file.", allow_leading_hyphen=True)
+    ],
+    diff: Annotated[bool, Parameter(help="Show what the rung changes.", negative="")] = False,
+    copy: Annotated[
+        Path | None, Parameter(help="Write the rung and input.txt into this directory.")
+    ] = None,
+) -> None:
+    """List the six rungs, run one, show what it changes, or copy it to work on it.
+
+    Each is a whole program on the standard library alone; rung n is chapter n of the guide.
+    """
+    if rung is None:
+        _list()
+        return
+    if rung not in RUNGS:
+        raise InputError(f"There is no rung {rung}, they are 0 to 5.", "microgpt ladder lists them")
+    if diff:
+        _diff(rung)
+    elif copy is not None:
+        _copy(rung, copy)
+    else:
+        sys.exit(subprocess.call([sys.executable, str(_path(rung)), *arguments]))
+
+
+def _path(rung: int) -> Path:
+    return bundled(f"ladder/train{rung}.py")
+
+
+def _list() -> None:
+    for rung in RUNGS:
+        doc = ast.get_docstring(ast.parse(_path(rung).read_text(encoding="utf-8"))) or ""
+        print(f"{rung}  {doc.splitlines()[0]}")
+    print()
+    print("run one:            microgpt ladder 0")
+    print("what it changes:    microgpt ladder 1 --diff")
+    print("to work on it:      microgpt ladder 5 --copy my-gpt")
+
+
+def _diff(rung: int) -> None:
+    if rung == 0:
+        raise InputError(
+            "Rung 0 is the first: there is nothing it changes.", "Try --diff on 1 to 5."
+        )
+    before, after = (_path(n).read_text(encoding="utf-8").splitlines() for n in (rung - 1, rung))
+    names = (f"train{rung - 1}.py", f"train{rung}.py")
+    colour = sys.stdout.isatty()
+    for line in difflib.unified_diff(before, after, *names, lineterm=""):
+        shade = {"+": "32", "-": "31", "@": "36"}.get(line[0])
+        print(f"\033[{shade}m{line}\033[0m" if colour and shade else line)
+
+
+def _copy(rung: int, folder: Path) -> None:
+    targets = {
+        folder / f"train{rung}.py": _path(rung),
+        folder / "input.txt": bundled("data/names.txt"),
+    }
+    for target in targets:
+        if target.exists():
+            raise FileError(f"{target} is there already.", "Name another directory for --copy.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for target, source in targets.items():
+        shutil.copyfile(source, target)
+        print(f"wrote {target}")
+    print(f"run it: cd {folder} && python train{rung}.py")

@@ -1,0 +1,175 @@
+"""``microgpt sample`` and ``microgpt eval``: what a trained model writes, and how well it reads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from microgpt import sampling
+from microgpt.cli import show_json
+from microgpt.cli.screen import sample_lines
+from microgpt.data import load_data
+from microgpt.engines import CHOICES
+from microgpt.errors import FileError, InputError, MicrogptError
+from microgpt.evaluation import mean_loss
+from microgpt.opening import Opened, engine_for, open_model, run_data
+from microgpt.tokenizer import Tokenizer
+from microgpt.training import begin, held_out_parts, marks_at
+
+RunArgument = Annotated[
+    Path | None,
+    Parameter(help="Run directory, model.json or .safetensors. [the newest in runs/]"),
+]
+EngineFlag = Annotated[str, Parameter(help=f"{', '.join(CHOICES)}.")]
+JsonFlag = Annotated[bool, Parameter(help="Print one JSON object a line.", negative="")]
+UnknownFlag = Annotated[
+    str, Parameter(help="Characters that the model doesn't know: error, or skip.")
+]
+
+
+def sample(
+    run: RunArgument = None,
+    /,
+    *,
+    count: Annotated[int, Parameter(alias="-n", help="How many.")] = 20,
+    prefix: Annotated[str, Parameter(help="How each begins.", allow_leading_hyphen=True)] = "",
+    temperature: Annotated[float, Parameter(help="Below 1 bolder, above 1 more random.")] = 0.5,
+    top_k: Annotated[int | None, Parameter(help="Draw among the k most probable tokens.")] = None,
+    top_p: Annotated[
+        float | None, Parameter(help="Draw among the fewest tokens with this much probability.")
+    ] = None,
+    greedy: Annotated[bool, Parameter(help="Always the most probable token.", negative="")] = False,
+    length: Annotated[
+        int | None, Parameter(help="Most characters; beyond block_size the context slides.")
+    ] = None,
+    new: Annotated[
+        bool, Parameter(help="Leave out what is in the training data.", negative="")
+    ] = False,
+    seed: Annotated[int | None, Parameter(help="[a run's own stream, else 42]")] = None,
+    order: Annotated[str, Parameter(help="How draws are shared: sequential or rows.")] = (
+        "sequential"
+    ),
+    unknown: UnknownFlag = "error",
+    engine: EngineFlag = "auto",
+    json: JsonFlag = False,
+) -> None:
+    """Write new documents, each marked: trained on, in the file only, or new.
+
+    Without --seed a run goes on with its own random stream, so the reference run prints the
+    twenty published names.
+    """
+    if not 1 <= count <= 10_000_000:
+        raise InputError(f"count is {count}, must be from 1 to 10,000,000.")
+    if seed is not None and not 0 <= seed < 2**32:
+        raise InputError(f"seed is {seed}, must be from 0 to {2**32 - 1}.")
+    if greedy and top_k is not None:
+        raise InputError("--greedy is --top-k 1, and --top-k is given as well.", "Choose one.")
+    settings = sampling.Settings(temperature, 1 if greedy else top_k, top_p, order, length)
+    opened = open_with_notes(run)
+    prefix = _known(prefix, opened.tokenizer, unknown)
+    marks = run_marks(opened)
+    if new and marks is None:
+        raise InputError(
+            f"--new needs the training data, and {opened.path} doesn't say which it was.",
+            "Use it on a run directory.",
+        )
+    made = engine_for(opened, engine)
+    rng = opened.rng(seed)
+    if new and marks is not None:
+        texts, drawn = sampling.sample_new(
+            made, opened.tokenizer, rng, count, marks.file, prefix=prefix, settings=settings
+        )
+        if len(texts) < count:
+            print(
+                f"note: only {len(texts)} of {drawn:,} samples are not in the data. "
+                "Raise --temperature.",
+                file=sys.stderr,
+            )
+    else:
+        texts = sampling.sample(
+            made, opened.tokenizer, rng, count, prefix=prefix, settings=settings
+        )
+    samples = list(sampling.marked(texts, marks))
+    if json:
+        show_json({"samples": samples})
+    else:
+        for line in sample_lines(samples):
+            print(line)
+
+
+def evaluate(
+    run: RunArgument = None,
+    file: Annotated[Path | None, Parameter(help="Documents to measure on, one a line.")] = None,
+    /,
+    *,
+    split_by: Annotated[str, Parameter(help="line, blank-line or none.")] = "line",
+    unknown: UnknownFlag = "error",
+    engine: EngineFlag = "auto",
+    json: JsonFlag = False,
+) -> None:
+    """Mean loss in nats per token: on the run's held-out documents, or on those of a file."""
+    opened = open_with_notes(run)
+    made = engine_for(opened, engine)
+    if file is not None:
+        docs = [_known(d, opened.tokenizer, unknown) for d in load_data(file, split_by).docs]
+        parts = {"file": docs}
+    elif opened.run is None:
+        raise InputError(
+            f"{opened.path} doesn't say which documents were held out.",
+            "Name a file to measure on: microgpt eval MODEL FILE",
+        )
+    else:
+        start = begin(opened.config, run_data(opened.run), opened.tokenizer)
+        parts = held_out_parts(opened.config, start.docs, start.kept_out)
+        if not parts:
+            raise InputError(
+                "This run held nothing out: it reaches every document.",
+                "Train with --holdout 0.1, or name a file to measure on.",
+            )
+    for label, docs in parts.items():
+        loss, tokens = mean_loss(made, docs, opened.tokenizer)
+        if json:
+            event = {"step": opened.step, "split": label, "loss": loss, "tokens": tokens}
+            show_json({"eval": event})
+        else:
+            print(
+                f"{loss:.4f} nats per token on {label} ({len(docs):,} documents, {tokens:,} tokens)"
+            )
+
+
+def newest_run() -> Path:
+    """The run under ``runs/`` that was begun last; ``FileError`` if there is none."""
+    found = sorted(Path("runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns)
+    if not found:
+        raise FileError("There is no run in runs/ yet.", "Train one: microgpt train")
+    print(f"note: the newest run, {found[-1].parent}", file=sys.stderr)
+    return found[-1].parent
+
+
+def open_with_notes(run: Path | None) -> Opened:
+    """Open a run or model (None: the newest run); notices go to standard error."""
+    opened, notices = open_model(run or newest_run())
+    for notice in notices:
+        print(f"note: {notice}", file=sys.stderr)
+    return opened
+
+
+def _known(text: str, tokenizer: Tokenizer, unknown: str) -> str:
+    """The text without unknown characters if they are to be skipped, else an error for them."""
+    if unknown not in ("error", "skip"):
+        raise InputError(f"unknown is {unknown!r}, must be error or skip.")
+    return tokenizer.decode(tokenizer.encode(text, unknown=unknown))
+
+
+def run_marks(opened: Opened) -> sampling.Marks | None:
+    """The run's marks; None, with a note, where its data can't be read any more."""
+    if opened.run is None or opened.step is None:
+        return None
+    try:
+        return marks_at(opened.config, run_data(opened.run), opened.step)
+    except MicrogptError as error:
+        print(f"note: samples are not marked: {error.message}", file=sys.stderr)
+        return None

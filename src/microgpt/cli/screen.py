@@ -1,0 +1,280 @@
+"""How a training run looks: one JSON object a line, a plain line a step, or a live curve."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from microgpt.cli import show_json
+from microgpt.config import Config
+
+Event = dict[str, Any]
+
+MARK_SIGNS = {"trained": "=", "file": "~", "new": "+"}
+"""A sign beside each mark, so that it doesn't rest on colour."""
+
+MARKS_EXPLAINED = {
+    "trained": "was trained on",
+    "file": "in the file, but never trained on",
+    "new": "in neither",
+}
+
+
+class Screen(Protocol):
+    """Shows the events of ``Trainer.events`` one by one."""
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+
+    def close(self) -> None:
+        """Leave the terminal as it should stay; called once, also after an error."""
+
+
+class JsonScreen:
+    """The events as they are."""
+
+    def show(self, event: Event) -> None:
+        show_json(event)
+
+    def close(self) -> None:
+        pass
+
+
+class PlainScreen:
+    """A line for each step, as the ladder prints them."""
+
+    def __init__(self, floors: dict[str, float]) -> None:
+        self.floors = floors
+        self.config: Config | None = None
+        self.held_out: list[Event] = []
+        self.run_dir: str | None = None
+
+    def show(self, event: Event) -> None:
+        if "run" in event:
+            self.begin(event["run"])
+        elif "loss" in event:
+            self.step(event)
+        elif "eval" in event:
+            self.held_out.append(event["eval"])
+        elif "saved" in event:
+            self.saved(event["saved"])
+        elif "samples" in event:
+            self.close()
+            self.end(event["samples"])
+
+    def begin(self, run: dict[str, Any]) -> None:
+        self.config = Config(**run["config"])
+        self.run_dir = run["dir"]
+        for line in run_lines(run, self.config):
+            print(line)
+        print(flush=True)
+
+    def step(self, event: Event) -> None:
+        assert self.config is not None
+        width = len(str(self.config.steps))
+        print(
+            f"step {event['step']:>{max(4, width)}} / {self.config.steps:>4} | "
+            f"loss {event['loss']:.4f}"
+        )
+
+    def saved(self, saved: dict[str, Any]) -> None:
+        """Nothing: a save that works needs no line."""
+
+    def end(self, samples: Sequence[dict[str, Any]]) -> None:
+        """What the numbers mean, the samples, and what to do next."""
+        assert self.config is not None
+        print()
+        for line in floor_lines(self.config, self.floors, self.held_out):
+            print(line)
+        print()
+        for line in sample_lines(samples):
+            print(line)
+        if self.run_dir:
+            print()
+            print("next:")
+            for line in next_lines(Path(self.run_dir), samples):
+                print(f"  {line}")
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        sys.stdout.flush()
+
+
+class LiveScreen(PlainScreen):
+    """A loss curve that grows, with the floors drawn in; it stays when the run ends."""
+
+    def __init__(self, floors: dict[str, float]) -> None:
+        super().__init__(floors)
+        from rich.live import Live
+
+        self.losses: list[float] = []
+        self.first = 1
+        self.lr = 0.0
+        self.drawn = 0.0
+        self.started = time.monotonic()
+        self.live = Live(auto_refresh=False, vertical_overflow="crop")
+        self.running = False
+
+    def begin(self, run: dict[str, Any]) -> None:
+        super().begin(run)
+        self.first = run["step"] + 1
+        self.live.start()
+        self.running = True
+
+    def step(self, event: Event) -> None:
+        self.losses.append(event["loss"])
+        self.lr = event["lr"]
+        now = time.monotonic()
+        if now - self.drawn > 0.25:
+            self._draw()
+            self.drawn = time.monotonic()
+
+    def _draw(self) -> None:
+        from rich.text import Text
+
+        picture = self._curve() + "\n" + self._status()
+        self.live.update(Text.from_ansi(picture), refresh=True)
+
+    def _status(self) -> str:
+        assert self.config is not None
+        step = self.first + len(self.losses) - 1
+        seconds = time.monotonic() - self.started
+        rate = len(self.losses) / max(seconds, 1e-9)
+        left = (self.config.steps - step) / max(rate, 1e-9)
+        recent = self.losses[-100:]
+        return (
+            f"step {step:,} / {self.config.steps:,} · loss {sum(recent) / len(recent):.4f} "
+            f"(mean of last {len(recent)}) · lr {self.lr:.5f} · {rate:,.0f} steps/s · "
+            f"{left:.0f} s left"
+        )
+
+    def _curve(self) -> str:
+        """Losses averaged over as many steps as fall on one column, and the floors."""
+        import plotext
+
+        columns, rows = shutil.get_terminal_size()
+        width, height = min(columns, 100), max(8, min(18, rows - 6))
+        bin_size = max(1, -(-len(self.losses) // (2 * width)))
+        bins = [self.losses[i : i + bin_size] for i in range(0, len(self.losses), bin_size)]
+        xs = [self.first + i * bin_size + len(b) / 2 - 0.5 for i, b in enumerate(bins)]
+        ys = [sum(b) / len(b) for b in bins]
+        plotext.clear_figure()
+        if "NO_COLOR" in os.environ:
+            plotext.theme("clear")
+        plotext.plotsize(width, height)
+        plotext.plot(xs, ys, marker="braille", label=f"loss, mean of {bin_size} steps")
+        for name, floor in self.floors.items():
+            ends = [xs[0], max(xs[-1], xs[0] + 1)]
+            plotext.plot(ends, [floor, floor], marker="-", label=f"{name} {floor:.2f}")
+        plotext.xlabel("step")
+        plotext.ylabel("nats per token")
+        return str(plotext.build())
+
+    def close(self) -> None:
+        if self.running:
+            self.running = False
+            if self.losses:
+                self._draw()
+            self.live.stop()
+        super().close()
+
+
+def make_screen(as_json: bool, floors: Callable[[], dict[str, float]]) -> Screen:
+    """The screen that fits where standard output goes."""
+    if as_json:
+        return JsonScreen()
+    return (LiveScreen if sys.stdout.isatty() else PlainScreen)(floors())
+
+
+def run_lines(run: dict[str, Any], config: Config) -> list[str]:
+    """What is about to be trained, how, and where it goes."""
+    layers = "1 layer" if config.n_layer == 1 else f"{config.n_layer} layers"
+    heads = "1 head" if config.n_head == 1 else f"{config.n_head} heads"
+    threads = "1 thread" if run["threads"] == 1 else f"{run['threads']} threads"
+    batch = "1 document" if config.batch_size == 1 else f"{config.batch_size} documents"
+    if config.long == "window":
+        batch = batch.replace("document", "window")
+    going_on = f"from step {run['step']} on, " if run["step"] else ""
+    return [
+        f"model   {run['parameters']:,} parameters: {layers}, {heads}, n_embd {config.n_embd}, "
+        f"block_size {config.block_size}, {config.activation}",
+        f"engine  {run['engine']}, {run['dtype']}, {threads}",
+        f"train   {going_on}{config.steps:,} steps of {batch}, {config.optimizer}, "
+        f"lr {config.lr:g} {config.schedule}, seed {config.seed}",
+        f"run     {run['dir'] or 'kept in memory only'}",
+    ]
+
+
+def floor_lines(config: Config, floors: dict[str, float], held_out: Sequence[Event]) -> list[str]:
+    """One line each for the floors and the held-out loss: what the numbers mean."""
+    lines = ["loss in nats per token, lower is better:"]
+    about = {
+        "random": f"guessing blindly among {config.vocab_size} tokens",
+        "bigram": "counting which character follows which: knows the last one only",
+    }
+    for name, floor in floors.items():
+        lines.append(f"  {floor:.2f}  {about[name]}")
+    kinds = {
+        "unused": "this model, on the documents it never reached",
+        "distinct": "this model, on documents held out of training",
+        "validation": "this model, on the validation documents",
+    }
+    for event in held_out:
+        lines.append(f"  {event['loss']:.2f}  {kinds[event['split']]} ({event['tokens']:,} tokens)")
+    if not held_out:
+        lines.append("  no held-out loss: training reaches every document. Use --holdout 0.1")
+    return lines
+
+
+def sample_lines(samples: Sequence[dict[str, Any]]) -> list[str]:
+    """Numbered samples with their marks, and what the marks that occur mean."""
+    lines = []
+    texts = [visible(str(sample["text"])) for sample in samples]
+    width = min(40, max((len(text) for text in texts), default=0))
+    for i, (text, sample) in enumerate(zip(texts, samples, strict=True), 1):
+        mark = sample["mark"]
+        shown = f"{MARK_SIGNS[mark]} {mark}" if mark else ""
+        if len(text) > 60:
+            lines += [f"sample {i:2d}:", text, shown] if shown else [f"sample {i:2d}:", text]
+        else:
+            lines.append(f"sample {i:2d}: {text:<{width}}  {shown}".rstrip())
+    marks = [sample["mark"] for sample in samples if sample["mark"]]
+    if marks:
+        counts = [
+            f"{marks.count(mark)} {mark} ({about})" for mark, about in MARKS_EXPLAINED.items()
+        ]
+        lines.append(f"{' · '.join(counts)}")
+    return lines
+
+
+def visible(text: str) -> str:
+    """The text with control characters written out, so that it can't move the cursor."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+def next_lines(run_dir: Path, samples: Sequence[dict[str, Any]]) -> list[str]:
+    """The two commands that come next."""
+    command = how_called()
+    first = next((str(s["text"])[:1] for s in samples if str(s["text"])[:1].isalnum()), "")
+    prefix = f"--prefix {first} " if first else ""
+    return [
+        f"{command} sample {run_dir} {prefix}--new",
+        f"{command} inspect {run_dir} --html {run_dir / 'report.html'}",
+    ]
+
+
+def how_called() -> str:
+    """The word by which the user can call this program again."""
+    program = sys.argv[0]
+    if os.path.basename(program) == "__main__.py":
+        return f"{os.path.basename(sys.executable)} -m microgpt"
+    found = shutil.which("microgpt")
+    if found and os.path.exists(program) and os.path.samefile(found, program):
+        return "microgpt"
+    relative = os.path.relpath(program)
+    return program if relative.startswith("..") else relative

@@ -1,0 +1,235 @@
+"""``microgpt train``: a run from its first step, or from where it stopped."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from microgpt.checkpoint import RunDir, Snapshot
+from microgpt.cli import options
+from microgpt.cli.options import FlagsArgument
+from microgpt.cli.screen import how_called, make_screen
+from microgpt.config import DTYPES, Config
+from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
+from microgpt.engines import CHOICES
+from microgpt.errors import InputError
+from microgpt.evaluation import bigram_floor, random_floor
+from microgpt.opening import resume_point, run_data
+from microgpt.tokenizer import Tokenizer
+from microgpt.training import Trainer, create_run
+
+_LEG = ("engine", "dtype", "threads")
+_FILE_OPTIONS = {"preset", "data", "file", "split_by", "save_every", *_LEG}
+
+
+def train(
+    file: Annotated[Path | None, Parameter(help="Your own data: a text file, gzip too.")] = None,
+    /,
+    *,
+    data: Annotated[
+        str | None, Parameter(help=f"A bundled list: {', '.join(BUNDLED)}. [names]")
+    ] = None,
+    split_by: Annotated[
+        str | None,
+        Parameter(help="What a document is: line, blank-line (paragraph), none (all). [line]"),
+    ] = None,
+    preset: Annotated[str | None, Parameter(help="final or early. [final]")] = None,
+    config: Annotated[Path | None, Parameter(help="TOML file with any of these settings.")] = None,
+    engine: Annotated[str | None, Parameter(help=f"{', '.join(CHOICES)}. [auto]")] = None,
+    dtype: Annotated[str | None, Parameter(help=f"{', '.join(DTYPES)}. [float64]")] = None,
+    threads: Annotated[
+        int | None, Parameter(help="[1; all cores from 16 documents a step on]")
+    ] = None,
+    out: Annotated[
+        Path | None, Parameter(help="The run's directory. [runs/NAME-1, -2, ...]")
+    ] = None,
+    save_every: Annotated[
+        int | None, Parameter(help="Steps between saves. [every 10 seconds]")
+    ] = None,
+    stop_after: Annotated[
+        int | None, Parameter(help="Save and stop after this many of the planned steps.")
+    ] = None,
+    resume: Annotated[
+        Path | None, Parameter(help="Go on with the run in this directory, from its last save.")
+    ] = None,
+    json: Annotated[bool, Parameter(help="Print one JSON object a line.", negative="")] = False,
+    flags: FlagsArgument = None,
+) -> None:
+    """Train a model on the bundled names, or on your own file, and write new documents.
+
+    Without flags: preset final, 1,000 steps on 32,033 names, the published run.
+    """
+    leg = {"engine": engine, "dtype": dtype, "threads": threads, "save_every": save_every}
+    if resume is not None:
+        fixed = {"data": data, "split_by": split_by, "preset": preset, "config": config, "out": out}
+        plan = _resume(resume, file, {**options.given(flags), **_not_none(fixed)})
+    else:
+        named = {"data": data, "file": file, "split_by": split_by, "preset": preset}
+        plan = _begin(config, _not_none(named), options.given(flags), out)
+    plan.leg |= _not_none(leg)
+    if not json:
+        plan.notices += _describe(plan)
+    for notice in plan.notices:
+        print(f"note: {notice}", file=sys.stderr)
+    _train(plan, stop_after, json)
+
+
+@dataclass
+class _Plan:
+    """What is to be trained, decided from flags and files, before any work."""
+
+    config: Config
+    dataset: Dataset
+    tokenizer: Tokenizer
+    out: Path | None = None
+    run_dir: RunDir | None = None
+    snapshot: Snapshot | None = None
+    leg: dict[str, Any] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+
+def _begin(
+    toml: Path | None, named: dict[str, Any], hyper: dict[str, Any], out: Path | None
+) -> _Plan:
+    """A new run: preset < TOML file < flags."""
+    settings = options.read_toml(toml, _FILE_OPTIONS) if toml else {}
+    if "data" in named and "file" in named:
+        raise InputError(
+            f"Both a file, {named['file']}, and --data {named['data']} are given.",
+            "Choose one of them.",
+        )
+    if "data" in named or "file" in named:
+        settings = {k: v for k, v in settings.items() if k not in ("data", "file")}
+    chosen = {**settings, **named}
+    if (own := chosen.get("file")) is not None:
+        source: str | Path = Path(own)
+    else:
+        source = chosen.get("data", "names")
+        if source not in BUNDLED:
+            raise InputError(
+                f"--data is {source!r}, must be one of {', '.join(BUNDLED)}.",
+                "To train on a file of your own: microgpt train FILE",
+            )
+    dataset = load_data(source, chosen.get("split_by", "line"))
+    tokenizer = Tokenizer.of(dataset.docs)
+    from_file = {k: v for k, v in settings.items() if k not in _FILE_OPTIONS}
+    config = options.build(
+        chosen.get("preset", "final"), from_file, hyper, {"vocab_size": tokenizer.vocab_size}
+    )
+    leg = {k: settings[k] for k in (*_LEG, "save_every") if k in settings}
+    return _Plan(config, dataset, tokenizer, out or _free_directory(dataset.name), leg=leg)
+
+
+def _resume(path: Path, moved_to: Path | None, changed: dict[str, Any]) -> _Plan:
+    """An old run, whose configuration is fixed."""
+    for name in changed:
+        raise InputError(
+            f"--{name.replace('_', '-')} can't be changed when a run is resumed.",
+            "Only --engine, --dtype, --threads, --save-every and --stop-after may differ.",
+        )
+    run_dir = RunDir.open(path)
+    dataset = run_data(run_dir, moved_to)
+    snapshot, notices = resume_point(run_dir)
+    leg = {k: run_dir.run.get(k) for k in (*_LEG, "save_every")}
+    if snapshot:
+        leg |= {k: snapshot.state[k] for k in _LEG}
+    tokenizer = Tokenizer(run_dir.vocab["uchars"])
+    return _Plan(run_dir.config, dataset, tokenizer, None, run_dir, snapshot, leg, notices)
+
+
+def _train(plan: _Plan, stop_after: int | None, as_json: bool) -> None:
+    leg = plan.leg
+    trainer = Trainer(
+        plan.config,
+        plan.dataset,
+        tokenizer=plan.tokenizer,
+        engine=leg.get("engine") or "auto",
+        dtype=leg.get("dtype") or "float64",
+        threads=leg.get("threads"),
+        run_dir=plan.run_dir,
+        snapshot=plan.snapshot,
+        save_every=leg.get("save_every"),
+        stop_after=stop_after,
+        stopped=_stop_on_signals(),
+    )
+    if plan.out is not None:  # made last, so that a mistake above leaves no directory behind
+        trainer.run_dir = create_run(plan.out, trainer)
+    assert trainer.run_dir is not None
+
+    def floors() -> dict[str, float]:
+        return {
+            "random": random_floor(trainer.config.vocab_size),
+            "bigram": bigram_floor(plan.dataset.docs, plan.tokenizer),
+        }
+
+    screen = make_screen(as_json, floors)
+    try:
+        for event in trainer.events():
+            screen.show(event)
+    finally:
+        screen.close()
+        trainer.engine.close()
+    if not as_json and trainer.step < trainer.config.steps:
+        print(f"stopped after step {trainer.step} as asked, saved in {trainer.run_dir.path}")
+        print(f"go on with: {how_called()} train --resume {trainer.run_dir.path}")
+
+
+def _describe(plan: _Plan) -> list[str]:
+    """Print what the data holds; return what is worth a warning."""
+    found = summary(plan.dataset, plan.config.block_size)
+    for line in found.lines():
+        print(line)
+    notes = []
+    if plan.config.block_size == 1:
+        notes.append(
+            "block_size 1: the model sees one token only and can write one character. "
+            "Use 2 or more."
+        )
+    elif plan.config.long == "cut" and found.longer_than_block:
+        notes.append(
+            f"{found.longer_than_block:,} of {found.documents:,} documents are longer than "
+            f"block_size {plan.config.block_size} allows: what is beyond is not trained on. "
+            "Use a larger --block-size, or --long window."
+        )
+    if (warning := memorise_warning(found, plan.config.parameters())) is not None:
+        notes.append(warning)
+    return notes
+
+
+def _stop_on_signals() -> Callable[[], bool]:
+    """From now on Ctrl-C and SIGTERM ask for a stop; a second one stops at once, unsaved."""
+    asked = False
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+    return lambda: asked
+
+
+def _free_directory(name: str) -> Path:
+    """``runs/NAME-n`` with a number above all there are."""
+    stem = re.sub(r"[^\w-]+", "-", Path(name).name.split(".")[0]).strip("-") or "run"
+    runs = Path("runs")
+    taken = [
+        int(match[1])
+        for path in (runs.iterdir() if runs.is_dir() else ())
+        if (match := re.fullmatch(re.escape(stem) + r"-(\d+)", path.name))
+    ]
+    return runs / f"{stem}-{max(taken, default=0) + 1}"
+
+
+def _not_none(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}

@@ -1,0 +1,54 @@
+"""The engines, and how one is chosen.
+
+Each computes the same algorithm; ``auto`` takes the fastest that works here.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from microgpt.config import Config
+from microgpt.engines.base import Engine
+from microgpt.errors import InputError, MissingError
+
+ENGINES = {
+    "numpy": ("microgpt.engines.numpy", "NumpyEngine"),
+    "scalar": ("microgpt.engines.scalar", "ScalarEngine"),
+}
+"""Name → module and class, the fastest first; a module is imported when its engine is asked for."""
+
+CHOICES = ("auto", *ENGINES)
+
+
+def engine_class(name: str) -> type[Engine]:
+    """The class of an engine; ``InputError`` for an unknown name, ``MissingError`` if not built."""
+    if name not in ENGINES:
+        raise InputError(f"engine is {name!r}, must be one of {', '.join(CHOICES)}.")
+    module, cls = ENGINES[name]
+    try:
+        return getattr(importlib.import_module(module), cls)  # type: ignore[no-any-return]
+    except ImportError as error:
+        raise MissingError(f"The engine {name} can't be loaded: {error}.") from error
+
+
+def make_engine(name: str, config: Config, dtype: str) -> Engine:
+    """A new engine, not yet loaded. ``auto``: the fastest that does this configuration.
+
+    Raises ``MissingError`` (with each engine's reason) if none does, ``InputError`` if ``name`` is
+    unknown.
+    """
+    reasons = []
+    for candidate in ENGINES if name == "auto" else (name,):
+        try:
+            cls = engine_class(candidate)
+        except MissingError as error:
+            reasons.append(error.message)
+            continue
+        reason = cls.supports(config, dtype)
+        if reason is None:
+            return cls()
+        reasons.append(f"{candidate} {reason}")
+    raise MissingError(
+        f"No engine for this: {'; '.join(reasons)}.",
+        "Choose another --engine or --dtype.",
+    )

@@ -1,0 +1,133 @@
+"""A trained model from wherever it is kept: a run directory, model.json or safetensors."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from microgpt.checkpoint import RunDir, Snapshot
+from microgpt.config import Config
+from microgpt.data import Dataset, bundled, load_data
+from microgpt.engines import make_engine
+from microgpt.engines.base import Arrays, Engine
+from microgpt.errors import CheckpointError, FileError
+from microgpt.modelfile import Model, read_model, read_safetensors
+from microgpt.stream import stream_from_json
+from microgpt.tokenizer import Tokenizer
+
+SHIPPED = "data/model.json"
+"""The end state of the reference run: preset final, seed 42, 1,000 steps, float64."""
+
+
+@dataclass
+class Opened:
+    """A model ready to be used.
+
+    ``run``: the run's directory, None for a single file. ``step``: after how many steps the
+    weights were saved, None for a file. ``stream``: the run's random stream at that moment; for a
+    file None, and sampling starts from a seed.
+    """
+
+    path: Path
+    config: Config
+    tokenizer: Tokenizer
+    weights: Arrays
+    dtype: str
+    run: RunDir | None = None
+    step: int | None = None
+    stream: random.Random | None = None
+
+    def rng(self, seed: int | None) -> random.Random:
+        """The stream to sample from: a fresh one with a seed, else the run's (or seed 42)."""
+        if seed is None and self.stream is not None:
+            copy = random.Random()
+            copy.setstate(self.stream.getstate())
+            return copy
+        return random.Random(42 if seed is None else seed)
+
+
+def open_model(path: Path | None) -> tuple[Opened, list[str]]:
+    """Open a run directory, a model.json or a safetensors file; None is the shipped model.
+
+    Returns the model and notices, one line each (an older checkpoint used, keys ignored).
+    Raises ``FileError`` or ``CheckpointError``.
+    """
+    path = path or bundled(SHIPPED)
+    if path.is_dir():
+        return _open_run(path)
+    if not path.exists():
+        raise FileError(
+            f"There is no run or model file at {path}.", "Train one first: microgpt train"
+        )
+    model, notices = read_safetensors(path) if path.suffix == ".safetensors" else read_model(path)
+    return Opened(path, model.config, model.tokenizer, model.weights, "float64"), notices
+
+
+def _open_run(path: Path) -> tuple[Opened, list[str]]:
+    run = RunDir.open(path)
+    snapshot, notices = run.load()
+    if snapshot is None:
+        raise CheckpointError(
+            f"The run in {path} was stopped before its first save.",
+            f"Start it again: microgpt train --resume {path}",
+        )
+    opened = Opened(
+        path,
+        run.config,
+        Tokenizer(run.vocab["uchars"]),
+        snapshot.weights,
+        next(iter(snapshot.weights.values())).dtype.name,
+        run,
+        snapshot.step,
+        stream_from_json(snapshot.state["stream"]),
+    )
+    return opened, notices
+
+
+def as_model(opened: Opened) -> Model:
+    """The model alone, for writing to a file; weights become float64, which loses nothing."""
+    weights: Arrays = {name: w.astype(np.float64) for name, w in opened.weights.items()}
+    return Model(opened.config, opened.tokenizer, weights)
+
+
+def engine_for(opened: Opened, engine: str = "auto", threads: int = 1) -> Engine:
+    """An engine that holds the opened model, in the dtype in which it was saved."""
+    made = make_engine(engine, opened.config, opened.dtype)
+    made.load(opened.config, opened.dtype, opened.weights, None, threads)
+    return made
+
+
+def run_data(run: RunDir, moved_to: Path | None = None) -> Dataset:
+    """The data that a run was started with; ``moved_to``: where its file is now.
+
+    Raises ``FileError`` if it is gone, ``CheckpointError`` if its bytes have changed.
+    """
+    facts = run.run["data"]
+    source: str | Path = Path(facts["path"]) if facts["path"] else str(facts["name"])
+    try:
+        dataset = load_data(moved_to or source, facts["split_by"])
+    except FileError as error:
+        raise FileError(
+            f"The run's data can't be read: {error.message}",
+            f"If it has moved, name it: microgpt train FILE --resume {run.path}",
+        ) from None
+    if dataset.sha256 != facts["sha256"]:
+        raise CheckpointError(
+            f"{dataset.path} is not the data that {run.path} was started with: its SHA-256 is "
+            f"{dataset.sha256[:12]}…, not {facts['sha256'][:12]}….",
+            "Restore the file, or start a new run on the changed one.",
+        )
+    return dataset
+
+
+def resume_point(run: RunDir) -> tuple[Snapshot | None, list[str]]:
+    """Where to go on: the newest good checkpoint, with the log cut back to it.
+
+    None where the run was stopped before its first save; it then starts over.
+    """
+    snapshot, notices = run.load()
+    run.rewind_metrics(int(snapshot.state["metrics_bytes"]) if snapshot else 0)
+    return snapshot, notices

@@ -1,0 +1,167 @@
+"""Writing new documents: the model proposes, a random number chooses, the choice is fed back.
+
+The random numbers come from the run's stream here, never from an engine: the sampler hands the
+engine uniform numbers and puts the stream where it would stand if each had been drawn when it
+was needed. So all engines draw the same samples, and the published twenty come out.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from microgpt.engines.base import Engine, Guard
+from microgpt.errors import InputError
+from microgpt.stream import uniforms
+from microgpt.tokenizer import Tokenizer
+
+ORDERS = ("sequential", "rows")
+_AT_ONCE = 1024  # samples given to an engine in one call
+_NEW_TRIES = 200  # samples drawn for each one asked for, before --new gives up
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to sample.
+
+    ``temperature``: the logits are divided by it; below 1 bolder, above 1 more random.
+    ``top_k``: draw among the k most probable tokens only (1 is greedy). ``top_p``: among the
+    fewest whose probabilities reach p. ``order``: see ``engines.base.Engine.sample``.
+    ``length``: most characters of a sample, forced ones included; None is block_size. Beyond
+    block_size the model sees the last block_size tokens.
+    Raises ``InputError`` for values out of range.
+    """
+
+    temperature: float = 0.5
+    top_k: int | None = None
+    top_p: float | None = None
+    order: str = "sequential"
+    length: int | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.temperature) and 0.001 <= self.temperature <= 1000):
+            raise InputError(
+                f"temperature is {self.temperature:g}, must be from 0.001 to 1000.",
+                "For always the most probable token use --greedy.",
+            )
+        if self.top_k is not None and self.top_k < 1:
+            raise InputError(f"top-k is {self.top_k}, must be at least 1.")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise InputError(f"top-p is {self.top_p:g}, must be above 0 and at most 1.")
+        if self.order not in ORDERS:
+            raise InputError(f"order is {self.order!r}, must be one of {', '.join(ORDERS)}.")
+        if self.length is not None and not 1 <= self.length <= 1_000_000:
+            raise InputError(f"length is {self.length}, must be from 1 to 1,000,000.")
+
+
+def sample(
+    engine: Engine,
+    tokenizer: Tokenizer,
+    rng: random.Random,
+    count: int = 20,
+    *,
+    prefix: str = "",
+    settings: Settings | None = None,
+    guard: Guard | None = None,
+) -> list[str]:
+    """``count`` new documents that begin with ``prefix``; ``rng`` moves on by the draws used.
+
+    Raises ``TokenError`` for a prefix with characters unknown to the model, ``InputError`` for
+    one that leaves no room to write.
+    """
+    settings = settings or Settings()
+    forced = tokenizer.encode(prefix)
+    most = settings.length or engine.config.block_size
+    if prefix and len(forced) >= most:
+        raise InputError(
+            f"The prefix has {len(forced)} characters, must be fewer than {most}.",
+            f"Shorten it, or ask for more with --length {len(forced) + 1} or above.",
+        )
+    texts: list[str] = []
+    for first in range(0, count, _AT_ONCE):
+        here = min(_AT_ONCE, count - first)
+        before = rng.getstate()
+        draws = uniforms(rng, here * most).reshape(here, most)
+        tokens, used = engine.sample(
+            [forced] * here,
+            settings.temperature,
+            settings.top_k,
+            settings.top_p,
+            draws,
+            settings.order,
+            guard,
+        )
+        if used < draws.size:
+            rng.setstate(before)
+            uniforms(rng, used)
+        texts += [tokenizer.decode(t) for t in tokens]
+    return texts
+
+
+def sample_new(
+    engine: Engine,
+    tokenizer: Tokenizer,
+    rng: random.Random,
+    count: int,
+    known: Collection[str],
+    *,
+    prefix: str = "",
+    settings: Settings | None = None,
+) -> tuple[list[str], int]:
+    """``count`` documents that aren't in ``known``, and how many had to be drawn for them.
+
+    Stops short of ``count`` after 200 times as many draws.
+    """
+    texts: list[str] = []
+    drawn = 0
+    while len(texts) < count and drawn < _NEW_TRIES * count:
+        here = sample(engine, tokenizer, rng, count - len(texts), prefix=prefix, settings=settings)
+        drawn += len(here)
+        texts += [text for text in here if text not in known]
+    return texts, drawn
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What is known of a sample: did the model see it, or could it have?
+
+    ``trained``: texts that were trained on. ``file``: all texts of the data.
+    """
+
+    trained: Collection[str]
+    file: Collection[str]
+
+    def of(self, text: str) -> str:
+        """``trained`` (seen in training), ``file`` (in the file, never trained on) or ``new``."""
+        if text in self.trained:
+            return "trained"
+        return "file" if text in self.file else "new"
+
+
+def marked(texts: list[str], marks: Marks | None) -> Iterator[dict[str, str | None]]:
+    """One ``{"text", "mark"}`` for each sample, as ``--json`` prints them; mark None if unknown."""
+    for text in texts:
+        yield {"text": text, "mark": marks.of(text) if marks else None}
+
+
+def _demo() -> None:
+    """Sample from the shipped model."""
+    from microgpt.opening import engine_for, open_model
+
+    opened, _ = open_model(None)
+    engine = engine_for(opened, "auto")
+    for temperature in (0.1, 0.5, 1.0, 2.0):
+        names = sample(
+            engine,
+            opened.tokenizer,
+            random.Random(42),
+            8,
+            settings=Settings(temperature=temperature),
+        )
+        print(f"temperature {temperature}: {' '.join(names)}")
+
+
+if __name__ == "__main__":
+    _demo()

@@ -1,0 +1,155 @@
+"""Run a rung of the ladder inside a test, and judge what it learned.
+
+`run_rung(n, stop_after, argv=(), edits=())` executes `ladder/train{n}.py` in this process and
+returns `(namespace, lines)`: the variables that the program leaves behind, and what it printed.
+
+* `stop_after=None` runs the whole program, samples included.
+* `stop_after=K` runs K steps of the unchanged schedule and drops everything after the training
+  loop. The namespace then holds the state after K steps: `state_dict` (matrices as lists of rows;
+  of Value from rung 2 on), `params`, in train5 also Adam's `m` and `v` (flat, in `params` order),
+  `loss` of the last step, `docs` in shuffled order, `chars`, `BOS`.
+* `argv` are the command-line arguments. The rung runs in an empty directory, so give absolute
+  paths, and an `input.txt` that lies about is not picked up.
+* `edits` are pairs (old, new) applied to the source first; each old text must occur exactly once.
+
+`losses(lines)` and `samples(lines)` read the printed log. `held_out(namespace)` is the mean
+-log p in nats per token over the rows the run never reached, by NumPy and not by the rung's code.
+"""
+
+import ast
+import contextlib
+import gc
+import io
+import random
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+LADDER = Path(__file__).resolve().parents[1] / "ladder"
+
+
+def rung_path(n):
+    return LADDER / f"train{n}.py"
+
+
+def rung_source(n):
+    return rung_path(n).read_text(encoding="utf-8")
+
+
+def _program(n, stop_after, edits):
+    source = rung_source(n)
+    for old, new in edits:
+        assert source.count(old) == 1, f"train{n}.py holds {old!r} {source.count(old)} times"
+        source = source.replace(old, new)
+    tree = ast.parse(source)
+    if stop_after is not None:
+        (at,) = [
+            i
+            for i, node in enumerate(tree.body)
+            if isinstance(node, ast.For) and ast.unparse(node.target) == "step"
+        ]
+        loop = tree.body[at]
+        assert ast.unparse(loop.iter) == "range(num_steps)"
+        loop.iter.args[0] = ast.copy_location(ast.Constant(stop_after), loop.iter.args[0])
+        del tree.body[at + 1 :]
+    return compile(tree, str(rung_path(n)), "exec")
+
+
+def run_rung(n, stop_after, argv=(), edits=()):
+    code = _program(n, stop_after, edits)
+    namespace = {"__name__": "__main__", "__file__": str(rung_path(n))}
+    out = io.StringIO()
+    argv_before, stream_before, gc_before = sys.argv, random.getstate(), gc.isenabled()
+    # Value graphs have no cycles, and the cyclic collector would take two thirds of the time.
+    gc.disable()
+    try:
+        sys.argv = [str(rung_path(n)), *map(str, argv)]
+        with (
+            tempfile.TemporaryDirectory() as empty,
+            contextlib.chdir(empty),
+            contextlib.redirect_stdout(out),
+        ):
+            exec(code, namespace)
+    finally:
+        sys.argv = argv_before
+        random.setstate(stream_before)
+        if gc_before:
+            gc.enable()
+    return namespace, out.getvalue().splitlines()
+
+
+def losses(lines):
+    """The losses as printed, strings with four decimals."""
+    return [line.rpartition(" ")[2] for line in lines if re.match(r"step +\d+ / +\d+ \| loss ", line)]
+
+
+def samples(lines):
+    return [line.partition(": ")[2] for line in lines if re.match(r"sample +\d+: ", line)]
+
+
+def held_out(namespace):
+    docs, chars = namespace["docs"], namespace["chars"]
+    bos, block_size = namespace["BOS"], namespace["block_size"]
+    rows = docs[namespace["num_steps"] :]
+    assert rows, "every document was trained on"
+    log_probs = _log_probs(namespace)
+    index = {char: i for i, char in enumerate(chars)}
+    total, count = 0.0, 0
+    for first in range(0, len(rows), 2000):
+        texts = [[bos, *(index[c] for c in doc), bos] for doc in rows[first : first + 2000]]
+        n = np.array([min(block_size, len(text) - 1) for text in texts])
+        padded = np.full((len(texts), n.max() + 1), bos)
+        for i, text in enumerate(texts):
+            padded[i, : n[i] + 1] = text[: n[i] + 1]
+        real = np.arange(n.max()) < n[:, None]
+        picked = np.take_along_axis(log_probs(padded[:, :-1]), padded[:, 1:, None], axis=2)[:, :, 0]
+        total -= picked[real].sum()
+        count += real.sum()
+    return total / count
+
+
+def _log_probs(namespace):
+    """A function from tokens [B, T] to log-probabilities of the next token [B, T, V]."""
+    if "counts" in namespace:
+        counts = np.array(namespace["counts"]) + 1.0
+        table = np.log(counts / counts.sum(axis=1, keepdims=True))
+        return lambda tokens: table[tokens]
+    w = {
+        name.removeprefix("layer0."): np.array([[getattr(p, "data", p) for p in row] for row in rows])
+        for name, rows in namespace["state_dict"].items()
+    }
+    if "fc1" in w:
+        table = _log_softmax(np.maximum(w["wte"] @ w["fc1"].T, 0) @ w["fc2"].T)
+        return lambda tokens: table[tokens]
+    heads, power = namespace.get("n_head", 1), 2 if namespace.get("early") else 1
+    return lambda tokens: _gpt(w, tokens, heads, power)
+
+
+def _gpt(w, tokens, heads, power):
+    batch, length = tokens.shape
+
+    def split(a):
+        return a.reshape(batch, length, heads, -1).transpose(0, 2, 1, 3)
+
+    x = _norm(w["wte"][tokens] + w["wpe"][:length])
+    h = _norm(x)
+    q, k, v = (split(h @ w[f"attn_w{name}"].T) for name in "qkv")
+    scores = q @ k.transpose(0, 1, 3, 2) / np.sqrt(q.shape[-1])
+    scores = np.where(np.tri(length, dtype=bool), scores, -np.inf)
+    mixed = (np.exp(_log_softmax(scores)) @ v).transpose(0, 2, 1, 3).reshape(x.shape)
+    x = x + mixed @ w["attn_wo"].T
+    hidden = np.maximum(_norm(x) @ w["mlp_fc1"].T, 0) ** power
+    x = x + hidden @ w["mlp_fc2"].T
+    return _log_softmax(x @ w["lm_head"].T)
+
+
+def _norm(x):
+    return x / np.sqrt((x * x).mean(axis=-1, keepdims=True) + 1e-5)
+
+
+def _log_softmax(x):
+    x = x - x.max(axis=-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))

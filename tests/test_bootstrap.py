@@ -1,0 +1,211 @@
+"""The bootstrap: Makefile, scripts/dev.py, the pinned requirements, the wheel's contents."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import microgpt
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = ("base.txt", "build.txt", "dev.txt")
+
+spec = importlib.util.spec_from_file_location("dev", ROOT / "scripts" / "dev.py")
+assert spec is not None
+assert spec.loader is not None
+dev = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(dev)
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Name and version of every package in a requirements file."""
+    found = {}
+    for line in (ROOT / "requirements" / lock).read_text(encoding="utf-8").splitlines():
+        if line[:1].isalnum():
+            requirement = Requirement(line.removesuffix("\\"))
+            (pin,) = requirement.specifier
+            assert pin.operator == "=="
+            found[canonicalize_name(requirement.name)] = pin.version
+    return found
+
+
+def project() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_a_hash_and_no_address(lock):
+    text = (ROOT / "requirements" / lock).read_text(encoding="utf-8")
+    blocks = re.split(r"\n(?=[a-z0-9])", text)[1:]
+    assert blocks
+    for block in blocks:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", block), block
+    assert not re.search(r"https?|://|index|find-links|file:|@", text)
+
+
+def test_the_locks_agree_with_pyproject():
+    tables = project()
+    base, dev_extra = tables["project"]["dependencies"], tables["project"]["optional-dependencies"]
+    wanted = {
+        "base.txt": base,
+        "build.txt": [*tables["build-system"]["requires"], *tables["dependency-groups"]["build"]],
+        "dev.txt": [*base, *dev_extra["dev"], *tables["build-system"]["requires"]],
+    }
+    for lock, requirements in wanted.items():
+        pinned = pins(lock)
+        for requirement in map(Requirement, requirements):
+            version = pinned.get(canonicalize_name(requirement.name))
+            assert version is not None, f"{requirement} is not in {lock}"
+            assert requirement.specifier.contains(version), f"{requirement} but {version} in {lock}"
+
+
+def test_the_locks_agree_with_each_other():
+    everything = pins("dev.txt")
+    for lock in ("base.txt", "build.txt"):
+        for name, version in pins(lock).items():
+            assert everything.get(name) == version, f"{name} of {lock} in dev.txt"
+
+
+def test_the_base_install_is_small_and_no_lock_holds_torch():
+    names = {Requirement(line).name for line in project()["project"]["dependencies"]}
+    assert names == {"numpy", "cyclopts", "rich", "plotext", "safetensors"}
+    for lock in LOCKS:
+        assert "torch" not in pins(lock)
+
+
+def test_the_version_is_the_same_in_the_package():
+    assert microgpt.__version__ == project()["project"]["version"]
+
+
+def test_make_and_the_script_have_the_same_commands():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (help .*)$", text, re.MULTILINE)
+    assert phony is not None
+    assert set(phony[1].split()) - {"help"} == set(dev.COMMANDS)
+
+
+def test_the_script_needs_the_standard_library_alone():
+    script = str(ROOT / "scripts" / "dev.py")
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", script, "--help"], capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    for name in dev.COMMANDS:
+        assert re.search(rf"^  {name} ", done.stdout, re.MULTILINE)
+
+
+def test_an_unknown_command_is_refused_with_the_list():
+    script = str(ROOT / "scripts" / "dev.py")
+    done = subprocess.run([sys.executable, script, "tset"], capture_output=True, encoding="utf-8")
+    assert done.returncode == 1
+    assert done.stderr.startswith("there is no command `tset`\n")
+
+
+def test_an_old_python_is_refused_with_one_line():
+    assert dev.refusal((3, 11, 0)) is None
+    assert dev.refusal((3, 14, 1, "final", 0)) is None
+    message = dev.refusal((3, 10, 13, "final", 0))
+    assert "3.11 or newer; this is 3.10.13" in message
+    assert "\n" not in message
+
+
+def test_the_stamp_knows_what_it_was_made_for(monkeypatch, tmp_path):
+    for part in ("pyproject.toml", "requirements"):
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, tmp_path / part)
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    monkeypatch.setattr(dev, "REQUIREMENTS", tmp_path / "requirements")
+    before = {level: dev.key(level) for level in dev.LEVELS}
+
+    with (tmp_path / "pyproject.toml").open("a") as file:
+        file.write("\n[tool.other]\nx = 1\n")
+    assert {level: dev.key(level) for level in dev.LEVELS} == before  # nothing that is installed
+
+    with (tmp_path / "requirements" / "base.txt").open("a") as file:
+        file.write("# changed\n")
+    assert dev.key("base") != before["base"]
+    assert dev.key("dev") == before["dev"]
+
+
+def make_environment(folder: Path) -> None:
+    """Files that look like a finished .venv."""
+    for level in dev.LEVELS:
+        dev.stamp(level).parent.mkdir(exist_ok=True)
+        dev.stamp(level).write_text(dev.key(level))
+    for name in ("python", "microgpt"):
+        dev.program(name, folder).parent.mkdir(exist_ok=True)
+        dev.program(name, folder).touch()
+
+
+def test_a_broken_environment_is_not_taken_for_ready(monkeypatch, tmp_path):
+    venv = tmp_path / ".venv"
+    monkeypatch.setattr(dev, "VENV", venv)
+    monkeypatch.setattr(dev, "program", lambda name, where=venv: where / "bin" / name)
+    assert not dev.is_ready("base")
+
+    make_environment(venv)
+    assert dev.is_ready("base")
+
+    (venv / "setting-up").touch()  # killed while it was changed
+    assert not dev.is_ready("base")
+    (venv / "setting-up").unlink()
+
+    (venv / "bin" / "python").unlink()
+    assert not dev.is_ready("base")
+    assert not dev.is_usable()
+
+    if os.name != "nt":
+        (venv / "bin" / "python").symlink_to(tmp_path / "gone")  # its Python was uninstalled
+        assert not dev.is_ready("base")
+        assert not dev.is_usable()
+
+
+def test_a_moved_environment_is_made_again(monkeypatch, tmp_path):
+    venv = tmp_path / ".venv"
+    monkeypatch.setattr(dev, "VENV", venv)
+    monkeypatch.setattr(dev, "program", lambda name, where=venv: where / "bin" / name)
+    make_environment(venv)
+    (venv / "root.mk").write_text("VENV_ROOT := /elsewhere\n")
+    assert not dev.is_usable()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the Makefile is for systems with make")
+def test_make_without_a_target_helps(require_program):
+    make = require_program("make")
+    done = subprocess.run(
+        [make, "--no-print-directory", f"PYTHON={sys.executable}"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == dev.usage() + "\n"
+
+
+def test_no_committed_file_names_a_folder_of_one_machine(require_program):
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(
+        [require_program("git"), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    homes = [rb"/ro" rb"ot/", rb"/ho" rb"me/\w+/", rb"/Us" rb"ers/\w+/", rb"[CD]:\\Us" rb"ers\\"]
+    folder = re.compile(rb"|".join(rb"(?<![\w.$}])" + home for home in homes))
+    for name in listed.stdout.decode().split("\0"):
+        path = ROOT / name
+        if not path.is_file():  # removed, or the empty name at the end of the list
+            continue
+        content = path.read_bytes()
+        found = folder.search(content)
+        assert not found, f"{name}: {found[0]!r}"
+        assert os.fsencode(ROOT) not in content, f"{name} names this checkout's folder"

@@ -1,0 +1,278 @@
+"""The ladder: six standalone programs, each one step further than the one before.
+
+The headers quote measured figures; the slow tests measure them again. How a rung is run inside a
+test, and how its held-out loss is computed apart from it: see ladder_runner.py.
+"""
+
+import ast
+import functools
+import itertools
+import math
+import subprocess
+import sys
+
+import pytest
+from ladder_runner import held_out, losses, rung_path, rung_source, run_rung, samples
+
+RUNGS = range(6)
+NAMES = rung_path(0).parents[1] / "data" / "names.txt"
+FIRST_13 = "3.3660 3.4243 3.1778 3.0664 3.2209 2.9452 3.2894 3.3245 2.8990 3.2229 2.7964 2.9345 3.0544"
+PUBLISHED_SAMPLES = (
+    "kamon ann karai jaire vialan karia yeran anna areli kaina "
+    "konna keylen liole alerin earan lenne kana lara alela anton"
+)
+# Loss in nats per token after the whole run, on all the names that it never reached.
+HELD_OUT = {0: "2.505", 1: "2.536", 2: "2.536", 3: "2.393", 4: "@H4@", 5: "@H5@"}
+# The same on the first 5,000 of these names: what the reference model's table gives for rungs 1-4.
+HELD_OUT_5000 = {1: "2.538", 2: "2.538", 3: "2.3967", 4: "2.3966"}
+# The last printed loss, of the thousandth name alone.
+LAST = {0: "2.7177", 1: "2.6873", 2: "2.6873", 3: "@LAST3@", 4: "@LAST4@", 5: "2.6497"}
+
+
+# ---- what the programs look like
+
+
+@pytest.mark.parametrize("n", RUNGS)
+def test_rung_imports_little_of_the_standard_library(n):
+    nodes = list(ast.walk(ast.parse(rung_source(n))))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    assert not [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    assert set(names) <= {"math", "os", "random", "sys"}
+
+
+@pytest.mark.parametrize("n", RUNGS)
+def test_rung_never_uses_the_compensated_sum(n):
+    names = [node.id for node in ast.walk(ast.parse(rung_source(n))) if isinstance(node, ast.Name)]
+    assert "sum" not in names and "fsum" not in names
+
+
+@pytest.mark.parametrize("n", RUNGS)
+def test_header_places_the_rung_and_says_what_to_expect(n):
+    header = ast.get_docstring(ast.parse(rung_source(n)))
+    assert header.startswith(f"Rung {n} of 5: ")
+    if n:
+        assert f"train{n - 1}.py" in header
+    assert "Same as" in header and "Run it" in header
+    assert f"{HELD_OUT[n]} nats per token" in header
+    assert HELD_OUT_5000.get(n, "") in header
+    assert LAST[n] in header
+
+
+@pytest.mark.parametrize("n", RUNGS)
+def test_lines_are_short(n):
+    assert max(map(len, rung_source(n).splitlines())) <= 100
+
+
+def test_train5_has_at_most_200_lines():
+    assert len(rung_source(5).splitlines()) <= 200
+
+
+# The only functions and classes that differ between a rung and the next one that has them too.
+DIFFERENT = {
+    (0, 1): {"loss_of"},
+    (1, 2): {"matrix", "softmax", "mlp", "loss_of"},
+    (2, 3): {"loss_of"},
+    (3, 4): {"gpt", "loss_of"},
+    (4, 5): {"matrix", "gpt"},
+}
+
+
+@pytest.mark.parametrize("pair", DIFFERENT)
+def test_what_stays_the_same_is_the_same_text(pair):
+    before, after = map(_definitions, pair)
+    assert {name for name in before if name in after and before[name] != after[name]} == (
+        DIFFERENT[pair]
+    )
+
+
+def _definitions(n):
+    source = rung_source(n)
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    nodes = [node for node in ast.parse(source).body if isinstance(node, kinds)]
+    return {node.name: ast.get_source_segment(source, node) for node in nodes}
+
+
+# ---- what they read
+
+
+@pytest.mark.parametrize("n", RUNGS)
+def test_file_argument_before_input_txt_before_bundled_names(n, tmp_path):
+    assert _first_line(n, tmp_path) == "num docs: 32033"
+    (tmp_path / "input.txt").write_text("ada\n\n  bo  \nrené\n", encoding="utf-8")
+    assert _first_line(n, tmp_path) == "num docs: 3"
+    (tmp_path / "mine.txt").write_text("ada\nbo\n", encoding="utf-8")
+    assert _first_line(n, tmp_path, "mine.txt") == "num docs: 2"
+
+
+def test_train5_takes_a_preset_and_a_file_in_any_order(tmp_path):
+    (tmp_path / "mine.txt").write_text("ada\nbo\n", encoding="utf-8")
+    assert _first_line(5, tmp_path, "--preset", "early", "mine.txt") == "num docs: 2"
+    assert _first_line(5, tmp_path, "mine.txt", "--preset", "final") == "num docs: 2"
+    assert _first_line(5, tmp_path, "--preset", "early") == "num docs: 32033"
+
+
+def _first_line(n, folder, *args):
+    command = [sys.executable, "-u", str(rung_path(n)), *args]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE) as process:
+        line = process.stdout.readline()
+        process.kill()
+    return line.decode().strip()
+
+
+@pytest.mark.parametrize("n", RUNGS)
+@pytest.mark.parametrize("content", [None, b"", b" \n\n", b"caf\xe9\n"])
+def test_no_documents_is_one_friendly_line_and_exit_code_2(n, content, tmp_path):
+    if content is not None:
+        (tmp_path / "mine.txt").write_bytes(content)
+    command = [sys.executable, str(rung_path(n)), "mine.txt"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "mine.txt" in done.stderr and "Give a text file" in done.stderr
+
+
+# ---- what they compute
+
+
+def test_ava_after_a_hundred_names():
+    namespace, lines = run_rung(0, 100)
+    assert len(losses(lines)) == 100
+    tokens = [26, 0, 21, 0, 26]
+    probs = [namespace["bigram"](a)[b] for a, b in itertools.pairwise(tokens)]
+    assert [f"{p:.3f}" for p in probs] == ["0.134", "0.041", "0.118", "0.148"]
+    assert [f"{-math.log(p):.2f}" for p in probs] == ["2.01", "3.19", "2.14", "1.91"]
+    assert f"{namespace['loss_of'](tokens):.2f}" == "2.31"
+
+
+def test_gradient_check():
+    namespace, lines = run_rung(1, 0)
+    (line,) = [line for line in lines if line.startswith("gradient check")]
+    assert float(line.split()[-1]) < 1e-6
+    tokens, params = namespace["tokens"], namespace["params"]
+    grads = namespace["analytic_gradient"](tokens)
+    assert len(grads) == len(params) == 3184
+    for (row, j), grad in list(zip(params, grads, strict=True))[::23]:
+        assert abs(namespace["numerical_gradient"](tokens, row, j) - grad) < 1e-6
+
+
+def test_autograd_prints_the_losses_of_the_hand_written_gradient():
+    _, by_hand = run_rung(1, 20)
+    _, by_itself = run_rung(2, 20)
+    assert losses(by_hand) == losses(by_itself)
+    assert len(losses(by_hand)) == 20
+
+
+def test_head_of_the_log():
+    for n, count in zip(RUNGS, [729, 3184, 3184, 4192, 4192, 4192], strict=True):
+        _, lines = run_rung(n, 1)
+        lines = [line for line in lines if not line.startswith("gradient check")]
+        assert lines[:3] == ["num docs: 32033", "vocab size: 27", f"num params: {count}"]
+        assert lines[3].startswith("step    1 / 1000 | loss 3.")
+    _, lines = run_rung(5, 1, ["--preset", "early"])
+    assert lines[2] == "num params: 4064"
+    assert lines[3].startswith("step    1 /  500 | loss 3.")
+
+
+def test_first_documents():
+    namespace, _ = run_rung(0, 0)
+    assert " ".join(namespace["docs"][:6]) == "yuheng diondre xavien jori juanluis erandi"
+
+
+def test_first_losses_of_train5():
+    _, lines = run_rung(5, 13)
+    assert " ".join(losses(lines)) == FIRST_13
+    assert lines[3] == "step    1 / 1000 | loss 3.3660"
+
+
+# Mistakes that a careless rewrite could make: the published losses have to notice each.
+MISTAKES = {
+    "scores not scaled": [(" / head_dim ** 0.5", "")],
+    "own position hidden": [("for k in keys[i]]", "for k in (keys[i][:-1] or keys[i])]")],
+    "no bias correction of m": [("m[p] / (1 - beta1 ** (step + 1))", "m[p]")],
+    "no bias correction of v": [("v[p] / (1 - beta2 ** (step + 1))", "v[p]")],
+    "eps under the root": [("(v_hat ** 0.5 + eps)", "(v_hat + eps) ** 0.5")],
+    "bias correction one step late": [("(1 - beta1 ** (step + 1))", "(1 - beta1 ** (step + 2))")],
+    "no final residual": [('.mlp_fc2"]), x)]', '.mlp_fc2"]), [0.0] * n_embd)]')],
+    "norm without its mean": [(" / len(x)", "")],
+    "grads not reset": [("        param.grad = 0.0\n", "")],
+    "grads not added up": [("child.grad += local_grad", "child.grad = local_grad")],
+    "loss not averaged": [("add_up(losses) / n\n", "add_up(losses)\n")],
+    "no decay": [("learning_rate * (1 - step / num_steps)", "learning_rate")],
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_seeded_mistakes_are_noticed(mistake):
+    _, lines = run_rung(5, 6, edits=MISTAKES[mistake])
+    assert losses(lines) != FIRST_13.split()[:6]
+
+
+# ---- whole runs
+
+
+@functools.cache
+def _whole_run(n, *argv):
+    namespace, lines = run_rung(n, None, argv)
+    assert len(samples(lines)) == 20
+    return namespace, lines
+
+
+def _check_held_out(n, namespace):
+    assert f"{held_out(namespace):.3f}" == HELD_OUT[n]
+    if n in HELD_OUT_5000:
+        fewer = {**namespace, "docs": namespace["docs"][: namespace["num_steps"] + 5000]}
+        assert f"{held_out(fewer):.{len(HELD_OUT_5000[n]) - 2}f}" == HELD_OUT_5000[n]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [0, 1])
+def test_whole_run_of_the_quick_rungs(n):
+    namespace, lines = _whole_run(n)
+    _check_held_out(n, namespace)
+    assert losses(lines)[-1] == LAST[n]
+    assert len(losses(lines)) == 1000
+
+
+@pytest.mark.slow
+def test_held_out_agrees_with_the_rungs_own_loss():
+    # The same figure once more over some unused names, by the function the rung trains with.
+    for n, steps, last in ((0, 1000, 1300), (1, 200, 1300), (3, 20, 1040), (5, 20, 1040)):
+        namespace, _ = run_rung(n, steps)
+        docs, index, bos = namespace["docs"], namespace["chars"].index, namespace["BOS"]
+        total, count = 0.0, 0
+        for doc in docs[1000:last]:
+            tokens = [bos, *map(index, doc), bos]
+            loss = namespace["loss_of"](tokens)
+            total += getattr(loss, "data", loss) * (len(tokens) - 1)
+            count += len(tokens) - 1
+        few = {**namespace, "docs": docs[:last]}
+        assert held_out(few) == pytest.approx(total / count, abs=1e-12)
+
+
+@pytest.mark.slow
+def test_autograd_follows_the_hand_written_gradient_for_300_steps():
+    _, lines = run_rung(2, 300)
+    assert losses(lines) == losses(_whole_run(1)[1])[:300]
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+def test_whole_run_of_the_slow_rungs(n):
+    namespace, lines = _whole_run(n)
+    assert losses(lines)[-1] == LAST[n]
+    _check_held_out(n, namespace)
+    if n == 2:
+        assert lines[3:] == _whole_run(1)[1][4:]
+    if n == 5:
+        assert " ".join(losses(lines)[:13]) == FIRST_13
+        assert " ".join(samples(lines)) == PUBLISHED_SAMPLES
+        last_100 = [float(loss) for loss in losses(lines)[-100:]]
+        assert f"{math.fsum(last_100) / 100:.3f}" == "2.276"
+
+
+@pytest.mark.prove
+def test_whole_run_of_the_early_preset():
+    namespace, lines = _whole_run(5, "--preset", "early")
+    assert len(losses(lines)) == 500
+    assert f"{held_out(namespace):.4f}" == "2.4525"
