@@ -5,9 +5,10 @@ Different     Each position has an embedding of its own. Attention looks back ov
               values that earlier positions left in a cache. RMSNorm keeps the numbers that flow
               through at one size, residuals add what each block found to what was there before,
               and lm_head turns the outcome into logits. 4,192 parameters, learning rate 0.1.
-Expect        Loss on names it never saw: 2.3967 nats per token, the first rung to beat counting
-              (2.505). The last printed loss is @LAST3@, of one single name.
-Run it        python train3.py [FILE]          FILE as in train0.py; @TIME3@
+Expect        Loss on names it never saw: 2.393 nats per token (2.3967 on the first 5,000 of
+              them), the first rung to beat counting (2.505). The last printed loss is 2.6453,
+              of one single name.
+Run it        python train3.py [FILE]          FILE as in train0.py; about 4 minutes
 """
 import math
 import os

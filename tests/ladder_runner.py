@@ -83,7 +83,8 @@ def run_rung(n, stop_after, argv=(), edits=()):
 
 def losses(lines):
     """The losses as printed, strings with four decimals."""
-    return [line.rpartition(" ")[2] for line in lines if re.match(r"step +\d+ / +\d+ \| loss ", line)]
+    step = re.compile(r"step +\d+ / +\d+ \| loss ")
+    return [line.rpartition(" ")[2] for line in lines if step.match(line)]
 
 
 def samples(lines):
@@ -117,8 +118,11 @@ def _log_probs(namespace):
         counts = np.array(namespace["counts"]) + 1.0
         table = np.log(counts / counts.sum(axis=1, keepdims=True))
         return lambda tokens: table[tokens]
+    assert namespace.get("n_layer", 1) == 1
     w = {
-        name.removeprefix("layer0."): np.array([[getattr(p, "data", p) for p in row] for row in rows])
+        name.removeprefix("layer0."): np.array(
+            [[getattr(param, "data", param) for param in row] for row in rows]
+        )
         for name, rows in namespace["state_dict"].items()
     }
     if "fc1" in w:

@@ -12,21 +12,24 @@ import subprocess
 import sys
 
 import pytest
-from ladder_runner import held_out, losses, rung_path, rung_source, run_rung, samples
+
+from ladder_runner import held_out, losses, run_rung, rung_path, rung_source, samples
 
 RUNGS = range(6)
 NAMES = rung_path(0).parents[1] / "data" / "names.txt"
-FIRST_13 = "3.3660 3.4243 3.1778 3.0664 3.2209 2.9452 3.2894 3.3245 2.8990 3.2229 2.7964 2.9345 3.0544"
+FIRST_13 = (
+    "3.3660 3.4243 3.1778 3.0664 3.2209 2.9452 3.2894 3.3245 2.8990 3.2229 2.7964 2.9345 3.0544"
+)
 PUBLISHED_SAMPLES = (
     "kamon ann karai jaire vialan karia yeran anna areli kaina "
     "konna keylen liole alerin earan lenne kana lara alela anton"
 )
 # Loss in nats per token after the whole run, on all the names that it never reached.
-HELD_OUT = {0: "2.505", 1: "2.536", 2: "2.536", 3: "2.393", 4: "@H4@", 5: "@H5@"}
+HELD_OUT = {0: "2.505", 1: "2.536", 2: "2.536", 3: "2.393", 4: "2.393", 5: "2.367"}
 # The same on the first 5,000 of these names: what the reference model's table gives for rungs 1-4.
 HELD_OUT_5000 = {1: "2.538", 2: "2.538", 3: "2.3967", 4: "2.3966"}
 # The last printed loss, of the thousandth name alone.
-LAST = {0: "2.7177", 1: "2.6873", 2: "2.6873", 3: "@LAST3@", 4: "@LAST4@", 5: "2.6497"}
+LAST = {0: "2.7177", 1: "2.6873", 2: "2.6873", 3: "2.6453", 4: "2.6438", 5: "2.6497"}
 
 
 # ---- what the programs look like
@@ -275,4 +278,4 @@ def test_whole_run_of_the_slow_rungs(n):
 def test_whole_run_of_the_early_preset():
     namespace, lines = _whole_run(5, "--preset", "early")
     assert len(losses(lines)) == 500
-    assert f"{held_out(namespace):.4f}" == "2.4525"
+    assert held_out(namespace) == pytest.approx(2.4525, abs=1e-4)  # measured 2.45255

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def mean_loss(engine: Engine, docs: Sequence[str], tokenizer: Tokenizer) -> tupl
         cut = slice(first, first + per_call)
         flat, offsets = table.slices(starts[cut], lengths[cut])
         bounds = offsets.tolist()
-        lists = [flat[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        lists = [flat[a:b] for a, b in pairwise(bounds)]
         logits = np.concatenate(engine.logits([tokens[:-1].tolist() for tokens in lists]))
         targets = np.concatenate([tokens[1:] for tokens in lists])
         total += _nats(logits.astype(np.float64), targets)

@@ -53,7 +53,7 @@ def _path(rung: int) -> Path:
 def _list() -> None:
     for rung in RUNGS:
         doc = ast.get_docstring(ast.parse(_path(rung).read_text(encoding="utf-8"))) or ""
-        print(f"{rung}  {doc.splitlines()[0]}")
+        print(doc.splitlines()[0])
     print()
     print("run one:            microgpt ladder 0")
     print("what it changes:    microgpt ladder 1 --diff")

@@ -97,7 +97,7 @@ class PlainScreen:
         if self.run_dir:
             print()
             print("next:")
-            for line in next_lines(Path(self.run_dir), samples):
+            for line in next_lines(Path(self.run_dir), self.config, samples):
                 print(f"  {line}")
         sys.stdout.flush()
 
@@ -227,28 +227,34 @@ def floor_lines(config: Config, floors: dict[str, float], held_out: Sequence[Eve
     for event in held_out:
         lines.append(f"  {event['loss']:.2f}  {kinds[event['split']]} ({event['tokens']:,} tokens)")
     if not held_out:
-        lines.append("  no held-out loss: training reaches every document. Use --holdout 0.1")
+        lines.append("  no held-out loss: training reaches everything. Several documents can be")
+        lines.append("  split: --holdout 0.1")
     return lines
 
 
 def sample_lines(samples: Sequence[dict[str, Any]]) -> list[str]:
-    """Numbered samples with their marks, and what the marks that occur mean."""
+    """Numbered samples with their marks, and what the marks mean.
+
+    Short ones a line each, with ⏎ for a line end; long ones as they are, below their number.
+    """
     lines = []
     texts = [visible(str(sample["text"])) for sample in samples]
-    width = min(40, max((len(text) for text in texts), default=0))
+    short = all(len(text) <= 60 for text in texts)
+    width = max((len(text) for text in texts), default=0)
     for i, (text, sample) in enumerate(zip(texts, samples, strict=True), 1):
         mark = sample["mark"]
         shown = f"{MARK_SIGNS[mark]} {mark}" if mark else ""
-        if len(text) > 60:
-            lines += [f"sample {i:2d}:", text, shown] if shown else [f"sample {i:2d}:", text]
-        else:
+        if short:
+            text = text.replace("\n", "⏎")
             lines.append(f"sample {i:2d}: {text:<{width}}  {shown}".rstrip())
+        else:
+            lines += [f"sample {i:2d}: {shown}".rstrip(), *text.split("\n"), ""]
     marks = [sample["mark"] for sample in samples if sample["mark"]]
     if marks:
         counts = [
             f"{marks.count(mark)} {mark} ({about})" for mark, about in MARKS_EXPLAINED.items()
         ]
-        lines.append(f"{' · '.join(counts)}")
+        lines.append(" · ".join(counts))
     return lines
 
 
@@ -257,24 +263,28 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
-def next_lines(run_dir: Path, samples: Sequence[dict[str, Any]]) -> list[str]:
+def next_lines(run_dir: Path, config: Config, samples: Sequence[dict[str, Any]]) -> list[str]:
     """The two commands that come next."""
     command = how_called()
     first = next((str(s["text"])[:1] for s in samples if str(s["text"])[:1].isalnum()), "")
-    prefix = f"--prefix {first} " if first else ""
+    more = f"--prefix {first} --new" if first else "--new"
+    if config.long == "window":
+        more = "--count 1 --length 500"
     return [
-        f"{command} sample {run_dir} {prefix}--new",
+        f"{command} sample {run_dir} {more}",
         f"{command} inspect {run_dir} --html {run_dir / 'report.html'}",
     ]
 
 
 def how_called() -> str:
-    """The word by which the user can call this program again."""
-    program = sys.argv[0]
-    if os.path.basename(program) == "__main__.py":
-        return f"{os.path.basename(sys.executable)} -m microgpt"
+    """The words by which the user can call this program again."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return f"{Path(sys.executable).name} -m microgpt"
     found = shutil.which("microgpt")
-    if found and os.path.exists(program) and os.path.samefile(found, program):
+    if found and program.exists() and program.samefile(found):
         return "microgpt"
-    relative = os.path.relpath(program)
-    return program if relative.startswith("..") else relative
+    try:
+        return str(program.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(program)

@@ -13,27 +13,18 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from microgpt import trace as trace_table
+from microgpt.arrays import Array as Array
+from microgpt.arrays import Arrays as Arrays
+from microgpt.arrays import Ints as Ints
+from microgpt.arrays import Optim as Optim
 from microgpt.config import Config
-
-Array = npt.NDArray[np.floating]
-Arrays = dict[str, Array]
-Ints = npt.NDArray[np.integer]
-
-
-@dataclass
-class Optim:
-    """Optimiser state: Adam's running means of the gradient (m) and of its square (v), by weight
-    name and shape, and the number of steps done. Under SGD ``m`` and ``v`` are empty."""
-
-    m: Arrays = field(default_factory=dict)
-    v: Arrays = field(default_factory=dict)
-    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,7 +61,7 @@ class Batches:
         cuts = self.offsets[first : first + count + 1].tolist()
         base = cuts[0]
         flat = self.tokens[base : cuts[-1]].tolist()
-        return [flat[a - base : b - base] for a, b in zip(cuts, cuts[1:], strict=False)]
+        return [flat[a - base : b - base] for a, b in pairwise(cuts)]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from microgpt.config import Config
 from microgpt.engines import numpy_math as nm
 from microgpt.engines.base import Array, Arrays, Batches, Engine, Guard, Ints, Optim
+from microgpt.engines.numpy_sampling import Pick, sample_rows, sample_sequential
 
 PIECE = 1024  # positions that ``logits`` computes at a time: what stays in a core's cache
 
@@ -107,7 +108,7 @@ class NumpyEngine(Engine):
             plan = nm.layout(offsets[:-1], np.diff(offsets) - 1)
             inputs, targets = tokens[plan.rows], tokens[plan.rows + 1]
             places, groups = plan.positions, plan.groups
-        done = nm.forward(self.w, inputs, places, groups)
+        done = nm.forward_documents(self.w, inputs, places, groups)
         logits = done.last.dot(self.w.lm_head.T)
         loss, dlogits = nm.cross_entropy(logits, targets, positions)
         nm.backward(self.w, self.g, done, dlogits, inputs, places, groups)
@@ -149,7 +150,7 @@ class NumpyEngine(Engine):
         with np.errstate(all="ignore"):
             for docs in np.split(order, _cuts(lengths[order])):
                 plan = nm.layout(starts[docs], lengths[docs])
-                done = nm.forward(self.w, flat[plan.rows], plan.positions, plan.groups)
+                done = nm.forward_documents(self.w, flat[plan.rows], plan.positions, plan.groups)
                 rows = done.last.dot(self.w.lm_head.T)
                 at = 0
                 for doc, length in zip(
@@ -158,6 +159,28 @@ class NumpyEngine(Engine):
                     results[doc] = rows[at : at + length]
                     at += length
         return results
+
+    def trace(self, tokens: Sequence[int]) -> Arrays:
+        ids = np.array(tokens, np.intp)
+        n = min(len(ids), self.config.block_size)
+        with np.errstate(all="ignore"):
+            return nm.trace(self.w, ids[:n], ids[1 : n + 1])
+
+    def sample(
+        self,
+        prefixes: Sequence[Sequence[int]],
+        temperature: float,
+        top_k: int | None,
+        top_p: float | None,
+        uniforms: npt.NDArray[np.float64],
+        order: str,
+        guard: Guard | None = None,
+    ) -> tuple[list[list[int]], int]:
+        pick = Pick(temperature, top_k, top_p)
+        with np.errstate(all="ignore"):
+            if order == "rows":
+                return sample_rows(self.w, prefixes, pick, uniforms, guard), uniforms.size
+            return sample_sequential(self.w, prefixes, pick, uniforms, guard)
 
 
 def _keep_freed_memory() -> None:

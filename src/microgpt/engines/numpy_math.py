@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -98,6 +98,10 @@ class Tensors:
             )
 
 
+Attend = Callable[[int, Array], tuple[Array, list[Array]]]
+"""Attention of layer i: from qkv [N, 3C] the heads' outputs [N, C] and the weights."""
+
+
 class LayerPass(NamedTuple):
     """What one block computed on its way, as far as the backward pass or a trace needs it."""
 
@@ -128,16 +132,16 @@ class Pass(NamedTuple):
         return self.layers[-1].x
 
 
-def forward(w: Tensors, tokens: Ints, positions: Ints, groups: Sequence[Group]) -> Pass:
+def forward(w: Tensors, tokens: Ints, positions: Ints, attend: Attend) -> Pass:
     """The hidden states of ``tokens`` [N] at ``positions`` [N]."""
     emb = w.wte.take(tokens, axis=0) + w.wpe.take(positions, axis=0)
     first, scale = rmsnorm(emb)
     x = first
     layers = []
-    for layer in w.layers:
+    for i, layer in enumerate(w.layers):
         norm1, scale1 = rmsnorm(x)
         qkv = norm1.dot(layer.qkv.T)
-        heads, looks = attention(qkv, groups, w.config.n_head)
+        heads, looks = attend(i, qkv)
         middle = heads.dot(layer.wo.T)
         middle += x
         norm2, scale2 = rmsnorm(middle)
@@ -150,6 +154,12 @@ def forward(w: Tensors, tokens: Ints, positions: Ints, groups: Sequence[Group]) 
             LayerPass(norm1, scale1, qkv, looks, heads, middle, norm2, scale2, positive, hidden, x)
         )
     return Pass(emb, first, scale, layers)
+
+
+def forward_documents(w: Tensors, tokens: Ints, positions: Ints, groups: Sequence[Group]) -> Pass:
+    """The same, where each position sees its document from the start."""
+    n_head = w.config.n_head
+    return forward(w, tokens, positions, lambda i, qkv: attention(qkv, groups, n_head))
 
 
 def backward(
@@ -201,7 +211,7 @@ def rmsnorm_back(dy: Array, y: Array, scale: Array) -> Array:
     """dx [N, C] from dy and the norm's own result y = x * scale: §3."""
     along = np.vecdot(dy, y)[:, None]
     along /= y.shape[1]
-    dx = y * along
+    dx: Array = y * along
     np.subtract(dy, dx, out=dx)
     dx *= scale
     return dx
@@ -301,3 +311,50 @@ def one_hot(index: Ints, size: int, dtype: np.dtype[np.floating]) -> Array:
 def embedding_back(demb: Array, index: Ints, grad: Array) -> None:
     """Add row n of demb [N, C] to row index[n] of ``grad``, which starts at zero: §6."""
     np.dot(one_hot(index, len(grad), demb.dtype).T, demb, out=grad)
+
+
+def trace(w: Tensors, tokens: Ints, targets: Ints) -> Arrays:
+    """All intermediates of one document, by the names and shapes of ``microgpt.trace``.
+
+    ``targets``: the tokens that follow ``tokens`` [T], as far as they are known.
+    """
+    config, n = w.config, len(tokens)
+    positions = np.arange(n)
+    group = Group(0, n, 1, n)
+    done = forward_documents(w, tokens, positions, [group])
+    result = {
+        "tok_emb": w.wte[tokens],
+        "pos_emb": w.wpe[positions],
+        "emb": done.emb,
+        "mean_square": np.vecdot(done.emb, done.emb) / config.n_embd,
+        "scale": done.scale[:, 0],
+        "x": done.x,
+    }
+    for i, (layer, at) in enumerate(zip(w.layers, done.layers, strict=True)):
+        q, k, v = by_head(at.qkv, group, 3, config.n_head)[:, 0]  # [H, T, D] each
+        qk = np.tril(q @ k.swapaxes(1, 2)).transpose(1, 0, 2)
+        looked_at = at.looks[0][:, 0]  # [T, H, T], the position that looks last
+        found = {
+            "scale_pre_attn": at.scale1[:, 0],
+            "x_pre_attn": at.norm1,
+            "q": q.transpose(1, 0, 2).reshape(n, -1),
+            "k": k.transpose(1, 0, 2).reshape(n, -1),
+            "v": v.transpose(1, 0, 2).reshape(n, -1),
+            "qk": qk,
+            "scores": qk * math.sqrt(1 / config.head_dim),
+            "weights": looked_at.transpose(2, 1, 0),
+            "head_out": at.heads,
+            "x_attn": at.heads.dot(layer.wo.T),
+            "x_after_attn": at.middle,
+            "scale_pre_mlp": at.scale2[:, 0],
+            "x_pre_mlp": at.norm2,
+            "fc1_pre": at.norm2.dot(layer.fc1.T),
+            "fc1": at.hidden,
+            "mlp_out": at.hidden.dot(layer.fc2.T),
+            "x_final": at.x,
+        }
+        result |= {f"layer{i}.{name}": array for name, array in found.items()}
+    logits = done.last.dot(w.lm_head.T)
+    probs = softmax(logits.T.copy()).T
+    loss = -np.log(probs[positions[: len(targets)], targets])
+    return {**result, "logits": logits, "probs": probs, "loss": loss}

@@ -1,0 +1,169 @@
+"""The shape of the house: imports run downwards, and importing the package costs next to nothing."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SRC = ROOT / "src" / "microgpt"
+
+# From the ground up. A module may import those of lower floors only.
+FLOORS = (
+    {"errors"},
+    {"autograd", "config", "files", "stream", "arrays"},
+    {"data", "tokenizer", "trace"},
+    {"model", "checkpoint", "snapshot", "modelfile"},
+    {"engines"},
+    {"batches", "opening"},
+    {"evaluation", "sampling"},
+    {"training"},
+    {"pictures"},
+    {"report"},
+    {"cli"},
+    {"__main__"},
+)
+FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+# Within these folders files import each other; no circles there either.
+FOLDERS = ("engines", "cli")
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(SRC.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> set[str]:
+    """Every microgpt module that the file imports anywhere, but for blocks for type checkers."""
+    found = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            base = node.module or ""
+            found |= {
+                f"{base}.{alias.name}" if is_module(f"{base}.{alias.name}") else base
+                for alias in node.names
+            }
+    return {name for name in found if name.split(".")[0] == "microgpt"}
+
+
+def is_module(name: str) -> bool:
+    path = SRC.parent.joinpath(*name.split("."))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+GRAPH = {module_name(path): imports(path) for path in sorted(SRC.rglob("*.py"))}
+
+
+def floor(module: str) -> int:
+    name = module.split(".")[1]
+    assert name in FLOOR_OF, f"{module} has no floor yet: give it one in tests/test_house.py"
+    return FLOOR_OF[name]
+
+
+@pytest.mark.parametrize("module", sorted(set(GRAPH) - {"microgpt"}))
+def test_imports_run_downwards(module: str) -> None:
+    for imported in GRAPH[module] - {"microgpt"}:
+        same_folder = (
+            module.split(".")[1] == imported.split(".")[1] and module.split(".")[1] in FOLDERS
+        )
+        assert same_folder or floor(imported) < floor(module), f"{module} imports {imported}"
+
+
+def test_no_circles() -> None:
+    def walk(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path, module))
+        if module in done:
+            return
+        # A package's __init__ may hand out what its modules define when asked (functions).
+        for imported in TOP_LEVEL.get(module, ()):
+            walk(imported, (*path, module))
+        done.add(module)
+
+    done: set[str] = set()
+    for module in TOP_LEVEL:
+        walk(module, ())
+
+
+def top_level_imports(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    found = set()
+    for node in tree.body:
+        names = [alias.name for alias in node.names]
+        if isinstance(node, ast.Import):
+            found |= set(names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            subs = {f"{base}.{name}" for name in names if is_module(f"{base}.{name}")}
+            found |= subs if len(subs) == len(names) else subs | {base}
+    return {name for name in found if name.split(".")[0] == "microgpt"}
+
+
+TOP_LEVEL = {
+    module_name(path): top_level_imports(path) - {module_name(path)}
+    for path in sorted(SRC.rglob("*.py"))
+}
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"{statement}; import sys; print(' '.join(sys.modules))"
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return {name.split(".")[0] for name in out.stdout.split()}
+
+
+def test_importing_microgpt_loads_nothing_else() -> None:
+    before = loaded_by("pass")
+    new = loaded_by("import microgpt") - before - set(sys.stdlib_module_names)
+    assert new == {"microgpt"}
+
+
+def test_data_and_autograd_load_no_third_party_library() -> None:
+    for module in ("data", "autograd", "config", "tokenizer", "trace", "model"):
+        loaded = loaded_by(f"import microgpt.{module}")
+        assert not loaded & {"numpy", "rich", "cyclopts", "plotext", "safetensors", "torch"}, module
+
+
+def test_training_loads_no_screen_and_no_torch() -> None:
+    assert not loaded_by("import microgpt.training") & {"rich", "cyclopts", "plotext", "torch"}
+
+
+def test_public_names_resolve() -> None:
+    import microgpt
+
+    for name in microgpt.__all__:
+        assert getattr(microgpt, name) is not None
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = microgpt.nonsense
+
+
+@pytest.mark.parametrize(
+    "module", ["data", "tokenizer", "autograd", "config", "model", "trace", "batches", "stream"]
+)
+def test_modules_show_themselves(module: str) -> None:
+    out = subprocess.run(
+        [sys.executable, "-m", f"microgpt.{module}"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert out.returncode == 0, out.stderr
+    assert len(out.stdout.splitlines()) >= 2
+
+
+def test_files_stay_small() -> None:
+    for path in [*SRC.rglob("*.py"), *(ROOT / "ladder").glob("*.py")]:
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= 500, f"{path} has {lines} lines: is it still one thing?"
