@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -280,56 +281,62 @@ def pinned_trace(token: int) -> Json:
     return row
 
 
-def _round(x: float) -> float:
-    """To two decimals as on paper: a tie goes away from zero."""
-    return float(Decimal(repr(x)).quantize(Decimal("0.01"), ROUND_HALF_UP))
-
-
 def by_hand(token: int) -> Json:
     """The pinned forward pass with every vector rounded to two decimals and carried on so.
 
-    Not rounded: the norms' scales, the exponentials and their sum. sqrt 2 is 1.41. The loss
-    comes from the rounded logits.
+    In decimal arithmetic, as on paper; a tie goes away from zero. Not rounded: the norms' scales,
+    the exponentials and their sum. sqrt 2 is 1.41. The loss comes from the rounded logits.
     """
 
-    def rounded(xs: Sequence[float]) -> list[float]:
-        return [_round(x) for x in xs]
+    def rounded(xs: Sequence[Decimal]) -> list[Decimal]:
+        return [x.quantize(Decimal("0.01"), ROUND_HALF_UP) for x in xs]
 
-    def times(name: str, x: Sequence[float]) -> list[float]:
-        return rounded([sum(a * b for a, b in zip(r, x)) for r in TOY_WEIGHTS[f"layer0.{name}"]])
+    def decimals(rows: Sequence[Sequence[float]]) -> list[list[Decimal]]:
+        return [[Decimal(repr(x)) for x in row] for row in rows]
 
-    def norm(x: Sequence[float]) -> list[float]:
-        scale = (sum(a * a for a in x) / len(x) + 1e-5) ** -0.5
-        return rounded([a * scale for a in x])
+    def dots(rows: Sequence[Sequence[Decimal]], x: Sequence[Decimal]) -> list[Decimal]:
+        return rounded([sum(map(operator.mul, row, x), Decimal()) for row in rows])
 
-    def softmax(x: Sequence[float]) -> list[float]:
+    def times(name: str, x: Sequence[Decimal]) -> list[Decimal]:
+        return dots(decimals(TOY_WEIGHTS[name]), x)
+
+    def added(x: Sequence[Decimal], y: Sequence[Decimal]) -> list[Decimal]:
+        return rounded(list(map(operator.add, x, y)))
+
+    def norm(x: Sequence[Decimal]) -> list[Decimal]:
+        scale = (float(sum(a * a for a in x)) / len(x) + 1e-5) ** -0.5
+        return rounded([a * Decimal(scale) for a in x])
+
+    def softmax(x: Sequence[Decimal]) -> list[Decimal]:
         exps = [math.exp(a) for a in x]
-        return [e / sum(exps) for e in exps]
+        return rounded([Decimal(e / math.fsum(exps)) for e in exps])
 
-    emb = rounded([t + p for t, p in zip(TOY_WEIGHTS["wte"][token], TOY_WEIGHTS["wpe"][2])])
+    emb = added(decimals(TOY_WEIGHTS["wte"])[token], decimals(TOY_WEIGHTS["wpe"])[2])
     x = norm(emb)
     normed = norm(x)
-    q, k, v = (times(name, normed) for name in ("attn_wq", "attn_wk", "attn_wv"))
-    keys, values = [*TOY_CACHE["keys"], k], [*TOY_CACHE["values"], v]
-    qk = rounded([sum(a * b for a, b in zip(q, key)) for key in keys])
-    scores = rounded([s / 1.41 for s in qk])
-    weights = rounded(softmax(scores))
-    head = rounded([sum(w * row[j] for w, row in zip(weights, values)) for j in range(2)])
-    attn = times("attn_wo", head)
-    after = rounded([a + b for a, b in zip(attn, x)])
+    q, k, v = (times(f"layer0.attn_w{name}", normed) for name in "qkv")
+    keys, values = [*decimals(TOY_CACHE["keys"]), k], [*decimals(TOY_CACHE["values"]), v]
+    qk = dots(keys, q)
+    scores = rounded([s / Decimal("1.41") for s in qk])
+    weights = softmax(scores)
+    head = dots(list(zip(*values, strict=True)), weights)
+    attn = times("layer0.attn_wo", head)
+    after = added(attn, x)
     middle = norm(after)
-    pre = times("mlp_fc1", middle)
-    out = times("mlp_fc2", [max(0.0, a) for a in pre])
-    last = rounded([a + b for a, b in zip(out, after)])
-    logits = rounded([sum(a * b for a, b in zip(r, last)) for r in TOY_WEIGHTS["lm_head"]])
-    total = math.log(sum(math.exp(a) for a in logits))
-    return {
+    pre = times("layer0.mlp_fc1", middle)
+    fc1 = [max(Decimal(), a) for a in pre]
+    out = times("layer0.mlp_fc2", fc1)
+    last = added(out, after)
+    logits = times("lm_head", last)
+    total = Decimal(math.log(math.fsum(math.exp(a) for a in logits)))
+    columns = {
         "emb": emb, "x": x, "x_pre_attn": normed, "q": q, "k": k, "v": v, "qk": qk,
         "scores": scores, "weights": weights, "head_out": head, "x_attn": attn,
-        "x_after_attn": after, "x_pre_mlp": middle, "fc1_pre": pre, "mlp_out": out,
-        "x_final": last, "logits": logits, "probs": rounded(softmax(logits)),
+        "x_after_attn": after, "x_pre_mlp": middle, "fc1_pre": pre, "fc1": fc1, "mlp_out": out,
+        "x_final": last, "logits": logits, "probs": softmax(logits),
         "loss_if_target": rounded([total - a for a in logits]),
     }  # fmt: skip
+    return {name: [float(x) for x in column] for name, column in columns.items()}
 
 
 def toy_gpt() -> Json:

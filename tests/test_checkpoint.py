@@ -27,6 +27,12 @@ VOCAB = {"type": "character", "uchars": ["a", "b", "c"]}
 RUN = {"config": CONFIG.to_dict(), "data": {"name": "names.txt"}}
 
 
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    """Waiting for the disk proves nothing here: no test cuts the power."""
+    monkeypatch.setattr(os, "fsync", lambda fd: None)
+
+
 def weights(seed, dtype=np.float64):
     drawn = init_weights(CONFIG, random.Random(seed))
     return {name: np.array(matrix, dtype=dtype) for name, matrix in drawn.items()}
@@ -258,7 +264,7 @@ def test_a_snapshot_of_a_newer_format_is_not_passed_over(tmp_path):
         run.load()
 
 
-def test_oversized_files_are_not_read(tmp_path, monkeypatch):
+def test_oversized_files_are_not_read(tmp_path):
     run = new_run(tmp_path, 1, 2)
     with (run.path / "run.json").open("r+b") as file:
         file.truncate(17 * 2**20)

@@ -82,6 +82,27 @@ def letter(char: str) -> str:
     return "".join(part for part, _ in pieces(char))
 
 
+# ------------------------------------------------------------------ colours
+
+
+def blend(over: RGB, under: RGB, opacity: float) -> RGB:
+    """What is seen of one colour over another."""
+    r, g, b = (round(u + (o - u) * opacity) for o, u in zip(over, under, strict=True))
+    return r, g, b
+
+
+def contrast(a: RGB, b: RGB) -> float:
+    """The contrast ratio of two colours, 1 to 21, as WCAG 2 defines it."""
+
+    def luminance(colour: RGB) -> float:
+        parts = [c / 255 for c in colour]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
 # ------------------------------------------------------------------ pixels
 
 
@@ -236,6 +257,17 @@ def _ticks(count: int, cell: float) -> int:
     while every * cell < 28 and every < count:
         every *= 2
     return every
+
+
+def legend(ident: str, scale: float) -> str:
+    """The colours of the heat maps from -``scale`` to ``scale``."""
+    shades = np.linspace(-scale, scale, 21)[None, :]
+    body = [_image(signed_png(shades, scale), 24, 2, 210, 10)]
+    body.append('<rect class="frame" x="24" y="2" width="210" height="10"/>')
+    for x, value in (24, -scale), (129, 0.0), (234, scale):
+        body.append(_text(x, 26, f"{value:+.3g}" if value else "0", "middle", "tick"))
+    about = f"Orange with a bar from {-scale:.3g} to 0, blue from 0 to {scale:.3g}."
+    return _svg(ident, 258, 30, "Colour scale", about, "".join(body))
 
 
 def attention_map(

@@ -1,0 +1,268 @@
+/* Numbers side by side: the one file that knows what the processor can do.
+
+   REAL is float or double (the kernel is compiled once for each). A `vec` holds LANES of them, as
+   many as one instruction handles, but at least four: attention works on groups of four lanes.
+   Additions, products and comparisons are the compiler's own vector extensions; what these lack
+   (fma, max, square root, estimates) is taken from the processor's intrinsics, or spelled out. */
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#include <immintrin.h>
+#define VECTOR_BYTES 64
+#elif defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+#define VECTOR_BYTES 32
+#elif REAL_BITS == 64
+#define VECTOR_BYTES 32 /* four doubles: two registers where one holds two */
+#else
+#define VECTOR_BYTES 16
+#endif
+#if VECTOR_BYTES == 16 && defined(__SSE2__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#if REAL_BITS == 64
+typedef double REAL;
+typedef int64_t INT;
+#else
+typedef float REAL;
+typedef int32_t INT;
+#endif
+typedef REAL vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef INT ivec __attribute__((vector_size(VECTOR_BYTES), may_alias));
+
+#define LANES (VECTOR_BYTES * 8 / REAL_BITS)
+#define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (ivec){__VA_ARGS__})
+#endif
+
+INLINE vec load(const REAL *p) { return *(const vec *)p; }
+INLINE void store(REAL *p, vec x) { *(vec *)p = x; }
+INLINE vec splat(REAL x) { return x - (vec){0}; } /* x in every lane; -0 and NaN stay */
+
+/* ---- what differs between processors: fma a*b+c, maximum, root, 1/root, 1/x ---- */
+
+#if VECTOR_BYTES == 64 && REAL_BITS == 32
+INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+INLINE vec max(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vec root(vec a) { return (vec)_mm512_sqrt_ps((__m512)a); }
+INLINE vec guess_inverse_root(vec a) { return (vec)_mm512_rsqrt14_ps((__m512)a); }
+INLINE vec guess_inverse(vec a) { return (vec)_mm512_rcp14_ps((__m512)a); }
+#define HAVE_GUESS 1
+#elif VECTOR_BYTES == 64
+INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
+INLINE vec max(vec a, vec b) { return (vec)_mm512_max_pd((__m512d)a, (__m512d)b); }
+INLINE vec root(vec a) { return (vec)_mm512_sqrt_pd((__m512d)a); }
+#elif defined(__AVX2__) && defined(__FMA__) && REAL_BITS == 32
+INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+INLINE vec max(vec a, vec b) { return (vec)_mm256_max_ps((__m256)a, (__m256)b); }
+INLINE vec root(vec a) { return (vec)_mm256_sqrt_ps((__m256)a); }
+INLINE vec guess_inverse_root(vec a) { return (vec)_mm256_rsqrt_ps((__m256)a); }
+INLINE vec guess_inverse(vec a) { return (vec)_mm256_rcp_ps((__m256)a); }
+#define HAVE_GUESS 1
+#elif defined(__AVX2__) && defined(__FMA__)
+INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
+INLINE vec max(vec a, vec b) { return (vec)_mm256_max_pd((__m256d)a, (__m256d)b); }
+INLINE vec root(vec a) { return (vec)_mm256_sqrt_pd((__m256d)a); }
+#elif defined(__SSE2__) && REAL_BITS == 32
+INLINE vec fma(vec a, vec b, vec c) { return a * b + c; }
+INLINE vec max(vec a, vec b) { return (vec)_mm_max_ps((__m128)a, (__m128)b); }
+INLINE vec root(vec a) { return (vec)_mm_sqrt_ps((__m128)a); }
+#elif defined(__ARM_NEON) && defined(__aarch64__) && REAL_BITS == 32
+INLINE vec fma(vec a, vec b, vec c)
+{
+    return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+INLINE vec max(vec a, vec b) { return (vec)vmaxq_f32((float32x4_t)a, (float32x4_t)b); }
+INLINE vec root(vec a) { return (vec)vsqrtq_f32((float32x4_t)a); }
+#else
+INLINE vec fma(vec a, vec b, vec c)
+{
+#ifdef __aarch64__
+    for (int i = 0; i < LANES; i++)
+        c[i] = __builtin_fma(a[i], b[i], c[i]);
+    return c;
+#else
+    return a * b + c;
+#endif
+}
+INLINE vec max(vec a, vec b)
+{
+    ivec above = a > b;
+    return (vec)(((ivec)a & above) | ((ivec)b & ~above));
+}
+INLINE vec root(vec a)
+{
+    for (int i = 0; i < LANES; i++)
+        a[i] = REAL_BITS == 64 ? (REAL)__builtin_sqrt(a[i]) : (REAL)__builtin_sqrtf((float)a[i]);
+    return a;
+}
+#endif
+
+/* x where x >= low, 0 below; a NaN stays, so that a diverged run shows it. */
+INLINE vec zero_below(vec x, vec value, REAL low)
+{
+#if VECTOR_BYTES == 64 && REAL_BITS == 32
+    return (vec)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)x, (__m512)splat(low), _CMP_NLT_UQ),
+                                    (__m512)value);
+#elif VECTOR_BYTES == 64
+    return (vec)_mm512_maskz_mov_pd(
+        _mm512_cmp_pd_mask((__m512d)x, (__m512d)splat(low), _CMP_NLT_UQ), (__m512d)value);
+#else
+    return (vec)((ivec)value & ~(ivec)(x < splat(low)));
+#endif
+}
+
+/* ---- sums and maxima over lanes ---- */
+
+INLINE REAL sum_lanes(vec x)
+{
+#if VECTOR_BYTES == 64 && REAL_BITS == 32
+    return _mm512_reduce_add_ps((__m512)x);
+#else
+    REAL part[LANES];
+    store(part, x);
+    for (int n = LANES / 2; n; n /= 2)
+        for (int i = 0; i < n; i++)
+            part[i] += part[i + n];
+    return part[0];
+#endif
+}
+
+INLINE REAL max_lanes(vec x)
+{
+    REAL most = x[0];
+    for (int i = 1; i < LANES; i++)
+        most = x[i] > most ? x[i] : most;
+    return most;
+}
+
+/* ---- shuffles: all by the same pattern, repeated for each group of four lanes ---- */
+
+#define FOUR(a, b, c, d) a, b, c, d
+#if LANES == 16
+#define IN_GROUPS(x, y, a, b, c, d)                                                               \
+    SHUFFLE(x, y, a, b, c, d, a + 4, b + 4, c + 4, d + 4, a + 8, b + 8, c + 8, d + 8, a + 12,     \
+            b + 12, c + 12, d + 12)
+#define ZIP_LOW(x, y) SHUFFLE(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define ZIP_HIGH(x, y)                                                                            \
+    SHUFFLE(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LANES == 8
+#define IN_GROUPS(x, y, a, b, c, d) SHUFFLE(x, y, a, b, c, d, a + 4, b + 4, c + 4, d + 4)
+#define ZIP_LOW(x, y) SHUFFLE(x, y, 0, 8, 1, 9, 2, 10, 3, 11)
+#define ZIP_HIGH(x, y) SHUFFLE(x, y, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define IN_GROUPS(x, y, a, b, c, d) SHUFFLE(x, y, a, b, c, d)
+#define ZIP_LOW(x, y) SHUFFLE(x, y, 0, 4, 1, 5)
+#define ZIP_HIGH(x, y) SHUFFLE(x, y, 2, 6, 3, 7)
+#endif
+#define OTHER LANES /* IN_GROUPS takes lane i of y as OTHER + i */
+
+/* From four vectors: in each group of four lanes, lane j is the sum over that group of x_j. */
+INLINE vec four_sums(vec x0, vec x1, vec x2, vec x3)
+{
+    vec a = IN_GROUPS(x0, x1, 0, OTHER, 1, OTHER + 1) + IN_GROUPS(x0, x1, 2, OTHER + 2, 3, OTHER + 3);
+    vec b = IN_GROUPS(x2, x3, 0, OTHER, 1, OTHER + 1) + IN_GROUPS(x2, x3, 2, OTHER + 2, 3, OTHER + 3);
+    return IN_GROUPS(a, b, 0, 1, OTHER, OTHER + 1) + IN_GROUPS(a, b, 2, 3, OTHER + 2, OTHER + 3);
+}
+
+/* The sum, or the largest, of each group of four lanes, in all four of them. */
+INLINE vec group_sum(vec x)
+{
+    x += IN_GROUPS(x, x, 1, 0, 3, 2);
+    return x + IN_GROUPS(x, x, 2, 3, 0, 1);
+}
+INLINE vec group_max(vec x)
+{
+    x = max(x, IN_GROUPS(x, x, 1, 0, 3, 2));
+    return max(x, IN_GROUPS(x, x, 2, 3, 0, 1));
+}
+
+/* Turn a square of LANES x LANES numbers over its diagonal: interleaving the first half of the
+   rows with the second, log2(LANES) times. */
+INLINE void turn(vec rows[LANES])
+{
+    UNROLL for (int round = 1; round < LANES; round *= 2)
+    {
+        vec next[LANES];
+        UNROLL for (int i = 0; i < LANES / 2; i++)
+        {
+            next[2 * i] = ZIP_LOW(rows[i], rows[i + LANES / 2]);
+            next[2 * i + 1] = ZIP_HIGH(rows[i], rows[i + LANES / 2]);
+        }
+        UNROLL for (int i = 0; i < LANES; i++) rows[i] = next[i];
+    }
+}
+
+/* ---- exp and log ---- */
+
+/* e^x for x <= 0, as softmax needs it: 0 below the smallest normal result. x = n ln 2 + r with
+   |r| <= ln(2)/2, e^r by a polynomial. Errors measured in tests: float64 below 1 ulp (Taylor to
+   r^13: 4e-18), float32 below 1.5 ulp (fitted to r^6: 1e-8). */
+INLINE vec exp_negative(vec x)
+{
+#if REAL_BITS == 64
+    const REAL low = -708.0, magic = 6755399441055744.0; /* 1.5 * 2^52: adding it rounds */
+    const REAL ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
+    const int shift = 52;
+    const INT bias = 1023;
+#else
+    const REAL low = -87.0f, magic = 12582912.0f; /* 1.5 * 2^23 */
+    const REAL ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
+    const int shift = 23;
+    const INT bias = 127;
+#endif
+    vec bounded = max(x, splat(low));
+    vec whole = fma(bounded, splat((REAL)1.44269504088896340736), splat(magic));
+    ivec n = (ivec)whole - (ivec)splat(magic);
+    whole -= magic;
+    vec r = fma(whole, splat(-ln2_high), x);
+    r = fma(whole, splat(-ln2_low), r);
+#if REAL_BITS == 64
+    /* Horner on 1/k!, k = 13 ... 2, in two halves that run side by side. */
+    vec r2 = r * r;
+    vec even = splat(1.0 / 479001600), odd = splat(1.0 / 6227020800);
+    even = fma(even, r2, splat(1.0 / 3628800)), odd = fma(odd, r2, splat(1.0 / 39916800));
+    even = fma(even, r2, splat(1.0 / 40320)), odd = fma(odd, r2, splat(1.0 / 362880));
+    even = fma(even, r2, splat(1.0 / 720)), odd = fma(odd, r2, splat(1.0 / 5040));
+    even = fma(even, r2, splat(1.0 / 24)), odd = fma(odd, r2, splat(1.0 / 120));
+    even = fma(even, r2, splat(1.0 / 2)), odd = fma(odd, r2, splat(1.0 / 6));
+    vec p = fma(odd, r, even);
+    p = fma(p, r2, r) + 1;
+#else
+    vec p = splat(0.001393368816934526f);
+    p = fma(p, r, splat(0.008363205008208752f));
+    p = fma(p, r, splat(0.041666463017463684f));
+    p = fma(p, r, splat(0.16666576266288757f));
+    p = fma(p, r, splat(0.5f));
+    p = fma(p, r * r, r) + 1;
+#endif
+    return zero_below(x, p * (vec)((n + bias) << shift), low);
+}
+
+/* Natural logarithm of a positive normal double: x = 2^k m with m in [sqrt(1/2), sqrt(2)), and
+   log m = 2 atanh((m - 1) / (m + 1)) by its series. Below 1 ulp for x >= 1, measured in tests. */
+INLINE double log_of(double x)
+{
+    int64_t bits;
+    __builtin_memcpy(&bits, &x, 8);
+    if (!(x > 0) || bits >= (int64_t)0x7FF << 52)
+        return x > 0 ? x : 0.0 / 0.0; /* infinity and NaN: a diverged run */
+    int64_t k = (bits - ((int64_t)0x3FE6A09E << 32)) >> 52;
+    bits -= (int64_t)((uint64_t)k << 52);
+    double m;
+    __builtin_memcpy(&m, &bits, 8);
+    double f = m - 1, s = f / (2 + f), z = s * s;
+    double series = 2.0 / 19;
+    for (int i = 17; i >= 3; i -= 2)
+        series = series * z + 2.0 / i;
+    /* 2s = f - s f, which keeps the digits of f. */
+    return k * 6.93147180369123816490e-01 + (f - (s * (f - z * series) - k * 1.90821492927058770002e-10));
+}

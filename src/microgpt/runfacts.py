@@ -1,0 +1,216 @@
+"""The facts of a run or of a model file that reports state: recipe, data, results, parameters."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from dataclasses import dataclass, field
+
+from microgpt.config import FLAGS, PRESETS, Config, make_config
+from microgpt.opening import Opened
+from microgpt.pictures import letter, plain_text
+
+LAST = 100
+"""Steps in the mean that is reported as a run's loss."""
+_LISTED_LAYERS = 4  # more layers are tallied together
+
+# ------------------------------------------------------------------ parameters
+
+_ABOUT = {
+    "wte": "one row per token: what the token means",
+    "wpe": "one row per position: what being there means",
+    "lm_head": "one row per token: how well it would follow",
+    "attn_wq": "queries: what each position looks for",
+    "attn_wk": "keys: by what each position is found",
+    "attn_wv": "values: what each position hands on when looked at",
+    "attn_wo": "mixes what the heads found into one vector",
+    "mlp_fc1": "first MLP layer: each row looks for a pattern",
+    "mlp_fc2": "second MLP layer: what each pattern adds",
+}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A weight matrix (or one of each layer): shape (out, in), how many numbers, share of all."""
+
+    name: str
+    shape: tuple[int, int]
+    count: int
+    share: float
+    about: str
+
+    @property
+    def kind(self) -> str:
+        """``embedding``, ``attention`` or ``mlp``."""
+        part = self.name.rpartition(".")[2].partition("_")[0]
+        return {"attn": "attention", "mlp": "mlp"}.get(part, "embedding")
+
+
+def parameter_tally(config: Config) -> list[Tally]:
+    """One entry for every matrix, in the order of ``Config.shapes``."""
+    every = config.parameters()
+    return [
+        Tally(name, (out, into), out * into, out * into / every, _ABOUT[name.rpartition(".")[2]])
+        for name, (out, into) in config.shapes().items()
+    ]
+
+
+def short_tally(config: Config) -> list[Tally]:
+    """The tally; where there are many layers, those of all of them in one entry."""
+    tallies = parameter_tally(config)
+    if config.n_layer <= _LISTED_LAYERS:
+        return tallies
+    short = []
+    for t in tallies[: 3 + 6]:
+        if "." in t.name:
+            name = t.name.replace("layer0", f"layer0-{config.n_layer - 1}")
+            t = Tally(name, t.shape, t.count * config.n_layer, t.share * config.n_layer, t.about)
+        short.append(t)
+    return short
+
+
+# ------------------------------------------------------------------ facts
+
+
+@dataclass
+class Log:
+    """What metrics.jsonl holds: a loss per step, and evaluations (step, nats, split, tokens)."""
+
+    steps: list[int] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    lrs: list[float] = field(default_factory=list)
+    held_out: list[tuple[int, float, str, int]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, opened: Opened) -> Log:
+        """The log of the opened run; empty for a model file."""
+        log = cls()
+        for line in opened.run.metrics() if opened.run else []:
+            if "eval" in line:
+                e = line["eval"]
+                log.held_out.append((e["step"], e["loss"], e["split"], e["tokens"]))
+            elif "step" in line and math.isfinite(line["loss"]):
+                log.steps.append(line["step"])
+                log.losses.append(line["loss"])
+                log.lrs.append(line["lr"])
+        return log
+
+
+SPLITS = {
+    "unused": "documents that the run never reached",
+    "distinct": "distinct documents that were kept out",
+    "validation": "the second part that was kept out",
+}
+
+Group = tuple[str, list[tuple[str, str]]]
+
+NO_RUN = "This is a model file: it holds no recipe, no facts about its data and no loss curve."
+
+
+def facts(opened: Opened, log: Log) -> list[Group]:
+    """What is known, in groups of (name, value). Not escaped, hidden characters shown."""
+    config = opened.config
+    groups = [("Model", _modelfacts(opened))]
+    if opened.run is None:
+        return groups
+    run = opened.run.run
+    optimizer = config.optimizer
+    if optimizer == "adam":
+        optimizer += f", beta1 {config.beta1:g}, beta2 {config.beta2:g}, eps {config.eps:g}"
+    warmup = f", after {config.warmup:,} steps of warm-up" if config.warmup else ""
+    init = f"{config.init_std:g}"
+    if config.init_std_out is not None:
+        init += f", {config.init_std_out:g} for attn_wo and mlp_fc2"
+    recipe = [
+        ("steps", f"{config.steps:,}"),
+        ("batch_size", f"{config.batch_size:,}"),
+        ("optimizer", optimizer),
+        ("lr", f"{config.lr:g}, {config.schedule}{warmup}"),
+        ("init_std", init),
+        ("seed", str(config.seed)),
+        ("holdout", f"{config.holdout:g}{', and validation' if config.validation else ''}"),
+        ("long", config.long),
+        ("engine", f"{_value(run.get('engine'))}, {_value(run.get('dtype'))}"),
+    ]
+    groups.append(("Recipe", recipe))
+    data = run.get("data")
+    if isinstance(data, dict):
+        names = ("name", "path", "split_by", "documents", "distinct", "characters", "sha256")
+        known = [(name, _value(data[name])) for name in names if data.get(name) is not None]
+        groups.append(("Data", known))
+    result = [("weights", f"after step {opened.step:,} of {config.steps:,}")]
+    if log.losses:
+        some = log.losses[-LAST:]
+        result.append(("last loss", f"{log.losses[-1]:.4f} (step {log.steps[-1]:,})"))
+        result.append((f"mean of last {len(some)}", f"{math.fsum(some) / len(some):.4f}"))
+    for step, nats, part, tokens in log.held_out:
+        about = f"{plain_text(part)}, {tokens:,} tokens, step {step:,}"
+        result.append(("held-out", f"{nats:.4f} ({about})"))
+    groups.append(("Result, in nats per token", result))
+    return groups
+
+
+def _modelfacts(opened: Opened) -> list[tuple[str, str]]:
+    config = opened.config
+    return [
+        ("n_layer", f"{config.n_layer:,}"),
+        ("n_embd", f"{config.n_embd:,}"),
+        ("n_head", f"{config.n_head:,} (head_dim {config.head_dim:,})"),
+        ("block_size", f"{config.block_size:,}"),
+        ("activation", config.activation),
+        ("vocabulary", f"{config.vocab_size:,} tokens: {_vocabulary(opened)}, and BOS"),
+        ("parameters", f"{config.parameters():,}"),
+    ]
+
+
+def _vocabulary(opened: Opened) -> str:
+    chars = opened.tokenizer.uchars
+    points = [ord(c) for c in chars]
+    names = [letter(c) for c in chars]
+    if len(chars) > 2 and points[-1] - points[0] == len(chars) - 1:
+        return f"{names[0]} to {names[-1]}"
+    return " ".join(names) if len(chars) <= 100 else f"from {names[0]} to {names[-1]}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return plain_text(str(value))
+
+
+def repeat_command(opened: Opened) -> str | None:
+    """The command that makes this run again, from the first step; None for a model file."""
+    if opened.run is None:
+        return None
+    run, config = opened.run.run, opened.config
+    data = run.get("data")
+    words = ["microgpt", "train"]
+    if isinstance(data, dict):
+        if data.get("path"):
+            words.append(str(data["path"]))
+        elif data.get("name") != "names":
+            words += ["--data", str(data.get("name"))]
+        if data.get("split_by", "line") != "line":
+            words += ["--split-by", str(data["split_by"])]
+    words += min([_flags(config, preset) for preset in PRESETS], key=len)
+    words += ["--engine", str(run.get("engine"))]
+    if run.get("dtype") != "float64":
+        words += ["--dtype", str(run.get("dtype"))]
+    if run.get("threads") != 1 or config.batch_size >= 16:
+        words += ["--threads", str(run.get("threads"))]
+    return plain_text(shlex.join(words))
+
+
+def _flags(config: Config, preset: str) -> list[str]:
+    """The flags that turn a preset into ``config``."""
+    base = make_config(preset)
+    words = [] if preset == "final" else ["--preset", preset]
+    for name in FLAGS:
+        value = getattr(config, name)
+        if value == getattr(base, name):
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        if name == "init_std_out" and value is None:
+            value = config.init_std  # the same standard deviation, said outright
+        words += [flag] if value is True else [flag, str(value)]
+    return words
