@@ -11,6 +11,7 @@ from pathlib import Path
 
 from conformance.reference import Json, lists, model
 from conformance.vectorfile import VECTORS
+
 from microgpt.checkpoint import RunDir
 from microgpt.config import make_config
 from microgpt.data import load_data
@@ -76,7 +77,6 @@ def resume() -> Json:
             }
         ],
     }
-
 
 
 FILES = {"resume": resume}

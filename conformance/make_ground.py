@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conformance.reference import Json, run
+
 from microgpt.batches import Order, TokenTable
 from microgpt.config import make_config
 from microgpt.data import fnv1a32, load_data, split
@@ -147,13 +148,13 @@ def choices() -> Json:
     table = [
         ("low", [0.2, 0.3, 0.5], 0.0, "the smallest draw takes the first"),
         ("high", [0.2, 0.3, 0.5], BELOW_ONE, "the largest draw takes the last"),
-        ("on_the_edge", [1.0, 1.0, 2.0], 0.25, "a draw equal to a sum takes the next: bisect_right"),
-        ("below_the_edge", [1.0, 1.0, 2.0], 0.25 - 2**-54, "the number before still takes the first"),
+        ("on_the_edge", [1.0, 1.0, 2.0], 0.25, "equal to a sum: takes the next (bisect_right)"),
+        ("below_the_edge", [1.0, 1.0, 2.0], 0.25 - 2**-54, "a hair less still takes the first"),
         ("leading_zeros", [0.0, 0.0, 1.0, 1.0], 0.0, "a zero weight isn't taken even by draw 0"),
         ("inner_zero", [1.0, 0.0, 1.0], 0.5, "an edge with a zero weight on it is stepped over"),
         ("trailing_zeros", [1.0, 1.0, 0.0, 0.0], BELOW_ONE, "nor by the largest draw"),
-        ("not_normalised", [3.0, 5.0, 8.0], 0.4, "the draw is multiplied by the sum of the weights"),
-        ("rounded_sum", [0.1] * 10, BELOW_ONE, "ten times 0.1 adds up to less than 1, left to right"),
+        ("not_normalised", [3.0, 5.0, 8.0], 0.4, "the draw is multiplied by their sum"),
+        ("rounded_sum", [0.1] * 10, BELOW_ONE, "ten times 0.1, left to right, is less than 1"),
         (
             "clamped",
             [5e-324, 0.0],

@@ -8,8 +8,8 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-
 from conformance.reference import Json, engine, run
+
 from microgpt.engines import scalar
 from microgpt.engines.base import Guard, choose, distribution
 
@@ -79,7 +79,7 @@ class _Watched:
     def __call__(self, logits: Any, uniform: float, *args: Any) -> int:
         probs = distribution(logits, *args)
         sums = list(itertools.accumulate(probs))
-        edges = [s for s, p in zip(sums[:-1], probs[1:]) if 0 < s < sums[-1]]
+        edges = [s for s, p in zip(sums[:-1], probs[1:], strict=True) if 0 < s < sums[-1]]
         self.closest = min([self.closest, *(abs(uniform - s / sums[-1]) for s in edges)])
         return choose(logits, uniform, *args)
 

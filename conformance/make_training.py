@@ -9,7 +9,6 @@ import time
 from typing import Any
 
 import numpy as np
-
 from conformance.reference import (
     OPTIMIZER,
     Json,
@@ -17,10 +16,10 @@ from conformance.reference import (
     engine,
     lists,
     model,
-    optimizer_of,
     run,
     shape_of,
 )
+
 from microgpt.config import PRESETS
 from microgpt.engines.base import Arrays, Batches
 from microgpt.engines.scalar import ScalarEngine
@@ -59,7 +58,7 @@ def _case(
     **changes: Any,
 ) -> Json:
     """Ten steps of the scalar engine. ``after``: the case whose end state this one starts from."""
-    made = engine(which, steps=2 * STEPS, **changes) if which in ("tiny", "small") else engine(which)
+    made = engine(which, **({} if which in PRESETS else {"steps": 2 * STEPS, **changes}))
     config = made.config
     first = 0
     if after is not None:
@@ -75,12 +74,12 @@ def _case(
             one = Batches(one.tokens, one.offsets, one.documents, np.array([positions]))
         lr = config.lr_at(first + i)
         (loss,) = made.steps(one, [lr], first + i)
-        lines.append(
-            {"docs": here, "positions": int(one.positions[0]), "lr": lr, "loss": loss}
-        )
+        lines.append({"docs": here, "positions": int(one.positions[0]), "lr": lr, "loss": loss})
     weights, optim = made.state()
     kind = lists if full else checksums
-    end = {"weights": kind(weights), **({"m": kind(optim.m), "v": kind(optim.v)} if optim.m else {})}
+    end = {"weights": kind(weights)}
+    if optim.m:
+        end |= {"m": kind(optim.m), "v": kind(optim.v)}
     return {
         "name": name,
         "why": why,

@@ -8,12 +8,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-
 from conformance import vectorfile
+
 from microgpt.batches import Order, TokenTable
 from microgpt.config import Config, make_config
 from microgpt.data import load_data
-from microgpt.engines.base import Arrays, Optim
+from microgpt.engines.base import Arrays
 from microgpt.engines.scalar import ScalarEngine
 from microgpt.model import init_weights
 from microgpt.tokenizer import Tokenizer
@@ -94,10 +94,6 @@ def arrays(lists: Mapping[str, Any]) -> Arrays:
 def lists(named: Mapping[str, Any]) -> Json:
     """Arrays as nested lists."""
     return {name: array.tolist() for name, array in named.items()}
-
-
-def optimizer_of(optim: Optim) -> Json:
-    return {"m": lists(optim.m), "v": lists(optim.v)}
 
 
 def checksums(named: Mapping[str, Any]) -> Json:

@@ -58,7 +58,8 @@ def difference(a: Any, b: Any, where: str = "") -> tuple[float, str]:
     if isinstance(a, dict) and isinstance(b, dict) and list(a) == list(b):
         parts = [difference(a[k], b[k], f"{where}.{k}") for k in a]
     elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-        parts = [difference(x, y, f"{where}[{i}]") for i, (x, y) in enumerate(zip(a, b))]
+        pairs = enumerate(zip(a, b, strict=True))
+        parts = [difference(x, y, f"{where}[{i}]") for i, (x, y) in pairs]
     elif isinstance(a, float) and isinstance(b, float):
         return abs(a - b) / max(1.0, abs(a)), where
     else:

@@ -71,8 +71,7 @@ def loss_of(tokens):
 # Training: one document a step. The loss is taken first, before the document is learned.
 num_steps = 1000
 for step in range(num_steps):
-    doc = docs[step % len(docs)]
-    tokens = [BOS] + [chars.index(char) for char in doc] + [BOS]
+    tokens = [BOS] + [chars.index(char) for char in docs[step % len(docs)]] + [BOS]
     loss = loss_of(tokens)
     # Learning is adding one to the count of every pair.
     for pos in range(min(block_size, len(tokens) - 1)):

@@ -143,8 +143,7 @@ print(f"gradient check: largest difference {max(differences):.1e}")
 # Training: one document a step. The loss is taken first, before the document is learned.
 learning_rate, num_steps = 1.0, 1000
 for step in range(num_steps):
-    doc = docs[step % len(docs)]
-    tokens = [BOS] + [chars.index(char) for char in doc] + [BOS]
+    tokens = [BOS] + [chars.index(char) for char in docs[step % len(docs)]] + [BOS]
     loss = loss_of(tokens)
     grads = analytic_gradient(tokens)
     # Learning is one small step downhill (SGD). The steps shrink to zero, in a straight line.

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microgpt import checkpoint, files
+from microgpt import checkpoint, files, snapshot
+from microgpt.arrays import Optim
 from microgpt.checkpoint import RunDir
 from microgpt.config import Config
-from microgpt.engines.base import Optim
 from microgpt.errors import CheckpointError, FileError, MicrogptError, NumbersError
 from microgpt.model import init_weights
 
@@ -63,15 +63,15 @@ def same(a, b):
     return all(a[n].dtype == b[n].dtype and a[n].tobytes() == b[n].tobytes() for n in b)
 
 
-def check(snapshot, step):
+def check(found, step):
     """The snapshot must be all of what ``save(run, step)`` wrote."""
-    assert snapshot.step == snapshot.state["step"] == step
-    assert same(snapshot.weights, weights(step))
+    assert found.step == found.state["step"] == step
+    assert same(found.weights, weights(step))
     expected = optim(step, step)
-    assert same(snapshot.optim.m, expected.m)
-    assert same(snapshot.optim.v, expected.v)
-    assert snapshot.optim.step == step
-    assert {k: snapshot.state[k] for k in state(step)} == state(step)
+    assert same(found.optim.m, expected.m)
+    assert same(found.optim.v, expected.v)
+    assert found.optim.step == step
+    assert {k: found.state[k] for k in state(step)} == state(step)
 
 
 def names(path, pattern="*"):
@@ -92,25 +92,25 @@ def test_round_trip(tmp_path):
     path = save(run, 2)
     assert path == tmp_path / "run" / "step-00000002"
     again = RunDir.open(tmp_path / "run")
-    snapshot, notices = again.load()
+    found, notices = again.load()
     assert notices == []
-    check(snapshot, 2)
-    assert snapshot.state["format"] == checkpoint.FORMAT == 1
-    assert snapshot.state["metrics_bytes"] == again.metrics_size > 0
+    check(found, 2)
+    assert found.state["format"] == snapshot.FORMAT == 1
+    assert found.state["metrics_bytes"] == again.metrics_size > 0
     assert again.metrics() == [{"step": 1, "loss": 0.1}, {"step": 2, "loss": 1 / 3}]
     assert again.vocab == VOCAB
     assert again.config == CONFIG
     assert again.run == run.run == {"format": 1, **RUN}
     assert next(iter(again.run)) == "format"
-    snapshot.weights["wte"][0, 0] = 5.0  # writable
+    found.weights["wte"][0, 0] = 5.0  # writable
 
 
 def test_float32_and_no_optimiser(tmp_path):
     run = new_run(tmp_path)
     run.save(0, weights(1, np.float32), Optim(), {})
-    snapshot, _ = run.load()
-    assert same(snapshot.weights, weights(1, np.float32))
-    assert (snapshot.optim.m, snapshot.optim.v, snapshot.optim.step) == ({}, {}, 0)
+    found, _ = run.load()
+    assert same(found.weights, weights(1, np.float32))
+    assert (found.optim.m, found.optim.v, found.optim.step) == ({}, {}, 0)
 
 
 def test_awkward_arrays(tmp_path):
@@ -130,7 +130,7 @@ def test_awkward_arrays(tmp_path):
 
 def test_same_content_gives_the_same_bytes(tmp_path):
     runs = [new_run(tmp_path, 0, 7, name=name) for name in ("one", "two")]
-    for part in (checkpoint.WEIGHTS, checkpoint.OPTIM, checkpoint.STATE):
+    for part in (snapshot.WEIGHTS, snapshot.OPTIM, snapshot.STATE):
         a, b = ((run.path / "step-00000007" / part).read_bytes() for run in runs)
         assert a == b
 
@@ -259,7 +259,7 @@ def test_a_snapshot_of_a_newer_format_is_not_passed_over(tmp_path):
     run = new_run(tmp_path, 1, 2)
     path = run.path / "step-00000002" / "state.json"
     head = path.read_bytes().split(b'  "digest"')[0].replace(b'"format": 1', b'"format": 2')
-    path.write_bytes(head + checkpoint._digest_line(head))
+    path.write_bytes(head + snapshot.digest_line(head))
     with pytest.raises(CheckpointError, match=r"format 2.* Update microgpt"):
         run.load()
 
@@ -270,12 +270,12 @@ def test_oversized_files_are_not_read(tmp_path):
         file.truncate(17 * 2**20)
     with pytest.raises(CheckpointError, match="17,825,792 bytes, above the limit of 16,777,216"):
         RunDir.open(run.path)
-    for part in (checkpoint.WEIGHTS, checkpoint.OPTIM, checkpoint.STATE):
+    for part in (snapshot.WEIGHTS, snapshot.OPTIM, snapshot.STATE):
         whole = (run.path / "step-00000002" / part).read_bytes()
         with (run.path / "step-00000002" / part).open("r+b") as file:
             file.truncate(10 * 2**30)  # a hole, no disk is used
-        snapshot, notices = run.load()
-        check(snapshot, 1)
+        found, notices = run.load()
+        check(found, 1)
         assert "above the limit" in notices[0]
         (run.path / "step-00000002" / part).write_bytes(whole)
 
@@ -290,26 +290,26 @@ def flips(path, stride=97):
         yield i, data[:i] + bytes([data[i] ^ (1 << (i % 8))]) + data[i + 1 :]
 
 
-@pytest.mark.parametrize("part", [checkpoint.WEIGHTS, checkpoint.OPTIM, checkpoint.STATE])
+@pytest.mark.parametrize("part", [snapshot.WEIGHTS, snapshot.OPTIM, snapshot.STATE])
 def test_a_flipped_bit_falls_back_and_says_so(tmp_path, part):
     run = new_run(tmp_path, 1, 2)
     path = run.path / "step-00000002" / part
     good = path.read_bytes()
     for _, damaged in flips(path):
         path.write_bytes(damaged)
-        snapshot, notices = run.load()
-        check(snapshot, 1)
+        found, notices = run.load()
+        check(found, 1)
         assert len(notices) == 1
         assert notices[0].startswith("step-00000002 is damaged: ")
         assert notices[0].endswith(" step-00000001 is used.")
         assert "\n" not in notices[0]
     path.write_bytes(good)
-    snapshot, notices = run.load()
-    check(snapshot, 2)
+    found, notices = run.load()
+    check(found, 2)
     assert notices == []
 
 
-@pytest.mark.parametrize("part", [checkpoint.WEIGHTS, checkpoint.OPTIM, checkpoint.STATE])
+@pytest.mark.parametrize("part", [snapshot.WEIGHTS, snapshot.OPTIM, snapshot.STATE])
 def test_a_cut_or_grown_file_falls_back(tmp_path, part):
     run = new_run(tmp_path, 1, 2)
     path = run.path / "step-00000002" / part
@@ -317,8 +317,8 @@ def test_a_cut_or_grown_file_falls_back(tmp_path, part):
     cuts = [good[:n] for n in {0, 1, 7, 8, 9, len(good) - 1, *range(0, len(good), 211)}]
     for damaged in [*cuts, good + b"\n", good + good, b"\0" * len(good)]:
         path.write_bytes(damaged)
-        snapshot, notices = run.load()
-        check(snapshot, 1)
+        found, notices = run.load()
+        check(found, 1)
         assert len(notices) == 1
     path.unlink()
     check(run.load()[0], 1)
@@ -350,23 +350,23 @@ def test_latest_damaged(tmp_path):
     junk = [b"", b"../../etc", b"\xff\xfe", b"step-5", b"step-00000099\n", b"x" * 5000, b"/\0"]
     for damaged in [*(data for _, data in flips(latest, 1)), *junk]:
         latest.write_bytes(damaged)
-        snapshot, notices = run.load()
-        check(snapshot, 5)
+        found, notices = run.load()
+        check(found, 5)
         assert len(notices) == (damaged.strip() != b"step-00000005")
     latest.unlink()
-    snapshot, notices = run.load()
-    check(snapshot, 5)
+    found, notices = run.load()
+    check(found, 5)
     assert notices == ["`latest` is missing. step-00000005 is used."]
     latest.write_text("step-00000004\n")
-    snapshot, notices = run.load()
-    check(snapshot, 5)
+    found, notices = run.load()
+    check(found, 5)
     assert "step-00000005 is complete and newer" in notices[0]
 
 
 def test_everything_damaged(tmp_path):
     run = new_run(tmp_path, 1, 2)
-    (run.path / "step-00000002" / checkpoint.WEIGHTS).write_bytes(b"")
-    (run.path / "step-00000001" / checkpoint.STATE).unlink()
+    (run.path / "step-00000002" / snapshot.WEIGHTS).write_bytes(b"")
+    (run.path / "step-00000001" / snapshot.STATE).unlink()
     with pytest.raises(CheckpointError, match=r"step-00000002 is .*step-00000001 is ") as caught:
         run.load()
     assert caught.value.remedy
@@ -381,13 +381,13 @@ def test_a_snapshot_of_another_run_or_step_is_refused(tmp_path):
     other = RunDir.create(tmp_path / "other", {**RUN, "seed": 43}, VOCAB)
     path = save(other, 3)
     shutil.copytree(path, run.path / path.name)
-    snapshot, notices = run.load()
-    check(snapshot, 2)
+    found, notices = run.load()
+    check(found, 2)
     assert "run.json has changed" in notices[0]
     shutil.rmtree(run.path / path.name)
     (run.path / "step-00000002").rename(run.path / "step-00000009")
-    snapshot, notices = run.load()
-    check(snapshot, 1)
+    found, notices = run.load()
+    check(found, 1)
     assert any("is of step 2" in notice for notice in notices)
 
 
@@ -398,9 +398,9 @@ def forge(run, step, **parts):
     content.pop("digest")
     for name, data in parts.items():
         (path / f"{name}.safetensors").write_bytes(data)
-        content["sha256"][f"{name}.safetensors"] = checkpoint._sha256(data)
+        content["sha256"][f"{name}.safetensors"] = snapshot.sha256(data)
     head = "{\n" + "".join(f"  {json.dumps(k)}: {json.dumps(v)},\n" for k, v in content.items())
-    (path / "state.json").write_bytes(head.encode() + checkpoint._digest_line(head.encode()))
+    (path / "state.json").write_bytes(head.encode() + snapshot.digest_line(head.encode()))
 
 
 def test_tensors_are_checked_even_with_right_digests(tmp_path):
@@ -420,8 +420,8 @@ def test_tensors_are_checked_even_with_right_digests(tmp_path):
         ({}, "fewer than the"),
     ]:
         forge(run, 2, weights=files.pack_tensors(arrays))
-        snapshot, notices = run.load()
-        check(snapshot, 1)
+        found, notices = run.load()
+        check(found, 1)
 
         assert re.search(match, notices[0]), notices
     forge(run, 2, weights=b"\x02" + bytes(7) + b"[]" + bytes(5000))
@@ -446,10 +446,10 @@ def test_saving_the_same_step_twice(tmp_path):
     run.log([{"eval": 1}])  # metrics_bytes changes: the snapshot is replaced
     save(run, 2)
     assert run.load()[0].state["metrics_bytes"] == run.metrics_size > 0
-    (path / checkpoint.WEIGHTS).write_bytes(b"damaged")
+    (path / snapshot.WEIGHTS).write_bytes(b"damaged")
     save(run, 2)
-    snapshot, notices = run.load()
-    check(snapshot, 2)
+    found, notices = run.load()
+    check(found, 2)
     assert notices == []
     assert names(run.path, "step-*") == ["step-00000001", "step-00000002"]
 
@@ -457,12 +457,12 @@ def test_saving_the_same_step_twice(tmp_path):
 def test_after_a_fall_back_the_good_one_stays(tmp_path):
     """A damaged directory never counts as one of the two that are kept."""
     run = new_run(tmp_path, 1, 5)
-    (run.path / "step-00000005" / checkpoint.WEIGHTS).write_bytes(b"")
+    (run.path / "step-00000005" / snapshot.WEIGHTS).write_bytes(b"")
     run = RunDir.open(run.path)
     check(run.load()[0], 1)
     save(run, 8)
     assert names(run.path, "step-*") == ["step-00000001", "step-00000008"]
-    (run.path / "step-00000008" / checkpoint.WEIGHTS).write_bytes(b"")
+    (run.path / "step-00000008" / snapshot.WEIGHTS).write_bytes(b"")
     run = RunDir.open(run.path)
     check(run.load()[0], 1)
     save(run, 3)  # earlier than the damaged one
@@ -473,17 +473,17 @@ def test_after_a_fall_back_the_good_one_stays(tmp_path):
 def test_a_reader_looks_again_when_a_directory_is_pruned_under_it(tmp_path, monkeypatch):
     run = new_run(tmp_path, 1, 2)
     reader = RunDir.open(run.path)
-    real = RunDir._read
+    real = snapshot.read
 
-    def slow(self, path):
+    def slow(path, *more):
         if path.name == "step-00000002":
             save(run, 3)
             save(run, 4)
-        return real(self, path)
+        return real(path, *more)
 
-    monkeypatch.setattr(RunDir, "_read", slow)
-    snapshot, notices = reader.load()
-    check(snapshot, 4)
+    monkeypatch.setattr(snapshot, "read", slow)
+    found, notices = reader.load()
+    check(found, 4)
     assert notices == []
 
 
@@ -552,15 +552,15 @@ def test_a_save_that_fails_at_any_call_leaves_old_or_new(tmp_path, monkeypatch, 
             assert str(path) in error.message
             assert error.remedy
             assert "disk is full" in error.message or number != errno.ENOSPC
-        snapshot, _ = RunDir.open(path).load()
-        if snapshot is None:
+        found, _ = RunDir.open(path).load()
+        if found is None:
             assert before is None
         else:
-            assert snapshot.step in (before, step)
-            check(snapshot, snapshot.step)
+            assert found.step in (before, step)
+            check(found, found.step)
         save(run, step)  # and when the disk is well again, all is well
-        snapshot, notices = RunDir.open(path).load()
-        check(snapshot, step)
+        found, notices = RunDir.open(path).load()
+        check(found, step)
         assert notices == []
         assert not list(path.glob(".tmp-*"))
         assert not list(path.glob("*.old"))
@@ -590,15 +590,15 @@ def test_a_process_killed_at_any_call_leaves_old_or_new(tmp_path, monkeypatch, n
                 os._exit(1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         run = RunDir.open(path)
-        snapshot, _ = run.load()
-        if snapshot is None:
+        found, _ = run.load()
+        if found is None:
             assert before is None
         else:
-            assert snapshot.step in (before, step)
-            check(snapshot, snapshot.step)
+            assert found.step in (before, step)
+            check(found, found.step)
         save(run, step)
-        snapshot, notices = RunDir.open(path).load()
-        check(snapshot, step)
+        found, notices = RunDir.open(path).load()
+        check(found, step)
         assert notices == []
         assert not list(path.glob(".tmp-*"))
         assert not list(path.glob("*.old"))
@@ -687,7 +687,7 @@ def test_unreadable_is_not_damaged(tmp_path, monkeypatch):
     real = files.read_bytes
 
     def denied(path, limit, **more):
-        if Path(path).name == checkpoint.WEIGHTS:
+        if Path(path).name == snapshot.WEIGHTS:
             error = PermissionError(errno.EACCES, "no")
             raise files.file_error(error, Path(path), "read") from error
         return real(path, limit, **more)
@@ -710,9 +710,9 @@ def test_metrics_rewind(tmp_path):
     run.log({"step": i} for i in (1, 2))
     save(run, 2)
     run.log([{"step": 3}])
-    snapshot, _ = run.load()
+    found, _ = run.load()
     assert len(run.metrics()) == 3  # load doesn't touch it
-    run.rewind_metrics(snapshot.state["metrics_bytes"])
+    run.rewind_metrics(found.state["metrics_bytes"])
     assert run.metrics() == [{"step": 1}, {"step": 2}]
     run.log([{"step": 3}])
     assert run.metrics() == [{"step": 1}, {"step": 2}, {"step": 3}]
@@ -770,10 +770,10 @@ def test_lost_metrics_are_noticed(tmp_path):
     run.log([{"step": 1}])
     save(run, 1)
     (run.path / "metrics.jsonl").unlink()
-    snapshot, notices = run.load()
-    check(snapshot, 1)
+    found, notices = run.load()
+    check(found, 1)
     assert "metrics.jsonl is shorter" in notices[0]
-    run.rewind_metrics(snapshot.state["metrics_bytes"])
+    run.rewind_metrics(found.state["metrics_bytes"])
     assert run.metrics() == []
 
 

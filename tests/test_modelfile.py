@@ -1,4 +1,4 @@
-"""Model files: what we write reads back bit for bit; what strangers write is a model or an error."""
+"""Model files: ours read back bit for bit; those of strangers are a model or an error."""
 
 import copy
 import errno
@@ -191,9 +191,9 @@ BAD = [
     *((put(CONFIG, "n_embd", bad), "n_embd is ") for bad in (0, -4, 4.0, "4", True, None, [], {})),
     (put(CONFIG, "n_layer", 10**9), "config.n_layer is 1000000000, must be from 1 to"),
     (put(CONFIG, "n_layer", -(10**4000)), "config.n_layer is -1000"),
-    (put(CONFIG, "n_embd", 10**7), "n_embd is 10000000"),
+    (put(CONFIG, "n_embd", 10**7), "would have 1,200,000,110,000,000 parameters, above the"),
     (put(CONFIG, "block_size", 10**7), "config asks for 40,000,224 numbers, and .* can hold"),
-    (put(CONFIG, "n_layer", 10**7), "config: The model would have 1,920,0"),
+    (put(CONFIG, "n_layer", 10**7), "config asks for 1,920,000,044 numbers, and .* can hold"),
     (put(CONFIG, "n_embd", 4096), "config asks for"),
     (put(CONFIG, "n_embd", 5), "n_embd 5 is not divisible by n_head 2"),
     (put(CONFIG, "head_dim", 4), "config.head_dim is 4, must be 2"),
@@ -223,7 +223,7 @@ BAD = [
     (put(TOKENIZER, "itos", "1", "c"), r"tokenizer.itos\['1'\] is 'c', must be 'b'"),
     (put(TOKENIZER, "itos", "2", DELETE), "tokenizer.itos lacks 2"),
     (put(TOKENIZER, "bos_token_id", 0), "tokenizer.bos_token_id is 0, must be 3"),
-    (put(STATE, []), "state_dict is a JSON list"),
+    (put(STATE, [0] * 300), "state_dict is a JSON list of 300, must be a JSON object"),
     (put(STATE, "wpe", DELETE), "state_dict lacks wpe"),
     (put(STATE, "layer0.mlp_fc2", DELETE), r"state_dict lacks layer0\.mlp_fc2"),
     (put(STATE, "wpe", 0, DELETE), r"state_dict.wpe is a JSON list of 2, must be a list of 3 rows"),
@@ -370,7 +370,7 @@ def places(value, path=()):
 
 
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_any_change_of_the_value_gives_a_model_or_an_error(tmp_path_factory, data):
     value = {"file": json.loads(good_text())}
     for _ in range(data.draw(st.integers(1, 3))):
@@ -397,7 +397,7 @@ def test_any_change_of_the_value_gives_a_model_or_an_error(tmp_path_factory, dat
 
 
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_any_change_of_the_text_gives_a_model_or_an_error(tmp_path_factory, data):
     text = good_text().encode()
     at = data.draw(st.integers(0, len(text)))
@@ -448,7 +448,7 @@ def test_a_model_too_large_for_json(tmp_path, monkeypatch):
     with pytest.raises(CheckpointError, match=r"have .* bytes, a model.json may have 5,000"):
         write_model(tmp_path / "m", make())
     monkeypatch.setattr(modelfile, "LIMIT", 400)
-    with pytest.raises(CheckpointError, match="have 236 numbers, a model.json may have 400 bytes"):
+    with pytest.raises(CheckpointError, match=r"have 236 numbers, a model\.json may"):
         write_model(tmp_path / "m", make())
     assert not (tmp_path / "m").exists()
 
@@ -561,7 +561,7 @@ def test_safetensors_headers(tmp_path):
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_any_change_of_a_safetensors_file_gives_a_model_or_an_error(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "changed.safetensors"
     write_safetensors(path, make("ab", n_embd=2, n_head=1, block_size=2))

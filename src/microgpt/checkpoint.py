@@ -13,62 +13,35 @@ A step directory is filled as ``.tmp-step-…``, synced, renamed, and then ``lat
 So whatever carries a ``step-…`` name was complete once, and a process killed at any moment leaves
 the snapshot before, the new one, or both. The last two are kept.
 
-Every byte of a snapshot is under a digest: state.json lists the SHA-256 of the two safetensors
-files and of run.json and vocab.json, and its own last line, ``"digest": "…"``, is the SHA-256 of
-all bytes of state.json before that line. A snapshot that doesn't match is passed over, and said
-so. Nothing here is pickled.
+Every byte of a snapshot is under a digest, run.json and vocab.json too (``snapshot.py``). One that
+doesn't match is passed over, and said so. Nothing here is pickled.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from microgpt import files
+from microgpt import files, snapshot
+from microgpt.arrays import Arrays, Optim
 from microgpt.config import Config
-from microgpt.engines.base import Arrays, Optim
-from microgpt.errors import CheckpointError, FileError, InputError, NumbersError
+from microgpt.errors import CheckpointError, FileError, InputError
 from microgpt.files import TEMPORARY, Lock
-
-FORMAT = 1
-"""The format number that this program writes, and the highest that it reads."""
+from microgpt.snapshot import FORMAT, JSON_LIMIT, RESTORE, NewerError, step_of
+from microgpt.snapshot import Snapshot as Snapshot
 
 KEEP = 2
 """How many step directories stay."""
 
-JSON_LIMIT = 16 * 2**20  # bytes of run.json, state.json or latest
-VOCAB_LIMIT = 64 * 2**20
+VOCAB_LIMIT = 64 * 2**20  # bytes of vocab.json
 METRICS_LIMIT = 2**32
-
-WEIGHTS, OPTIM, STATE = "weights.safetensors", "optim.safetensors", "state.json"
-_STEP_NAME = re.compile(r"step-(\d{8,13})(\.old)?")
-_RESERVED = ("format", "step", "optim_step", "metrics_bytes", "sha256", "digest")
-_RESTORE = "Restore the directory from a copy, or train again into another --out."
-
-
-@dataclass
-class Snapshot:
-    """A moment of a run.
-
-    ``step``: training steps done. ``weights``: arrays by state-dict name, in the dtype they had.
-    ``state``: the content of state.json; what the trainer passed plus ``format``, ``step``,
-    ``optim_step``, ``metrics_bytes`` (length of metrics.jsonl then) and ``sha256``.
-    """
-
-    step: int
-    weights: Arrays
-    optim: Optim
-    state: dict[str, Any]
 
 
 class RunDir:
@@ -115,7 +88,7 @@ class RunDir:
         words = files.dump_json(vocab) + "\n"
         for name, text in (("vocab.json", words), ("run.json", content)):
             files.write_atomic(self.path / name, text.encode())
-            self._digests[name] = _sha256(text.encode())
+            self._digests[name] = snapshot.sha256(text.encode())
         return self
 
     def _check_vacant(self) -> None:
@@ -145,16 +118,16 @@ class RunDir:
         try:
             data = files.read_bytes(name, JSON_LIMIT)
         except FileError as error:
-            if _number(error) in (errno.ENOENT, errno.ENOTDIR):
+            if files.errno_of(error) in (errno.ENOENT, errno.ENOTDIR):
                 there = "holds no run (no run.json)" if path.exists() else "does not exist"
                 raise CheckpointError(
                     f"{path} {there}.", "Give the directory that train --out wrote."
                 ) from error
             raise
-        run = _object(data, str(name))
-        _check_format(run, str(name))
+        run = snapshot.json_object(data, str(name))
+        snapshot.check_format(run, str(name))
         self = cls(path, run)
-        self._digests["run.json"] = _sha256(data)
+        self._digests["run.json"] = snapshot.sha256(data)
         return self
 
     @cached_property
@@ -162,9 +135,9 @@ class RunDir:
         """The content of vocab.json. Raises ``FileError`` if missing, ``CheckpointError``."""
         name = self.path / "vocab.json"
         data = files.read_bytes(name, VOCAB_LIMIT)
-        if self._digests.setdefault("vocab.json", _sha256(data)) != _sha256(data):
-            raise CheckpointError(f"{name} has changed since it was saved.", _RESTORE)
-        return _object(data, str(name))
+        if self._digests.setdefault("vocab.json", snapshot.sha256(data)) != snapshot.sha256(data):
+            raise CheckpointError(f"{name} has changed since it was saved.", RESTORE)
+        return snapshot.json_object(data, str(name))
 
     # ------------------------------------------------------------ lock
 
@@ -199,11 +172,17 @@ class RunDir:
         before is then still there.
         """
         self.lock()
-        parts = self._serialize(step, weights, optim, state)
+        self._sync_metrics()
+        parts = snapshot.pack(
+            self.config,
+            Snapshot(step, weights, optim, state),
+            self.metrics_size,
+            self._constant(),
+        )
         path = self.path / f"step-{step:08d}"
         temporary = self.path / f"{TEMPORARY}{path.name}-{secrets.token_hex(6)}"
         try:
-            if not _holds(path, parts):
+            if not snapshot.holds(path, parts):
                 temporary.mkdir()
                 for name, data in parts.items():
                     files.write_synced(temporary / name, data)
@@ -220,41 +199,11 @@ class RunDir:
         self._prune(step)
         return path
 
-    def _serialize(
-        self, step: int, weights: Arrays, optim: Optim, state: dict[str, Any]
-    ) -> dict[str, bytes]:
-        """The three files of a step directory by name."""
-        assert {n: a.shape for n, a in weights.items()} == self.config.shapes()
-        moments = {f"m.{n}": a for n, a in optim.m.items()}
-        moments |= {f"v.{n}": a for n, a in optim.v.items()}
-        assert not moments or set(optim.m) == set(optim.v) == set(weights)
-        bad = files.first_not_finite(weights) or files.first_not_finite(moments)
-        if bad is not None:
-            raise NumbersError(
-                f"{bad} is no longer finite after step {step}: it is not saved.",
-                "Continue from the last save with a lower --lr.",
-            )
-        parts = {WEIGHTS: files.pack_tensors(weights), OPTIM: files.pack_tensors(moments)}
-        digests = {name: _sha256(data) for name, data in parts.items()} | self._constant()
-        self._sync_metrics()
-        content = {
-            "format": FORMAT,
-            "step": step,
-            "optim_step": optim.step,
-            **{key: value for key, value in state.items() if key not in _RESERVED},
-            "metrics_bytes": self.metrics_size,
-            "sha256": digests,
-        }
-        lines = [f"  {files.dump_json(k)}: {files.dump_json(v)},\n" for k, v in content.items()]
-        head = "".join(["{\n", *lines]).encode()
-        parts[STATE] = head + _digest_line(head)
-        return parts
-
     def _constant(self) -> dict[str, str]:
         """SHA-256 of run.json and vocab.json, as they were when this object first saw them."""
         for name, limit in (("run.json", JSON_LIMIT), ("vocab.json", VOCAB_LIMIT)):
             if name not in self._digests:
-                self._digests[name] = _sha256(_content(self.path / name, limit))
+                self._digests[name] = snapshot.sha256(snapshot.content_of(self.path / name, limit))
         return self._digests
 
     def _make_way(self, path: Path) -> None:
@@ -267,8 +216,8 @@ class RunDir:
         if not path.exists():
             return
         try:
-            self._read(path)
-        except _NewerError:
+            snapshot.read(path, self.config, self._constant())
+        except NewerError:
             raise
         except CheckpointError:
             _discard(path)
@@ -286,7 +235,7 @@ class RunDir:
         with contextlib.suppress(OSError):
             found = self._step_names()
             keep = [n for n in found if not n.endswith(".old") and n not in self._damaged]
-            keep = [n for n in keep if _step_of(n) <= step][:KEEP]
+            keep = [n for n in keep if step_of(n) <= step][:KEEP]
             for name in found:
                 if name not in keep:
                     _discard(self.path / name)
@@ -317,82 +266,47 @@ class RunDir:
                 return None, []
             raise CheckpointError(
                 f"{self.path} has lost its snapshots: `latest` is there, but no step directory.",
-                _RESTORE,
+                RESTORE,
             )
         if latest is not None and latest not in names:
             notices.append(f"`latest` names {files.shown(latest)}, which is not there.")
         for name in names:
             try:
-                snapshot = self._read(self.path / name)
-            except _NewerError:
+                found = snapshot.read(self.path / name, self.config, self._constant())
+            except NewerError:
                 raise
             except CheckpointError as error:
                 if not (self.path / name).exists():
-                    raise _VanishedError(f"{self.path / name} was removed.", _RESTORE) from error
+                    raise _VanishedError(f"{self.path / name} was removed.", RESTORE) from error
                 notices.append(f"{name} is damaged: {error.message}")
                 self._damaged.add(name)
                 continue
             if latest is not None and latest in names[names.index(name) + 1 :]:
                 notices.append(f"`latest` names {latest}, but {name} is complete and newer.")
-            if snapshot.state["metrics_bytes"] > self.metrics_size:
+            if found.state["metrics_bytes"] > self.metrics_size:
                 notices.append("metrics.jsonl is shorter than at the save: some of it is lost.")
             if notices:
                 notices[-1] += f" {name} is used."
-            return snapshot, notices
-        raise CheckpointError(f"No snapshot in {self.path} is good: {' '.join(notices)}", _RESTORE)
+            return found, notices
+        raise CheckpointError(f"No snapshot in {self.path} is good: {' '.join(notices)}", RESTORE)
 
     def _latest(self) -> tuple[str | None, list[str]]:
         """What the file ``latest`` says, or None and a notice."""
         try:
             text = files.read_bytes(self.path / "latest", 4096).decode("ascii").strip()
         except FileError as error:
-            if _number(error) != errno.ENOENT and not isinstance(error, CheckpointError):
+            if files.errno_of(error) != errno.ENOENT and not isinstance(error, CheckpointError):
                 raise
-            missing = _number(error) == errno.ENOENT
+            missing = files.errno_of(error) == errno.ENOENT
             # Between the first rename and the first `latest` a run has one step directory.
             if missing and len(self._step_names()) < 2:
                 return None, []
             return None, ["`latest` is missing." if missing else "`latest` is damaged."]
         except UnicodeDecodeError:
             return None, ["`latest` is damaged."]
-        if not _STEP_NAME.fullmatch(text):
+        if not snapshot.NAME.fullmatch(text):
             return None, ["`latest` is damaged."]
         return text, []
-
-    def _read(self, path: Path) -> Snapshot:
-        """A step directory, verified. Raises ``CheckpointError`` if a byte of it is wrong."""
-        raw = _content(path / STATE, JSON_LIMIT)
-        cut = raw.rfind(b'  "digest": "')
-        if cut < 0 or raw[cut:] != _digest_line(raw[:cut]):
-            raise _damaged(f"{STATE} doesn't match its digest")
-        state = _object(raw, STATE)
-        state.pop("digest")
-        if isinstance(state.get("format"), int) and state["format"] > FORMAT:
-            _check_format(state, str(path / STATE))
-        for key in ("format", "step", "optim_step", "metrics_bytes"):
-            value = state.get(key)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise _damaged(f"{STATE} has {key} {files.shown(value)}, must be a whole number")
-        if state["step"] != _step_of(path.name):
-            raise _damaged(f"{STATE} is of step {state['step']}")
-        digests = state.get("sha256")
-        if not isinstance(digests, dict):
-            raise _damaged(f"{STATE} has no sha256")
-        for name, digest in self._constant().items():
-            if digest != digests.get(name):
-                raise _damaged(f"{name} has changed since it was saved")
-        size = 4 * self.config.parameters()  # before the table of shapes is made: it may be long
-        if _size(path / WEIGHTS) < size:
-            raise _damaged(f"{WEIGHTS} has fewer than the {size:,} bytes that the config asks for")
-        shapes = self.config.shapes()
-        moments = {f"{k}.{n}": shape for k in "mv" for n, shape in shapes.items()}
-        data = _verified(path / WEIGHTS, digests, files.tensor_file_limit(shapes))
-        weights = files.unpack_tensors(data, shapes, WEIGHTS, _RESTORE)
-        data = _verified(path / OPTIM, digests, files.tensor_file_limit(moments))
-        both = files.unpack_tensors(data, moments, OPTIM, _RESTORE, may_be_empty=True)
-        m = {n[2:]: a for n, a in both.items() if n.startswith("m.")}
-        v = {n[2:]: a for n, a in both.items() if n.startswith("v.")}
-        return Snapshot(state["step"], weights, Optim(m, v, state["optim_step"]), state)
 
     def _names(self) -> list[str]:
         try:
@@ -402,8 +316,8 @@ class RunDir:
 
     def _step_names(self) -> list[str]:
         """Names of the step directories, newest first; of one step, ``.old`` last."""
-        names = [n for n in self._names() if _STEP_NAME.fullmatch(n)]
-        return sorted(names, key=lambda n: (-_step_of(n), n))
+        names = [n for n in self._names() if snapshot.NAME.fullmatch(n)]
+        return sorted(names, key=lambda n: (-step_of(n), n))
 
     # ------------------------------------------------------------ metrics
 
@@ -447,7 +361,8 @@ class RunDir:
         lines = files.read_bytes(path, METRICS_LIMIT).split(b"\n")
         remedy = "Remove that line; the weights don't depend on it."
         return [
-            _object(line, f"Line {i} of {path}", remedy) for i, line in enumerate(lines[:-1], 1)
+            snapshot.json_object(line, f"Line {i} of {path}", remedy)
+            for i, line in enumerate(lines[:-1], 1)
         ]
 
     def rewind_metrics(self, size: int) -> None:
@@ -486,33 +401,15 @@ class RunDir:
             raise files.file_error(error, path, "write") from error
 
 
-class _NewerError(CheckpointError):
-    """A format above ours: not damage, so nothing falls back from it."""
-
-
 class _VanishedError(CheckpointError):
     """A step directory was removed while it was read: look again."""
-
-
-def _check_format(content: dict[str, Any], where: str) -> None:
-    """Raise ``CheckpointError`` unless ``content["format"]`` is one that we read."""
-    number = content.get("format")
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise CheckpointError(
-            f"{where} has format {files.shown(number)}, must be a number up to {FORMAT}.", _RESTORE
-        )
-    if number > FORMAT:
-        raise _NewerError(
-            f"{where} has format {files.shown(number)}, this program reads up to {FORMAT}.",
-            "Update microgpt.",
-        )
 
 
 def _config_of(run: dict[str, Any], where: Path) -> Config:
     """The run's configuration. Raises ``CheckpointError`` that names the key that doesn't fit."""
     values = run.get("config")
     if not isinstance(values, dict):
-        raise CheckpointError(f"{where} has no object named config.", _RESTORE)
+        raise CheckpointError(f"{where} has no object named config.", RESTORE)
     unknown = sorted(set(values) - set(Config.__dataclass_fields__))
     if unknown:
         raise CheckpointError(
@@ -522,68 +419,7 @@ def _config_of(run: dict[str, Any], where: Path) -> Config:
     try:
         return Config(**values)
     except InputError as error:
-        raise CheckpointError(f"{where}: {error.message}", error.remedy or _RESTORE) from error
-
-
-def _object(data: bytes, where: str, remedy: str = _RESTORE) -> dict[str, Any]:
-    value = files.parse_json(data, where, remedy)
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{where} is {files.shown(value)}, must be a JSON object.", remedy)
-    return value
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _digest_line(head: bytes) -> bytes:
-    """The end of state.json: the SHA-256 of everything before."""
-    return f'  "digest": "{_sha256(head)}"\n}}\n'.encode()
-
-
-def _damaged(reason: str) -> CheckpointError:
-    return CheckpointError(f"{reason}.", _RESTORE)
-
-
-def _number(error: FileError) -> int | None:
-    """The operating system's number for what happened, if it was the one to say so."""
-    cause = error.__cause__
-    return cause.errno if isinstance(cause, OSError) else None
-
-
-def _content(path: Path, limit: int) -> bytes:
-    """``read_bytes``, where a missing file or a bad sector is damage."""
-    try:
-        return files.read_bytes(path, limit)
-    except FileError as error:
-        if _number(error) in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO):
-            raise CheckpointError(error.message, _RESTORE) from error
-        raise
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
-
-
-def _verified(path: Path, digests: dict[str, Any], limit: int) -> bytes:
-    data = _content(path, limit)
-    if _sha256(data) != digests.get(path.name):
-        raise _damaged(f"{path.name} doesn't match its SHA-256")
-    return data
-
-
-def _holds(path: Path, parts: dict[str, bytes]) -> bool:
-    """Whether a step directory has exactly this content already."""
-    try:
-        return all(files.read_bytes(path / n, len(data)) == data for n, data in parts.items())
-    except FileError:
-        return False
-
-
-def _step_of(name: str) -> int:
-    match = _STEP_NAME.fullmatch(name)
-    assert match is not None
-    return int(match[1])
+        raise CheckpointError(f"{where}: {error.message}", error.remedy or RESTORE) from error
 
 
 def _is_temporary(name: str) -> bool:

@@ -211,8 +211,9 @@ def _number(
     open_low: bool = False,
     open_high: bool = False,
 ) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < math.inf:
         raise InputError(f"{name} is {value!r}, must be a finite number.", remedy)
+    value = max(-1e300, min(1e300, value))  # a whole number can be too large for a float
     if not low <= value <= high or (open_low and value == low) or (open_high and value == high):
         above = f"above {low:g}" if open_low else f"at least {low:g}"
         below = f"below {high:g}" if open_high else f"at most {high:g}"

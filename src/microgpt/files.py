@@ -59,6 +59,11 @@ def file_error(error: OSError | ValueError, path: Path, doing: str) -> FileError
     return FileError(f"Can't {doing} {path}: {reason}.", remedy)
 
 
+def errno_of(error: FileError) -> int | None:
+    """The operating system's number for what happened, if it was the one to say so."""
+    return error.__cause__.errno if isinstance(error.__cause__, OSError) else None
+
+
 # ---------------------------------------------------------------- bytes
 
 

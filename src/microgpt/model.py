@@ -65,8 +65,8 @@ def softmax(logits: Sequence[Number]) -> list[Number]:
     """
     highest = max(plain(x) for x in logits)
     exps = [exp(x - highest) for x in logits]
-    inverse = total(exps) ** -1
-    return [e * inverse for e in exps]
+    divisor = total(exps)
+    return [e * divisor**-1 for e in exps]
 
 
 def norm_scale(x: Sequence[Number]) -> tuple[Number, Number]:

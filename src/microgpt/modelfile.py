@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 from microgpt import files
+from microgpt.arrays import Arrays
 from microgpt.config import Config
-from microgpt.engines.base import Arrays
 from microgpt.errors import CheckpointError, InputError
 from microgpt.files import shown
 from microgpt.tokenizer import Tokenizer

@@ -13,7 +13,7 @@ from microgpt.config import Config
 from microgpt.data import Dataset, bundled, load_data
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
-from microgpt.errors import CheckpointError, FileError
+from microgpt.errors import CheckpointError, FileError, InputError
 from microgpt.modelfile import Model, read_model, read_safetensors
 from microgpt.stream import stream_from_json
 from microgpt.tokenizer import Tokenizer
@@ -77,12 +77,12 @@ def _open_run(path: Path) -> tuple[Opened, list[str]]:
     opened = Opened(
         path,
         run.config,
-        Tokenizer(run.vocab["uchars"]),
+        run_tokenizer(run),
         snapshot.weights,
         next(iter(snapshot.weights.values())).dtype.name,
         run,
         snapshot.step,
-        stream_from_json(snapshot.state["stream"]),
+        stream_from_json(snapshot.state.get("stream")),
     )
     return opened, notices
 
@@ -100,13 +100,36 @@ def engine_for(opened: Opened, engine: str = "auto", threads: int = 1) -> Engine
     return made
 
 
+def run_tokenizer(run: RunDir) -> Tokenizer:
+    """The run's tokenizer; ``CheckpointError`` if vocab.json holds none, or not the run's."""
+    uchars = run.vocab.get("uchars")
+    if isinstance(uchars, list) and all(isinstance(c, str) for c in uchars):
+        try:
+            tokenizer = Tokenizer(uchars)
+        except InputError as error:
+            raise CheckpointError(f"{run.path / 'vocab.json'}: {error.message}") from None
+        if tokenizer.vocab_size == run.config.vocab_size:
+            return tokenizer
+    raise CheckpointError(
+        f"{run.path / 'vocab.json'} doesn't hold the {run.config.vocab_size - 1} characters that "
+        "the run began with.",
+        "Restore it from a copy, or start a new run.",
+    )
+
+
 def run_data(run: RunDir, moved_to: Path | None = None) -> Dataset:
     """The data that a run was started with; ``moved_to``: where its file is now.
 
     Raises ``FileError`` if it is gone, ``CheckpointError`` if its bytes have changed.
     """
-    facts = run.run["data"]
-    source: str | Path = Path(facts["path"]) if facts["path"] else str(facts["name"])
+    facts = run.run.get("data")
+    wanted = ("name", "sha256", "split_by")
+    if not isinstance(facts, dict) or not all(isinstance(facts.get(k), str) for k in wanted):
+        raise CheckpointError(
+            f"{run.path / 'run.json'} doesn't say which data the run was started with.",
+            "Restore it from a copy, or start a new run.",
+        )
+    source: str | Path = Path(str(facts["path"])) if facts.get("path") else facts["name"]
     try:
         dataset = load_data(moved_to or source, facts["split_by"])
     except FileError as error:
@@ -129,5 +152,10 @@ def resume_point(run: RunDir) -> tuple[Snapshot | None, list[str]]:
     None where the run was stopped before its first save; it then starts over.
     """
     snapshot, notices = run.load()
+    if snapshot is None and (model := run.run.get("imported")):
+        raise CheckpointError(
+            f"The import of {model} into {run.path} was stopped before its end.",
+            "Remove that directory and import again.",
+        )
     run.rewind_metrics(int(snapshot.state["metrics_bytes"]) if snapshot else 0)
     return snapshot, notices

@@ -346,12 +346,6 @@ def round_step(span: float, most: int) -> float:
     return next(f * power for f in (1, 2, 5, 10, 20) if span / (f * power) <= most)
 
 
-def _levels_between(low: float, high: float, most: int) -> list[float]:
-    step = round_step(high - low, most)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [i * step for i in range(first, last + 1)]
-
-
 @dataclass(frozen=True)
 class _Panel:
     """A plot's place in the picture, and which values its edges are."""
@@ -413,11 +407,12 @@ def loss_chart(ident: str, curves: Curves, width: int) -> str:
     body = [_text(4, 12, "nats per token", kind="axis")]
     body.append(_text(4, rate.top - 10, "learning rate", kind="axis"))
     body.append(_text(left + room, bottom + 32, "step", "end", "axis"))
-    for at in _levels_between(0, last, 8 if wide else 4):
+    for at in range(0, last + 1, max(1, int(round_step(last, 8 if wide else 4)))):
         upright = "".join(f"M{p.x(at):.5g} {p.top:g}v{p.height:g}" for p in (loss, rate))
         body.append(f'<path class="grid" d="{upright}"/>')
         body.append(_text(loss.x(at), bottom + 16, f"{at:,.0f}", "middle", "tick"))
-    for panel, levels in (loss, _levels_between(low, up, 8)), (rate, [0.0, most]):
+    nats_lines = [low + grid * i for i in range(round((up - low) / grid) + 1)]
+    for panel, levels in (loss, nats_lines), (rate, [0.0, most]):
         for value in levels:
             body.append(panel.across(value, "grid"))
             body.append(_text(left - 6, panel.y(value) + 4, f"{value:.3g}", "end", "tick"))

@@ -161,7 +161,7 @@ def _overview(opened: Opened, log: Log) -> str:
     tables = []
     for title, known in facts(opened, log):
         rows = "".join(
-            f"<tr><th scope=row>{escape(name)}</th><td>{escape(value)}</td></tr>"
+            f"<tr><th scope=row>{escape(name)}</th><td><bdi>{escape(value)}</bdi></td></tr>"
             for name, value in known
         )
         tables.append(f"<table><caption>{title}</caption>{rows}</table>")
@@ -268,8 +268,8 @@ def _heat_maps(opened: Opened) -> list[str]:
     figures = [_heat_figure(t, config, weights, scale, cell, letters) for t in drawn]
     says = (
         "<p>Every number of the model. Blue is positive; orange with a bar is negative; the colour "
-        f"is full from ±{scale:.3g} on, which 1 % of the numbers exceed (the largest is "
-        f"{sizes.max():.3g}). All matrices share this scale. Rows are outputs, columns inputs; "
+        f"is full from ±{scale:.3g} on, which {(sizes > scale).mean():.1%} of the numbers exceed (the "
+        f"largest is {sizes.max():.3g}). All matrices share this scale. Rows are outputs, columns inputs; "
         "lines separate the heads.</p>"
     )
     if any(blocks(t.shape) != (1, 1) for t in drawn):
@@ -338,7 +338,7 @@ def _on_a_word(opened: Opened, engine: Engine, word: str) -> list[str]:
 def _attention(config: Config, traced: Arrays, names: list[str], shown: str, note: str) -> str:
     says = (
         f"<p>The model reads {shown} after BOS, the token that begins every document.{note} "
-        "In each table the row is the position that looks, the column the one it looks at; a row "
+        "In each map the row is the position that looks, the column the one it looks at; a row "
         "sums to 1. Nothing looks ahead, so the upper right is empty.</p>"
     )
     if len(names) <= _NUMBERED:
@@ -347,7 +347,7 @@ def _attention(config: Config, traced: Arrays, names: list[str], shown: str, not
         says += "<p>The blue deepens with the square root of the weight, from 0 to 1.</p>"
     body = [says]
     for i in range(config.n_layer):
-        weights = traced[f"layer{i}.weights"]
+        weights = traced[f"layer{i}.weights"][: len(names), :, : len(names)]
         heads = []
         for h in range(config.n_head):
             name = f"layer {i}, head {h}"
@@ -384,7 +384,7 @@ def _next_letters(
     every = [*map(letter, uchars), "BOS"]
     losses = traced["loss"].tolist()
     cards = []
-    for t, p in enumerate(traced["probs"].tolist()):
+    for t, p in enumerate(traced["probs"][: len(losses)].tolist()):
         ranked = sorted(range(len(p)), key=lambda i, p=p: (-p[i], i))  # type: ignore[misc]
         top = ranked[:5] if tokens[t + 1] in ranked[:5] else [*ranked[:5], tokens[t + 1]]
         rows = "".join(

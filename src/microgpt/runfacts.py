@@ -192,7 +192,7 @@ def repeat_command(opened: Opened) -> str | None:
             words += ["--data", str(data.get("name"))]
         if data.get("split_by", "line") != "line":
             words += ["--split-by", str(data["split_by"])]
-    words += min([_flags(config, preset) for preset in PRESETS], key=len)
+    words += min([(len(flags), flags) for flags in (_flags(config, p) for p in PRESETS)])[1]
     words += ["--engine", str(run.get("engine"))]
     if run.get("dtype") != "float64":
         words += ["--dtype", str(run.get("dtype"))]

@@ -18,7 +18,8 @@ from microgpt.stream import uniforms
 from microgpt.tokenizer import Tokenizer
 
 ORDERS = ("sequential", "rows")
-_AT_ONCE = 1024  # samples given to an engine in one call
+_AT_ONCE = 1024  # samples given to an engine in one call, fewer if they are long
+_DRAWS_AT_ONCE = 2**22
 _NEW_TRIES = 200  # samples drawn for each one asked for, before --new gives up
 
 
@@ -80,8 +81,9 @@ def sample(
             f"Shorten it, or ask for more with --length {len(forced) + 1} or above.",
         )
     texts: list[str] = []
-    for first in range(0, count, _AT_ONCE):
-        here = min(_AT_ONCE, count - first)
+    at_once = max(1, min(_AT_ONCE, _DRAWS_AT_ONCE // most))
+    for first in range(0, count, at_once):
+        here = min(at_once, count - first)
         before = rng.getstate()
         draws = uniforms(rng, here * most).reshape(here, most)
         tokens, used = engine.sample(

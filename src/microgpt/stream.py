@@ -37,7 +37,7 @@ def stream_to_json(rng: random.Random) -> list[Any]:
     return [version, list(internal), gauss_next]
 
 
-def stream_from_json(state: list[Any]) -> random.Random:
+def stream_from_json(state: Any) -> random.Random:
     """The generator at a saved state; ``CheckpointError`` if it isn't one."""
     rng = random.Random()
     try:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import random
@@ -13,14 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from microgpt import sampling
 from microgpt.batches import Order, TokenTable
 from microgpt.checkpoint import RunDir, Snapshot
-from microgpt.config import Config
+from microgpt.config import DTYPES, Config
 from microgpt.data import BUNDLED, Dataset, Split, bundled, split
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
@@ -35,6 +36,7 @@ Event = dict[str, Any]
 _PIECE_SECONDS = 0.05  # the engine is left alone for about this long
 _SAVE_SECONDS = 10.0
 _SAMPLES = 20
+MAX_THREADS = 1024
 
 
 @dataclass
@@ -77,7 +79,10 @@ def shuffled(config: Config, dataset: Dataset) -> list[str]:
 def marks_at(config: Config, dataset: Dataset, step: int) -> sampling.Marks:
     """Which documents were trained on in the first ``step`` steps, and which are in the file."""
     docs = shuffled(config, dataset)
-    reached = len(docs) if config.long == "window" else step * config.batch_size
+    if config.long == "window":
+        reached = len(docs) if step else 0
+    else:
+        reached = step * config.batch_size
     return sampling.Marks(set(docs[:reached]), set(dataset.docs))
 
 
@@ -125,6 +130,10 @@ class Trainer:
         self.config, self.tokenizer, self.docs = start.config, start.tokenizer, start.docs
         self.kept_out, self.dataset = start.kept_out, dataset
         self.dtype = dtype
+        if dtype not in DTYPES:
+            raise InputError(f"dtype is {dtype!r}, must be one of {', '.join(DTYPES)}.")
+        if threads is not None and not 1 <= threads <= MAX_THREADS:
+            raise InputError(f"threads is {threads}, must be from 1 to {MAX_THREADS}.")
         cores = os.cpu_count() or 1
         self.threads = threads or (cores if self.config.batch_size >= 16 else 1)
         self.run_dir, self.save_every, self.stopped = run_dir, save_every, stopped
@@ -144,7 +153,7 @@ class Trainer:
             weights: Arrays = {n: np.array(w, dtype=kind) for n, w in start.weights.items()}
             self.engine.load(self.config, dtype, weights, None, self.threads)
         else:
-            self.step, self.rng = snapshot.step, stream_from_json(snapshot.state["stream"])
+            self.step, self.rng = snapshot.step, stream_from_json(snapshot.state.get("stream"))
             self.engine.load(
                 self.config,
                 dtype,
@@ -153,6 +162,11 @@ class Trainer:
                     _as(snapshot.optim.m, kind), _as(snapshot.optim.v, kind), snapshot.step
                 ),
                 self.threads,
+            )
+        if self.step > self.last:
+            raise InputError(
+                f"stop-after is {self.last}, but the run is at step {self.step} already.",
+                "Name a later step, or leave it out.",
             )
         self.order = Order(self.table, self.config, self.rng)
         self.resumed = snapshot is not None
@@ -198,10 +212,12 @@ class Trainer:
             lap = time.monotonic()
             lines = self._piece(count)
             now = time.monotonic()
+            good = list(itertools.takewhile(lambda line: math.isfinite(line["loss"]), lines))
             if self.run_dir and self.engine.lead:
-                self.run_dir.log({**line, "seconds": round(now - begun, 4)} for line in lines)
-            yield from lines
-            self._check_finite(lines)
+                self.run_dir.log({**line, "seconds": round(now - begun, 4)} for line in good)
+            yield from good
+            if len(good) < len(lines):
+                self._raise_diverged(lines[len(good)])
             due = now - last_save >= _SAVE_SECONDS
             if self.step % self.save_every == 0 if self.save_every else due:
                 yield from self._save()
@@ -222,15 +238,12 @@ class Trainer:
             for i, (loss, lr, tokens) in enumerate(zip(losses, lrs, batches.positions, strict=True))
         ]
 
-    def _check_finite(self, lines: list[Event]) -> None:
-        for line in lines:
-            if not math.isfinite(line["loss"]):
-                kept = "Nothing was saved" if self.run_dir is None else f"{self.run_dir.path} keeps"
-                where = "" if self.saved_at is None else f" step {self.saved_at}"
-                raise NumbersError(
-                    f"The loss is {line['loss']} at step {line['step']}: training diverged.",
-                    f"Use a smaller --lr (now {self.config.lr:g}). {kept}{where}.",
-                )
+    def _raise_diverged(self, line: Event) -> NoReturn:
+        kept = f" {self.run_dir.path} keeps step {self.saved_at}." if self.run_dir else ""
+        raise NumbersError(
+            f"The loss is {line['loss']} at step {line['step']}: training diverged.",
+            f"Use a smaller --lr (now {self.config.lr:g}).{kept}",
+        )
 
     def _save(self) -> Iterator[Event]:
         """Write a checkpoint, unless this step is saved already."""
@@ -255,7 +268,7 @@ class Trainer:
             self.saved_at = self.step
             yield {"saved": {"step": self.step, "dir": str(where)}}
 
-    def _raise_interrupted(self) -> None:
+    def _raise_interrupted(self) -> NoReturn:
         if self.run_dir is None:
             raise Interrupted(f"Stopped at step {self.step} of {self.config.steps}.")
         raise Interrupted(
@@ -299,9 +312,12 @@ def data_facts(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def create_run(path: Path, trainer: Trainer) -> RunDir:
-    """Make the run's directory: configuration and data facts, written first and then constant."""
-    run = {
+def create_run(path: Path, trainer: Trainer, imported: str | None = None) -> RunDir:
+    """Make the run's directory: configuration and data facts, written first and then constant.
+
+    ``imported``: the model file that the first weights come from, if they aren't drawn.
+    """
+    run: dict[str, Any] = {
         "config": trainer.config.to_dict(),
         "seed": trainer.config.seed,
         "data": data_facts(trainer.dataset),
@@ -310,6 +326,8 @@ def create_run(path: Path, trainer: Trainer) -> RunDir:
         "threads": trainer.threads,
         "save_every": trainer.save_every,
     }
+    if imported is not None:
+        run["imported"] = imported
     tokenizer = trainer.tokenizer
     vocab = {"type": "character", "uchars": tokenizer.uchars, "bos": tokenizer.bos}
     return RunDir.create(path, run, vocab)

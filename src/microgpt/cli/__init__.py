@@ -11,9 +11,10 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from microgpt import __version__
 from microgpt.errors import FileError, InputError, Interrupted, MicrogptError
@@ -50,6 +51,9 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a user's mistake gives two lines, no traceback."""
     as_json = "--json" in arguments
+    if sys.stdout is None or sys.stderr is None:  # closed by the caller
+        nowhere = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -65,7 +69,9 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(Interrupted("Stopped."), as_json)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(FileError(f"{where}{error.strerror or error}."), as_json)
+        return _fail(
+            FileError(f"{where}{error.strerror or error}.", "Check the path and the disk."), as_json
+        )
     except MemoryError:
         return _fail(
             InputError("This machine's memory is full.", "Make the model smaller."), as_json
@@ -82,10 +88,16 @@ def _usage(error: CycloptsError, arguments: Sequence[str]) -> InputError:
             f"There is no command {command!r}.",
             f"Did you mean {close[0]}?" if close else f"There are {', '.join(_COMMANDS)}.",
         )
+    see = f"See microgpt {command} --help".replace("  ", " ")
+    if not command:
+        return InputError("No command is given.", f"There are {', '.join(_COMMANDS)}.")
+    if isinstance(error, UnusedCliTokensError):
+        spare = ", ".join(map(repr, error.unused_tokens or ()))
+        return InputError(f"{command} can't use {spare}: too many arguments.", see)
     message = " ".join(str(error).split())
     if not message.endswith((".", "!", "?")):
         message += "."
-    return InputError(message, f"See microgpt {command} --help".replace("  ", " "))
+    return InputError(message, see)
 
 
 def _fail(error: MicrogptError, as_json: bool) -> int:
@@ -100,12 +112,23 @@ def _fail(error: MicrogptError, as_json: bool) -> int:
             }
         )
     else:
-        print(f"microgpt: {error.message}", file=sys.stderr)
+        print(f"microgpt: {visible(error.message, keep='')}", file=sys.stderr)
         if error.remedy:
-            print(f"  {error.remedy}", file=sys.stderr)
+            print(f"  {visible(error.remedy, keep='')}", file=sys.stderr)
     return error.exit_code
+
+
+def note(text: str) -> None:
+    """One line on standard error that the user should know of."""
+    print(f"note: {visible(text, keep='')}", file=sys.stderr)
 
 
 def show_json(line: dict[str, Any]) -> None:
     """One object on one line of standard output, at once."""
-    print(json.dumps(line, ensure_ascii=False), flush=True)
+    encoding = sys.stdout.encoding or "utf-8"
+    print(json.dumps(line, ensure_ascii=not encoding.lower().startswith("utf")), flush=True)
+
+
+def visible(text: str, keep: str = "\n") -> str:
+    """The text with control characters written out, so that it can't move the cursor."""
+    return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from microgpt.cli import options
+from microgpt.cli import note, options
 from microgpt.cli.options import FlagsArgument
 from microgpt.cli.sample import open_with_notes
 from microgpt.cli.screen import how_called
 from microgpt.data import BUNDLED, load_data
-from microgpt.errors import FileError, InputError
+from microgpt.errors import FileError, InputError, TokenError
 from microgpt.modelfile import write_model, write_safetensors
 from microgpt.opening import as_model, open_model
 from microgpt.training import Trainer, create_run
@@ -37,8 +36,8 @@ def export(
     if file.exists() and not force:
         raise FileError(f"{file} is there already.", "Write over it with --force.")
     opened = open_with_notes(run)
-    for note in writers[file.suffix](file, as_model(opened)):
-        print(f"note: {note}", file=sys.stderr)
+    for notice in writers[file.suffix](file, as_model(opened)):
+        note(notice)
     print(f"wrote {file}: {opened.config.parameters():,} parameters, {file.stat().st_size:,} bytes")
 
 
@@ -59,8 +58,8 @@ def import_(
     hold no character that the model doesn't know.
     """
     opened, notices = open_model(model)
-    for note in notices:
-        print(f"note: {note}", file=sys.stderr)
+    for notice in notices:
+        note(notice)
     hyper = options.given(flags)
     for name in hyper:
         if name in _SHAPE:
@@ -74,9 +73,14 @@ def import_(
         raise InputError(f"--data is {data!r}, must be one of {', '.join(BUNDLED)}.")
     dataset = load_data(file or data, split_by)
     config = options.build(preset, hyper, shape)
-    trainer = Trainer(config, dataset, tokenizer=opened.tokenizer, stop_after=0)
+    try:
+        trainer = Trainer(config, dataset, tokenizer=opened.tokenizer, stop_after=0)
+    except TokenError as error:
+        raise InputError(
+            f"{dataset.path}: {error.message}", f"{model} can only be trained on what it knows."
+        ) from None
     trainer.engine.load(config, "float64", as_model(opened).weights)
-    trainer.run_dir = create_run(out, trainer)
+    trainer.run_dir = create_run(out, trainer, imported=str(model))
     for _ in trainer.events():
         pass
     print(f"wrote {out}: {config.parameters():,} parameters at step 0 of {config.steps:,}")

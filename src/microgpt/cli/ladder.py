@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,11 @@ def ladder(
     Each is a whole program on the standard library alone; rung n is chapter n of the guide.
     """
     if rung is None:
+        if diff or copy is not None:
+            raise InputError(
+                f"{'--diff' if diff else '--copy'} needs the number of a rung, 0 to 5.",
+                f"Like this: microgpt ladder 5 {'--diff' if diff else f'--copy {copy}'}",
+            )
         _list()
         return
     if rung not in RUNGS:
@@ -66,11 +72,30 @@ def _diff(rung: int) -> None:
             "Rung 0 is the first: there is nothing it changes.", "Try --diff on 1 to 5."
         )
     before, after = (_path(n).read_text(encoding="utf-8").splitlines() for n in (rung - 1, rung))
-    names = (f"train{rung - 1}.py", f"train{rung}.py")
-    colour = sys.stdout.isatty()
-    for line in difflib.unified_diff(before, after, *names, lineterm=""):
-        shade = {"+": "32", "-": "31", "@": "36"}.get(line[0])
-        print(f"\033[{shade}m{line}\033[0m" if colour and shade else line)
+    print(f"--- train{rung - 1}.py")
+    print(f"+++ train{rung}.py")
+    # Indentation is left out of the comparison, or a loop laid around a block would hide the rest.
+    matcher = difflib.SequenceMatcher(
+        None, [line.strip() for line in before], [line.strip() for line in after], autojunk=False
+    )
+    for group in matcher.get_grouped_opcodes(3):
+        print(_shade("@", f"@@ line {group[0][3] + 1} @@"))
+        for what, a, b, c, d in group:
+            if what == "equal":
+                print("\n".join(f" {line}".rstrip() for line in after[c:d]))
+                continue
+            for line in before[a:b]:
+                print(_shade("-", f"-{line}"))
+            for line in after[c:d]:
+                print(_shade("+", f"+{line}"))
+
+
+def _shade(kind: str, line: str) -> str:
+    """The line in its colour on a terminal, as it is elsewhere."""
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return line
+    colour = {"+": 32, "-": 31, "@": 36}[kind]
+    return f"\033[{colour}m{line}\033[0m"
 
 
 def _copy(rung: int, folder: Path) -> None:

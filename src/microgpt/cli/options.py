@@ -47,23 +47,30 @@ def given(flags: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(flags).items() if value is not None}
 
 
-def read_toml(path: Path, also: set[str]) -> dict[str, Any]:
+def read_toml(path: Path, also: dict[str, type]) -> dict[str, Any]:
     """The settings of a TOML file: hyper-parameters, and the options named in ``also``.
+
+    ``also``: option → ``str`` or ``int``; hyper-parameters are checked by ``Config``.
 
     Raises ``FileError`` if it can't be read, ``InputError`` for bad TOML or unknown keys.
     """
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise FileError(f"{path}: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}.") from None
-    known = set(FLAGS) | also
-    for key in settings:
+        raise FileError(f"{path} can't be read: {error.strerror}.", "Check the path.") from None
+    except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, a number without end
+        raise InputError(
+            f"{path} is not TOML: {error}.", "A line of it looks like this: n_embd = 32"
+        ) from None
+    known = set(FLAGS) | set(also)
+    words = {str: "text in quotes", int: "a whole number"}
+    for key, value in settings.items():
         if key not in known:
             raise InputError(
                 f"{path}: {key!r} is no setting.", f"Known are {', '.join(sorted(known))}."
             )
+        if key in also and (type(value) is not also[key] or "\0" in str(value)):
+            raise InputError(f"{path}: {key} is {value!r}, must be {words[also[key]]}.")
     return settings
 
 

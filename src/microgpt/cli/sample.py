@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from microgpt import sampling
-from microgpt.cli import show_json
+from microgpt.cli import note, show_json
 from microgpt.cli.screen import sample_lines
 from microgpt.data import load_data
 from microgpt.engines import CHOICES
@@ -83,10 +82,8 @@ def sample(
             made, opened.tokenizer, rng, count, marks.file, prefix=prefix, settings=settings
         )
         if len(texts) < count:
-            print(
-                f"note: only {len(texts)} of {drawn:,} samples are not in the data. "
-                "Raise --temperature.",
-                file=sys.stderr,
+            note(
+                f"only {len(texts)} of {drawn:,} samples are not in the data. Raise --temperature."
             )
     else:
         texts = sampling.sample(
@@ -145,7 +142,7 @@ def newest_run() -> Path:
     found = sorted(Path("runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
         raise FileError("There is no run in runs/ yet.", "Train one: microgpt train")
-    print(f"note: the newest run, {found[-1].parent}", file=sys.stderr)
+    note(f"the newest run, {found[-1].parent}")
     return found[-1].parent
 
 
@@ -153,7 +150,7 @@ def open_with_notes(run: Path | None) -> Opened:
     """Open a run or model (None: the newest run); notices go to standard error."""
     opened, notices = open_model(run or newest_run())
     for notice in notices:
-        print(f"note: {notice}", file=sys.stderr)
+        note(notice)
     return opened
 
 
@@ -171,5 +168,5 @@ def run_marks(opened: Opened) -> sampling.Marks | None:
     try:
         return marks_at(opened.config, run_data(opened.run), opened.step)
     except MicrogptError as error:
-        print(f"note: samples are not marked: {error.message}", file=sys.stderr)
+        note(f"samples are not marked: {error.message}")
         return None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from microgpt.cli import show_json
+from microgpt.cli import show_json, visible
 from microgpt.config import Config
 
 Event = dict[str, Any]
@@ -188,7 +188,8 @@ def make_screen(as_json: bool, floors: Callable[[], dict[str, float]]) -> Screen
     """The screen that fits where standard output goes."""
     if as_json:
         return JsonScreen()
-    return (LiveScreen if sys.stdout.isatty() else PlainScreen)(floors())
+    live = sys.stdout.isatty() and (sys.stdout.encoding or "").lower().startswith("utf")
+    return (LiveScreen if live else PlainScreen)(floors())
 
 
 def run_lines(run: dict[str, Any], config: Config) -> list[str]:
@@ -256,11 +257,6 @@ def sample_lines(samples: Sequence[dict[str, Any]]) -> list[str]:
         ]
         lines.append(" · ".join(counts))
     return lines
-
-
-def visible(text: str) -> str:
-    """The text with control characters written out, so that it can't move the cursor."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def next_lines(run_dir: Path, config: Config, samples: Sequence[dict[str, Any]]) -> list[str]:

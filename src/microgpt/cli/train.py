@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -14,20 +14,29 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from microgpt.checkpoint import RunDir, Snapshot
-from microgpt.cli import options
+from microgpt.cli import note, options, visible
 from microgpt.cli.options import FlagsArgument
 from microgpt.cli.screen import how_called, make_screen
 from microgpt.config import DTYPES, Config
 from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
 from microgpt.engines import CHOICES
-from microgpt.errors import InputError
+from microgpt.errors import InputError, Interrupted
 from microgpt.evaluation import bigram_floor, random_floor
-from microgpt.opening import resume_point, run_data
+from microgpt.opening import resume_point, run_data, run_tokenizer
 from microgpt.tokenizer import Tokenizer
 from microgpt.training import Trainer, create_run
 
 _LEG = ("engine", "dtype", "threads")
-_FILE_OPTIONS = {"preset", "data", "file", "split_by", "save_every", *_LEG}
+_FILE_OPTIONS = {
+    "preset": str,
+    "data": str,
+    "file": str,
+    "split_by": str,
+    "save_every": int,
+    "engine": str,
+    "dtype": str,
+    "threads": int,
+}
 
 
 def train(
@@ -78,7 +87,7 @@ def train(
     if not json:
         plan.notices += _describe(plan)
     for notice in plan.notices:
-        print(f"note: {notice}", file=sys.stderr)
+        note(notice)
     _train(plan, stop_after, json)
 
 
@@ -140,12 +149,19 @@ def _resume(path: Path, moved_to: Path | None, changed: dict[str, Any]) -> _Plan
     snapshot, notices = resume_point(run_dir)
     leg = {k: run_dir.run.get(k) for k in (*_LEG, "save_every")}
     if snapshot:
-        leg |= {k: snapshot.state[k] for k in _LEG}
-    tokenizer = Tokenizer(run_dir.vocab["uchars"])
+        leg |= {k: snapshot.state.get(k) for k in _LEG}
+    tokenizer = run_tokenizer(run_dir)
     return _Plan(run_dir.config, dataset, tokenizer, None, run_dir, snapshot, leg, notices)
 
 
 def _train(plan: _Plan, stop_after: int | None, as_json: bool) -> None:
+    with _stop_on_signals() as stopped:
+        _train_until(stopped, plan, stop_after, as_json)
+
+
+def _train_until(
+    stopped: Callable[[], bool], plan: _Plan, stop_after: int | None, as_json: bool
+) -> None:
     leg = plan.leg
     trainer = Trainer(
         plan.config,
@@ -158,7 +174,7 @@ def _train(plan: _Plan, stop_after: int | None, as_json: bool) -> None:
         snapshot=plan.snapshot,
         save_every=leg.get("save_every"),
         stop_after=stop_after,
-        stopped=_stop_on_signals(),
+        stopped=stopped,
     )
     if plan.out is not None:  # made last, so that a mistake above leaves no directory behind
         trainer.run_dir = create_run(plan.out, trainer)
@@ -174,6 +190,12 @@ def _train(plan: _Plan, stop_after: int | None, as_json: bool) -> None:
     try:
         for event in trainer.events():
             screen.show(event)
+    except KeyboardInterrupt:  # the second one
+        path = trainer.run_dir.path
+        raise Interrupted(
+            f"Stopped at once, at step {trainer.step}; what was saved before is in {path}.",
+            f"Go on from there with: {how_called()} train --resume {path}",
+        ) from None
     finally:
         screen.close()
         trainer.engine.close()
@@ -186,7 +208,7 @@ def _describe(plan: _Plan) -> list[str]:
     """Print what the data holds; return what is worth a warning."""
     found = summary(plan.dataset, plan.config.block_size)
     for line in found.lines():
-        print(line)
+        print(visible(line))
     notes = []
     if plan.config.block_size == 1:
         notes.append(
@@ -204,9 +226,14 @@ def _describe(plan: _Plan) -> list[str]:
     return notes
 
 
-def _stop_on_signals() -> Callable[[], bool]:
-    """From now on Ctrl-C and SIGTERM ask for a stop; a second one stops at once, unsaved."""
+@contextmanager
+def _stop_on_signals() -> Iterator[Callable[[], bool]]:
+    """Within, Ctrl-C and SIGTERM ask for a stop; a second one stops at once, unsaved.
+
+    Gives the question whether a stop was asked for.
+    """
     asked = False
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def ask(signum: int, frame: FrameType | None) -> None:
         nonlocal asked
@@ -214,9 +241,13 @@ def _stop_on_signals() -> Callable[[], bool]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    signal.signal(signal.SIGINT, ask)
-    signal.signal(signal.SIGTERM, ask)
-    return lambda: asked
+    try:
+        for number in before:
+            signal.signal(number, ask)
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _free_directory(name: str) -> Path:

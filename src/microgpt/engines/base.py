@@ -10,6 +10,7 @@ and ``logits``; ``steps``, ``trace`` and ``sample`` have working, slow versions 
 
 from __future__ import annotations
 
+import bisect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -208,12 +209,14 @@ def distribution(
 ) -> list[float]:
     """Probabilities [V] from which the next token is drawn, in float64.
 
-    Softmax of logits / temperature, then: banned tokens get 0; ``top_k`` keeps the k most
-    probable tokens; ``top_p`` keeps, of what is left, the fewest most probable tokens whose
+    Softmax of logits / temperature over the tokens that aren't banned, then: ``top_k`` keeps the
+    k most probable tokens; ``top_p`` keeps, of what is left, the fewest most probable tokens whose
     share reaches p. Ties go to the lower id. What is kept is not rescaled: ``choose`` draws in
     proportion.
     """
     scaled = [float(x) * temperature**-1 for x in logits]
+    if banned is not None:
+        scaled = [-math.inf if b else x for x, b in zip(scaled, banned.tolist(), strict=True)]
     highest = max(scaled)
     exps = [math.exp(x - highest) for x in scaled]
     total = exps[0]
@@ -221,8 +224,6 @@ def distribution(
         total += e
     inverse = total**-1
     probs = [e * inverse for e in exps]
-    if banned is not None:
-        probs = [0.0 if b else p for p, b in zip(probs, banned.tolist(), strict=True)]
     if top_k is None and top_p is None:
         return probs
     ranked = sorted(range(len(probs)), key=lambda i: (-probs[i], i))
@@ -249,17 +250,17 @@ def choose(
 ) -> int:
     """The token that ``random.choices`` would draw with this uniform number.
 
-    Cumulative sums from left to right, then the first that is greater than uniform * total.
+    Cumulative sums from left to right, then the first that is greater than uniform * total; a
+    token of probability 0 is never drawn.
     """
-    import bisect
-
     probs = distribution(logits, temperature, top_k, top_p, banned)
     sums = []
     total = 0.0
     for p in probs:
         total += p
         sums.append(total)
-    return bisect.bisect_right(sums, uniform * total, 0, len(sums) - 1)
+    last = max(i for i, p in enumerate(probs) if p > 0)
+    return bisect.bisect_right(sums, uniform * total, 0, last)
 
 
 def padded_trace(

@@ -4,7 +4,8 @@ The model's mathematics is in ``numpy_math``, its gradients are derived in ``not
 here are the state, the optimiser and what the trunk calls. All parameters lie in one flat vector,
 so that an update is a dozen operations whatever the number of matrices. ``float32`` computes in
 float32 throughout; only the sum of the losses and the sampler's distribution are float64.
-NumPy decides on its own threads: ``threads`` changes nothing.
+``threads`` changes nothing: NumPy's BLAS reads its number of threads from the environment when it
+is loaded, and with more than one it rounds products over thousands of positions differently.
 
 Shapes as in ``numpy_math``: N positions, C n_embd, H heads, D head_dim, F = 4 C, V vocabulary.
 """

@@ -156,16 +156,17 @@ def choose_rows(
     """``base.choose`` for rows: tokens [B] from logits [B, V], one of ``uniforms`` [B] each."""
     probs = logits.astype(np.float64)
     probs *= pick.temperature**-1
+    if banned is not None:
+        probs[banned] = -np.inf
     probs -= probs.max(axis=1, keepdims=True)
     np.exp(probs, out=probs)
     probs *= 1 / np.cumsum(probs, axis=1)[:, -1:]  # cumsum adds from left to right, sum doesn't
-    if banned is not None:
-        probs[banned] = 0
     if pick.top_k is not None or pick.top_p is not None:
         _truncate(probs, pick.top_k, pick.top_p)
     sums = np.cumsum(probs, axis=1)
     picked: Ints = (sums[:, :-1] <= uniforms[:, None] * sums[:, -1:]).sum(axis=1)
-    return picked
+    last = probs.shape[1] - 1 - np.argmax(probs[:, ::-1] > 0, axis=1)  # u * total may round up
+    return np.minimum(picked, last)
 
 
 def _truncate(probs: Array, top_k: int | None, top_p: float | None) -> None:

@@ -5,8 +5,10 @@ Slow (about 0.2 s for a document) and short. Every other engine is held against 
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,20 @@ from microgpt.engines.base import (
 )
 
 Rows = list[list[float]]
+
+
+@contextlib.contextmanager
+def _no_search_for_circles() -> Iterator[None]:
+    """Without Python's garbage collector: a graph has no circles, and searching it for them takes
+    more than half of the time. What isn't needed any more is freed all the same, by its count.
+    """
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()
 
 
 class ScalarEngine(Engine):
@@ -86,12 +102,14 @@ class ScalarEngine(Engine):
         for p in self.params:
             p.grad = 0.0
         parts = []
-        for doc in docs:
-            total, _ = model.document_loss(doc, self.weights, self.config)
-            loss = total / positions
-            assert isinstance(loss, Value)  # the weights are Values
-            loss.backward()
-            parts.append(loss.data)
+        with _no_search_for_circles():
+            for doc in docs:
+                total, _ = model.document_loss(doc, self.weights, self.config)
+                loss = total / positions
+                assert isinstance(loss, Value)  # the weights are Values
+                loss.backward()
+                parts.append(loss.data)
+                del loss, total  # the graph, before the next one is built
         return model.plain(model.total(parts))
 
     def grads(self, docs: Sequence[Sequence[int]]) -> tuple[float, Arrays]:
@@ -110,8 +128,11 @@ class ScalarEngine(Engine):
         for i, lr in enumerate(lrs):
             docs = batches.docs(first, int(batches.documents[i]))
             first += len(docs)
-            losses.append(self._backward(docs, int(batches.positions[i])))
-            self._update(lr, first_step + i + 1)
+            try:
+                losses.append(self._backward(docs, int(batches.positions[i])))
+                self._update(lr, first_step + i + 1)
+            except (ArithmeticError, ValueError):  # log(0) or an overflow: training has diverged
+                return losses[:i] + [math.nan] * (len(lrs) - i)
             self.step = first_step + i + 1
         return losses
 

@@ -3,7 +3,7 @@
    REAL is float or double (the kernel is compiled once for each). A `vec` holds LANES of them, as
    many as one instruction handles, but at least four: attention works on groups of four lanes.
    Additions, products and comparisons are the compiler's own vector extensions; what these lack
-   (fma, max, square root, estimates) is taken from the processor's intrinsics, or spelled out. */
+   (a * b + c in one step, maximum, square root, estimates) is taken from the processor's intrinsics, or spelled out. */
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
 #include <immintrin.h>
@@ -33,6 +33,7 @@ typedef REAL vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef INT ivec __attribute__((vector_size(VECTOR_BYTES), may_alias));
 
 #define LANES (VECTOR_BYTES * 8 / REAL_BITS)
+#define MINUS_INFINITY ((REAL)-__builtin_inf())
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE static __attribute__((noinline))
 #define UNROLL _Pragma("GCC unroll 16")
@@ -47,43 +48,43 @@ INLINE vec load(const REAL *p) { return *(const vec *)p; }
 INLINE void store(REAL *p, vec x) { *(vec *)p = x; }
 INLINE vec splat(REAL x) { return x - (vec){0}; } /* x in every lane; -0 and NaN stay */
 
-/* ---- what differs between processors: fma a*b+c, maximum, root, 1/root, 1/x ---- */
+/* ---- what differs between processors: a * b + c, maximum, root, 1/root, 1/x ---- */
 
 #if VECTOR_BYTES == 64 && REAL_BITS == 32
-INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
-INLINE vec max(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
+INLINE vec mul_add(vec a, vec b, vec c) { return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+INLINE vec larger(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
 INLINE vec root(vec a) { return (vec)_mm512_sqrt_ps((__m512)a); }
 INLINE vec guess_inverse_root(vec a) { return (vec)_mm512_rsqrt14_ps((__m512)a); }
 INLINE vec guess_inverse(vec a) { return (vec)_mm512_rcp14_ps((__m512)a); }
 #define HAVE_GUESS 1
 #elif VECTOR_BYTES == 64
-INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
-INLINE vec max(vec a, vec b) { return (vec)_mm512_max_pd((__m512d)a, (__m512d)b); }
+INLINE vec mul_add(vec a, vec b, vec c) { return (vec)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c); }
+INLINE vec larger(vec a, vec b) { return (vec)_mm512_max_pd((__m512d)a, (__m512d)b); }
 INLINE vec root(vec a) { return (vec)_mm512_sqrt_pd((__m512d)a); }
 #elif defined(__AVX2__) && defined(__FMA__) && REAL_BITS == 32
-INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
-INLINE vec max(vec a, vec b) { return (vec)_mm256_max_ps((__m256)a, (__m256)b); }
+INLINE vec mul_add(vec a, vec b, vec c) { return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+INLINE vec larger(vec a, vec b) { return (vec)_mm256_max_ps((__m256)a, (__m256)b); }
 INLINE vec root(vec a) { return (vec)_mm256_sqrt_ps((__m256)a); }
 INLINE vec guess_inverse_root(vec a) { return (vec)_mm256_rsqrt_ps((__m256)a); }
 INLINE vec guess_inverse(vec a) { return (vec)_mm256_rcp_ps((__m256)a); }
 #define HAVE_GUESS 1
 #elif defined(__AVX2__) && defined(__FMA__)
-INLINE vec fma(vec a, vec b, vec c) { return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
-INLINE vec max(vec a, vec b) { return (vec)_mm256_max_pd((__m256d)a, (__m256d)b); }
+INLINE vec mul_add(vec a, vec b, vec c) { return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c); }
+INLINE vec larger(vec a, vec b) { return (vec)_mm256_max_pd((__m256d)a, (__m256d)b); }
 INLINE vec root(vec a) { return (vec)_mm256_sqrt_pd((__m256d)a); }
 #elif defined(__SSE2__) && REAL_BITS == 32
-INLINE vec fma(vec a, vec b, vec c) { return a * b + c; }
-INLINE vec max(vec a, vec b) { return (vec)_mm_max_ps((__m128)a, (__m128)b); }
+INLINE vec mul_add(vec a, vec b, vec c) { return a * b + c; }
+INLINE vec larger(vec a, vec b) { return (vec)_mm_max_ps((__m128)a, (__m128)b); }
 INLINE vec root(vec a) { return (vec)_mm_sqrt_ps((__m128)a); }
 #elif defined(__ARM_NEON) && defined(__aarch64__) && REAL_BITS == 32
-INLINE vec fma(vec a, vec b, vec c)
+INLINE vec mul_add(vec a, vec b, vec c)
 {
     return (vec)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 }
-INLINE vec max(vec a, vec b) { return (vec)vmaxq_f32((float32x4_t)a, (float32x4_t)b); }
+INLINE vec larger(vec a, vec b) { return (vec)vmaxq_f32((float32x4_t)a, (float32x4_t)b); }
 INLINE vec root(vec a) { return (vec)vsqrtq_f32((float32x4_t)a); }
 #else
-INLINE vec fma(vec a, vec b, vec c)
+INLINE vec mul_add(vec a, vec b, vec c)
 {
 #ifdef __aarch64__
     for (int i = 0; i < LANES; i++)
@@ -93,7 +94,7 @@ INLINE vec fma(vec a, vec b, vec c)
     return a * b + c;
 #endif
 }
-INLINE vec max(vec a, vec b)
+INLINE vec larger(vec a, vec b)
 {
     ivec above = a > b;
     return (vec)(((ivec)a & above) | ((ivec)b & ~above));
@@ -146,7 +147,6 @@ INLINE REAL max_lanes(vec x)
 
 /* ---- shuffles: all by the same pattern, repeated for each group of four lanes ---- */
 
-#define FOUR(a, b, c, d) a, b, c, d
 #if LANES == 16
 #define IN_GROUPS(x, y, a, b, c, d)                                                               \
     SHUFFLE(x, y, a, b, c, d, a + 4, b + 4, c + 4, d + 4, a + 8, b + 8, c + 8, d + 8, a + 12,     \
@@ -181,8 +181,8 @@ INLINE vec group_sum(vec x)
 }
 INLINE vec group_max(vec x)
 {
-    x = max(x, IN_GROUPS(x, x, 1, 0, 3, 2));
-    return max(x, IN_GROUPS(x, x, 2, 3, 0, 1));
+    x = larger(x, IN_GROUPS(x, x, 1, 0, 3, 2));
+    return larger(x, IN_GROUPS(x, x, 2, 3, 0, 1));
 }
 
 /* Turn a square of LANES x LANES numbers over its diagonal: interleaving the first half of the
@@ -219,30 +219,30 @@ INLINE vec exp_negative(vec x)
     const int shift = 23;
     const INT bias = 127;
 #endif
-    vec bounded = max(x, splat(low));
-    vec whole = fma(bounded, splat((REAL)1.44269504088896340736), splat(magic));
+    vec bounded = larger(x, splat(low));
+    vec whole = mul_add(bounded, splat((REAL)1.44269504088896340736), splat(magic));
     ivec n = (ivec)whole - (ivec)splat(magic);
     whole -= magic;
-    vec r = fma(whole, splat(-ln2_high), x);
-    r = fma(whole, splat(-ln2_low), r);
+    vec r = mul_add(whole, splat(-ln2_high), x);
+    r = mul_add(whole, splat(-ln2_low), r);
 #if REAL_BITS == 64
     /* Horner on 1/k!, k = 13 ... 2, in two halves that run side by side. */
     vec r2 = r * r;
     vec even = splat(1.0 / 479001600), odd = splat(1.0 / 6227020800);
-    even = fma(even, r2, splat(1.0 / 3628800)), odd = fma(odd, r2, splat(1.0 / 39916800));
-    even = fma(even, r2, splat(1.0 / 40320)), odd = fma(odd, r2, splat(1.0 / 362880));
-    even = fma(even, r2, splat(1.0 / 720)), odd = fma(odd, r2, splat(1.0 / 5040));
-    even = fma(even, r2, splat(1.0 / 24)), odd = fma(odd, r2, splat(1.0 / 120));
-    even = fma(even, r2, splat(1.0 / 2)), odd = fma(odd, r2, splat(1.0 / 6));
-    vec p = fma(odd, r, even);
-    p = fma(p, r2, r) + 1;
+    even = mul_add(even, r2, splat(1.0 / 3628800)), odd = mul_add(odd, r2, splat(1.0 / 39916800));
+    even = mul_add(even, r2, splat(1.0 / 40320)), odd = mul_add(odd, r2, splat(1.0 / 362880));
+    even = mul_add(even, r2, splat(1.0 / 720)), odd = mul_add(odd, r2, splat(1.0 / 5040));
+    even = mul_add(even, r2, splat(1.0 / 24)), odd = mul_add(odd, r2, splat(1.0 / 120));
+    even = mul_add(even, r2, splat(1.0 / 2)), odd = mul_add(odd, r2, splat(1.0 / 6));
+    vec p = mul_add(odd, r, even);
+    p = mul_add(p, r2, r) + 1;
 #else
     vec p = splat(0.001393368816934526f);
-    p = fma(p, r, splat(0.008363205008208752f));
-    p = fma(p, r, splat(0.041666463017463684f));
-    p = fma(p, r, splat(0.16666576266288757f));
-    p = fma(p, r, splat(0.5f));
-    p = fma(p, r * r, r) + 1;
+    p = mul_add(p, r, splat(0.008363205008208752f));
+    p = mul_add(p, r, splat(0.041666463017463684f));
+    p = mul_add(p, r, splat(0.16666576266288757f));
+    p = mul_add(p, r, splat(0.5f));
+    p = mul_add(p, r * r, r) + 1;
 #endif
     return zero_below(x, p * (vec)((n + bias) << shift), low);
 }

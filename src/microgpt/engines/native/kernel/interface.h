@@ -1,0 +1,141 @@
+/* What the outside calls. Sizes and documents are checked before any work; nothing is changed
+   when a call is refused. Indices are int32 or pointers to int64 so that JavaScript needs no
+   BigInt arguments. */
+
+enum Refusal {
+    FINE = 0,
+    BAD_COUNT = 1,    /* a negative number of steps or documents, or of positions below 1 */
+    BAD_OFFSETS = 2,  /* offsets don't begin at 0, or fall */
+    EMPTY = 3,        /* a document without tokens */
+    TOO_LONG = 4,     /* a document longer than block_size (+ 1 with its target) */
+    BAD_TOKEN = 5,    /* a token outside the vocabulary */
+    NO_CACHE = 6,     /* sampling: settings out of range */
+};
+
+/* Bytes of arena that a model needs, 0 if its configuration is out of range or far too big. */
+EXPORT double NAME(size)(const Config *c)
+{
+    const double most = sizeof(void *) == 4 ? 2e9 : 1e14;
+    if (c->n_layer < 1 || c->n_embd < 1 || c->n_head < 1 || c->block_size < 1 || c->vocab_size < 1)
+        return 0;
+    if (c->n_embd % c->n_head || c->threads < 1 || c->threads > MOST_THREADS)
+        return 0;
+    double C = c->n_embd + PAD, V = c->vocab_size + PAD, T = c->block_size + PAD;
+    if ((12 * C * C * c->n_layer + (2 * V + T) * C) * sizeof(REAL) > most)
+        return 0;
+    double rows = T + UNIT_ROWS;
+    if (rows * (c->n_layer * (20 * C + 4 * T * c->n_head) + 2 * V) * sizeof(REAL) > most)
+        return 0;
+    double bytes = place(c, NULL);
+    return bytes <= most ? bytes : 0;
+}
+
+/* Makes a model in an arena of `size` bytes (64-byte aligned): all weights 0. */
+EXPORT Model *NAME(init)(void *arena, const Config *config)
+{
+    double size = NAME(size)(config);
+    if (size == 0 || (uintptr_t)arena % 64)
+        return NULL;
+    for (idx i = 0; i < (idx)size; i += LANES * (idx)sizeof(REAL))
+        store((REAL *)((char *)arena + i), (vec){0});
+    place(config, arena);
+    return arena;
+}
+
+enum Vector { WEIGHTS = 0, MEANS = 1, SQUARES = 2 };
+
+/* Between a flat vector in state-dict order and the model: the weights, or Adam's m or v. */
+EXPORT void NAME(set)(Model *model, int32_t which, const REAL *flat)
+{
+    REAL *vectors[] = {model->w, model->m, model->v};
+    copy_in(&model->s, vectors[which], flat);
+    if (which == WEIGHTS)
+        update(model, NULL, 0, 1);
+}
+EXPORT void NAME(get)(const Model *model, int32_t which, REAL *flat)
+{
+    REAL *vectors[] = {model->w, model->m, model->v};
+    copy_out(&model->s, vectors[which], flat);
+}
+
+/* Refuses documents 0 ... count - 1 unless all fit; `longest` is the most tokens of one. */
+static int check(const Shape *s, Documents d, idx count, idx longest, idx shortest)
+{
+    if (count < 0 || d.offsets[0] != 0)
+        return BAD_OFFSETS;
+    for (idx i = 0; i < count; i++) {
+        int64_t length = d.offsets[i + 1] - d.offsets[i];
+        if (d.offsets[i + 1] < d.offsets[i])
+            return BAD_OFFSETS;
+        if (length < shortest)
+            return EMPTY;
+        if (length > longest)
+            return TOO_LONG;
+    }
+    for (idx i = 0; i < (idx)d.offsets[count]; i++)
+        if (d.tokens[i] < 0 || d.tokens[i] >= s->V)
+            return BAD_TOKEN;
+    return FINE;
+}
+
+/* Trains `steps` steps, the first of which is number first_step (from 0); fills losses [steps]. */
+EXPORT int32_t NAME(steps)(Model *model, const int32_t *tokens, const int64_t *offsets,
+                           const int64_t *counts, const int64_t *positions, int32_t steps,
+                           const double *lrs, double first_step, double *losses)
+{
+    Job job = {
+        .model = model, .documents = {tokens, offsets}, .counts = counts, .positions = positions,
+        .lrs = lrs, .losses = losses, .steps = steps, .first_step = first_step,
+    };
+    idx all = 0;
+    for (idx i = 0; i < steps; i++) {
+        if (counts[i] < 0 || positions[i] < 1)
+            return BAD_COUNT;
+        all += (idx)counts[i];
+    }
+    int refused = check(&model->s, job.documents, all, model->s.T + 1, 1);
+    if (!refused)
+        together(train, &job, &job.barrier, model->config.threads);
+    return refused;
+}
+
+/* Mean loss over `positions` positions, and its gradients in state-dict order. */
+EXPORT int32_t NAME(grads)(Model *model, const int32_t *tokens, const int64_t *offsets,
+                           int32_t documents, double positions, double *loss, REAL *flat)
+{
+    Job job = {.model = model, .documents = {tokens, offsets}};
+    int refused = check(&model->s, job.documents, documents, model->s.T + 1, 1);
+    if (refused)
+        return refused;
+    idx chunks = chunks_for(rows_before(job.documents, 0, documents));
+    chunks_of(&job, 0, documents, positions, chunks, 0, 1);
+    *loss = loss_of(model, chunks, positions);
+    for (idx c = 1; c < chunks; c++)
+        for (idx i = 0; i < model->s.total; i++)
+            model->chunk[0][i] += model->chunk[c][i];
+    copy_out(&model->s, model->chunk[0], flat);
+    return FINE;
+}
+
+/* Logits after every token of every list: out [tokens x V]. */
+EXPORT int32_t NAME(logits)(Model *model, const int32_t *tokens, const int64_t *offsets,
+                            int32_t documents, REAL *out)
+{
+    const Shape *s = &model->s;
+    Documents d = {tokens, offsets};
+    int refused = check(s, d, documents, s->T, 0);
+    if (refused)
+        return refused;
+    for (idx first = 0, next; first < documents; first = next) {
+        next = first + 1;
+        while (next < documents && offsets[next + 1] - offsets[first] <= s->rows &&
+               next - first < s->rows)
+            next++;
+        Work *k = &model->work[0];
+        idx N = gather(k, d, first, next, 0);
+        forward(model, k, N, next - first);
+        for (idx r = 0; r < N; r++, out += s->V)
+            __builtin_memcpy(out, k->logits + r * s->VP, (size_t)s->V * sizeof(REAL));
+    }
+    return FINE;
+}

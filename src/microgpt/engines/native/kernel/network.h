@@ -1,0 +1,175 @@
+/* Forward and backward pass over the N rows of one unit: all positions of some documents, one
+   below the other. Everything but attention treats each row by itself. */
+
+typedef struct {
+    const int32_t *tokens;  /* all documents of the call */
+    const int64_t *offsets; /* document d is tokens[offsets[d] : offsets[d + 1]] */
+} Documents;
+
+/* Fill the unit with documents first ... last - 1; `ahead` 1: the last token is only a target.
+   Returns N. */
+static idx gather(Work *k, Documents d, idx first, idx last, int ahead)
+{
+    idx n = 0;
+    for (idx i = first; i < last; i++) {
+        const int32_t *tokens = d.tokens + d.offsets[i];
+        idx length = (idx)(d.offsets[i + 1] - d.offsets[i]) - ahead;
+        k->start[i - first] = n;
+        for (idx t = 0; t < length; t++, n++) {
+            k->token[n] = tokens[t];
+            k->position[n] = (int32_t)t;
+            k->target[n] = ahead ? tokens[t + 1] : 0;
+        }
+    }
+    k->start[last - first] = n;
+    return n;
+}
+
+/* Rows of the first norm: wte[token] + wpe[position], normed. */
+INLINE void embed(const Model *model, Work *k, idx N)
+{
+    const Shape *s = &model->s;
+    for (idx r = 0; r < N; r++) {
+        const REAL *token = model->w + s->wte + k->token[r] * s->CP;
+        const REAL *place = model->w + s->wpe + k->position[r] * s->CP;
+        for (idx i = 0; i < s->CP; i += LANES)
+            store(k->x + r * s->CP + i, load(token + i) + load(place + i));
+    }
+    rmsnorm(k->norm0, k->scale0, k->x, N, s->C, s->CP);
+    __builtin_memcpy(k->x, k->norm0, (size_t)(N * s->CP) * sizeof(REAL));
+}
+
+/* relu in place, or its square from `positive` to `hidden`. */
+INLINE void activate(REAL *hidden, REAL *positive, idx count, int squared)
+{
+    for (idx i = 0; i < count; i += LANES) {
+        vec x = larger(load(positive + i), (vec){0});
+        store(positive + i, x);
+        if (squared)
+            store(hidden + i, x * x);
+    }
+}
+
+/* dL/d(before the activation) in place. */
+INLINE void activate_back(REAL *d, const REAL *positive, idx count, int squared)
+{
+    for (idx i = 0; i < count; i += LANES) {
+        vec x = load(positive + i);
+        if (squared)
+            store(d + i, load(d + i) * (x + x));
+        else
+            store(d + i, (vec)((ivec)load(d + i) & (ivec)(x > (vec){0})));
+    }
+}
+
+/* Leaves the last block's output in k->x [N x CP] and the logits in k->logits [N x VP]. */
+static void forward(const Model *model, Work *k, idx N, idx documents)
+{
+    const Shape *s = &model->s;
+    const idx C = s->C, CP = s->CP, F = s->F, FP = s->FP;
+    const int squared = model->config.relu_squared;
+    embed(model, k, N);
+    for (idx l = 0; l < s->L; l++) {
+        idx at = l * s->rows; /* this layer's part of what is kept */
+        REAL *norm1 = k->norm1 + at * CP, *norm2 = k->norm2 + at * CP;
+        REAL *qkv = k->qkv + at * 3 * CP, *looks = k->looks + at * s->looks;
+        REAL *heads = k->heads + at * CP, *positive = k->positive + at * FP;
+        REAL *hidden = squared ? k->hidden + at * FP : positive;
+        rmsnorm(norm1, k->scale1 + at, k->x, N, C, CP);
+        product(qkv, 3 * CP, by_row(norm1, CP), model->turned + at_qkv(s, l), 3 * CP, N, C, 3 * CP,
+                SET);
+        for (idx i = 0; i < documents; i++) {
+            idx a = k->start[i], n = k->start[i + 1] - a;
+            if (s->D == 4)
+                attend_four(qkv + a * 3 * CP, looks + a * s->looks, heads + a * CP, n, CP, s->looks);
+            else
+                attend_any(s, qkv + a * 3 * CP, looks + a * s->looks, heads + a * CP, k->pack, n);
+        }
+        product(k->x, CP, by_row(heads, CP), model->turned + at_wo(s, l), CP, N, C, CP, ADD);
+        rmsnorm(norm2, k->scale2 + at, k->x, N, C, CP);
+        product(positive, FP, by_row(norm2, CP), model->turned + at_fc1(s, l), FP, N, C, FP, SET);
+        activate(hidden, positive, N * FP, squared);
+        product(k->x, CP, by_row(hidden, FP), model->turned + at_fc2(s, l), CP, N, F, CP, ADD);
+    }
+    product(k->logits, s->VP, by_row(k->x, CP), model->turned + s->lm_head, s->VP, N, C, s->VP, SET);
+}
+
+/* Sum of -log p(target) over the rows; logits become dL/dlogits for a loss divided by
+   `positions`: notes/backward.md, section 1. */
+static double cross_entropy(const Model *model, Work *k, idx N, double positions)
+{
+    const Shape *s = &model->s;
+    const REAL share = (REAL)(1 / positions);
+    double loss = 0;
+    for (idx r = 0; r < N; r++) {
+        REAL *x = k->logits + r * s->VP;
+        REAL at_target = x[k->target[r]];
+        vec most = splat(MINUS_INFINITY), sum = {0};
+        for (idx i = 0; i < s->VP; i += LANES)
+            most = larger(most, load(x + i) + load(model->ban_padding + i));
+        REAL highest = max_lanes(most);
+        for (idx i = 0; i < s->VP; i += LANES) {
+            vec e = exp_negative(load(x + i) + load(model->ban_padding + i) - highest);
+            sum += e;
+            store(x + i, e);
+        }
+        REAL total = sum_lanes(sum);
+        vec times = splat(share / total);
+        for (idx i = 0; i < s->VP; i += LANES)
+            store(x + i, load(x + i) * times);
+        x[k->target[r]] -= share;
+        loss += log_of((double)total) - ((double)at_target - (double)highest);
+    }
+    return loss;
+}
+
+/* Gradients of one unit's loss, set or added to g, from dlogits in k->logits. */
+static void backward(const Model *model, Work *k, idx N, idx documents, REAL *g, int mode)
+{
+    const Shape *s = &model->s;
+    const idx C = s->C, V = s->V, CP = s->CP, F = s->F, FP = s->FP, VP = s->VP;
+    const int squared = model->config.relu_squared;
+    const REAL *w = model->w;
+    product(g + s->lm_head, CP, by_column(k->logits, VP), k->x, CP, V, N, CP, mode);
+    product(k->dx, CP, by_row(k->logits, VP), w + s->lm_head, CP, N, V, CP, SET);
+    for (idx l = s->L - 1; l >= 0; l--) {
+        idx at = l * s->rows;
+        REAL *norm1 = k->norm1 + at * CP, *norm2 = k->norm2 + at * CP;
+        REAL *qkv = k->qkv + at * 3 * CP, *looks = k->looks + at * s->looks;
+        REAL *heads = k->heads + at * CP, *positive = k->positive + at * FP;
+        REAL *hidden = squared ? k->hidden + at * FP : positive;
+        /* x = fc2 act(fc1 norm2) + middle: section 5; the residual passes dx on as it is. */
+        product(g + at_fc2(s, l), FP, by_column(k->dx, CP), hidden, FP, C, N, FP, mode);
+        product(k->dhidden, FP, by_row(k->dx, CP), w + at_fc2(s, l), FP, N, C, FP, SET);
+        activate_back(k->dhidden, positive, N * FP, squared);
+        product(g + at_fc1(s, l), CP, by_column(k->dhidden, FP), norm2, CP, F, N, CP, mode);
+        product(k->dnorm, CP, by_row(k->dhidden, FP), w + at_fc1(s, l), CP, N, F, CP, SET);
+        rmsnorm_back(k->dx, k->dnorm, norm2, k->scale2 + at, N, C, CP, ADD);
+        /* middle = wo attention(wq wk wv norm1) + x: sections 2 and 4. */
+        product(g + at_wo(s, l), CP, by_column(k->dx, CP), heads, CP, C, N, CP, mode);
+        product(k->dheads, CP, by_row(k->dx, CP), w + at_wo(s, l), CP, N, C, CP, SET);
+        for (idx i = 0; i < documents; i++) {
+            idx a = k->start[i], n = k->start[i + 1] - a;
+            const REAL *from = k->dheads + a * CP;
+            REAL *to = k->dqkv + a * 3 * CP;
+            if (s->D == 4)
+                attend_four_back(qkv + a * 3 * CP, looks + a * s->looks, from, to, k->dlooks, n, CP,
+                                 s->looks);
+            else
+                attend_any_back(s, qkv + a * 3 * CP, looks + a * s->looks, from, to, k->dlooks,
+                                k->pack, n);
+        }
+        product(g + at_qkv(s, l), CP, by_column(k->dqkv, 3 * CP), norm1, CP, 3 * CP, N, CP, mode);
+        product(k->dnorm, CP, by_row(k->dqkv, 3 * CP), w + at_qkv(s, l), CP, N, 3 * CP, CP, SET);
+        rmsnorm_back(k->dx, k->dnorm, norm1, k->scale1 + at, N, C, CP, ADD);
+    }
+    rmsnorm_back(k->dnorm, k->dx, k->norm0, k->scale0, N, C, CP, SET);
+    for (idx r = 0; r < N; r++) { /* section 6 */
+        REAL *token = g + s->wte + k->token[r] * CP, *place = g + s->wpe + k->position[r] * CP;
+        for (idx i = 0; i < CP; i += LANES) {
+            vec d = load(k->dnorm + r * CP + i);
+            store(token + i, load(token + i) + d);
+            store(place + i, load(place + i) + d);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+/* Steps of training. A batch is cut into chunks, a chunk into units of at most `rows` rows, by
+   what is in it and not by the number of threads; a chunk's units add up in its own gradient, and
+   chunks are summed in order. So any number of threads gives the same bytes. */
+
+typedef struct {
+    Model *model;
+    Documents documents;
+    const int64_t *counts;    /* documents of each step */
+    const int64_t *positions; /* what each step's loss is divided by */
+    const double *lrs;
+    double *losses;
+    idx steps;
+    double first_step;
+    Barrier barrier;
+} Job;
+
+/* How many chunks `rows` rows make: a power of two, chunks of at least 48 rows. */
+static idx chunks_for(idx rows)
+{
+    idx n = 1;
+    while (n < MOST_CHUNKS && rows >= 2 * n * 48)
+        n *= 2;
+    return n;
+}
+
+INLINE idx rows_before(Documents d, idx first, idx i)
+{
+    return (idx)(d.offsets[i] - d.offsets[first]) - (i - first);
+}
+
+/* The first document of chunk c: where at least c / chunks of the rows have gone by. */
+static idx chunk_start(Documents d, idx first, idx last, idx c, idx chunks)
+{
+    idx rows = rows_before(d, first, last), i = first;
+    while (i < last && rows_before(d, first, i) * chunks < c * rows)
+        i++;
+    return c == chunks ? last : i;
+}
+
+/* Gradient (in g) and summed loss of documents first ... last - 1. */
+static double gradient(const Model *model, Work *k, Documents d, idx first, idx last,
+                       double positions, REAL *g)
+{
+    const Shape *s = &model->s;
+    double loss = 0;
+    int mode = SET;
+    for (idx i = 0; i < s->lm_head; i += LANES)
+        store(g + i, (vec){0}); /* wte and wpe are always added to */
+    while (first < last) {
+        idx next = first + 1;
+        while (next < last && rows_before(d, first, next + 1) <= s->rows && next - first < s->rows)
+            next++;
+        idx N = gather(k, d, first, next, 1);
+        forward(model, k, N, next - first);
+        loss += cross_entropy(model, k, N, positions);
+        backward(model, k, N, next - first, g, mode);
+        mode = ADD;
+        first = next;
+    }
+    if (mode == SET)
+        for (idx i = s->lm_head; i < s->total; i += LANES)
+            store(g + i, (vec){0});
+    return loss;
+}
+
+/* What thread `me` does of a batch. */
+static void chunks_of(Job *job, idx first, idx last, double positions, idx chunks, int me,
+                      int threads)
+{
+    Model *model = job->model;
+    for (idx c = me; c < chunks; c += threads) {
+        idx from = chunk_start(job->documents, first, last, c, chunks);
+        idx to = chunk_start(job->documents, first, last, c + 1, chunks);
+        model->chunk_loss[c] =
+            gradient(model, &model->work[me], job->documents, from, to, positions, model->chunk[c]);
+    }
+}
+
+static double loss_of(const Model *model, idx chunks, double positions)
+{
+    double loss = 0;
+    for (idx c = 0; c < chunks; c++)
+        loss += model->chunk_loss[c];
+    return loss / positions;
+}
+
+static void train(void *the_job, int me, int threads)
+{
+    Job *job = the_job;
+    Model *model = job->model;
+    idx first = 0;
+    for (idx step = 0; step < job->steps; step++) {
+        idx last = first + (idx)job->counts[step];
+        idx chunks = chunks_for(rows_before(job->documents, first, last));
+        double positions = (double)job->positions[step];
+        chunks_of(job, first, last, positions, chunks, me, threads);
+        wait_for_all(&job->barrier);
+        if (me == 0)
+            job->losses[step] = loss_of(model, chunks, positions);
+        Update u = update_of(model, model->chunk, chunks, job->lrs[step],
+                             job->first_step + (double)step + 1);
+        update(model, &u, me, threads);
+        wait_for_all(&job->barrier);
+        first = last;
+    }
+}

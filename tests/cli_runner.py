@@ -1,0 +1,120 @@
+"""Runs the command as a user would: in this process where that is enough, else in its own."""
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from microgpt import cli
+
+SRC = Path(__file__).parent.parent / "src"
+COMMAND = [sys.executable, "-m", "microgpt"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The objects of ``--json``; fails if anything else was printed."""
+        lines = [json.loads(line, parse_constant=_refuse) for line in self.out.splitlines()]
+        assert all(isinstance(line, dict) for line in lines)
+        return lines
+
+    def of(self, key: str) -> list[Any]:
+        """The values of ``key`` in those lines that have it."""
+        return [line[key] for line in self.lines if key in line]
+
+    @property
+    def losses(self) -> list[float]:
+        """The loss of each step."""
+        return self.of("loss")
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
+
+
+def microgpt(*arguments: object) -> Result:
+    """Run the command in this process and in the current directory."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = cli.run([str(a) for a in arguments])
+    return Result(code, out.getvalue(), err.getvalue())
+
+
+def ok(*arguments: object) -> Result:
+    """``microgpt`` where it must succeed."""
+    result = microgpt(*arguments)
+    assert result.code == 0, result.err or result.out
+    return result
+
+
+def refused(code: int, *arguments: object) -> str:
+    """Run what must fail with this exit code; returns its one or two lines.
+
+    The message says what is wrong, an optional second line what to do. Asks the same with
+    ``--json`` of the commands that have it.
+    """
+    result = microgpt(*arguments)
+    assert result.code == code, (result.code, result.err, result.out[-500:])
+    said = [line for line in result.err.splitlines() if not line.startswith("note: ")]
+    assert "Traceback" not in result.err
+    assert said[0].startswith("microgpt: "), result.err
+    assert said[0].endswith((".", "!", "?")), said[0]
+    assert len(said) <= 2, said
+    assert all(line.startswith("  ") for line in said[1:]), said
+    assert all(line.isprintable() for line in said), said
+    return "\n".join(said)
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a command in its own process; PYTHONPATH leads to this checkout."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
+    return {**kept, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1", **changes}
+
+
+def process(*arguments: object, cwd: Path, timeout: float = 60, **changes: str) -> Result:
+    """Run the command in a process of its own."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(**changes),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def start(*arguments: object, cwd: Path, **popen: Any) -> "subprocess.Popen[bytes]":
+    """Begin the command in a process of its own, silent unless told otherwise."""
+    quiet = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=cwd, env=environment(), **{**quiet, **popen})
+
+
+def snapshot(run: Path) -> dict[str, bytes]:
+    """The files of the newest save of a run: weights, optimiser and state."""
+    step = run / (run / "latest").read_text().strip()
+    return {path.name: path.read_bytes() for path in sorted(step.iterdir())}
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file below a directory with its content, to see that nothing changed."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

@@ -1,0 +1,39 @@
+"""The scalar engine and the ladder's last rung compute the same, to the last byte."""
+
+import numpy as np
+import pytest
+from ladder_runner import run_rung
+
+from microgpt.config import make_config
+from microgpt.data import load_data
+from microgpt.engines.scalar import ScalarEngine
+from microgpt.training import Trainer
+
+
+def equal_bytes(steps: int, preset: str) -> None:
+    rung, _ = run_rung(5, steps, ["--preset", preset])
+    trainer = Trainer(make_config(preset), load_data("names"), engine="scalar", stop_after=steps)
+    *_, last = trainer.events()
+    assert last["step"] == steps
+    assert isinstance(trainer.engine, ScalarEngine)
+    weights, optim = trainer.engine.state()
+    for name, rows in rung["state_dict"].items():
+        assert (
+            np.array([[p.data for p in row] for row in rows]).tobytes() == weights[name].tobytes()
+        )
+    for ours, theirs in ((optim.m, rung["m"]), (optim.v, rung["v"])):
+        assert np.concatenate([ours[name].ravel() for name in weights]).tolist() == theirs
+    assert last["loss"] == rung["loss"].data
+
+
+def test_equal_bytes_after_ten_steps() -> None:
+    equal_bytes(10, "final")
+
+
+def test_equal_bytes_of_the_early_preset() -> None:
+    equal_bytes(10, "early")
+
+
+@pytest.mark.slow
+def test_equal_bytes_after_a_hundred_steps() -> None:
+    equal_bytes(100, "final")
