@@ -376,6 +376,13 @@ def batches() -> Json:
             "starts drawn by randrange over documents that share the BOS between them",
         ),
         (
+            "two_windows",
+            ["abc"],
+            {"block_size": 3, "batch_size": 1, "long": "window"},
+            5,
+            "a window may start so late that it ends with the last BOS",
+        ),
+        (
             "one_window",
             ["ab"],
             {"block_size": 3, "batch_size": 1, "long": "window"},

@@ -25,7 +25,6 @@ def guard_of(content: Json | None) -> Guard | None:
 
 
 def distributions() -> Json:
-    logits = [1.0, 3.0, -2.0, 3.0, 0.5]
     table: list[tuple[str, str, Json]] = [
         ("plain", "softmax of the logits, two of them equal", {}),
         ("cold", "logits / 0.5: the same as squaring the probabilities", {"temperature": 0.5}),
@@ -39,33 +38,50 @@ def distributions() -> Json:
         ("nucleus_one", "p = 1 keeps all", {"top_p": 1.0}),
         ("nucleus_tiny", "at least one stays", {"top_p": 1e-9}),
         ("both", "top_k first; p is a share of what k left", {"top_k": 3, "top_p": 0.6}),
-        ("banned", "banned tokens get 0, nothing is rescaled", {"banned": [0, 1, 0, 0, 0]}),
+        (
+            "banned",
+            "banned tokens get 0; the softmax is over the others",
+            {"banned": [0, 1, 0, 0, 0]},
+        ),
         (
             "banned_top",
             "banned before top_k and top_p: the rest fills up",
             {"banned": [0, 1, 0, 1, 0], "top_k": 2, "top_p": 0.5},
+        ),
+        (
+            "banned_peak",
+            "the others underflow beside the banned token, unless it is left out of the softmax",
+            {"banned": [0, 1, 0, 0, 0], "logits": [1.0, 900.0, -2.0, 3.0, 0.5]},
         ),
         ("only_one_left", "all others banned", {"banned": [1, 1, 0, 1, 1]}),
     ]
     draws = [0.0, 0.25, 0.5, 0.75, 0.999]
     cases = []
     for name, why, changes in table:
-        settings = {"temperature": 1.0, "top_k": None, "top_p": None, "banned": None, **changes}
+        settings = {
+            "logits": [1.0, 3.0, -2.0, 3.0, 0.5],
+            "temperature": 1.0,
+            "top_k": None,
+            "top_p": None,
+            "banned": None,
+            **changes,
+        }
+        logits = np.array(settings["logits"])
         banned = None if settings["banned"] is None else np.array(settings["banned"], bool)
         args = (settings["temperature"], settings["top_k"], settings["top_p"], banned)
         cases.append(
             {
                 "name": name,
                 "why": why,
-                "logits": logits,
                 **settings,
-                "probs": distribution(np.array(logits), *args),
-                "choices": [[u, choose(np.array(logits), u, *args)] for u in draws],
+                "probs": distribution(logits, *args),
+                "choices": [[u, choose(logits, u, *args)] for u in draws],
             }
         )
     return {
-        "about": "From logits to the numbers that a token is drawn by, not rescaled after tokens "
-        "were left out, and the tokens that some draws take.",
+        "about": "From logits to the numbers that a token is drawn by, and the tokens that some "
+        "draws take. A ban leaves a token out of the softmax; after top_k and top_p nothing is "
+        "rescaled.",
         "cases": cases,
     }
 

@@ -100,7 +100,7 @@ def process(*arguments: object, cwd: Path, timeout: float = 60, **changes: str) 
 
 def start(*arguments: object, cwd: Path, **popen: Any) -> "subprocess.Popen[bytes]":
     """Begin the command in a process of its own, silent unless told otherwise."""
-    quiet = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
+    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.Popen(command, cwd=cwd, env=environment(), **{**quiet, **popen})
 

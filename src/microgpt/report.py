@@ -184,7 +184,7 @@ def _curves(opened: Opened, log: Log, floors: dict[str, float]) -> str:
         log.steps,
         log.losses,
         log.lrs,
-        list({"random": random_floor(v), **floors}.items()),
+        [(plain_text(n), nats) for n, nats in {"random": random_floor(v), **floors}.items()],
         [(s, nats, "validation" if p == "validation" else "held-out")
          for s, nats, p, _ in log.held_out],
     )  # fmt: skip
@@ -266,10 +266,11 @@ def _heat_maps(opened: Opened) -> list[str]:
     cell = 10 if largest <= 64 else 5
     letters = [*map(letter, opened.tokenizer.uchars), "BOS"]
     figures = [_heat_figure(t, config, weights, scale, cell, letters) for t in drawn]
+    beyond = float((sizes > scale).mean())
     says = (
-        "<p>Every number of the model. Blue is positive; orange with a bar is negative; the colour "
-        f"is full from ±{scale:.3g} on, which {(sizes > scale).mean():.1%} of the numbers exceed (the "
-        f"largest is {sizes.max():.3g}). All matrices share this scale. Rows are outputs, columns inputs; "
+        "<p>Every number of the model. Blue is positive; orange with a bar is negative. The colour "
+        f"is full from ±{scale:.3g} on, which {beyond:.1%} of the numbers exceed (the largest is "
+        f"{sizes.max():.3g}); all matrices share this scale. Rows are outputs, columns inputs; "
         "lines separate the heads.</p>"
     )
     if any(blocks(t.shape) != (1, 1) for t in drawn):

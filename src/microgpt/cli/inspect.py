@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from microgpt.cli.sample import RunArgument, open_with_notes, run_marks
+from microgpt.errors import MicrogptError
+from microgpt.evaluation import bigram_floor, random_floor
 from microgpt.files import write_atomic
-from microgpt.opening import engine_for
+from microgpt.opening import Opened, engine_for, run_data
 from microgpt.report import html_report, text_report
 from microgpt.sampling import marked, sample
 
@@ -33,6 +36,16 @@ def inspect(
         return
     engine = engine_for(opened)
     texts = sample(engine, opened.tokenizer, opened.rng(None))
-    page = html_report(opened, word, list(marked(texts, run_marks(opened))))
+    samples = list(marked(texts, run_marks(opened)))
+    page = html_report(opened, word, samples, _floors(opened))
     write_atomic(html, page.encode())
     print(f"wrote {html}: open it in a browser")
+
+
+def _floors(opened: Opened) -> dict[str, float]:
+    """Losses to compare with; without the run's data only that of guessing."""
+    floors = {"random": random_floor(opened.config.vocab_size)}
+    if opened.run is not None:
+        with contextlib.suppress(MicrogptError):  # the missing marks have been explained already
+            floors["bigram"] = bigram_floor(run_data(opened.run).docs, opened.tokenizer)
+    return floors

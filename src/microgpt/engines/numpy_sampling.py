@@ -166,7 +166,8 @@ def choose_rows(
     sums = np.cumsum(probs, axis=1)
     picked: Ints = (sums[:, :-1] <= uniforms[:, None] * sums[:, -1:]).sum(axis=1)
     last = probs.shape[1] - 1 - np.argmax(probs[:, ::-1] > 0, axis=1)  # u * total may round up
-    return np.minimum(picked, last)
+    picked = np.minimum(picked, last)
+    return picked
 
 
 def _truncate(probs: Array, top_k: int | None, top_p: float | None) -> None:

@@ -5,7 +5,7 @@
 enum Refusal {
     FINE = 0,
     BAD_COUNT = 1,    /* a negative number of steps or documents, or of positions below 1 */
-    BAD_OFFSETS = 2,  /* offsets don't begin at 0, or fall */
+    BAD_OFFSETS = 2,  /* offsets are negative, or fall */
     EMPTY = 3,        /* a document without tokens */
     TOO_LONG = 4,     /* a document longer than block_size (+ 1 with its target) */
     BAD_TOKEN = 5,    /* a token outside the vocabulary */
@@ -61,7 +61,7 @@ EXPORT void NAME(get)(const Model *model, int32_t which, REAL *flat)
 /* Refuses documents 0 ... count - 1 unless all fit; `longest` is the most tokens of one. */
 static int check(const Shape *s, Documents d, idx count, idx longest, idx shortest)
 {
-    if (count < 0 || d.offsets[0] != 0)
+    if (count < 0 || d.offsets[0] < 0)
         return BAD_OFFSETS;
     for (idx i = 0; i < count; i++) {
         int64_t length = d.offsets[i + 1] - d.offsets[i];
@@ -72,7 +72,7 @@ static int check(const Shape *s, Documents d, idx count, idx longest, idx shorte
         if (length > longest)
             return TOO_LONG;
     }
-    for (idx i = 0; i < (idx)d.offsets[count]; i++)
+    for (idx i = (idx)d.offsets[0]; i < (idx)d.offsets[count]; i++)
         if (d.tokens[i] < 0 || d.tokens[i] >= s->V)
             return BAD_TOKEN;
     return FINE;
