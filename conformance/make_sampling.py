@@ -37,7 +37,12 @@ def distributions() -> Json:
         ("nucleus", "the fewest most probable that reach p", {"top_p": 0.9}),
         ("nucleus_one", "p = 1 keeps all", {"top_p": 1.0}),
         ("nucleus_tiny", "at least one stays", {"top_p": 1e-9}),
-        ("both", "top_k first; p is a share of what k left", {"top_k": 3, "top_p": 0.6}),
+        ("both", "top_k first; p is a share of what k left", {"top_k": 3, "top_p": 0.46}),
+        (
+            "nucleus_exact",
+            "two quarters are a half: p is reached by equality",
+            {"top_p": 0.5, "logits": [0.0] * 4},
+        ),
         (
             "banned",
             "banned tokens get 0; the softmax is over the others",

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,11 +99,19 @@ def process(*arguments: object, cwd: Path, timeout: float = 60, **changes: str) 
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def start(*arguments: object, cwd: Path, **popen: Any) -> "subprocess.Popen[bytes]":
-    """Begin the command in a process of its own, silent unless told otherwise."""
+@contextlib.contextmanager
+def started(*arguments: object, cwd: Path, **popen: Any) -> Iterator["subprocess.Popen[bytes]"]:
+    """The command running in a process of its own, silent unless told otherwise.
+
+    It is killed where it still runs at the end of the block.
+    """
     quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     command = [*COMMAND, *map(str, arguments)]
-    return subprocess.Popen(command, cwd=cwd, env=environment(), **{**quiet, **popen})
+    with subprocess.Popen(command, cwd=cwd, env=environment(), **{**quiet, **popen}) as run:
+        try:
+            yield run
+        finally:
+            run.kill()
 
 
 def snapshot(run: Path) -> dict[str, bytes]:

@@ -470,6 +470,13 @@ def test_after_a_fall_back_the_good_one_stays(tmp_path):
     check(run.load()[0], 3)
 
 
+def test_the_last_save_is_the_newest(tmp_path):
+    run = new_run(tmp_path, 1, 8)
+    save(run, 3)  # a caller that went back
+    check(run.load()[0], 3)
+    assert names(run.path, "step-*") == ["step-00000001", "step-00000003"]
+
+
 def test_a_reader_looks_again_when_a_directory_is_pruned_under_it(tmp_path, monkeypatch):
     run = new_run(tmp_path, 1, 2)
     reader = RunDir.open(run.path)
@@ -552,7 +559,8 @@ def test_a_save_that_fails_at_any_call_leaves_old_or_new(tmp_path, monkeypatch, 
             assert str(path) in error.message
             assert error.remedy
             assert "disk is full" in error.message or number != errno.ENOSPC
-        found, _ = RunDir.open(path).load()
+        found, notices = RunDir.open(path).load()
+        assert "damaged" not in str(notices)  # nothing half done has a step's name
         if found is None:
             assert before is None
         else:
@@ -590,7 +598,8 @@ def test_a_process_killed_at_any_call_leaves_old_or_new(tmp_path, monkeypatch, n
                 os._exit(1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         run = RunDir.open(path)
-        found, _ = run.load()
+        found, notices = run.load()
+        assert "damaged" not in str(notices)
         if found is None:
             assert before is None
         else:

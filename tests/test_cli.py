@@ -1,6 +1,5 @@
 """The command, as a user meets it: every command and flag, what it prints, its exit codes."""
 
-import errno
 import gzip
 import io
 import json
@@ -17,8 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runner import COMMAND, Result, environment, microgpt, ok, process, refused, snapshot, start
 
+from cli_runner import (
+    COMMAND,
+    Result,
+    environment,
+    microgpt,
+    ok,
+    process,
+    refused,
+    snapshot,
+    started,
+)
 from microgpt.data import BUNDLED, bundled
 from microgpt.opening import open_model
 
@@ -27,6 +36,7 @@ PUBLISHED += [3.3245, 2.8990, 3.2229, 2.7964, 2.9345, 3.0544]
 TWENTY = ["kamon", "ann", "karai", "jaire", "vialan", "karia", "yeran", "anna", "areli", "kaina"]
 TWENTY += ["konna", "keylen", "liole", "alerin", "earan", "lenne", "kana", "lara", "alela", "anton"]
 SMALL = ["--n-embd", 4, "--n-head", 2, "--block-size", 8, "--steps", 12]
+DINO = ["--data", "dinosaurs", *SMALL]
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of POSIX")
 
@@ -260,12 +270,12 @@ def test_a_toml_file_may_name_the_data_and_the_command_line_another(tmp_path: Pa
 
 
 def test_dtype_threads_seed() -> None:
-    one = ok("train", *SMALL, "--json", "--dtype", "float32", "--threads", 2, "--seed", 4294967295)
+    one = ok("train", *DINO, "--json", "--dtype", "float32", "--threads", 2, "--seed", 4294967295)
     run = one.of("run")[0]
     assert (run["dtype"], run["threads"], run["config"]["seed"]) == ("float32", 2, 4294967295)
-    many = ok("train", *SMALL, "--json", "--dtype", "float32", "--threads", 1, "--seed", 2**32 - 1)
+    many = ok("train", *DINO, "--json", "--dtype", "float32", "--threads", 1, "--seed", 2**32 - 1)
     assert many.losses == one.losses
-    other = ok("train", *SMALL, "--json", "--seed", 0)
+    other = ok("train", *DINO, "--json", "--seed", 0)
     assert other.losses != one.losses
 
 
@@ -282,13 +292,13 @@ def test_holdout_and_validation() -> None:
 
 
 def test_directories_are_numbered_above_all_there_are() -> None:
-    Path("runs/names-7").mkdir(parents=True)
-    ok("train", *SMALL)
-    assert Path("runs/names-8/run.json").exists()
+    Path("runs/dinosaurs-7").mkdir(parents=True)
+    ok("train", *DINO)
+    assert Path("runs/dinosaurs-8/run.json").exists()
 
 
 def test_save_every_and_keep_two() -> None:
-    result = ok("train", *SMALL, "--save-every", 5, "--out", "here/there", "--json")
+    result = ok("train", *DINO, "--save-every", 5, "--out", "here/there", "--json")
     assert [saved["step"] for saved in result.of("saved")] == [0, 5, 10, 12]
     kept = sorted(path.name for path in Path("here/there").glob("step-*"))
     assert kept == ["step-00000010", "step-00000012"]
@@ -296,8 +306,8 @@ def test_save_every_and_keep_two() -> None:
 
 
 def test_stop_after_and_resume_give_the_same_bytes() -> None:
-    straight = ok("train", *SMALL, "--json", "--out", "a")
-    stopped = ok("train", *SMALL, "--json", "--out", "b", "--stop-after", 5)
+    straight = ok("train", *DINO, "--json", "--out", "a")
+    stopped = ok("train", *DINO, "--json", "--out", "b", "--stop-after", 5)
     assert stopped.of("samples") == []
     resumed = ok("train", "--resume", "b", "--json")
     assert resumed.of("run")[0]["step"] == 5
@@ -309,15 +319,15 @@ def test_stop_after_and_resume_give_the_same_bytes() -> None:
 
 
 def test_stop_after_says_how_to_go_on() -> None:
-    result = ok("train", *SMALL, "--stop-after", 5)
+    result = ok("train", *DINO, "--stop-after", 5)
     assert "stopped after step 5 as asked" in result.out
-    assert f"train --resume {Path('runs/names-1')}" in result.out
+    assert f"train --resume {Path('runs/dinosaurs-1')}" in result.out
     assert "sample  1" not in result.out
-    assert "from step 5 on" in ok("train", "--resume", Path("runs/names-1")).out
+    assert "from step 5 on" in ok("train", "--resume", Path("runs/dinosaurs-1")).out
 
 
 def test_resume_takes_another_engine_dtype_threads_and_save_every() -> None:
-    ok("train", *SMALL, "--stop-after", 4, "--out", "r", "--save-every", 3)
+    ok("train", "--data", "dinosaurs", *SMALL, "--stop-after", 4, "--out", "r", "--save-every", 3)
     leg = ["--engine", "scalar", "--threads", 2, "--save-every", 2, "--stop-after", 8]
     result = ok("train", "--resume", "r", *leg, "--json")
     assert result.of("run")[0]["engine"] == "scalar" and result.of("run")[0]["threads"] == 2
@@ -412,7 +422,7 @@ def test_samples_of_a_run_whose_data_is_gone_are_not_marked(tmp_path: Path) -> N
     assert {sample["mark"] for sample in result.of("samples")[0]} == {None}
     assert "note: samples are not marked" in result.err
     assert "~" not in ok("sample", "r").out
-    assert "can't be read" in refused(3, "eval", "r") or True
+    assert "can't be read" in refused(3, "eval", "r")
 
 
 # ---------------------------------------------------------------- eval
@@ -423,13 +433,13 @@ def test_eval_repeats_the_held_out_loss(reference: tuple[Path, Result]) -> None:
     assert ok("eval", path, "--json").of("eval") == result.of("eval")
     shown = ok("eval", path).out
     assert shown == "2.3672 nats per token on unused (31,033 documents, 220,976 tokens)\n"
-    scalar = ok("train", *SMALL, "--data", "dinosaurs", "--out", "d", "--json").of("eval")[0]
+    scalar = ok("train", *DINO, "--out", "d", "--json").of("eval")[0]
     again = ok("eval", "d", "--engine", "scalar", "--json").of("eval")[0]
     assert again["loss"] == pytest.approx(scalar["loss"], abs=1e-9)
 
 
 def test_unused_means_the_planned_steps_also_before_their_end() -> None:
-    ok("train", *SMALL, "--data", "dinosaurs", "--stop-after", 2, "--out", "r")
+    ok("train", *DINO, "--stop-after", 2, "--out", "r")
     early = ok("eval", "r", "--json").of("eval")[0]
     ok("train", "--resume", "r")
     late = ok("eval", "r", "--json").of("eval")[0]
@@ -495,7 +505,7 @@ def test_export_and_import(reference: tuple[Path, Result], name: str) -> None:
     # A file has no stream: like --seed 42.
     assert texts(Path(name)) == texts(path, "--seed", 42)
     assert {s["mark"] for s in ok("sample", name, "--json").of("samples")[0]} == {None}
-    assert "There" in refused(3, "export", path, name) or True
+    assert "is there already" in refused(3, "export", path, name)
     ok("export", path, name, "--force")
 
     result = ok("import", name, "--out", "on", "--steps", 30, "--lr", 0.001)
@@ -539,7 +549,7 @@ def test_the_exported_model_json_is_what_a_class_reads(reference: tuple[Path, Re
 
 def test_ladder_lists_the_rungs() -> None:
     shown = ok("ladder").out
-    assert [line[0] for line in shown.splitlines()[:6]] == list("012345")
+    assert [f"Rung {n}" in line for n, line in enumerate(shown.splitlines()[:6])] == [True] * 6
 
 
 def test_ladder_diff() -> None:
@@ -593,18 +603,20 @@ def test_help_fits_80_columns(command: tuple[str, ...], monkeypatch: pytest.Monk
 
 def test_help_names_every_flag() -> None:
     shown = ok("train", "--help").out
-    for flag in (
+    flags = (
         "--data --split-by --preset --config --engine --dtype --threads --out --save-every "
         "--stop-after --resume --json --n-layer --n-embd --n-head --block-size --activation "
         "--init-std --init-std-out --optimizer --lr --beta1 --beta2 --eps --schedule --warmup "
         "--steps --batch-size --seed --holdout --validation --long"
-    ).split():
+    )
+    for flag in flags.split():
         assert re.search(rf"{flag}\b", shown), flag
     shown = ok("sample", "--help").out
-    for flag in (
+    flags = (
         "--seed --temperature --top-k --top-p --greedy --order --prefix --count --new --length "
         "--json --unknown --engine"
-    ).split():
+    )
+    for flag in flags.split():
         assert re.search(rf"{flag}\b", shown), flag
 
 
@@ -614,7 +626,7 @@ def test_no_command_shows_the_commands_and_version() -> None:
 
 
 def test_the_module_is_the_command(tmp_path: Path) -> None:
-    result = process("train", *SMALL, "--json", cwd=tmp_path)
+    result = process("train", *DINO, "--json", cwd=tmp_path)
     assert result.code == 0 and result.err == ""
     assert len(result.losses) == 12
     result = process("sample", "nowhere", cwd=tmp_path)
@@ -675,10 +687,11 @@ def test_json_keeps_to_what_the_output_can_hold(monkeypatch: pytest.MonkeyPatch)
 
     for encoding in ("ascii", "utf-8", "latin-1"):
         raw = io.BytesIO()
-        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding))
-        show_json({"text": "é😀\x1b"})
-        monkeypatch.undo()
-        assert json.loads(raw.getvalue().decode(encoding)) == {"text": "é😀\x1b"}
+        with monkeypatch.context() as patch, io.TextIOWrapper(raw, encoding) as stream:
+            patch.setattr(sys, "stdout", stream)
+            show_json({"text": "é😀\x1b"})
+            written = raw.getvalue().decode(encoding)
+        assert json.loads(written) == {"text": "é😀\x1b"}
 
 
 def test_the_users_words_reach_the_terminal_harmless(tmp_path: Path) -> None:
@@ -695,12 +708,12 @@ def test_the_users_words_reach_the_terminal_harmless(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_says_how_to_go_on(tmp_path: Path, number: int) -> None:
     flags = ["--steps", 10**7, "--out", "r", "--json"]
-    run = start("train", *flags, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert run.stdout is not None
-    while b'"step": 20,' not in run.stdout.readline():
-        pass
-    run.send_signal(number)
-    out, err = run.communicate(timeout=20)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started("train", *flags, cwd=tmp_path, **pipes) as run:
+        while b'"step": 20,' not in run.stdout.readline():
+            pass
+        run.send_signal(number)
+        out, err = run.communicate(timeout=20)
     assert run.returncode == 130, err
     assert err == b""
     lines = [json.loads(line) for line in out.splitlines()]
@@ -721,16 +734,17 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path: Path, number: int) -> No
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15)])
 def test_a_second_signal_stops_at_once(tmp_path: Path, number: int, code: int) -> None:
     slow = ["--engine", "scalar", "--batch-size", 2000, "--out", "r", "--json"]  # a minute a step
-    run = start("train", *slow, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert run.stdout is not None
-    while b'"saved"' not in run.stdout.readline():
-        pass
-    run.send_signal(number)
-    time.sleep(0.4)
-    assert run.poll() is None  # still in its step
-    asked = time.monotonic()
-    run.send_signal(number)
-    out, err = run.communicate(timeout=20)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started("train", *slow, cwd=tmp_path, **pipes) as run:
+        while b'"saved"' not in run.stdout.readline():
+            pass
+        time.sleep(0.5)
+        run.send_signal(number)
+        time.sleep(0.5)
+        assert run.poll() is None  # still in its step
+        asked = time.monotonic()
+        run.send_signal(number)
+        out, err = run.communicate(timeout=20)
     assert time.monotonic() - asked < 5
     assert run.returncode == code, err
     assert b"Traceback" not in err
@@ -741,8 +755,8 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, number: int, code: int) -
 
 def test_handlers_are_put_back() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    ok("train", *SMALL)
-    microgpt("train", *SMALL, "--out", Path("runs/names-1"))
+    ok("train", *DINO)
+    microgpt("train", *DINO, "--out", Path("runs/dinosaurs-1"))
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
@@ -767,8 +781,7 @@ def in_terminal(
     while True:
         try:
             piece = os.read(ours, 65536)
-        except OSError as error:
-            assert error.errno == errno.EIO  # the other end is closed
+        except OSError:  # EIO: the other end is closed
             break
         if not piece:
             break
@@ -807,7 +820,7 @@ def test_ctrl_c_in_a_terminal(tmp_path: Path) -> None:
 
 @posix
 def test_a_terminal_without_unicode_gets_lines(tmp_path: Path) -> None:
-    code, shown = in_terminal(["train", *SMALL], tmp_path, PYTHONIOENCODING="ascii")
+    code, shown = in_terminal(["train", *DINO], tmp_path, PYTHONIOENCODING="ascii")
     assert code == 0 and shown.isascii()
     assert "step   12 /   12 | loss" in shown
 

@@ -42,13 +42,13 @@ def test_readme_names_every_module() -> None:
 
 
 def commands() -> list[str]:
-    """Every line of every page that begins like a call of microgpt."""
+    """Every call of microgpt that a page shows: a line of a code block, or a piece of code."""
     found = set()
     for page in PAGES:
-        for line in page.read_text(encoding="utf-8").splitlines():
-            if line.startswith("microgpt "):
-                found.add(line)
-            found |= set(re.findall(r"`(microgpt [a-z][^`]*)`", line))
+        text = page.read_text(encoding="utf-8")
+        for block in re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S):
+            found |= {line for line in block.splitlines() if line.startswith("microgpt ")}
+        found |= set(re.findall(r"`(microgpt [a-z][^`\n]*)`", text))
     return sorted(found)
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from ladder_runner import run_rung
 
+from ladder_runner import run_rung
 from microgpt.config import make_config
 from microgpt.data import load_data
 from microgpt.engines.scalar import ScalarEngine

@@ -1,4 +1,4 @@
-"""The bundled lists in data/: their form, the counts data/README.md states, how words.txt is made."""
+"""The bundled lists in data/: form, counts as data/README.md states, how words.txt is made."""
 
 from __future__ import annotations
 

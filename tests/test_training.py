@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cli_runner import snapshot
 
+from cli_runner import snapshot
 from microgpt.batches import Order, TokenTable, pieces
 from microgpt.checkpoint import RunDir
 from microgpt.config import Config, make_config

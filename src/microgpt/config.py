@@ -170,6 +170,9 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 """The two published recipes; ``final`` is the default of every field above."""
 
+SHAPE = ("n_layer", "n_embd", "n_head", "block_size", "activation", "vocab_size")
+"""The fields that say what a model is; the others say how it is trained."""
+
 FLAGS = {f.name: f for f in dataclasses.fields(Config) if f.metadata}
 """The fields that a user may set, by name, each with ``metadata["about"]``."""
 

@@ -398,7 +398,7 @@ def loss_chart(ident: str, curves: Curves, width: int) -> str:
     grid = round_step(max(curves.highest() - low, 0.5), 8)
     up = low + grid * math.ceil((curves.highest() - low) / grid + 1e-9)
     last = max([*curves.steps, *(step for step, _, _ in curves.held_out)])
-    left, room = 44, width - 44 - (170 if wide else 70)
+    left, room = 56, width - 56 - (170 if wide else 70)
     loss = _Panel(left, 24, room, 330 if wide else 260, last, low, up)
     most = max(curves.lrs) or 1.0
     rate = _Panel(left, loss.top + loss.height + 36, room, 62, last, 0.0, most)

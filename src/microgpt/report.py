@@ -167,9 +167,10 @@ def _overview(opened: Opened, log: Log) -> str:
         tables.append(f"<table><caption>{title}</caption>{rows}</table>")
     body.append(f'<div class="facts">{"".join(tables)}</div>')
     if command := repeat_command(opened):
+        unbroken = re.sub(r"(?<= )(--[a-z0-9-]+)", r"<span>\1</span>", escape(command))
         body.append(
             "<p>To make this run again from its first step:</p>\n"
-            f"<pre><code>{escape(command)}</code></pre>"
+            f"<pre><code>{unbroken}</code></pre>"
         )
     return _section("what", "What this is", *body)
 
@@ -270,8 +271,8 @@ def _heat_maps(opened: Opened) -> list[str]:
     says = (
         "<p>Every number of the model. Blue is positive; orange with a bar is negative. The colour "
         f"is full from ±{scale:.3g} on, which {beyond:.1%} of the numbers exceed (the largest is "
-        f"{sizes.max():.3g}); all matrices share this scale. Rows are outputs, columns inputs; "
-        "lines separate the heads.</p>"
+        f"{sizes.max():.3g}); all matrices share this scale. Rows are outputs, columns inputs"
+        f"{'; lines separate the heads' if config.n_head > 1 else ''}.</p>"
     )
     if any(blocks(t.shape) != (1, 1) for t in drawn):
         says += f"<p>Matrices above {MOST_CELLS} in a side are shown as means over blocks.</p>"

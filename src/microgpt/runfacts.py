@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from microgpt.config import FLAGS, PRESETS, Config, make_config
+from microgpt.config import FLAGS, PRESETS, SHAPE, Config, make_config
 from microgpt.opening import Opened
 from microgpt.pictures import letter, plain_text
 
@@ -179,12 +180,19 @@ def _value(value: object) -> str:
 
 
 def repeat_command(opened: Opened) -> str | None:
-    """The command that makes this run again, from the first step; None for a model file."""
+    """The command that makes this run again, from the first step; None for a model file.
+
+    For a run that began from a model file it is the import of that file, and the engine is left
+    to ``train --resume``.
+    """
     if opened.run is None:
         return None
     run, config = opened.run.run, opened.config
     data = run.get("data")
+    imported = run.get("imported")
     words = ["microgpt", "train"]
+    if imported:
+        words = ["microgpt", "import", str(imported)]
     if isinstance(data, dict):
         if data.get("path"):
             words.append(str(data["path"]))
@@ -192,7 +200,10 @@ def repeat_command(opened: Opened) -> str | None:
             words += ["--data", str(data.get("name"))]
         if data.get("split_by", "line") != "line":
             words += ["--split-by", str(data["split_by"])]
-    words += min([(len(flags), flags) for flags in (_flags(config, p) for p in PRESETS)])[1]
+    shape = SHAPE if imported else ()
+    words += min([(len(f), f) for f in (_flags(config, p, shape) for p in PRESETS)])[1]
+    if imported:
+        return plain_text(shlex.join([*words, "--out", "DIRECTORY"]))
     words += ["--engine", str(run.get("engine"))]
     if run.get("dtype") != "float64":
         words += ["--dtype", str(run.get("dtype"))]
@@ -201,13 +212,13 @@ def repeat_command(opened: Opened) -> str | None:
     return plain_text(shlex.join(words))
 
 
-def _flags(config: Config, preset: str) -> list[str]:
-    """The flags that turn a preset into ``config``."""
+def _flags(config: Config, preset: str, leave_out: Sequence[str]) -> list[str]:
+    """The flags that turn a preset into ``config``, but for some fields."""
     base = make_config(preset)
     words = [] if preset == "final" else ["--preset", preset]
     for name in FLAGS:
         value = getattr(config, name)
-        if value == getattr(base, name):
+        if value == getattr(base, name) or name in leave_out:
             continue
         flag = f"--{name.replace('_', '-')}"
         if name == "init_std_out" and value is None:

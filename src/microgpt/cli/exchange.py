@@ -11,13 +11,12 @@ from microgpt.cli import note, options
 from microgpt.cli.options import FlagsArgument
 from microgpt.cli.sample import open_with_notes
 from microgpt.cli.screen import how_called
+from microgpt.config import SHAPE
 from microgpt.data import BUNDLED, load_data
 from microgpt.errors import FileError, InputError, TokenError
 from microgpt.modelfile import write_model, write_safetensors
 from microgpt.opening import as_model, open_model
 from microgpt.training import Trainer, create_run
-
-_SHAPE = ("n_layer", "n_embd", "n_head", "block_size", "activation", "vocab_size")
 
 
 def export(
@@ -62,13 +61,13 @@ def import_(
         note(notice)
     hyper = options.given(flags)
     for name in hyper:
-        if name in _SHAPE:
+        if name in SHAPE:
             raise InputError(
                 f"--{name.replace('_', '-')} is part of the model's shape, which comes from "
                 f"{model}.",
                 "Leave it out.",
             )
-    shape = {name: getattr(opened.config, name) for name in _SHAPE}
+    shape = {name: getattr(opened.config, name) for name in SHAPE}
     if file is None and data not in BUNDLED:
         raise InputError(f"--data is {data!r}, must be one of {', '.join(BUNDLED)}.")
     dataset = load_data(file or data, split_by)

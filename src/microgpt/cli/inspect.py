@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from microgpt.cli.sample import RunArgument, open_with_notes, run_marks
-from microgpt.errors import MicrogptError
+from microgpt.errors import InputError, MicrogptError
 from microgpt.evaluation import bigram_floor, random_floor
 from microgpt.files import write_atomic
 from microgpt.opening import Opened, engine_for, run_data
@@ -29,6 +29,8 @@ def inspect(
     ] = None,
 ) -> None:
     """Configuration, recipe, data, and what each matrix is; as a page also its pictures."""
+    if word is not None and html is None:
+        raise InputError("--word is shown on the page only.", "Add --html FILE.")
     opened = open_with_notes(run)
     if html is None:
         for line in text_report(opened):

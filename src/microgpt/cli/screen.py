@@ -18,6 +18,8 @@ Event = dict[str, Any]
 MARK_SIGNS = {"trained": "=", "file": "~", "new": "+"}
 """A sign beside each mark, so that it doesn't rest on colour."""
 
+_SHADES = ("blue", "red", "green")  # the curve and the two floors, which have labels as well
+
 MARKS_EXPLAINED = {
     "trained": "was trained on",
     "file": "in the file, but never trained on",
@@ -149,8 +151,7 @@ class LiveScreen(PlainScreen):
         recent = self.losses[-100:]
         return (
             f"step {step:,} / {self.config.steps:,} · loss {sum(recent) / len(recent):.4f} "
-            f"(mean of last {len(recent)}) · lr {self.lr:.5f} · {rate:,.0f} steps/s · "
-            f"{left:.0f} s left"
+            f"(last {len(recent)}) · lr {self.lr:.3g} · {rate:,.0f} steps/s · {left:,.0f} s left"
         )
 
     def _curve(self) -> str:
@@ -164,13 +165,15 @@ class LiveScreen(PlainScreen):
         xs = [self.first + i * bin_size + len(b) / 2 - 0.5 for i, b in enumerate(bins)]
         ys = [sum(b) / len(b) for b in bins]
         plotext.clear_figure()
-        if "NO_COLOR" in os.environ:
-            plotext.theme("clear")
+        plotext.theme("clear")  # no background of its own: the terminal's may be dark
+        shades = [{}] * 3 if "NO_COLOR" in os.environ else [{"color": c} for c in _SHADES]
         plotext.plotsize(width, height)
-        plotext.plot(xs, ys, marker="braille", label=f"loss, mean of {bin_size} steps")
-        for name, floor in self.floors.items():
-            ends = [xs[0], max(xs[-1], xs[0] + 1)]
-            plotext.plot(ends, [floor, floor], marker="-", label=f"{name} {floor:.2f}")
+        mean = f"loss, mean of {bin_size} steps" if bin_size > 1 else "loss"
+        plotext.plot(xs, ys, marker="braille", label=mean, **shades[0])
+        ends = [xs[0], max(xs[-1], xs[0] + 1)]
+        for (name, floor), shade in zip(self.floors.items(), shades[1:], strict=True):
+            plotext.plot(ends, [floor, floor], marker="-", label=f"{name} {floor:.2f}", **shade)
+        plotext.xticks(sorted({round(ends[0] + (ends[1] - ends[0]) * i / 4) for i in range(5)}))
         plotext.xlabel("step")
         plotext.ylabel("nats per token")
         return str(plotext.build())

@@ -34,8 +34,10 @@ Rows = list[list[float]]
 
 @contextlib.contextmanager
 def _no_search_for_circles() -> Iterator[None]:
-    """Without Python's garbage collector: a graph has no circles, and searching it for them takes
-    more than half of the time. What isn't needed any more is freed all the same, by its count.
+    """Without Python's garbage collector.
+
+    A graph has no circles, and searching it for them takes more than half of the time. What isn't
+    needed any more is freed all the same, by its count of references.
     """
     searching = gc.isenabled()
     gc.disable()
