@@ -149,8 +149,10 @@ def run_data(run: RunDir, moved_to: Path | None = None) -> Dataset:
 def resume_point(run: RunDir) -> tuple[Snapshot | None, list[str]]:
     """Where to go on: the newest good checkpoint, with the log cut back to it.
 
-    None where the run was stopped before its first save; it then starts over.
+    None where the run was stopped before its first save; it then starts over. From here on the
+    run is locked: raises ``FileError`` if another process is training it.
     """
+    run.lock()
     snapshot, notices = run.load()
     if snapshot is None and (model := run.run.get("imported")):
         raise CheckpointError(
