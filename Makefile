@@ -5,7 +5,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all prove lint wheel lock setup clean
+.PHONY: help run test test-all prove lint native wheel wheels lock setup clean
 
 help:
 	@$(PYTHON) scripts/dev.py --help
@@ -16,10 +16,12 @@ help:
 run: .venv/stamp-base
 	@.venv/bin/microgpt train $(ARGS)
 
+native := src/microgpt/engines/native
 .venv/stamp-base: pyproject.toml requirements/base.txt requirements/build.txt \
-		.venv/bin/python .venv/bin/microgpt
+		hatch_build.py $(native)/build.py $(native)/kernel $(wildcard $(native)/kernel/*) \
+		$(native)/libmicrogpt.json .venv/bin/python .venv/bin/microgpt
 	@$(PYTHON) scripts/dev.py setup
-.venv/bin/python .venv/bin/microgpt .venv/root.mk: ;
+.venv/bin/python .venv/bin/microgpt .venv/root.mk $(native)/libmicrogpt.json: ;
 ifneq ($(VENV_ROOT),$(CURDIR))
 .PHONY: .venv/stamp-base
 endif
@@ -27,5 +29,5 @@ ifneq ($(wildcard .venv/setting-up),)
 .PHONY: .venv/stamp-base
 endif
 
-test test-all prove lint wheel lock setup clean:
+test test-all prove lint native wheel wheels lock setup clean:
 	@$(PYTHON) scripts/dev.py $@ $(ARGS)

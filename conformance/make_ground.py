@@ -435,7 +435,9 @@ def schedule() -> Json:
     for name, changes, why in table:
         config = make_config(**changes)
         last = config.steps - 1
-        at = sorted({s for s in (0, 1, 2, 9, 10, 11, last // 2, last - 1, last) if 0 <= s <= last})
+        at = sorted(
+            {s for s in (0, 1, 2, 9, 10, 11, 61, last // 2, last - 1, last) if 0 <= s <= last}
+        )
         cases.append(
             {
                 "name": name,

@@ -54,8 +54,16 @@ OFFLINE = (
     "settings (PIP_INDEX_URL, PIP_FIND_LINKS), then run the same command again."
 )
 WHEEL_LIMIT = 6 * 2**20  # bytes
-# What an installed wheel must do in an empty directory.
-SMOKE = (["--version"], ["ladder"], ["train", "--steps", "20"])
+# What an installed wheel must do in an empty directory, and what it then says somewhere.
+SMOKE = (
+    (["--version"], ""),
+    (["doctor"], "works in float64"),
+    (["train"], "sample  1: kamon"),
+    (["sample", "--count", "3"], "sample  3: karai"),
+    (["ladder"], "5"),
+)
+SMOKE_LADDER = ["num docs: 32033", "vocab size: 27", "num params: 4192"]  # how rung 5 begins
+NATIVE = ROOT / "src" / "microgpt" / "engines" / "native"
 
 
 def say(text):
@@ -115,6 +123,13 @@ def key(level):
     digest = hashlib.sha256(json.dumps(installed, sort_keys=True).encode())
     for name in LEVELS[level][0]:
         digest.update((REQUIREMENTS / name).read_bytes())
+    # A changed kernel is compiled anew.
+    for path in [
+        ROOT / "hatch_build.py",
+        NATIVE / "build.py",
+        *sorted(NATIVE.glob("kernel/*.[ch]")),
+    ]:
+        digest.update(path.name.encode() + path.read_bytes())
     digest.update(f"{ROOT} {sys.version_info[0]}.{sys.version_info[1]}".encode())
     return digest.hexdigest() + "\n"
 
@@ -128,6 +143,7 @@ def is_ready(level):
         return (
             stamp(level).read_text(encoding="utf-8") == key(level)
             and not (VENV / "setting-up").exists()
+            and (NATIVE / "libmicrogpt.json").exists()  # a kernel, or why there is none
             and program("python").exists()
             and program("microgpt").exists()
         )
@@ -260,6 +276,29 @@ def change(level):
         stamp(done).write_text(key(done), encoding="utf-8")
     (VENV / "setting-up").unlink()
     say(f"ready after {time.monotonic() - began:.0f} s")
+    kernel = kernel_builder()
+    problem = kernel.problem(kernel.library_path())
+    if problem:
+        say(f"NumPy does the work: the native engine {problem}. To build it: {kernel.remedy()}")
+
+
+def kernel_builder():
+    """engines/native/build.py, which needs no package."""
+    spec = importlib.util.spec_from_file_location("kernel_builder", NATIVE / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def fetch_zig():
+    """Puts the PyPI compiler into .venv, if it isn't there."""
+    found = subprocess.run(
+        [str(program("python")), "-m", "ziglang", "version"], capture_output=True
+    )
+    if found.returncode == 0:
+        return
+    say("fetching the compiler ziglang from the package index (100 MB, once) ...")
+    pip(["install", "--quiet", "--require-hashes", f"--requirement={REQUIREMENTS / 'native.txt'}"])
 
 
 def set_up_torch():
@@ -299,14 +338,52 @@ def run(arguments):
     hand_over([program("microgpt"), "train", *arguments])
 
 
+def touch_stamps():
+    """The Makefile compares times: what is newer than a stamp was looked at."""
+    for level in LEVELS:
+        if stamp(level).exists():
+            stamp(level).touch()
+
+
+def native(arguments):
+    """Compiles the kernel anew; where no compiler works, with one from the package index."""
+    if arguments not in ([], ["--zig"]):
+        sys.exit("usage: dev.py native [--zig]")
+    set_up("base")
+    kernel = kernel_builder()
+    compiler = None
+    if not arguments:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                compiler = kernel.find_compiler(Path(folder))
+            except kernel.BuildError as error:
+                say(f"{error}")
+    if compiler is None:
+        fetch_zig()
+        compiler = kernel.zig(str(program("python")))
+    began = time.monotonic()
+    library = kernel.library_path()
+    try:
+        levels = kernel.build(compiler)
+    except kernel.BuildError as error:
+        sys.exit(f"{error}\nThe kernel that was there before, if any, is still there.")
+    touch_stamps()
+    print(
+        f"compiled {', '.join(levels)} with {kernel.describe(compiler)} in "
+        f"{time.monotonic() - began:.0f} s: {library.relative_to(ROOT)}, "
+        f"{library.stat().st_size:,} bytes"
+    )
+
+
 def setup(arguments):
     wanted = set(arguments)
-    if wanted - {"--dev", "--torch"}:
-        sys.exit("usage: dev.py setup [--dev] [--torch]")
+    if wanted - {"--dev", "--torch", "--zig"}:
+        sys.exit("usage: dev.py setup [--dev] [--torch] [--zig]")
     level = "dev" if wanted else "base"
     set_up(level)
-    for done in ("base", "dev") if level == "dev" else ("base",):
-        stamp(done).touch()  # the Makefile compares times
+    touch_stamps()
+    if "--zig" in wanted:
+        fetch_zig()
     if "--torch" in wanted:
         set_up_torch()
 
@@ -361,49 +438,114 @@ def test_all(arguments):
         sys.exit("failed: " + ", ".join(failed))
 
 
-def wheel(arguments):
-    """Builds the wheel and uses it in a fresh environment, in an empty directory."""
-    if arguments:
-        sys.exit("usage: dev.py wheel")
-    set_up("dev")
-    dist = ROOT / "dist"
-    for old in dist.glob("*.whl"):
-        old.unlink()
-    python = program("python")
+def build_wheel(folder, **changes):
+    """A wheel in an empty folder; checks its size and that what it must hold is in it."""
     quiet(
-        [python, "-m", "hatchling", "build", "-t", "wheel", "-d", dist],
-        "The build settings are in pyproject.toml.",
+        [program("python"), "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
+        "The build settings are in pyproject.toml, the kernel is compiled by hatch_build.py.",
         cwd=ROOT,
+        env={**os.environ, **changes},
     )
-    (built,) = dist.glob("*.whl")
+    (built,) = folder.glob("*.whl")
     size = built.stat().st_size
     if size > WHEEL_LIMIT:
         sys.exit(f"{built.name} has {size:,} bytes, {WHEEL_LIMIT:,} are allowed: see what grew.")
     inside = set(zipfile.ZipFile(built).namelist())
-    for folder in ("data", "ladder"):
-        for path in sorted((ROOT / folder).iterdir()):
-            if path.is_file() and f"microgpt/share/{folder}/{path.name}" not in inside:
-                sys.exit(
-                    f"{built.name} lacks {folder}/{path.name}: see pyproject.toml, tool.hatch."
-                )
+    for name in ("data", "ladder"):
+        for path in sorted((ROOT / name).iterdir()):
+            if path.is_file() and f"microgpt/share/{name}/{path.name}" not in inside:
+                sys.exit(f"{built.name} lacks {name}/{path.name}: see pyproject.toml, tool.hatch.")
+    return built
+
+
+def kernel_in(wheel):
+    """System and processor family of the kernel in a wheel; None if it holds none."""
+    files = zipfile.ZipFile(wheel)
+    for name in files.namelist():
+        if Path(name).stem == "libmicrogpt" and not name.endswith(".json"):
+            return kernel_builder().made_for(files.read(name))
+    return None
+
+
+def smoke(wheel):
+    """Installs a wheel in a fresh environment and uses it in an empty directory."""
     with tempfile.TemporaryDirectory(prefix="microgpt-wheel-") as folder:
         fresh, empty = Path(folder).resolve() / "venv", Path(folder).resolve() / "empty"
         empty.mkdir()
-        quiet([python, "-m", "venv", "--without-pip", fresh], "Python could not make a venv.")
+        quiet(
+            [program("python"), "-m", "venv", "--without-pip", fresh],
+            "Python could not make a virtual environment.",
+        )
         target = program("python", fresh)
         pip_install("base", target=target)
-        pip(["install", "--quiet", "--no-deps", built], target=target)
+        pip(["install", "--quiet", "--no-deps", wheel], target=target)
         pip(["check"], target=target)
         env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        for words in SMOKE:
-            quiet(
-                [program("microgpt", fresh), *words],
-                "The installed wheel cannot do that outside the checkout.",
-                cwd=empty,
-                env=env,
-            )
-    done = ", ".join("`microgpt " + " ".join(words) + "`" for words in SMOKE)
-    print(f"dist/{built.name}: {size:,} bytes; installed alone it ran {done}")
+        microgpt = program("microgpt", fresh)
+        remedy = "The installed wheel cannot do that outside the checkout."
+        for words, expected in SMOKE:
+            said = quiet([microgpt, *words], remedy, cwd=empty, env=env)
+            if expected not in said:
+                sys.exit(f"{said}\n`microgpt {' '.join(words)}` does not say {expected!r}.")
+        (found,) = quiet([microgpt, "doctor", "--json"], remedy, cwd=empty, env=env).splitlines()
+        with subprocess.Popen(
+            [str(microgpt), "ladder", "5"],
+            cwd=empty,
+            env={**env, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+        ) as ladder:
+            first = [ladder.stdout.readline().rstrip() for _ in SMOKE_LADDER]
+            ladder.stdout.close()  # the rung ends at its next line
+            ladder.terminate()
+        if first != SMOKE_LADDER:
+            sys.exit(f"`microgpt ladder 5` begins with {first}, not with {SMOKE_LADDER}.")
+    if kernel_in(wheel) and json.loads(found)["doctor"]["auto"] != "native":
+        sys.exit(f"{found}\n{wheel.name} holds a kernel, and native does not work.")
+    return ", ".join("`microgpt " + " ".join(words) + "`" for words, _ in SMOKE)
+
+
+def clear_dist():
+    dist = ROOT / "dist"
+    dist.mkdir(exist_ok=True)
+    for old in dist.glob("*.whl"):
+        old.unlink()
+    return dist
+
+
+def wheel(arguments):
+    """Builds the wheel for this machine and uses it in a fresh environment."""
+    if arguments:
+        sys.exit("usage: dev.py wheel")
+    set_up("dev")
+    built = build_wheel(clear_dist())
+    done = smoke(built)
+    print(f"dist/{built.name}: {built.stat().st_size:,} bytes; installed alone it ran {done}")
+
+
+def wheels(arguments):
+    """Builds the wheels of all platforms with zig; uses the one that this machine can run."""
+    kernel = kernel_builder()
+    if set(arguments) - set(kernel.TARGETS):
+        sys.exit(f"usage: dev.py wheels [{'] ['.join(kernel.TARGETS)}]")
+    set_up("dev")
+    fetch_zig()
+    dist = clear_dist()
+    here = kernel.this_machine()
+    for name in arguments or kernel.TARGETS:
+        target = kernel.TARGETS[name]
+        with tempfile.TemporaryDirectory() as folder:
+            built = build_wheel(Path(folder), MICROGPT_TARGET=name)
+            if kernel_in(built) != (target.system, target.family):
+                sys.exit(f"{built.name} holds a kernel for {kernel_in(built)}, not for {name}.")
+            built = Path(shutil.copy(built, dist))
+        if (target.system, target.family) == (here.system, here.family):
+            said = f"installed alone it ran {smoke(built)}"
+        else:
+            said = "UNTESTED: nothing here can run it"
+        print(f"dist/{built.name}: {built.stat().st_size:,} bytes; {said}", flush=True)
 
 
 def lock(arguments):
@@ -413,6 +555,7 @@ def lock(arguments):
     outputs = {
         "base.txt": ["pyproject.toml"],
         "build.txt": ["--group=build"],
+        "native.txt": ["--group=native"],
         "dev.txt": ["pyproject.toml", "--extra=dev", "--group=build"],
     }
     header = (
@@ -465,9 +608,11 @@ COMMANDS = {
     "test-all": (test_all, "all that protects main: lint, types, wheel, every test"),
     "prove": (prove, "the full-length proofs, by hand"),
     "lint": (lint, "ruff and mypy; --fix repairs what ruff can"),
-    "wheel": (wheel, "build dist/*.whl, install it elsewhere and use it"),
+    "native": (native, "compile the native engine's kernel; --zig with the PyPI compiler"),
+    "wheel": (wheel, "build dist/*.whl for this machine, install it elsewhere and use it"),
+    "wheels": (wheels, "build dist/*.whl for all platforms, with the PyPI compiler"),
     "lock": (lock, "pin requirements/*.txt anew; --upgrade takes newer versions"),
-    "setup": (setup, "only make .venv; --dev with the test tools, --torch with torch"),
+    "setup": (setup, "only make .venv; --dev with the test tools, --torch, --zig with these"),
     "clean": (clean, "remove caches and dist/; --all removes .venv too"),
 }
 

@@ -96,7 +96,8 @@ def process(*arguments: object, cwd: Path, timeout: float = 60, **changes: str) 
         timeout=timeout,
         check=False,
     )
-    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+    encoding = changes.get("PYTHONIOENCODING", "utf-8").split(":")[0]
+    return Result(done.returncode, done.stdout.decode(encoding), done.stderr.decode())
 
 
 @contextlib.contextmanager

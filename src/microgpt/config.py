@@ -139,11 +139,10 @@ class Config:
         ``linear`` is lr * (1 - step/steps), ``cosine`` lr * 0.5 * (1 + cos(pi * step/steps)).
         During the first ``warmup`` steps this is multiplied by (step + 1) / warmup.
         """
-        done = step / self.steps
         if self.schedule == "linear":
-            lr = self.lr * (1 - done)
+            lr = self.lr * (1 - step / self.steps)
         elif self.schedule == "cosine":
-            lr = self.lr * 0.5 * (1 + math.cos(math.pi * done))
+            lr = self.lr * 0.5 * (1 + math.cos(math.pi * step / self.steps))
         else:
             lr = self.lr
         if step < self.warmup:

@@ -200,6 +200,8 @@ class Trainer:
         }
 
     def _steps(self) -> Iterator[Event]:
+        if self.resumed and self.step == self.last:
+            self.saved_at = None  # a kill may have hit the last save's end: `latest`, tidying up
         begun = last_save = time.monotonic()
         count = 1
         while self.step < self.last:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from cyclopts import App, CycloptsError, UnusedCliTokensError
+from cyclopts import App, CycloptsError, Parameter, Token, UnusedCliTokensError, convert
 
 from microgpt import __version__
 from microgpt.errors import FileError, InputError, Interrupted, MicrogptError
@@ -27,17 +28,34 @@ _COMMANDS = {
     "export": ("exchange:export", "Write a run's model to a file."),
     "import": ("exchange:import_", "Begin a run from a model file."),
     "ladder": ("ladder:ladder", "List, run or copy the six rungs."),
+    "doctor": ("doctor:doctor", "Say what is installed and which engines work."),
 }
 
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     # Products here are small: more threads only wait for each other. Must precede NumPy's import.
     os.environ.setdefault(_variable, "1")
 
+
+def _convert(kind: Any, tokens: Sequence[Token]) -> Any:
+    """A flag's value from its text; a whole number must be one (cyclopts would round 1.5)."""
+    text, name = tokens[0].value, tokens[0].keyword or "RUNG"  # the only number without a flag
+    kinds = (kind, *get_args(kind))
+    if int in kinds and not re.fullmatch(r"[+-]?[0-9]{1,4000}", text):
+        raise InputError(f"{name} is {text!r}, must be a whole number.")
+    if float in kinds:
+        try:
+            return float(text)
+        except ValueError:
+            raise InputError(f"{name} is {text!r}, must be a number.") from None
+    return convert(kind, [token.value for token in tokens])
+
+
 app = App(
     name="microgpt",
     help="Train, sample and look into a whole GPT that can be read in one sitting.",
     version=__version__,
     help_format="plaintext",
+    default_parameter=Parameter(converter=_convert),
 )
 for _name, (_target, _about) in _COMMANDS.items():
     app.command(f"microgpt.cli.{_target}", name=_name, help=_about)

@@ -19,8 +19,8 @@ from microgpt.cli.options import FlagsArgument
 from microgpt.cli.screen import how_called, make_screen
 from microgpt.config import DTYPES, Config
 from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
-from microgpt.engines import CHOICES
-from microgpt.errors import InputError, Interrupted
+from microgpt.engines import CHOICES, mend, passed_over
+from microgpt.errors import CheckpointError, InputError, Interrupted
 from microgpt.evaluation import bigram_floor, random_floor
 from microgpt.opening import resume_point, run_data, run_tokenizer
 from microgpt.tokenizer import Tokenizer
@@ -150,6 +150,12 @@ def _resume(path: Path, moved_to: Path | None, changed: dict[str, Any]) -> _Plan
     leg = {k: run_dir.run.get(k) for k in (*_LEG, "save_every")}
     if snapshot:
         leg |= {k: snapshot.state.get(k) for k in _LEG}
+    for name, value in leg.items():
+        if value is not None and type(value) is not _FILE_OPTIONS[name]:
+            raise CheckpointError(
+                f"{run_dir.path} was trained with {name} {value!r}, which is no such setting.",
+                f"Give another: --{name.replace('_', '-')}",
+            )
     tokenizer = run_tokenizer(run_dir)
     return _Plan(run_dir.config, dataset, tokenizer, None, run_dir, snapshot, leg, notices)
 
@@ -176,6 +182,9 @@ def _train_until(
         stop_after=stop_after,
         stopped=stopped,
     )
+    if not as_json and leg.get("engine") in (None, "auto"):
+        for name, reason in passed_over(trainer.engine.name, trainer.config, trainer.dtype).items():
+            note(f"{trainer.engine.name} does the work: {name} {reason}. {mend(name)}")
     if plan.out is not None:  # made last, so that a mistake above leaves no directory behind
         trainer.run_dir = create_run(plan.out, trainer)
     assert trainer.run_dir is not None

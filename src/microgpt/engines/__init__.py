@@ -12,6 +12,7 @@ from microgpt.engines.base import Engine
 from microgpt.errors import InputError, MissingError
 
 ENGINES = {
+    "native": ("microgpt.engines.native", "NativeEngine"),
     "numpy": ("microgpt.engines.numpy", "NumpyEngine"),
     "scalar": ("microgpt.engines.scalar", "ScalarEngine"),
 }
@@ -50,5 +51,33 @@ def make_engine(name: str, config: Config, dtype: str) -> Engine:
         reasons.append(f"{candidate} {reason}")
     raise MissingError(
         f"No engine for this: {'; '.join(reasons)}.",
-        "Choose another --engine or --dtype.",
+        f"Choose another --engine or --dtype. {mend(name)}",
     )
+
+
+def passed_over(taken: str, config: Config, dtype: str) -> dict[str, str]:
+    """The engines that are faster than ``taken`` and can't do this here, with their reasons.
+
+    Those that are faster and could are not in it. The reason fits after the engine's name.
+    """
+    reasons = {}
+    for name in ENGINES:
+        if name == taken:
+            break
+        try:
+            reason = engine_class(name).supports(config, dtype)
+        except MissingError as error:
+            reason = f"can't be loaded: {error.message}"
+        if reason is not None:
+            reasons[name] = reason
+    return reasons
+
+
+def mend(name: str) -> str:
+    """A sentence on how to get an engine to work that ``passed_over`` gives a reason for."""
+    if name == "native":
+        from microgpt.engines.native.build import library_path, problem, remedy
+
+        if problem(library_path()) is not None:
+            return f"Build it: {remedy()} (microgpt doctor says more)."
+    return "microgpt doctor says more."

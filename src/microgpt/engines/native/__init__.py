@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -62,26 +64,20 @@ class _Kernel:
 @functools.cache
 def _library() -> ctypes.CDLL | str:
     """The compiled kernel, or why there is none."""
-    from microgpt.engines.native.build import digest, library_path  # not above: see its `-m`
+    from microgpt.engines.native.build import library_path, problem  # not above: see its `-m`
 
     path = library_path()
-    if not path.exists():
-        return "has no compiled kernel here (build it: python -m microgpt.engines.native.build)"
+    reason = problem(path)
+    if reason is not None:
+        return reason
     try:
-        library = ctypes.CDLL(str(path))
+        return ctypes.CDLL(str(path))
     except OSError as error:
-        return f"can't load its kernel, it was built for another system ({error})"
-    library.mg_sources.restype = ctypes.c_char_p
-    if library.mg_sources().decode() != digest():
-        return (
-            "has a kernel built from older sources "
-            "(build it anew: python -m microgpt.engines.native.build)"
-        )
-    return library
+        return f"can't load its kernel: {error}"
 
 
-def levels() -> tuple[list[str], str]:
-    """The levels that are built, and the fastest of them that this processor runs.
+def level_problems() -> dict[str, str | None]:
+    """Each level that this family of processors has, slowest first, and why it can't be used.
 
     Raises ``OSError`` with the reason where no kernel can be loaded.
     """
@@ -90,14 +86,36 @@ def levels() -> tuple[list[str], str]:
     library = _library()
     if isinstance(library, str):
         raise OSError(library)
-    known = list(LEVELS.get(family(), {"plain": ()}))
-    built = [level for level in known if hasattr(library, f"mg_f32_{level}_steps")]
-    runs = [level for level in known[: library.mg_processor_level() + 1] if level in built]
-    return built, runs[-1]
+    result: dict[str, str | None] = {}
+    for i, level in enumerate(LEVELS.get(family(), {"plain": ()})):
+        if not hasattr(library, f"mg_f32_{level}_steps"):
+            result[level] = "the compiler that built the kernel doesn't know it"
+        elif i > library.mg_processor_level():
+            result[level] = "this processor lacks it"
+        else:
+            result[level] = None
+    return result
+
+
+def built_dtypes(level: str) -> list[str]:
+    """The number types that the loaded library has for a level."""
+    short = {"float64": "f64", "float32": "f32"}
+    return [d for d, s in short.items() if hasattr(_library(), f"mg_{s}_{level}_steps")]
+
+
+def levels() -> tuple[list[str], str]:
+    """The levels that are built, and the fastest of them that this processor runs.
+
+    Raises ``OSError`` with the reason where no kernel can be loaded.
+    """
+    problems = level_problems()
+    library = _library()
+    built = [level for level in problems if hasattr(library, f"mg_f32_{level}_steps")]
+    return built, [level for level, reason in problems.items() if reason is None][-1]
 
 
 class NativeEngine(Engine):
-    """The C kernel. ``level`` None takes the fastest that the processor runs."""
+    """The C kernel. ``level`` None takes $MICROGPT_LEVEL, else the fastest that runs here."""
 
     name = "native"
     level: str | None = None
@@ -109,11 +127,19 @@ class NativeEngine(Engine):
             return library
         if dtype not in ("float64", "float32"):
             return f"computes in float64 or float32, not {dtype}"
-        kernel = _Kernel(library, dtype, cls.level or levels()[1])
+        level = cls._level()
+        reason = level_problems().get(level, f"the levels are {', '.join(level_problems())}")
+        if reason is not None:
+            return f"can't run at level {level}: {reason}"
+        kernel = _Kernel(library, dtype, level)
         size = kernel.size(ctypes.byref(_kernel_config(config, 1)))
         if not 0 < size <= _MOST_BYTES:
             return "is for smaller models: this one would take more than 128 GiB"
         return None
+
+    @classmethod
+    def _level(cls) -> str:
+        return cls.level or os.environ.get("MICROGPT_LEVEL") or levels()[1]
 
     def load(
         self,
@@ -132,10 +158,13 @@ class NativeEngine(Engine):
             flat += [self._flat(optim.m), self._flat(optim.v)]
         library = _library()
         assert not isinstance(library, str)
-        self.running = self.level or levels()[1]
+        self.running = self._level()
         self.kernel = _Kernel(library, dtype, self.running)
         described = _kernel_config(config, max(1, min(threads, MOST_THREADS)))
         size = int(self.kernel.size(ctypes.byref(described)))
+        if size == 0:  # a kernel that was compiled without threads
+            described = _kernel_config(config, 1)
+            size = int(self.kernel.size(ctypes.byref(described)))
         self.arena = np.empty(size + 64, np.uint8)
         address = self.arena.ctypes.data
         self.model = self.kernel.init(address + -address % 64, ctypes.byref(described))
@@ -233,7 +262,7 @@ class NativeEngine(Engine):
         )
         assert refused == 0, refused
         cuts = ends.tolist()
-        return [out[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+        return [out[a:b] for a, b in itertools.pairwise(cuts)]
 
     def _checked(
         self, tokens: Ints, offsets: Ints, documents: int, shortest: int, longest: int

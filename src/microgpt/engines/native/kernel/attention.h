@@ -27,51 +27,76 @@ INLINE vec dot_four(vec a, const REAL *b, idx ld)
 /* sum + weights of a group times its four rows of b. */
 INLINE vec add_four(vec sum, vec weights, const REAL *b, idx ld)
 {
-    sum = mul_add(IN_GROUPS(weights, weights, 0, 0, 0, 0), load(b), sum);
-    sum = mul_add(IN_GROUPS(weights, weights, 1, 1, 1, 1), load(b + ld), sum);
-    sum = mul_add(IN_GROUPS(weights, weights, 2, 2, 2, 2), load(b + 2 * ld), sum);
-    return mul_add(IN_GROUPS(weights, weights, 3, 3, 3, 3), load(b + 3 * ld), sum);
+    sum = mul_add(LANE_0(weights), load(b), sum);
+    sum = mul_add(LANE_1(weights), load(b + ld), sum);
+    sum = mul_add(LANE_2(weights), load(b + 2 * ld), sum);
+    return mul_add(LANE_3(weights), load(b + 3 * ld), sum);
 }
 
-/* One position looks at n rows of k and v [n x ld]; its output goes to out [CP]. */
+/* Scores of position q against one group of k's rows, of which `there` (at least 1) exist. */
+INLINE vec score_four(const REAL *q, const REAL *k, idx ld, idx there)
+{
+    vec query = load(q) * (REAL)0.5; /* 1 / sqrt(head_dim) */
+    return dot_four(query, k, ld) + load(BAN_AHEAD[there < 4 ? there : 4]);
+}
+
+/* Scores of one position -> weights, in place, CP numbers from group to group. */
+INLINE void softmax_four(REAL *looks, idx groups, idx CP)
+{
+    vec most = load(looks), sum = {0};
+    for (idx g = 1; g < groups; g++)
+        most = larger(most, load(looks + g * CP));
+    most = group_largest(most);
+    for (idx g = 0; g < groups; g++) {
+        vec x = exp_negative(load(looks + g * CP) - most);
+        sum += x;
+        store(looks + g * CP, x);
+    }
+    vec inverse = 1 / group_sum(sum);
+    for (idx g = 0; g < groups; g++)
+        store(looks + g * CP, load(looks + g * CP) * inverse);
+}
+
+/* One position looks at n rows of k and v [n x ld]; its output goes to out [CP]. For sampling. */
 INLINE void look_four(REAL *out, REAL *looks, const REAL *q, const REAL *k, const REAL *v, idx ld,
                       idx n, idx CP)
 {
-    idx groups = (n + 3) / 4;
     for (idx c = 0; c < CP; c += LANES) {
-        vec query = load(q + c) * (REAL)0.5; /* 1 / sqrt(head_dim) */
-        vec most = splat(MINUS_INFINITY), sum = {0}, result = {0};
-        for (idx g = 0; g < groups; g++) {
-            idx there = n - 4 * g;
-            vec x = dot_four(query, k + 4 * g * ld + c, ld) + load(BAN_AHEAD[there < 4 ? there : 4]);
-            most = larger(most, x);
-            store(looks + g * CP + c, x);
-        }
-        most = group_max(most);
-        for (idx g = 0; g < groups; g++) {
-            vec x = exp_negative(load(looks + g * CP + c) - most);
-            sum += x;
-            store(looks + g * CP + c, x);
-        }
-        vec inverse = 1 / group_sum(sum);
-        for (idx g = 0; g < groups; g++) {
-            vec x = load(looks + g * CP + c) * inverse;
-            store(looks + g * CP + c, x);
-            result = add_four(result, x, v + 4 * g * ld + c, ld);
-        }
+        vec result = {0};
+        for (idx g = 0; 4 * g < n; g++)
+            store(looks + g * CP + c, score_four(q + c, k + 4 * g * ld + c, ld, n - 4 * g));
+        softmax_four(looks + c, (n + 3) / 4, CP);
+        for (idx g = 0; 4 * g < n; g++)
+            result = add_four(result, load(looks + g * CP + c), v + 4 * g * ld + c, ld);
         store(out + c, result);
     }
 }
 
-INLINE void attend_four(const REAL *qkv, REAL *looks, REAL *heads, idx n, idx CP, idx width)
+/* The same for every position t of a document, which looks at positions 0 ... t. In three sweeps,
+   so that the processor has many independent results under way. */
+PART void attend_four(const REAL *qkv, REAL *looks, REAL *heads, idx n, idx CP, idx width)
 {
-    for (idx t = 0; t < n; t++)
-        look_four(heads + t * CP, looks + t * width, qkv + t * 3 * CP, qkv + CP, qkv + 2 * CP,
-                  3 * CP, t + 1, CP);
+    const idx ld = 3 * CP;
+    const REAL *k = qkv + CP, *v = qkv + 2 * CP;
+    for (idx c = 0; c < CP; c += LANES) {
+        for (idx g = 0; 4 * g < n; g++)
+            for (idx t = 4 * g; t < n; t++)
+                store(looks + t * width + g * CP + c,
+                      score_four(qkv + t * ld + c, k + 4 * g * ld + c, ld, t + 1 - 4 * g));
+        for (idx t = 0; t < n; t++)
+            softmax_four(looks + t * width + c, t / 4 + 1, CP);
+        for (idx t = 0; t < n; t++) {
+            vec result = {0};
+            for (idx g = 0; 4 * g <= t; g++)
+                result = add_four(result, load(looks + t * width + g * CP + c),
+                                  v + 4 * g * ld + c, ld);
+            store(heads + t * CP + c, result);
+        }
+    }
 }
 
 /* dqkv from dheads, by way of dlooks (the gradients of the scores). */
-INLINE void attend_four_back(const REAL *qkv, const REAL *looks, const REAL *dheads, REAL *dqkv,
+PART void attend_four_back(const REAL *qkv, const REAL *looks, const REAL *dheads, REAL *dqkv,
                              REAL *dlooks, idx n, idx CP, idx width)
 {
     const idx ld = 3 * CP;
@@ -101,14 +126,14 @@ INLINE void attend_four_back(const REAL *qkv, const REAL *looks, const REAL *dhe
                 vec p = load(looks + t * width + s / 4 * CP + c);
                 vec d = load(dlooks + t * width + s / 4 * CP + c);
                 vec q = load(qkv + t * ld + c), dhead = load(dheads + t * CP + c);
-                dk[0] = mul_add(IN_GROUPS(d, d, 0, 0, 0, 0), q, dk[0]);
-                dk[1] = mul_add(IN_GROUPS(d, d, 1, 1, 1, 1), q, dk[1]);
-                dk[2] = mul_add(IN_GROUPS(d, d, 2, 2, 2, 2), q, dk[2]);
-                dk[3] = mul_add(IN_GROUPS(d, d, 3, 3, 3, 3), q, dk[3]);
-                dv[0] = mul_add(IN_GROUPS(p, p, 0, 0, 0, 0), dhead, dv[0]);
-                dv[1] = mul_add(IN_GROUPS(p, p, 1, 1, 1, 1), dhead, dv[1]);
-                dv[2] = mul_add(IN_GROUPS(p, p, 2, 2, 2, 2), dhead, dv[2]);
-                dv[3] = mul_add(IN_GROUPS(p, p, 3, 3, 3, 3), dhead, dv[3]);
+                dk[0] = mul_add(LANE_0(d), q, dk[0]);
+                dk[1] = mul_add(LANE_1(d), q, dk[1]);
+                dk[2] = mul_add(LANE_2(d), q, dk[2]);
+                dk[3] = mul_add(LANE_3(d), q, dk[3]);
+                dv[0] = mul_add(LANE_0(p), dhead, dv[0]);
+                dv[1] = mul_add(LANE_1(p), dhead, dv[1]);
+                dv[2] = mul_add(LANE_2(p), dhead, dv[2]);
+                dv[3] = mul_add(LANE_3(p), dhead, dv[3]);
             }
             UNROLL for (int j = 0; j < 4; j++)
             {
@@ -203,7 +228,7 @@ static void attend_any_back(const Shape *s, const REAL *qkv, const REAL *looks, 
         for (idx t = 0; t < n; t++) {
             const REAL *p = look + t * s->looks;
             REAL *d = dlooks + t * s->TP;
-            vec along = splat(row_dot(p, d, width)), times = splat(score_scale(s));
+            vec along = splat(sum_lanes(row_dot(p, d, width))), times = splat(score_scale(s));
             for (idx i = 0; i < width; i += LANES)
                 store(d + i, (load(d + i) - along) * load(p + i) * times);
         }

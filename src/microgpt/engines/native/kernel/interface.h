@@ -127,7 +127,7 @@ EXPORT int32_t NAME(logits)(Model *model, const int32_t *tokens, const int64_t *
     if (refused)
         return refused;
     for (idx first = 0, next; first < documents; first = next) {
-        next = first + 1;
+        next = first + 1; /* as unit_of, but the last token of a list is no target here */
         while (next < documents && offsets[next + 1] - offsets[first] <= s->rows &&
                next - first < s->rows)
             next++;

@@ -33,8 +33,8 @@
 #include "model.h"     /* sizes, weights, workspace in the arena */
 #include "norm.h"      /* rmsnorm and its gradient */
 #include "attention.h" /* softmax over earlier positions, and its gradient */
-#include "network.h"   /* forward and backward pass over N rows */
 #include "optimizer.h" /* Adam and SGD */
+#include "network.h"   /* forward and backward pass over N rows */
 #include "threads.h"   /* the same work by several threads */
 #include "training.h"  /* a batch: cut into units, summed in a fixed order */
 #include "sampling.h"  /* many streams at once, each with its cache */

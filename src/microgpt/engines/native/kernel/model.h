@@ -4,7 +4,12 @@
    lm_head, then per layer wq wk wv (one [3 CP x CP] matrix), wo, fc1, fc2. `turned` holds the
    weights transposed, at the same places (wte and wpe are only looked up, and not turned). */
 
-enum { PAD = 16, MOST_CHUNKS = 16, UNIT_ROWS = 64 };
+enum {
+    PAD = 16,         /* widths of rows are multiples of this */
+    SLACK = 4,        /* rows behind the last that loops over four rows may touch */
+    UNIT_ROWS = 96,   /* rows that are computed together: they stay in the cache */
+    MOST_CHUNKS = 16, /* parts of a batch that may be computed side by side */
+};
 
 typedef struct {
     int32_t n_layer, n_embd, n_head, block_size, vocab_size;
@@ -87,23 +92,23 @@ static REAL *numbers(Arena *arena, double rows, double width)
 
 static void place_work(Work *k, const Shape *s, Arena *arena)
 {
-    double N = (double)s->rows, CP = (double)s->CP, FP = (double)s->FP, L = (double)s->L;
-    double NL = N * L, looks = (double)s->looks;
+    double N = (double)(s->rows + SLACK), NL = N * (double)s->L;
+    double CP = (double)s->CP, FP = (double)s->FP, looks = (double)s->looks;
     k->token = take(arena, N, 4), k->position = take(arena, N, 4), k->target = take(arena, N, 4);
     k->start = take(arena, N + 1, sizeof(idx));
-    k->norm0 = numbers(arena, N, CP), k->scale0 = numbers(arena, N, 1);
+    k->norm0 = numbers(arena, N, CP), k->scale0 = numbers(arena, N, LANES / 4);
     k->x = numbers(arena, N, CP);
-    k->norm1 = numbers(arena, NL, CP), k->scale1 = numbers(arena, NL, 1);
-    k->qkv = numbers(arena, NL + 4, 3 * CP); /* attention reads up to 3 rows past the last */
+    k->norm1 = numbers(arena, NL, CP), k->scale1 = numbers(arena, NL, LANES / 4);
+    k->qkv = numbers(arena, NL, 3 * CP);
     k->looks = numbers(arena, NL, looks);
     k->heads = numbers(arena, NL, CP);
-    k->norm2 = numbers(arena, NL, CP), k->scale2 = numbers(arena, NL, 1);
+    k->norm2 = numbers(arena, NL, CP), k->scale2 = numbers(arena, NL, LANES / 4);
     k->positive = numbers(arena, NL, FP);
     k->hidden = numbers(arena, NL, FP);
     k->logits = numbers(arena, N, (double)s->VP);
     k->dx = numbers(arena, N, CP), k->dnorm = numbers(arena, N, CP);
     k->dheads = numbers(arena, N, CP);
-    k->dqkv = numbers(arena, N + 4, 3 * CP);
+    k->dqkv = numbers(arena, N, 3 * CP);
     k->dhidden = numbers(arena, N, FP);
     k->dlooks = numbers(arena, (double)s->TP, looks);
     k->pack = numbers(arena, 4 * (double)s->TP, (double)s->DP);
@@ -183,11 +188,7 @@ static void copy_out(const Shape *s, const REAL *padded_vector, REAL *flat)
 /* Writes one panel, PAD rows of `from` [rows x cols], as PAD columns of `to` [cols x ld]. */
 INLINE void turn_panel(REAL *to, idx ld, const REAL *from, idx cols)
 {
-    for (idx r = 0; r < PAD; r += LANES)
-        for (idx c = 0; c < cols; c += LANES) {
-            vec square[LANES];
-            UNROLL for (int i = 0; i < LANES; i++) square[i] = load(from + (r + i) * cols + c);
-            turn(square);
-            UNROLL for (int i = 0; i < LANES; i++) store(to + (c + i) * ld + r, square[i]);
-        }
+    for (idx r = 0; r < PAD; r += TURN)
+        for (idx c = 0; c < cols; c += TURN)
+            turn(to + c * ld + r, ld, from + r * cols + c, cols);
 }

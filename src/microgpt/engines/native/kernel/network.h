@@ -26,7 +26,7 @@ static idx gather(Work *k, Documents d, idx first, idx last, int ahead)
 }
 
 /* Rows of the first norm: wte[token] + wpe[position], normed. */
-INLINE void embed(const Model *model, Work *k, idx N)
+PART void embed(const Model *model, Work *k, idx N)
 {
     const Shape *s = &model->s;
     for (idx r = 0; r < N; r++) {
@@ -40,7 +40,7 @@ INLINE void embed(const Model *model, Work *k, idx N)
 }
 
 /* relu in place, or its square from `positive` to `hidden`. */
-INLINE void activate(REAL *hidden, REAL *positive, idx count, int squared)
+PART void activate(REAL *hidden, REAL *positive, idx count, int squared)
 {
     for (idx i = 0; i < count; i += LANES) {
         vec x = larger(load(positive + i), (vec){0});
@@ -51,7 +51,7 @@ INLINE void activate(REAL *hidden, REAL *positive, idx count, int squared)
 }
 
 /* dL/d(before the activation) in place. */
-INLINE void activate_back(REAL *d, const REAL *positive, idx count, int squared)
+PART void activate_back(REAL *d, const REAL *positive, idx count, int squared)
 {
     for (idx i = 0; i < count; i += LANES) {
         vec x = load(positive + i);
@@ -70,12 +70,12 @@ static void forward(const Model *model, Work *k, idx N, idx documents)
     const int squared = model->config.relu_squared;
     embed(model, k, N);
     for (idx l = 0; l < s->L; l++) {
-        idx at = l * s->rows; /* this layer's part of what is kept */
+        idx at = l * (s->rows + SLACK); /* this layer's part of what is kept */
         REAL *norm1 = k->norm1 + at * CP, *norm2 = k->norm2 + at * CP;
         REAL *qkv = k->qkv + at * 3 * CP, *looks = k->looks + at * s->looks;
         REAL *heads = k->heads + at * CP, *positive = k->positive + at * FP;
         REAL *hidden = squared ? k->hidden + at * FP : positive;
-        rmsnorm(norm1, k->scale1 + at, k->x, N, C, CP);
+        rmsnorm(norm1, k->scale1 + at * LANES / 4, k->x, N, C, CP);
         product(qkv, 3 * CP, by_row(norm1, CP), model->turned + at_qkv(s, l), 3 * CP, N, C, 3 * CP,
                 SET);
         for (idx i = 0; i < documents; i++) {
@@ -86,7 +86,7 @@ static void forward(const Model *model, Work *k, idx N, idx documents)
                 attend_any(s, qkv + a * 3 * CP, looks + a * s->looks, heads + a * CP, k->pack, n);
         }
         product(k->x, CP, by_row(heads, CP), model->turned + at_wo(s, l), CP, N, C, CP, ADD);
-        rmsnorm(norm2, k->scale2 + at, k->x, N, C, CP);
+        rmsnorm(norm2, k->scale2 + at * LANES / 4, k->x, N, C, CP);
         product(positive, FP, by_row(norm2, CP), model->turned + at_fc1(s, l), FP, N, C, FP, SET);
         activate(hidden, positive, N * FP, squared);
         product(k->x, CP, by_row(hidden, FP), model->turned + at_fc2(s, l), CP, N, F, CP, ADD);
@@ -94,33 +94,69 @@ static void forward(const Model *model, Work *k, idx N, idx documents)
     product(k->logits, s->VP, by_row(k->x, CP), model->turned + s->lm_head, s->VP, N, C, s->VP, SET);
 }
 
+/* A row of logits without what lies behind the vocabulary. */
+INLINE vec logits_at(const Model *model, const REAL *x, idx i)
+{
+    return load(x + i) + load(model->ban_padding + i);
+}
+
 /* Sum of -log p(target) over the rows; logits become dL/dlogits for a loss divided by
-   `positions`: notes/backward.md, section 1. */
+   `positions`: notes/backward.md, section 1. Four rows at a time, as in norm.h. */
 static double cross_entropy(const Model *model, Work *k, idx N, double positions)
 {
-    const Shape *s = &model->s;
+    const idx VP = model->s.VP;
     const REAL share = (REAL)(1 / positions);
     double loss = 0;
-    for (idx r = 0; r < N; r++) {
-        REAL *x = k->logits + r * s->VP;
-        REAL at_target = x[k->target[r]];
-        vec most = splat(MINUS_INFINITY), sum = {0};
-        for (idx i = 0; i < s->VP; i += LANES)
-            most = larger(most, load(x + i) + load(model->ban_padding + i));
-        REAL highest = max_lanes(most);
-        for (idx i = 0; i < s->VP; i += LANES) {
-            vec e = exp_negative(load(x + i) + load(model->ban_padding + i) - highest);
-            sum += e;
-            store(x + i, e);
+    for (idx r = 0; r < N; r += 4) {
+        REAL *x = k->logits + r * VP;
+        idx rows = N - r < 4 ? N - r : 4;
+        double at_targets = 0, product_of_sums = 1;
+        for (idx j = 0; j < rows; j++)
+            at_targets += (double)x[j * VP + k->target[r + j]];
+
+        vec most[4], sum[4];
+        UNROLL for (int j = 0; j < 4; j++)
+        {
+            most[j] = logits_at(model, x + j * VP, 0);
+            for (idx i = LANES; i < VP; i += LANES)
+                most[j] = larger(most[j], logits_at(model, x + j * VP, i));
         }
-        REAL total = sum_lanes(sum);
-        vec times = splat(share / total);
-        for (idx i = 0; i < s->VP; i += LANES)
-            store(x + i, load(x + i) * times);
-        x[k->target[r]] -= share;
-        loss += log_of((double)total) - ((double)at_target - (double)highest);
+        vec highest = row_largest(most[0], most[1], most[2], most[3]);
+        most[0] = LANE_0(highest), most[1] = LANE_1(highest);
+        most[2] = LANE_2(highest), most[3] = LANE_3(highest);
+        UNROLL for (int j = 0; j < 4; j++)
+        {
+            sum[j] = (vec){0};
+            for (idx i = 0; i < VP; i += LANES) {
+                vec e = exp_negative(logits_at(model, x + j * VP, i) - most[j]);
+                sum[j] += e;
+                store(x + j * VP + i, e);
+            }
+        }
+        vec sums = row_sums(sum[0], sum[1], sum[2], sum[3]), times = share / sums;
+        scale_row(x, x, LANE_0(times), VP);
+        scale_row(x + VP, x + VP, LANE_1(times), VP);
+        scale_row(x + 2 * VP, x + 2 * VP, LANE_2(times), VP);
+        scale_row(x + 3 * VP, x + 3 * VP, LANE_3(times), VP);
+
+        REAL each_sum[LANES], each_highest[LANES];
+        __builtin_memcpy(each_sum, &sums, sizeof sums);
+        __builtin_memcpy(each_highest, &highest, sizeof highest);
+        for (idx j = 0; j < rows; j++) {
+            x[j * VP + k->target[r + j]] -= share;
+            product_of_sums *= (double)each_sum[j]; /* of 4 numbers from 1 to V: one logarithm */
+            at_targets -= (double)each_highest[j];
+        }
+        loss += log_of(product_of_sums) - at_targets;
     }
     return loss;
+}
+
+/* The gradient dy^T x of a matrix [rows x cols], from N rows dy and x. */
+INLINE void weight_gradient(REAL *g, const REAL *dy, const REAL *x, idx rows, idx cols, idx N,
+                            int mode)
+{
+    product(g, cols, by_column(dy, padded(rows)), x, cols, rows, N, cols, mode);
 }
 
 /* Gradients of one unit's loss, set or added to g, from dlogits in k->logits. */
@@ -130,24 +166,24 @@ static void backward(const Model *model, Work *k, idx N, idx documents, REAL *g,
     const idx C = s->C, V = s->V, CP = s->CP, F = s->F, FP = s->FP, VP = s->VP;
     const int squared = model->config.relu_squared;
     const REAL *w = model->w;
-    product(g + s->lm_head, CP, by_column(k->logits, VP), k->x, CP, V, N, CP, mode);
     product(k->dx, CP, by_row(k->logits, VP), w + s->lm_head, CP, N, V, CP, SET);
+    weight_gradient(g + s->lm_head, k->logits, k->x, V, CP, N, mode);
     for (idx l = s->L - 1; l >= 0; l--) {
-        idx at = l * s->rows;
+        idx at = l * (s->rows + SLACK);
         REAL *norm1 = k->norm1 + at * CP, *norm2 = k->norm2 + at * CP;
         REAL *qkv = k->qkv + at * 3 * CP, *looks = k->looks + at * s->looks;
         REAL *heads = k->heads + at * CP, *positive = k->positive + at * FP;
         REAL *hidden = squared ? k->hidden + at * FP : positive;
         /* x = fc2 act(fc1 norm2) + middle: section 5; the residual passes dx on as it is. */
-        product(g + at_fc2(s, l), FP, by_column(k->dx, CP), hidden, FP, C, N, FP, mode);
         product(k->dhidden, FP, by_row(k->dx, CP), w + at_fc2(s, l), FP, N, C, FP, SET);
+        weight_gradient(g + at_fc2(s, l), k->dx, hidden, C, FP, N, mode);
         activate_back(k->dhidden, positive, N * FP, squared);
-        product(g + at_fc1(s, l), CP, by_column(k->dhidden, FP), norm2, CP, F, N, CP, mode);
         product(k->dnorm, CP, by_row(k->dhidden, FP), w + at_fc1(s, l), CP, N, F, CP, SET);
-        rmsnorm_back(k->dx, k->dnorm, norm2, k->scale2 + at, N, C, CP, ADD);
+        weight_gradient(g + at_fc1(s, l), k->dhidden, norm2, F, CP, N, mode);
+        rmsnorm_back(k->dx, k->dnorm, norm2, k->scale2 + at * LANES / 4, N, C, CP, ADD);
         /* middle = wo attention(wq wk wv norm1) + x: sections 2 and 4. */
-        product(g + at_wo(s, l), CP, by_column(k->dx, CP), heads, CP, C, N, CP, mode);
         product(k->dheads, CP, by_row(k->dx, CP), w + at_wo(s, l), CP, N, C, CP, SET);
+        weight_gradient(g + at_wo(s, l), k->dx, heads, C, CP, N, mode);
         for (idx i = 0; i < documents; i++) {
             idx a = k->start[i], n = k->start[i + 1] - a;
             const REAL *from = k->dheads + a * CP;
@@ -159,9 +195,9 @@ static void backward(const Model *model, Work *k, idx N, idx documents, REAL *g,
                 attend_any_back(s, qkv + a * 3 * CP, looks + a * s->looks, from, to, k->dlooks,
                                 k->pack, n);
         }
-        product(g + at_qkv(s, l), CP, by_column(k->dqkv, 3 * CP), norm1, CP, 3 * CP, N, CP, mode);
         product(k->dnorm, CP, by_row(k->dqkv, 3 * CP), w + at_qkv(s, l), CP, N, 3 * CP, CP, SET);
-        rmsnorm_back(k->dx, k->dnorm, norm1, k->scale1 + at, N, C, CP, ADD);
+        weight_gradient(g + at_qkv(s, l), k->dqkv, norm1, 3 * CP, CP, N, mode);
+        rmsnorm_back(k->dx, k->dnorm, norm1, k->scale1 + at * LANES / 4, N, C, CP, ADD);
     }
     rmsnorm_back(k->dnorm, k->dx, k->norm0, k->scale0, N, C, CP, SET);
     for (idx r = 0; r < N; r++) { /* section 6 */

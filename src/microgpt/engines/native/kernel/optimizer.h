@@ -34,40 +34,35 @@ static Update update_of(const Model *model, REAL *const *parts, idx count, doubl
     };
 }
 
-/* w - rate * m / (sqrt(v) + eps). In float32 by the processor's estimates (12 or 14 bits) and one
-   Newton step each; a v of 0 counts as the smallest normal number, whose root is far below any
-   eps. */
-INLINE vec moved(vec w, vec rate_m, vec v, vec eps)
+/* One vector of weights and moments at i, with gradient g. The means are written b m + (1 - b) g =
+   m + (1 - b) (g - m), which has a product less and rounds as well. In float32 the division is the
+   processor's estimate (12 or 14 bits) and a Newton step. */
+INLINE void adam(REAL *w, REAL *m, REAL *v, idx i, vec g, const Update *u)
 {
+    vec mean = load(m + i), mean2 = load(v + i);
+    mean = mul_add(splat(u->other1), g - mean, mean);
+    mean2 = mul_add(splat(u->other2), g * g - mean2, mean2);
+    store(m + i, mean);
+    store(v + i, mean2);
+    vec divisor = root(mean2) + splat(u->eps), move = splat(u->rate) * mean;
 #if HAVE_GUESS
-    v = larger(v, splat((REAL)1.2e-38f));
-    vec y = guess_inverse_root(v), vy = v * y;
-    vec sum = mul_add(vy, mul_add(vy * (REAL)-0.5, y, splat((REAL)1.5)), eps);
-    vec z = guess_inverse(sum);
-    return mul_add(-(rate_m * z), mul_add(-sum, z, splat(2)), w);
+    vec z = guess_inverse(divisor);
+    store(w + i, mul_add(-(move * z), mul_add(-divisor, z, splat(2)), load(w + i)));
 #else
-    return w - rate_m / (root(v) + eps);
+    store(w + i, load(w + i) - move / divisor);
 #endif
 }
 
-/* New moments and weights for `count` numbers. The means are written b m + (1 - b) g =
-   m + (1 - b) (g - m), which has a product less and rounds as well. */
-INLINE void adam(REAL *w, REAL *m, REAL *v, REAL *const *parts, const idx n_parts, idx at, idx count,
-                 const Update *u)
+/* The same for `count` numbers from `at` on; the gradient is the sum of n_parts vectors. */
+INLINE void adam_all(REAL *w, REAL *m, REAL *v, REAL *const *parts, const idx n_parts, idx at,
+                     idx count, Update u)
 {
-    const vec other1 = splat(u->other1), other2 = splat(u->other2);
-    const vec eps = splat(u->eps), rate = splat(u->rate);
     const REAL *first = parts[0];
-    _Pragma("GCC unroll 4") for (idx i = at; i < at + count; i += LANES)
-    {
-        vec g = load(first + i), mean = load(m + i), mean2 = load(v + i);
+    for (idx i = at; i < at + count; i += LANES) {
+        vec g = load(first + i);
         for (idx p = 1; p < n_parts; p++)
             g += load(parts[p] + i);
-        mean = mul_add(other1, g - mean, mean);
-        mean2 = mul_add(other2, g * g - mean2, mean2);
-        store(m + i, mean);
-        store(v + i, mean2);
-        store(w + i, moved(load(w + i), rate * mean, mean2, eps));
+        adam(w, m, v, i, g, &u);
     }
 }
 
@@ -93,9 +88,9 @@ static void update_matrix(Model *model, const Update *u, idx at, idx rows, idx c
         if (u && u->sgd)
             descend(w, u->parts, u->count, from, count, u->rate);
         else if (u && u->count == 1)
-            adam(w, m, v, u->parts, 1, from, count, u);
+            adam_all(w, m, v, u->parts, 1, from, count, *u);
         else if (u)
-            adam(w, m, v, u->parts, u->count, from, count, u);
+            adam_all(w, m, v, u->parts, u->count, from, count, *u);
         if (turned_ld)
             turn_panel(turned + r, turned_ld, w + from, cols);
     }

@@ -10,8 +10,6 @@
    `tile` keeps R x NV vectors of sums in registers; every number of a is used NV times and every
    vector of b R times while they are there. */
 
-typedef ptrdiff_t idx;
-
 enum { SET = 0, ADD = 1 };
 
 #if VECTOR_BYTES == 64
@@ -25,13 +23,12 @@ typedef struct {
     idx row, k; /* a[r, k] = at[r * row + k * k] */
 } Operand;
 
-INLINE void tile(const int R, const int NV, REAL *out, idx ldo, Operand a, const REAL *b, idx ldb,
-                 idx K, int mode)
+INLINE void tile_sums(const int R, const int NV, vec sum[8][2], Operand a, const REAL *b, idx ldb,
+                      idx K)
 {
-    vec sum[8][4];
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int n = 0; n < NV; n++) sum[r][n] = (vec){0};
     for (idx k = 0; k < K; k++) {
-        vec bk[4];
+        vec bk[2];
         UNROLL for (int n = 0; n < NV; n++) bk[n] = load(b + k * ldb + n * LANES);
         UNROLL for (int r = 0; r < R; r++)
         {
@@ -39,6 +36,13 @@ INLINE void tile(const int R, const int NV, REAL *out, idx ldo, Operand a, const
             UNROLL for (int n = 0; n < NV; n++) sum[r][n] = mul_add(x, bk[n], sum[r][n]);
         }
     }
+}
+
+INLINE void tile(const int R, const int NV, REAL *out, idx ldo, Operand a, const REAL *b, idx ldb,
+                 idx K, int mode)
+{
+    vec sum[8][2];
+    tile_sums(R, NV, sum, a, b, ldb, K);
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int n = 0; n < NV; n++)
     {
         REAL *o = out + r * ldo + n * LANES;
@@ -48,27 +52,28 @@ INLINE void tile(const int R, const int NV, REAL *out, idx ldo, Operand a, const
     }
 }
 
-/* A column of tiles, NV vectors wide: blocks of TILE_ROWS rows, then exactly those left over. */
+/* A column of tiles, NV vectors wide. The last rows are shared out evenly: 9 rows are 5 and 4,
+   because a tile of one row would wait for its own sums. */
 INLINE void column(const int NV, REAL *out, idx ldo, Operand a, const REAL *b, idx ldb, idx rows,
                    idx K, int mode)
 {
-    idx r = 0;
-    for (; r + TILE_ROWS <= rows; r += TILE_ROWS) {
-        Operand from = {a.at + r * a.row, a.row, a.k};
-        tile(TILE_ROWS, NV, out + r * ldo, ldo, from, b, ldb, K, mode);
-    }
-    out += r * ldo;
-    a.at += r * a.row;
-    switch (rows - r) {
-    case 1: tile(1, NV, out, ldo, a, b, ldb, K, mode); break;
-    case 2: tile(2, NV, out, ldo, a, b, ldb, K, mode); break;
-    case 3: tile(3, NV, out, ldo, a, b, ldb, K, mode); break;
+    while (rows) {
+        idx R = rows >= 2 * TILE_ROWS ? TILE_ROWS : rows > TILE_ROWS ? (rows + 1) / 2 : rows;
+        switch (R) {
+        case 1: tile(1, NV, out, ldo, a, b, ldb, K, mode); break;
+        case 2: tile(2, NV, out, ldo, a, b, ldb, K, mode); break;
+        case 3: tile(3, NV, out, ldo, a, b, ldb, K, mode); break;
+        case 4: tile(4, NV, out, ldo, a, b, ldb, K, mode); break;
 #if VECTOR_BYTES == 64
-    case 4: tile(4, NV, out, ldo, a, b, ldb, K, mode); break;
-    case 5: tile(5, NV, out, ldo, a, b, ldb, K, mode); break;
-    case 6: tile(6, NV, out, ldo, a, b, ldb, K, mode); break;
-    case 7: tile(7, NV, out, ldo, a, b, ldb, K, mode); break;
+        case 5: tile(5, NV, out, ldo, a, b, ldb, K, mode); break;
+        case 6: tile(6, NV, out, ldo, a, b, ldb, K, mode); break;
+        case 7: tile(7, NV, out, ldo, a, b, ldb, K, mode); break;
+        case 8: tile(8, NV, out, ldo, a, b, ldb, K, mode); break;
 #endif
+        }
+        out += R * ldo;
+        a.at += R * a.row;
+        rows -= R;
     }
 }
 

@@ -37,6 +37,15 @@ static idx chunk_start(Documents d, idx first, idx last, idx c, idx chunks)
     return c == chunks ? last : i;
 }
 
+/* How many of the documents from `first` on fit into one unit. */
+static idx unit_of(const Shape *s, Documents d, idx first, idx last)
+{
+    idx next = first + 1;
+    while (next < last && next - first < s->rows && rows_before(d, first, next + 1) <= s->rows)
+        next++;
+    return next - first;
+}
+
 /* Gradient (in g) and summed loss of documents first ... last - 1. */
 static double gradient(const Model *model, Work *k, Documents d, idx first, idx last,
                        double positions, REAL *g)
@@ -47,15 +56,13 @@ static double gradient(const Model *model, Work *k, Documents d, idx first, idx 
     for (idx i = 0; i < s->lm_head; i += LANES)
         store(g + i, (vec){0}); /* wte and wpe are always added to */
     while (first < last) {
-        idx next = first + 1;
-        while (next < last && rows_before(d, first, next + 1) <= s->rows && next - first < s->rows)
-            next++;
-        idx N = gather(k, d, first, next, 1);
-        forward(model, k, N, next - first);
+        idx count = unit_of(s, d, first, last);
+        idx N = gather(k, d, first, first + count, 1);
+        forward(model, k, N, count);
         loss += cross_entropy(model, k, N, positions);
-        backward(model, k, N, next - first, g, mode);
+        backward(model, k, N, count, g, mode);
         mode = ADD;
-        first = next;
+        first += count;
     }
     if (mode == SET)
         for (idx i = s->lm_head; i < s->total; i += LANES)

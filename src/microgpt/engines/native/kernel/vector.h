@@ -32,10 +32,17 @@ typedef int32_t INT;
 typedef REAL vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef INT ivec __attribute__((vector_size(VECTOR_BYTES), may_alias));
 
+typedef ptrdiff_t idx;
+
 #define LANES (VECTOR_BYTES * 8 / REAL_BITS)
 #define MINUS_INFINITY ((REAL)-__builtin_inf())
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE static __attribute__((noinline))
+#ifdef __wasm__
+#define PART NOINLINE /* a browser compiles function by function, twice: small ones are ready sooner */
+#else
+#define PART INLINE
+#endif
 #define UNROLL _Pragma("GCC unroll 16")
 
 #if defined(__clang__) || __GNUC__ >= 12
@@ -121,30 +128,6 @@ INLINE vec zero_below(vec x, vec value, REAL low)
 #endif
 }
 
-/* ---- sums and maxima over lanes ---- */
-
-INLINE REAL sum_lanes(vec x)
-{
-#if VECTOR_BYTES == 64 && REAL_BITS == 32
-    return _mm512_reduce_add_ps((__m512)x);
-#else
-    REAL part[LANES];
-    store(part, x);
-    for (int n = LANES / 2; n; n /= 2)
-        for (int i = 0; i < n; i++)
-            part[i] += part[i + n];
-    return part[0];
-#endif
-}
-
-INLINE REAL max_lanes(vec x)
-{
-    REAL most = x[0];
-    for (int i = 1; i < LANES; i++)
-        most = x[i] > most ? x[i] : most;
-    return most;
-}
-
 /* ---- shuffles: all by the same pattern, repeated for each group of four lanes ---- */
 
 #if LANES == 16
@@ -165,13 +148,65 @@ INLINE REAL max_lanes(vec x)
 #endif
 #define OTHER LANES /* IN_GROUPS takes lane i of y as OTHER + i */
 
-/* From four vectors: in each group of four lanes, lane j is the sum over that group of x_j. */
-INLINE vec four_sums(vec x0, vec x1, vec x2, vec x3)
+/* From four vectors: in each group of four lanes, lane j is the sum over that group of x_j; or
+   the largest. */
+#define REDUCE_FOUR(name, op)                                                                     \
+    INLINE vec name(vec x0, vec x1, vec x2, vec x3)                                               \
+    {                                                                                             \
+        vec a = op(IN_GROUPS(x0, x1, 0, OTHER, 1, OTHER + 1),                                     \
+                   IN_GROUPS(x0, x1, 2, OTHER + 2, 3, OTHER + 3));                                \
+        vec b = op(IN_GROUPS(x2, x3, 0, OTHER, 1, OTHER + 1),                                     \
+                   IN_GROUPS(x2, x3, 2, OTHER + 2, 3, OTHER + 3));                                \
+        return op(IN_GROUPS(a, b, 0, 1, OTHER, OTHER + 1),                                        \
+                  IN_GROUPS(a, b, 2, 3, OTHER + 2, OTHER + 3));                                   \
+    }
+INLINE vec plus(vec a, vec b) { return a + b; }
+REDUCE_FOUR(four_sums, plus)
+REDUCE_FOUR(four_largest, larger)
+
+/* Over the groups of four lanes: lane j becomes the sum of lanes j, 4 + j, 8 + j ...; or the
+   largest. */
+#if LANES == 16
+#define HALF(x) SHUFFLE(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)
+#define QUARTER(x) SHUFFLE(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11)
+#elif LANES == 8
+#define HALF(x) SHUFFLE(x, x, 4, 5, 6, 7, 0, 1, 2, 3)
+#endif
+INLINE vec over_groups_sum(vec x)
 {
-    vec a = IN_GROUPS(x0, x1, 0, OTHER, 1, OTHER + 1) + IN_GROUPS(x0, x1, 2, OTHER + 2, 3, OTHER + 3);
-    vec b = IN_GROUPS(x2, x3, 0, OTHER, 1, OTHER + 1) + IN_GROUPS(x2, x3, 2, OTHER + 2, 3, OTHER + 3);
-    return IN_GROUPS(a, b, 0, 1, OTHER, OTHER + 1) + IN_GROUPS(a, b, 2, 3, OTHER + 2, OTHER + 3);
+#if LANES >= 8
+    x += HALF(x);
+#endif
+#if LANES == 16
+    x += QUARTER(x);
+#endif
+    return x;
 }
+INLINE vec over_groups_largest(vec x)
+{
+#if LANES >= 8
+    x = larger(x, HALF(x));
+#endif
+#if LANES == 16
+    x = larger(x, QUARTER(x));
+#endif
+    return x;
+}
+
+/* In lane j of every group: the sum of all lanes of x_j. Four rows at once cost half of what four
+   sums one by one would. */
+INLINE vec row_sums(vec x0, vec x1, vec x2, vec x3)
+{
+    return over_groups_sum(four_sums(x0, x1, x2, x3));
+}
+INLINE vec row_largest(vec x0, vec x1, vec x2, vec x3)
+{
+    return over_groups_largest(four_largest(x0, x1, x2, x3));
+}
+#define LANE_0(x) IN_GROUPS(x, x, 0, 0, 0, 0) /* one lane of four in all of them */
+#define LANE_1(x) IN_GROUPS(x, x, 1, 1, 1, 1)
+#define LANE_2(x) IN_GROUPS(x, x, 2, 2, 2, 2)
+#define LANE_3(x) IN_GROUPS(x, x, 3, 3, 3, 3)
 
 /* The sum, or the largest, of each group of four lanes, in all four of them. */
 INLINE vec group_sum(vec x)
@@ -179,16 +214,48 @@ INLINE vec group_sum(vec x)
     x += IN_GROUPS(x, x, 1, 0, 3, 2);
     return x + IN_GROUPS(x, x, 2, 3, 0, 1);
 }
-INLINE vec group_max(vec x)
+INLINE vec group_largest(vec x)
 {
     x = larger(x, IN_GROUPS(x, x, 1, 0, 3, 2));
     return larger(x, IN_GROUPS(x, x, 2, 3, 0, 1));
 }
 
-/* Turn a square of LANES x LANES numbers over its diagonal: interleaving the first half of the
-   rows with the second, log2(LANES) times. */
-INLINE void turn(vec rows[LANES])
+/* The sum, or the largest, of all lanes. */
+INLINE REAL sum_lanes(vec x) { return over_groups_sum(group_sum(x))[0]; }
+INLINE REAL max_lanes(vec x) { return over_groups_largest(group_largest(x))[0]; }
+
+/* ---- turning a square of TURN x TURN numbers over its diagonal ---- */
+
+#if REAL_BITS == 32 && defined(__AVX2__)
+/* Eight by eight: vectors of two quarter rows, four apart, then squares of four in each half. Twice
+   as fast as with vectors of sixteen, whose shuffles take twice as long. */
+enum { TURN = 8 };
+
+INLINE void turn_four(REAL *to, idx ld_to, const REAL *from, idx ld)
 {
+    __m256 x[4];
+    UNROLL for (int i = 0; i < 4; i++) x[i] = _mm256_insertf128_ps(
+        _mm256_castps128_ps256(_mm_load_ps(from + i * ld)), _mm_load_ps(from + (i + 4) * ld), 1);
+    __m256 a = _mm256_unpacklo_ps(x[0], x[1]), b = _mm256_unpackhi_ps(x[0], x[1]);
+    __m256 c = _mm256_unpacklo_ps(x[2], x[3]), d = _mm256_unpackhi_ps(x[2], x[3]);
+    _mm256_store_ps(to, _mm256_shuffle_ps(a, c, 0x44));
+    _mm256_store_ps(to + ld_to, _mm256_shuffle_ps(a, c, 0xEE));
+    _mm256_store_ps(to + 2 * ld_to, _mm256_shuffle_ps(b, d, 0x44));
+    _mm256_store_ps(to + 3 * ld_to, _mm256_shuffle_ps(b, d, 0xEE));
+}
+INLINE void turn(REAL *to, idx ld_to, const REAL *from, idx ld)
+{
+    turn_four(to, ld_to, from, ld);
+    turn_four(to + 4 * ld_to, ld_to, from + 4, ld);
+}
+#else
+/* By interleaving the first half of the rows with the second, log2(LANES) times. */
+enum { TURN = LANES };
+
+INLINE void turn(REAL *to, idx ld_to, const REAL *from, idx ld)
+{
+    vec rows[LANES];
+    UNROLL for (int i = 0; i < LANES; i++) rows[i] = load(from + i * ld);
     UNROLL for (int round = 1; round < LANES; round *= 2)
     {
         vec next[LANES];
@@ -199,14 +266,16 @@ INLINE void turn(vec rows[LANES])
         }
         UNROLL for (int i = 0; i < LANES; i++) rows[i] = next[i];
     }
+    UNROLL for (int i = 0; i < LANES; i++) store(to + i * ld_to, rows[i]);
 }
+#endif
 
 /* ---- exp and log ---- */
 
 /* e^x for x <= 0, as softmax needs it: 0 below the smallest normal result. x = n ln 2 + r with
    |r| <= ln(2)/2, e^r by a polynomial. Errors measured in tests: float64 below 1 ulp (Taylor to
    r^13: 4e-18), float32 below 1.5 ulp (fitted to r^6: 1e-8). */
-INLINE vec exp_negative(vec x)
+PART vec exp_negative(vec x)
 {
 #if REAL_BITS == 64
     const REAL low = -708.0, magic = 6755399441055744.0; /* 1.5 * 2^52: adding it rounds */

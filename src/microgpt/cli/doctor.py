@@ -1,0 +1,250 @@
+"""``microgpt doctor``: what this installation consists of, which engines work, and why not."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from microgpt import __version__
+from microgpt.cli import show_json, visible
+from microgpt.config import DTYPES, Config
+from microgpt.errors import MicrogptError, MissingError
+
+if TYPE_CHECKING:
+    from microgpt.engines.base import Arrays
+
+_PACKAGES = ("numpy", "cyclopts", "rich", "plotext", "safetensors", "torch", "ziglang")
+_NEEDED = 5  # of these; the others are extras
+_SMALL = Config(n_embd=4, n_head=2, block_size=4, vocab_size=5, steps=1)
+_DOCUMENT = (4, 0, 2, 1, 4)
+_LOSS = 3.611328  # of that document under _weights; a test has it from the scalar engine
+
+
+def doctor(
+    *, json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False
+) -> None:
+    """Say what is installed, which engines work and why others don't, and what runs how fast.
+
+    The exit code is 0 if training works at the speed of NumPy or faster.
+    """
+    found = examine()
+    if json:
+        show_json({"doctor": found})
+    else:
+        for line in report(found):
+            print(visible(line))
+    engines = found["engines"]
+    if not any(engine["works"] for name, engine in engines.items() if name != "scalar"):
+        raise MissingError(
+            "Neither native nor numpy works: training would take minutes.",
+            "Install microgpt again: pip install --force-reinstall microgpt",
+        )
+
+
+def examine() -> dict[str, Any]:
+    """All that there is to say, as plain values."""
+    engines, auto = _engines()
+    try:
+        kernel, threads = _kernel(), _threads()
+    except ImportError as error:  # NumPy is missing or broken
+        kernel, threads = {"library": None, "problem": f"can't be loaded: {error}"}, {}
+    return {
+        "microgpt": __version__,
+        "python": {
+            "version": platform.python_version(),
+            "implementation": platform.python_implementation(),
+            "executable": sys.executable,
+        },
+        "platform": {
+            "system": platform.platform(),
+            "machine": platform.machine(),
+            "processor": _processor(),
+        },
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "engines": engines,
+        "auto": auto,
+        "kernel": kernel,
+        "threads": threads,
+    }
+
+
+def report(found: dict[str, Any]) -> list[str]:
+    """The findings as aligned lines."""
+    python, machine = found["python"], found["platform"]
+    lines = [
+        f"microgpt    {found['microgpt']}",
+        f"python      {python['version']}, {python['implementation']}, {python['executable']}",
+        f"platform    {machine['system']}, {machine['processor'] or machine['machine']}",
+    ]
+    packages = {
+        name: version or "MISSING"
+        for i, (name, version) in enumerate(found["packages"].items())
+        if version or i < _NEEDED
+    }
+    lines.append("packages    " + ", ".join(f"{name} {v}" for name, v in packages.items()))
+    lines += ["", "engines, the fastest first:"]
+    for name, engine in found["engines"].items():
+        if engine["works"]:
+            said = f"works in {' and '.join(engine['dtypes'])}"
+        else:
+            said = f"doesn't work: {name} {engine['reason']}"
+        chosen = "   <- auto takes it" if name == found["auto"] else ""
+        lines.append(f"  {name:<10}{said}{chosen}")
+    if not found["threads"]:
+        return lines
+    lines += ["", *_kernel_lines(found["kernel"]), ""]
+    threads = found["threads"]
+    lines.append(
+        f"threads     1, or {threads['default_for_batches']} from 16 documents a step on "
+        f"({threads['cores']} cores, {threads['usable']} of them for this process); "
+        f"native uses {threads['most_native']} at most"
+    )
+    return lines
+
+
+def _kernel_lines(kernel: dict[str, Any]) -> list[str]:
+    lines = [f"kernel      {kernel['library']}"]
+    if kernel["problem"]:
+        lines += [
+            f"  problem   native {kernel['problem']}",
+            f"  build it  {kernel['remedy']}",
+            "            with gcc or clang; without one, the PyPI package ziglang has a compiler",
+        ]
+        return lines
+    lines += [
+        f"  size      {kernel['bytes']:,} bytes for {kernel['system']} on {kernel['family']}",
+        f"  compiler  {kernel['compiler']}",
+        f"  flags     {kernel['flags']}",
+    ]
+    for name, level in kernel["levels"].items():
+        built = " and ".join(level["built"])
+        said = f"built for {built}" if built else "not built"
+        if level["problem"]:
+            said += f"; can't be used: {level['problem']}"
+        in_use = "   <- in use" if name == kernel["in_use"] else ""
+        lines.append(f"  {name:<10}{said}{in_use}")
+    names = ", ".join(kernel["levels"])
+    if kernel["forced"]:
+        lines.append(f"  forced    to {kernel['forced']} by the environment: MICROGPT_LEVEL")
+    else:
+        lines.append(f"  to force  a level, set MICROGPT_LEVEL to one of {names}")
+    return lines
+
+
+def _engines() -> tuple[dict[str, Any], str | None]:
+    """Of each engine: whether it works, in which dtypes, why not; and which one auto takes."""
+    try:
+        from microgpt.engines import ENGINES
+    except ImportError as error:  # NumPy is missing or broken
+        reason = f"can't be loaded: {error}"
+        names = ("native", "numpy", "scalar")
+        return {n: {"works": False, "dtypes": [], "reason": reason} for n in names}, None
+    engines: dict[str, Any] = {}
+    for name in ENGINES:
+        reasons = {dtype: _try(name, dtype) for dtype in DTYPES}
+        dtypes = [dtype for dtype, reason in reasons.items() if reason is None]
+        engines[name] = {
+            "works": "float64" in dtypes,
+            "dtypes": dtypes,
+            "reason": reasons["float64"],
+        }
+    return engines, next((name for name, engine in engines.items() if engine["works"]), None)
+
+
+def _try(name: str, dtype: str) -> str | None:
+    """None if a training step of a small model gives the right loss, else what is wrong."""
+    from microgpt.engines import engine_class
+
+    try:
+        cls = engine_class(name)
+        reason = cls.supports(_SMALL, dtype)
+        if reason is not None:
+            return reason
+        engine = cls()
+        engine.load(_SMALL, dtype, _weights(dtype))
+        loss, _ = engine.grads([_DOCUMENT])
+        engine.close()
+    except MicrogptError as error:
+        return f"fails: {error.message}"
+    if abs(loss - _LOSS) < 1e-5:
+        return None
+    return f"computes wrongly: a loss of {loss:.6f} where {_LOSS} is right"
+
+
+def _weights(dtype: str) -> Arrays:
+    import numpy as np
+
+    return {
+        name: np.cos(np.arange(out * into) + i).reshape(out, into).astype(dtype)
+        for i, (name, (out, into)) in enumerate(_SMALL.shapes().items())
+    }
+
+
+def _kernel() -> dict[str, Any]:
+    """What there is of the native engine's library, and which part of it runs."""
+    from microgpt.engines import native
+    from microgpt.engines.native import build
+
+    path = build.library_path()
+    record = build.read_record(path)
+    forced = os.environ.get("MICROGPT_LEVEL") or None
+    result: dict[str, Any] = {
+        "library": str(path),
+        "problem": build.problem(path),
+        "remedy": build.remedy(),
+        "forced": forced,
+        "in_use": None,
+    }
+    if result["problem"]:
+        return result
+    try:
+        problems = native.level_problems()
+    except OSError as error:
+        return {**result, "problem": str(error)}
+    for key in ("system", "family", "compiler", "flags", "bytes"):
+        result[key] = record.get(key)
+    result["levels"] = {
+        name: {"built": native.built_dtypes(name), "problem": problem}
+        for name, problem in problems.items()
+    }
+    usable = [name for name, problem in problems.items() if problem is None]
+    result["in_use"] = usable[-1] if forced is None else forced if forced in usable else None
+    return result
+
+
+def _threads() -> dict[str, int]:
+    from microgpt.engines.native import MOST_THREADS
+
+    cores = os.cpu_count() or 1
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
+    return {
+        "cores": cores,
+        "usable": usable,
+        "default_for_batches": cores,
+        "most_native": MOST_THREADS,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it, else nothing."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - no file on a disk
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except (OSError, UnicodeDecodeError):
+        pass
+    return platform.processor()
