@@ -1,14 +1,16 @@
 """Compiles the native engine's kernel when microgpt is built or installed.
 
 Hatchling calls this for every wheel. An ordinary wheel gets a kernel compiled in a folder of its
-own, never one that lies about in the checkout; for an editable install the checkout's older kernel
-is deleted and a new one put in its place. Without a compiler that works the wheel is a pure one,
-NumPy does the work, and a note in libmicrogpt.json says why: an install never fails for that.
+own, never one that lies about in the checkout. For an editable install a new one takes the place
+of the checkout's older kernel, which is deleted also if there is no new one. Without a compiler
+that works the wheel is a pure one, NumPy does the work, and a note in libmicrogpt.json says why:
+an install never fails for that.
 
 Environment: MICROGPT_TARGET names a machine of build.TARGETS, for which zig compiles (a failure
 then is an error); MICROGPT_NO_KERNEL=1 leaves the kernel out.
 """
 
+import contextlib
 import importlib.util
 import os
 import tempfile
@@ -33,12 +35,12 @@ class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
         target = build.TARGETS[name] if name else build.this_machine()
         library = build.library_path(target.system)
         self.folder = None
-        if version == "editable":
-            build.remove()
-        else:
+        if version != "editable":
             self.folder = tempfile.TemporaryDirectory(prefix="microgpt-kernel-")
             library = Path(self.folder.name) / library.name
         self.compile(build, library, target)
+        if version == "editable":
+            build.remove(keep=library)
         for made in (library, build.record_path(library)):
             if made.exists() and version != "editable":
                 build_data["force_include"][str(made)] = f"{NATIVE}/{made.name}"
@@ -49,16 +51,21 @@ class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
     def compile(self, build: ModuleType, library: Path, target: Any) -> None:
         """The library, or a note of why there is none."""
         if os.environ.get("MICROGPT_NO_KERNEL") == "1":
-            build.write_failure(library, "it was left out on request (MICROGPT_NO_KERNEL)")
-            return
-        try:
-            levels = build.build(to=library, target=target)
-            self.app.display_info(f"compiled the kernel: {', '.join(levels)}")
-        except (build.BuildError, OSError) as error:
-            if target.zig:
-                raise
-            self.app.display_warning(f"no compiled kernel, NumPy does the work: {error}")
-            build.write_failure(library, str(error))
+            why = "it was left out on request (MICROGPT_NO_KERNEL)"
+        else:
+            try:
+                levels = build.build(to=library, target=target)
+            except (build.BuildError, OSError) as error:
+                if target.zig:
+                    raise
+                why = str(error)
+            else:
+                self.app.display_info(f"compiled the kernel: {', '.join(levels)}")
+                return
+        self.app.display_warning(f"no compiled kernel, NumPy does the work: {why}")
+        with contextlib.suppress(OSError):  # Windows: in use; the note tells that it is not valid
+            library.unlink(missing_ok=True)
+        build.write_failure(library, why)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """After the wheel is written."""

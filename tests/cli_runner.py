@@ -37,6 +37,11 @@ class Result:
         return [line[key] for line in self.lines if key in line]
 
     @property
+    def complaints(self) -> list[str]:
+        """What standard error holds beyond notes."""
+        return [line for line in self.err.splitlines() if not line.startswith("note: ")]
+
+    @property
     def losses(self) -> list[float]:
         """The loss of each step."""
         return self.of("loss")
@@ -69,7 +74,7 @@ def refused(code: int, *arguments: object) -> str:
     """
     result = microgpt(*arguments)
     assert result.code == code, (result.code, result.err, result.out[-500:])
-    said = [line for line in result.err.splitlines() if not line.startswith("note: ")]
+    said = result.complaints
     assert "Traceback" not in result.err
     assert said[0].startswith("microgpt: "), result.err
     assert said[0].endswith((".", "!", "?")), said[0]

@@ -15,8 +15,9 @@ from microgpt.batches import Order, TokenTable, pieces
 from microgpt.checkpoint import RunDir
 from microgpt.config import Config, make_config
 from microgpt.data import Dataset, fnv1a32, load_data
+from microgpt.engines import make_engine
 from microgpt.engines.scalar import ScalarEngine
-from microgpt.errors import InputError, Interrupted, NumbersError, TokenError
+from microgpt.errors import InputError, Interrupted, MissingError, NumbersError, TokenError
 from microgpt.evaluation import bigram_floor, mean_loss, random_floor
 from microgpt.opening import resume_point
 from microgpt.tokenizer import Tokenizer
@@ -332,6 +333,10 @@ def test_threads_out_of_range(threads: int) -> None:
         ("numpy", "float64", {"long": "window", "batch_size": 2}),
         ("numpy", "float64", {"optimizer": "sgd", "warmup": 3}),
         ("numpy", "float32", {"schedule": "cosine"}),
+        ("native", "float64", {}),
+        ("native", "float64", {"batch_size": 5}),
+        ("native", "float64", {"long": "window", "optimizer": "sgd"}),
+        ("native", "float32", {"batch_size": 5}),
         ("scalar", "float64", {}),
         ("scalar", "float64", {"long": "window"}),
         ("scalar", "float64", {"optimizer": "sgd"}),
@@ -342,6 +347,11 @@ def test_stop_and_resume_changes_no_byte(
 ) -> None:
     config, data = tiny(**changes), dataset()
     options = {"engine": engine, "dtype": dtype}
+    if engine == "native":
+        try:
+            make_engine(engine, config, dtype)
+        except MissingError as error:
+            pytest.skip(error.message)
     straight = run(in_directory(tmp_path / "a", config, data, **options))
     broken: list[Event] = []
     broken += run(in_directory(tmp_path / "b", config, data, stop_after=0, **options))["step"]

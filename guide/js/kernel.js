@@ -18,6 +18,7 @@ import { sampleByLogits } from "./sampling.js";
 /** @typedef {"float32" | "float64"} Dtype */
 /** @typedef {Float32Array | Float64Array} Reals */
 /** @typedef {ArrayLike<number>} Numbers */
+/** @typedef {Float32ArrayConstructor | Float64ArrayConstructor | Int32ArrayConstructor} ArrayType */
 /** @typedef {Record<string, Reals>} Arrays flat matrices [out × in] by state-dict name */
 /** @typedef {Record<string, Numbers | ArrayLike<Numbers>>} Weights flat, or as rows */
 /** @typedef {{m: Arrays | null, v: Arrays | null, step: number}} Optim */
@@ -137,8 +138,9 @@ export class Engine {
     /** @private @type {WebAssembly.Memory | null} */
     this.memory = /** @type {WebAssembly.Memory} */ (exports.memory);
     const base = /** @type {WebAssembly.Global} */ (exports.__heap_base).value;
-    /** @private where the arguments of a call lie */
+    /** @private where the arguments of a call begin, and where they have ended at most */
     this.free = Math.ceil(base / 64) * 64;
+    /** @private */ this.end = this.free;
     const described = this.#describe();
     const size = this.call.size(described);
     if (!(size > 0)) throw tooLarge(config, "");
@@ -232,7 +234,7 @@ export class Engine {
       ),
     );
     this.step = firstStep + n;
-    return /** @type {Float64Array} */ (losses.slice());
+    return losses.slice();
   }
 
   /**
@@ -279,7 +281,7 @@ export class Engine {
         this.model, tokens.byteOffset, offsets.byteOffset, tokenLists.length, out.byteOffset,
       ),
     );
-    return tokenLists.map((_, i) => /** @type {Reals} */ (out.slice(ends[i] * V, ends[i + 1] * V)));
+    return tokenLists.map((_, i) => out.slice(ends[i] * V, ends[i + 1] * V));
   }
 
   /**
@@ -316,9 +318,9 @@ export class Engine {
 
   /**
    * Views of fresh room for a call, one for each [type, length]. They hold until the next call.
-   * @template {(Float32ArrayConstructor | Float64ArrayConstructor | Int32ArrayConstructor)} T
-   * @param {...[T, number]} wanted
-   * @returns {InstanceType<T>[]}
+   * @template {[ArrayType, number][]} T
+   * @param {T} wanted
+   * @returns {{[K in keyof T]: InstanceType<T[K][0]>}}
    */
   #room(...wanted) {
     let end = this.free;
@@ -328,9 +330,10 @@ export class Engine {
       return start;
     });
     this.#reach(end);
+    this.end = Math.max(this.end, end);
     const { buffer } = /** @type {WebAssembly.Memory} */ (this.memory);
-    return wanted.map(
-      ([type, length], i) => /** @type {InstanceType<T>} */ (new type(buffer, starts[i], length)),
+    return /** @type {any} */ (
+      wanted.map(([type, length], i) => new type(buffer, starts[i], length))
     );
   }
 
@@ -360,25 +363,22 @@ export class Engine {
       const array = arrays[name];
       const shape = `[${out}, ${into}]`;
       if (!array) throw new InputError(`${what}${name} is missing, the model needs it with shape ${shape}.`);
-      const rows = typeof array[0] === "number" ? [array] : Array.from(array);
-      const width = rows.length === out && typeof array[0] !== "number" ? into : out * into;
-      let length = 0;
-      for (const row of /** @type {Numbers[]} */ (rows)) {
-        if (row.length !== width) length = NaN;
-        else flat.set(row, at + length);
-        length += width;
-        if (Number.isNaN(length)) break;
-      }
-      if (length !== out * into) {
+      const isFlat = typeof array[0] === "number";
+      const rows = isFlat ? [/** @type {Numbers} */ (array)] : Array.from(/** @type {ArrayLike<Numbers>} */ (array));
+      const wide = isFlat ? out * into : into;
+      if (rows.length !== (isFlat ? 1 : out) || rows.some((row) => row?.length !== wide)) {
         throw new InputError(`${what}${name} doesn't have shape ${shape}, as this config asks for.`);
       }
-      for (const end = at + length; at < end; at++) {
-        if (!Number.isFinite(flat[at])) {
-          throw new InputError(
-            `${what}${name} has a number that is not finite in ${this.dtype}.`,
-            "Go back to an earlier checkpoint.",
-          );
-        }
+      const begin = at;
+      for (const row of rows) {
+        flat.set(row, at);
+        at += wide;
+      }
+      if (!flat.subarray(begin, at).every(Number.isFinite)) {
+        throw new InputError(
+          `${what}${name} has a number that is not finite in ${this.dtype}.`,
+          "Go back to an earlier checkpoint.",
+        );
       }
     }
     return flat;
@@ -448,7 +448,7 @@ function isCount(value, least) {
 
 /**
  * Whole numbers from 0 to 2^31 - 1 as 64-bit ones, as many as fit.
- * @param {Int32Array | Reals} to
+ * @param {Int32Array} to
  * @param {Numbers} from
  */
 function int64s(to, from) {
@@ -459,7 +459,7 @@ function int64s(to, from) {
 }
 
 /**
- * @param {Int32Array | Reals} to
+ * @param {Int32Array} to
  * @param {Numbers} from
  */
 function copy(to, from) {

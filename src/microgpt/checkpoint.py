@@ -204,7 +204,7 @@ class RunDir:
         for name, limit in (("run.json", JSON_LIMIT), ("vocab.json", VOCAB_LIMIT)):
             if name not in self._digests:
                 self._digests[name] = snapshot.sha256(snapshot.content_of(self.path / name, limit))
-        return self._digests
+        return {name: self._digests[name] for name in ("run.json", "vocab.json")}
 
     def _make_way(self, path: Path) -> None:
         """Free the name of a step directory.

@@ -279,8 +279,13 @@ class Trainer:
         )
 
     def _evaluate(self) -> Iterator[Event]:
+        """Held-out losses; the scalar engine would take a minute, so the fastest one measures."""
+        engine = self.engine
+        if engine.name == "scalar":
+            engine = make_engine("auto", self.config, self.dtype)
+            engine.load(self.config, self.dtype, self.engine.state()[0])
         for label, docs in held_out_parts(self.config, self.docs, self.kept_out).items():
-            loss, tokens = mean_loss(self.engine, docs, self.tokenizer)
+            loss, tokens = mean_loss(engine, docs, self.tokenizer)
             event = {"step": self.step, "split": label, "loss": loss, "tokens": tokens}
             if self.run_dir and self.engine.lead:
                 self.run_dir.log([{"eval": event}])

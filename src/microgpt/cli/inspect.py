@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from microgpt.cli.sample import RunArgument, open_with_notes, run_marks
-from microgpt.errors import InputError, MicrogptError
+from microgpt.errors import InputError, MicrogptError, TokenError
 from microgpt.evaluation import bigram_floor, random_floor
 from microgpt.files import write_atomic
 from microgpt.opening import Opened, engine_for, run_data
@@ -39,7 +39,10 @@ def inspect(
     engine = engine_for(opened)
     texts = sample(engine, opened.tokenizer, opened.rng(None))
     samples = list(marked(texts, run_marks(opened)))
-    page = html_report(opened, word, samples, _floors(opened))
+    try:
+        page = html_report(opened, word, samples, _floors(opened))
+    except TokenError as error:
+        raise InputError(error.message, "Choose another --word.") from None
     write_atomic(html, page.encode())
     print(f"wrote {html}: open it in a browser")
 

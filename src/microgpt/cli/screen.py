@@ -150,8 +150,8 @@ class LiveScreen(PlainScreen):
         left = (self.config.steps - step) / max(rate, 1e-9)
         recent = self.losses[-100:]
         return (
-            f"step {step:,} / {self.config.steps:,} · loss {sum(recent) / len(recent):.4f} "
-            f"(last {len(recent)}) · lr {self.lr:.3g} · {rate:,.0f} steps/s · {left:,.0f} s left"
+            f"step {step:,} / {self.config.steps:,} · mean loss {sum(recent) / len(recent):.4f} "
+            f"· lr {self.lr:.2g} · {rate:,.0f} steps/s · {left:,.0f} s left"
         )
 
     def _curve(self) -> str:

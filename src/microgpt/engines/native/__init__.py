@@ -18,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from microgpt.config import Config
-from microgpt.engines.base import Array, Arrays, Batches, Engine, Ints, Optim
+from microgpt.engines.base import Array, Arrays, Batches, Engine, Guard, Ints, Optim
 from microgpt.errors import InputError, TokenError
 from microgpt.files import first_not_finite
 
 MOST_THREADS = 16
 _MOST_BYTES = 2**37
 _WEIGHTS, _MEANS, _SQUARES = 0, 1, 2  # what `set` and `get` move: enum Vector in interface.h
+_NOTHING_TO_DRAW = 6  # enum Refusal there
 
 
 class _KernelConfig(ctypes.Structure):
@@ -59,6 +60,9 @@ class _Kernel:
         self.steps = function("steps", i32, p, p, p, p, p, i32, p, real, p)
         self.grads = function("grads", i32, p, p, p, i32, real, p, p)
         self.logits = function("logits", i32, p, p, p, i32, p)
+        self.sample = function(
+            "sample", i32, p, p, p, i32, i32, real, i32, real, p, i32, p, p, i32, p, p, p
+        )
 
 
 @functools.cache
@@ -263,6 +267,58 @@ class NativeEngine(Engine):
         assert refused == 0, refused
         cuts = ends.tolist()
         return [out[a:b] for a, b in itertools.pairwise(cuts)]
+
+    def sample(
+        self,
+        prefixes: Sequence[Sequence[int]],
+        temperature: float,
+        top_k: int | None,
+        top_p: float | None,
+        uniforms: npt.NDArray[np.float64],
+        order: str,
+        guard: Guard | None = None,
+    ) -> tuple[list[list[int]], int]:
+        samples, most = uniforms.shape
+        if len(prefixes) != samples or most < 1:
+            raise InputError(f"There are {len(prefixes)} prefixes, but draws for {samples}.")
+        flat = np.array([t for prefix in prefixes for t in prefix], np.int32)
+        ends = np.cumsum([0, *(len(prefix) for prefix in prefixes)], dtype=np.int64)
+        tokens, offsets = self._checked(flat, ends, samples, 0, max(len(flat), 1))
+        draws = np.ascontiguousarray(uniforms, np.float64)
+        moves, banned = self._guard(guard)
+        out = np.zeros((samples, most), np.int32)
+        lengths = np.zeros(samples, np.int32)
+        used = ctypes.c_double()
+        refused = self.kernel.sample(
+            self.model, tokens.ctypes.data, offsets.ctypes.data, samples, most, temperature**-1,
+            top_k or 0, top_p or 0.0, draws.ctypes.data, order == "rows",
+            None if moves is None else moves.ctypes.data,
+            None if banned is None else banned.ctypes.data,
+            0 if moves is None else len(moves),
+            out.ctypes.data, lengths.ctypes.data, ctypes.byref(used),
+        )  # fmt: skip
+        if refused == _NOTHING_TO_DRAW:
+            raise InputError(
+                "There is no token to draw: the guard bans all, or the weights have diverged."
+            )
+        assert refused == 0, refused
+        rows = zip(out.tolist(), lengths.tolist(), strict=True)
+        return [row[:length] for row, length in rows], int(used.value)
+
+    def _guard(
+        self, guard: Guard | None
+    ) -> tuple[npt.NDArray[np.int32] | None, npt.NDArray[np.bool_] | None]:
+        """The guard's tables as the kernel takes them; it checks each state that it comes to."""
+        if guard is None:
+            return None, None
+        shape = (len(guard.next), self.config.vocab_size)
+        if guard.next.shape != shape or guard.banned.shape != shape or shape[0] < 1:
+            raise InputError(
+                f"The guard's tables have shapes {guard.next.shape} and {guard.banned.shape}, "
+                f"must be states x {shape[1]} both."
+            )
+        moves = np.ascontiguousarray(guard.next, np.int32)
+        return moves, np.ascontiguousarray(guard.banned, np.bool_)
 
     def _checked(
         self, tokens: Ints, offsets: Ints, documents: int, shortest: int, longest: int

@@ -138,11 +138,12 @@ def remedy() -> str:
     return "python scripts/dev.py native" if sys.platform == "win32" else "make native"
 
 
-def remove() -> None:
-    """Delete the library and its record, of whatever system: an older one must not survive."""
+def remove(keep: Path) -> None:
+    """Delete the libraries beside this file and what belongs to them, but for ``keep``."""
     for path in HERE.glob("libmicrogpt.*"):
-        with contextlib.suppress(OSError):  # Windows: in use; its record tells that it is old
-            path.unlink()
+        if path not in (keep, record_path(keep)):
+            with contextlib.suppress(OSError):  # Windows: in use
+                path.unlink()
 
 
 # ---------------------------------------------------------------- what a library is
@@ -288,9 +289,11 @@ def _position(target: Target) -> list[str]:
     return [] if target.system == "win32" else ["-fPIC"]
 
 
-def _for_target(target: Target) -> list[str]:
+def _for_target(target: Target, compiler: Sequence[str]) -> list[str]:
     """What is said beside FLAGS for one kind of machine."""
     options = _position(target)
+    if "ziglang" in compiler and not target.zig:
+        options += ["-mcpu=baseline"]  # else zig uses all that the processor at hand can do
     if target.zig:
         options += ["-target", target.zig]
     elif target.system == "darwin":
@@ -317,7 +320,7 @@ def build(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         command = list(compiler or (zig() if target.zig else find_compiler(folder)))
-        options = [*FLAGS, *_for_target(target)]
+        options = [*FLAGS, *_for_target(target, command)]
         common = [*command, *options]
         sources = digest()  # before compiling: they may change meanwhile
         jobs = []

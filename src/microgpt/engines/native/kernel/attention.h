@@ -74,7 +74,7 @@ INLINE void look_four(REAL *out, REAL *looks, const REAL *q, const REAL *k, cons
 
 /* The same for every position t of a document, which looks at positions 0 ... t. In three sweeps,
    so that the processor has many independent results under way. */
-PART void attend_four(const REAL *qkv, REAL *looks, REAL *heads, idx n, idx CP, idx width)
+INLINE void attend_four(const REAL *qkv, REAL *looks, REAL *heads, idx n, idx CP, idx width)
 {
     const idx ld = 3 * CP;
     const REAL *k = qkv + CP, *v = qkv + 2 * CP;
@@ -96,7 +96,7 @@ PART void attend_four(const REAL *qkv, REAL *looks, REAL *heads, idx n, idx CP, 
 }
 
 /* dqkv from dheads, by way of dlooks (the gradients of the scores). */
-PART void attend_four_back(const REAL *qkv, const REAL *looks, const REAL *dheads, REAL *dqkv,
+INLINE void attend_four_back(const REAL *qkv, const REAL *looks, const REAL *dheads, REAL *dqkv,
                              REAL *dlooks, idx n, idx CP, idx width)
 {
     const idx ld = 3 * CP;

@@ -9,7 +9,8 @@ enum Refusal {
     EMPTY = 3,        /* a document without tokens */
     TOO_LONG = 4,     /* a document longer than block_size (+ 1 with its target) */
     BAD_TOKEN = 5,    /* a token outside the vocabulary */
-    NO_CACHE = 6,     /* sampling: settings out of range */
+    BAD_GUARD = 6,    /* a guard that leaves no token, or logits that aren't finite */
+    BAD_SETTING = 7,  /* sampling: a setting out of range */
 };
 
 /* Bytes of arena that a model needs, 0 if its configuration is out of range or far too big. */
@@ -138,4 +139,38 @@ EXPORT int32_t NAME(logits)(Model *model, const int32_t *tokens, const int64_t *
             __builtin_memcpy(out, k->logits + r * s->VP, (size_t)s->V * sizeof(REAL));
     }
     return FINE;
+}
+
+/* Continues each of `samples` prefixes (documents without BOS, at most `most` tokens of each are
+   taken) until BOS or until `most` tokens; engines/base.py says what is drawn. top_k 0 and top_p 0
+   keep all tokens, next and banned [states x V] may be NULL. Fills out [samples x most], lengths
+   [samples] and how many of `uniforms` [samples x most] are used up. */
+EXPORT int32_t NAME(sample)(Model *model, const int32_t *prefixes, const int64_t *offsets,
+                            int32_t samples, int32_t most, double inverse_temperature,
+                            int32_t top_k, double top_p, const double *uniforms, int32_t rows,
+                            const int32_t *next, const uint8_t *banned, int32_t states,
+                            int32_t *out, int32_t *lengths, double *used)
+{
+    Sampling g = {
+        .model = model,
+        .settings = {top_k, inverse_temperature, top_p, next, banned, states},
+        .uniforms = uniforms, .out = out, .lengths = lengths, .samples = samples, .most = most,
+        .rows = rows,
+    };
+    Documents d = {prefixes, offsets};
+    if (most < 1 || top_k < 0 || !(top_p >= 0) || !(inverse_temperature > 0) ||
+        (next && (states < 1 || !banned)))
+        return BAD_SETTING;
+    int refused = check(&model->s, d, samples, PTRDIFF_MAX, 0);
+    if (refused)
+        return refused;
+    for (idx i = 0; i < samples; i++) {
+        idx length = (idx)(offsets[i + 1] - offsets[i]);
+        lengths[i] = (int32_t)(length < most ? length : most);
+        for (idx t = 0; t < lengths[i]; t++)
+            out[i * most + t] = prefixes[offsets[i] + t];
+    }
+    int done = sample_all(&g);
+    *used = (double)(rows ? (idx)samples * most : g.used);
+    return done ? FINE : BAD_GUARD;
 }

@@ -9,6 +9,8 @@ enum {
     SLACK = 4,        /* rows behind the last that loops over four rows may touch */
     UNIT_ROWS = 96,   /* rows that are computed together: they stay in the cache */
     MOST_CHUNKS = 16, /* parts of a batch that may be computed side by side */
+    MOST_STREAMS = 64,
+    CACHE_NUMBERS = 1 << 22, /* of all streams' caches, unless one alone needs more */
 };
 
 typedef struct {
@@ -43,6 +45,10 @@ typedef struct {
     REAL *chunk[MOST_CHUNKS]; /* gradients of each part of a batch */
     double chunk_loss[MOST_CHUNKS];
     Work *work; /* [threads] */
+    REAL *cache; /* sampling: keys and values of each stream */
+    idx streams, cache_size;
+    double *probabilities; /* [VP] */
+    int32_t *ranked;       /* [VP] */
 } Model;
 
 INLINE idx padded(idx n) { return (n + PAD - 1) / PAD * PAD; }
@@ -126,8 +132,16 @@ static double place(const Config *config, char *base)
     for (int i = 0; i < 4 + MOST_CHUNKS; i++)
         vectors[i] = numbers(&arena, total, 1);
     REAL *ban = numbers(&arena, (double)s.VP, 1);
+    double own = (double)s.L * (double)(s.T + SLACK) * 2 * (double)s.CP;
+    double streams = (double)(idx)(CACHE_NUMBERS / own);
+    streams = streams < 1 ? 1 : streams > MOST_STREAMS ? MOST_STREAMS : streams;
+    REAL *cache = numbers(&arena, streams, own);
+    double *probabilities = take(&arena, (double)s.VP, sizeof(double));
+    int32_t *ranked = take(&arena, (double)s.VP, sizeof(int32_t));
     if (base) {
         self->ban_padding = ban;
+        self->cache = cache, self->streams = (idx)streams, self->cache_size = (idx)own;
+        self->probabilities = probabilities, self->ranked = ranked;
         for (idx i = 0; i < s.VP; i++)
             ban[i] = i < s.V ? 0 : MINUS_INFINITY;
         self->config = *config, self->s = s, self->work = work;

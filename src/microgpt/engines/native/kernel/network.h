@@ -26,9 +26,8 @@ static idx gather(Work *k, Documents d, idx first, idx last, int ahead)
 }
 
 /* Rows of the first norm: wte[token] + wpe[position], normed. */
-PART void embed(const Model *model, Work *k, idx N)
+INLINE void embed(const Model *model, const Shape *s, Work *k, idx N)
 {
-    const Shape *s = &model->s;
     for (idx r = 0; r < N; r++) {
         const REAL *token = model->w + s->wte + k->token[r] * s->CP;
         const REAL *place = model->w + s->wpe + k->position[r] * s->CP;
@@ -39,19 +38,8 @@ PART void embed(const Model *model, Work *k, idx N)
     __builtin_memcpy(k->x, k->norm0, (size_t)(N * s->CP) * sizeof(REAL));
 }
 
-/* relu in place, or its square from `positive` to `hidden`. */
-PART void activate(REAL *hidden, REAL *positive, idx count, int squared)
-{
-    for (idx i = 0; i < count; i += LANES) {
-        vec x = larger(load(positive + i), (vec){0});
-        store(positive + i, x);
-        if (squared)
-            store(hidden + i, x * x);
-    }
-}
-
 /* dL/d(before the activation) in place. */
-PART void activate_back(REAL *d, const REAL *positive, idx count, int squared)
+INLINE void activate_back(REAL *d, const REAL *positive, idx count, int squared)
 {
     for (idx i = 0; i < count; i += LANES) {
         vec x = load(positive + i);
@@ -63,12 +51,11 @@ PART void activate_back(REAL *d, const REAL *positive, idx count, int squared)
 }
 
 /* Leaves the last block's output in k->x [N x CP] and the logits in k->logits [N x VP]. */
-static void forward(const Model *model, Work *k, idx N, idx documents)
+INLINE void forward_of(const Model *model, const Shape *s, Work *k, idx N, idx documents)
 {
-    const Shape *s = &model->s;
     const idx C = s->C, CP = s->CP, F = s->F, FP = s->FP;
     const int squared = model->config.relu_squared;
-    embed(model, k, N);
+    embed(model, s, k, N);
     for (idx l = 0; l < s->L; l++) {
         idx at = l * (s->rows + SLACK); /* this layer's part of what is kept */
         REAL *norm1 = k->norm1 + at * CP, *norm2 = k->norm2 + at * CP;
@@ -87,8 +74,11 @@ static void forward(const Model *model, Work *k, idx N, idx documents)
         }
         product(k->x, CP, by_row(heads, CP), model->turned + at_wo(s, l), CP, N, C, CP, ADD);
         rmsnorm(norm2, k->scale2 + at * LANES / 4, k->x, N, C, CP);
-        product(positive, FP, by_row(norm2, CP), model->turned + at_fc1(s, l), FP, N, C, FP, SET);
-        activate(hidden, positive, N * FP, squared);
+        product(positive, FP, by_row(norm2, CP), model->turned + at_fc1(s, l), FP, N, C, FP,
+                SET_POSITIVE);
+        if (squared)
+            for (idx i = 0; i < N * FP; i += LANES)
+                store(hidden + i, load(positive + i) * load(positive + i));
         product(k->x, CP, by_row(hidden, FP), model->turned + at_fc2(s, l), CP, N, F, CP, ADD);
     }
     product(k->logits, s->VP, by_row(k->x, CP), model->turned + s->lm_head, s->VP, N, C, s->VP, SET);
@@ -102,9 +92,10 @@ INLINE vec logits_at(const Model *model, const REAL *x, idx i)
 
 /* Sum of -log p(target) over the rows; logits become dL/dlogits for a loss divided by
    `positions`: notes/backward.md, section 1. Four rows at a time, as in norm.h. */
-static double cross_entropy(const Model *model, Work *k, idx N, double positions)
+INLINE double cross_entropy_of(const Model *model, const Shape *s, Work *k, idx N,
+                               double positions)
 {
-    const idx VP = model->s.VP;
+    const idx VP = s->VP;
     const REAL share = (REAL)(1 / positions);
     double loss = 0;
     for (idx r = 0; r < N; r += 4) {
@@ -160,9 +151,9 @@ INLINE void weight_gradient(REAL *g, const REAL *dy, const REAL *x, idx rows, id
 }
 
 /* Gradients of one unit's loss, set or added to g, from dlogits in k->logits. */
-static void backward(const Model *model, Work *k, idx N, idx documents, REAL *g, int mode)
+INLINE void backward_of(const Model *model, const Shape *s, Work *k, idx N, idx documents, REAL *g,
+                        int mode)
 {
-    const Shape *s = &model->s;
     const idx C = s->C, V = s->V, CP = s->CP, F = s->F, FP = s->FP, VP = s->VP;
     const int squared = model->config.relu_squared;
     const REAL *w = model->w;
@@ -207,5 +198,48 @@ static void backward(const Model *model, Work *k, idx N, idx documents, REAL *g,
             store(token + i, load(token + i) + d);
             store(place + i, load(place + i) + d);
         }
+    }
+}
+
+/* The three passes, and the same compiled for the presets' shape: what the compiler knows to be 16
+   needs no loop. */
+INLINE Shape preset_shape(const Shape *s)
+{
+    Shape known = *s;
+    known.C = 16, known.CP = 16, known.F = 64, known.FP = 64, known.H = 4, known.D = 4;
+    known.L = 1, known.VP = 32;
+    return known;
+}
+INLINE int is_preset(const Shape *s)
+{
+    return s->C == 16 && s->H == 4 && s->L == 1 && s->VP == 32;
+}
+
+static void forward(const Model *model, Work *k, idx N, idx documents)
+{
+    if (is_preset(&model->s)) {
+        Shape known = preset_shape(&model->s);
+        forward_of(model, &known, k, N, documents);
+    } else {
+        forward_of(model, &model->s, k, N, documents);
+    }
+}
+
+static double cross_entropy(const Model *model, Work *k, idx N, double positions)
+{
+    if (is_preset(&model->s)) {
+        Shape known = preset_shape(&model->s);
+        return cross_entropy_of(model, &known, k, N, positions);
+    }
+    return cross_entropy_of(model, &model->s, k, N, positions);
+}
+
+static void backward(const Model *model, Work *k, idx N, idx documents, REAL *g, int mode)
+{
+    if (is_preset(&model->s)) {
+        Shape known = preset_shape(&model->s);
+        backward_of(model, &known, k, N, documents, g, mode);
+    } else {
+        backward_of(model, &model->s, k, N, documents, g, mode);
     }
 }

@@ -37,7 +37,7 @@ INLINE void scale_row(REAL *y, const REAL *x, vec scale, idx width)
         store(y + i, load(x + i) * scale);
 }
 
-PART void rmsnorm(REAL *y, REAL *scale, const REAL *x, idx N, idx C, idx CP)
+INLINE void rmsnorm(REAL *y, REAL *scale, const REAL *x, idx N, idx C, idx CP)
 {
     const REAL part = 1 / (REAL)C;
     for (idx r = 0; r < N; r += 4, x += 4 * CP, y += 4 * CP, scale += LANES) {
@@ -62,7 +62,7 @@ INLINE void norm_row_back(REAL *dx, const REAL *dy, const REAL *y, vec along, ve
 }
 
 /* dx (+)= (dy - y * mean(dy * y)) * scale: notes/backward.md, section 3. */
-PART void rmsnorm_back(REAL *dx, const REAL *dy, const REAL *y, const REAL *scale, idx N, idx C,
+INLINE void rmsnorm_back(REAL *dx, const REAL *dy, const REAL *y, const REAL *scale, idx N, idx C,
                          idx CP, int mode)
 {
     const REAL part = -1 / (REAL)C;

@@ -1,5 +1,4 @@
-/* Adam and SGD on the padded vectors, panel by panel (PAD rows of a matrix), so that the turned
-   copy of a matrix is written while its numbers are near. notes/backward.md, section 8. */
+/* Adam and SGD on the padded vectors, panel by panel (PAD rows of a matrix). notes/backward.md, section 8. */
 
 typedef struct {
     REAL *const *parts; /* the gradient is the sum of these vectors, in this order */
@@ -8,13 +7,12 @@ typedef struct {
     int sgd;
 } Update;
 
-/* b^t for whole t >= 0 (one rounding for each of log2(t) products or so). */
+/* b^t for whole t >= 0 (one rounding for each of 2 log2(t) products or so). */
 static double power(double b, double t)
 {
     double result = 1;
     for (int64_t n = (int64_t)t; n; n >>= 1, b *= b)
-        if (n & 1)
-            result *= b;
+        result *= n & 1 ? b : 1; /* not `if`: the bits of t can't be predicted */
     return result;
 }
 
@@ -83,17 +81,19 @@ static void update_matrix(Model *model, const Update *u, idx at, idx rows, idx c
                           int me, int threads)
 {
     REAL *w = model->w, *m = model->m, *v = model->v, *turned = model->turned + at;
-    for (idx r = me * PAD; r < rows; r += threads * PAD) {
+    const idx first = me * PAD, next = threads * PAD;
+    for (idx r = first; u && r < rows; r += next) {
         idx from = at + r * cols, count = PAD * cols;
-        if (u && u->sgd)
+        if (u->sgd)
             descend(w, u->parts, u->count, from, count, u->rate);
-        else if (u && u->count == 1)
+        else if (u->count == 1)
             adam_all(w, m, v, u->parts, 1, from, count, *u);
-        else if (u)
+        else
             adam_all(w, m, v, u->parts, u->count, from, count, *u);
-        if (turned_ld)
-            turn_panel(turned + r, turned_ld, w + from, cols);
     }
+    /* Not at once after each panel: the stores must have reached the cache. */
+    for (idx r = first; turned_ld && r < rows; r += next)
+        turn_panel(turned + r, turned_ld, w + at + r * cols, cols);
 }
 
 static void update(Model *model, const Update *u, int me, int threads)

@@ -10,7 +10,7 @@
    `tile` keeps R x NV vectors of sums in registers; every number of a is used NV times and every
    vector of b R times while they are there. */
 
-enum { SET = 0, ADD = 1 };
+enum { SET, ADD, SET_POSITIVE }; /* what happens to the sums; SET_POSITIVE: relu */
 
 #if VECTOR_BYTES == 64
 enum { TILE_ROWS = 8 }; /* 32 registers */
@@ -48,6 +48,8 @@ INLINE void tile(const int R, const int NV, REAL *out, idx ldo, Operand a, const
         REAL *o = out + r * ldo + n * LANES;
         if (mode == ADD)
             sum[r][n] += load(o);
+        if (mode == SET_POSITIVE)
+            sum[r][n] = larger(sum[r][n], (vec){0});
         store(o, sum[r][n]);
     }
 }

@@ -13,6 +13,8 @@ typedef struct {
 
 static void wait_for_all(Barrier *b)
 {
+    if (b->members == 1)
+        return;
     int round = __atomic_load_n(&b->round, __ATOMIC_ACQUIRE);
     if (__atomic_add_fetch(&b->waiting, 1, __ATOMIC_ACQ_REL) == b->members) {
         __atomic_store_n(&b->waiting, 0, __ATOMIC_RELAXED);

@@ -1,0 +1,97 @@
+"""What the scripts in this folder share: processes timed as a whole, and results on disk."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results"
+
+
+def whole_process(command: Sequence[str]) -> tuple[float, float, str]:
+    """Run a command to its end, in a fresh empty directory: wall and processor seconds, output.
+
+    The directory's removal is not timed.
+    """
+    folder = tempfile.mkdtemp(prefix="microgpt-bench-")
+    try:
+        before = os.times()
+        begun = time.perf_counter()
+        done = subprocess.run(
+            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+        seconds = time.perf_counter() - begun
+        after = os.times()
+    finally:
+        shutil.rmtree(folder)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed with exit code {done.returncode}:\n{done.stderr}")
+    busy = sum(after[2:4]) - sum(before[2:4])
+    return seconds, busy, done.stdout
+
+
+def microgpt() -> list[str]:
+    """The command as it is installed beside this Python."""
+    found = Path(sys.executable).with_name("microgpt")
+    return [str(found)] if found.exists() else [sys.executable, "-m", "microgpt"]
+
+
+def held_out(output: str, split: str = "distinct") -> float:
+    """The loss of the ``eval`` line of a run's ``--json``."""
+    for line in map(json.loads, output.splitlines()):
+        if "eval" in line and line["eval"]["split"] == split:
+            return float(line["eval"]["loss"])
+    raise ValueError(f"no held-out loss {split} in the output")
+
+
+def spread(numbers: Sequence[float]) -> dict[str, float]:
+    """Median, least and most."""
+    return {
+        "median": statistics.median(numbers),
+        "least": min(numbers),
+        "most": max(numbers),
+    }
+
+
+def load() -> float | None:
+    """How many processes wanted a core in the last minute; None where nobody counts."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def save(name: str, found: dict[str, Any], markdown: Sequence[str]) -> None:
+    """Write ``results/NAME.json`` and ``NAME.md`` with date, commit and machine; print the latter.
+
+    A commit with ``+`` has changes that were not committed yet.
+    """
+    from microgpt.benchmark import machine
+
+    git = ("git", "-C", str(ROOT))
+    commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    changed = subprocess.run(
+        [*git, "status", "--porcelain", "src"], capture_output=True, text=True
+    ).stdout
+    made = {
+        "date": datetime.date.today().isoformat(),
+        "commit": commit.stdout.strip() + ("+" if changed else "") if commit.stdout else None,
+        "machine": machine(),
+        "python": platform.python_version(),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    whole = json.dumps({**made, **found}, indent=1, ensure_ascii=False)
+    (RESULTS / f"{name}.json").write_text(whole + "\n", encoding="utf-8")
+    head = f"{made['date']}, commit {made['commit']}, {made['machine']}, Python {made['python']}."
+    text = "\n".join([head, "", *markdown]) + "\n"
+    (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
+    print(text)
