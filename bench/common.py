@@ -23,14 +23,26 @@ RESULTS = ROOT / "bench" / "results"
 def whole_process(command: Sequence[str]) -> tuple[float, float, str]:
     """Run a command to its end, in a fresh empty directory: wall and processor seconds, output.
 
-    The directory's removal is not timed.
+    Python's own variables are left out of its environment (all but the module path), so that it
+    runs as on a user's machine: bytecode is kept, output is buffered. The directory's removal is
+    not timed.
     """
     folder = tempfile.mkdtemp(prefix="microgpt-bench-")
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "OPENBLAS", "MICROGPT")) or name == "PYTHONPATH"
+    }
     try:
         before = os.times()
         begun = time.perf_counter()
         done = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
         )
         seconds = time.perf_counter() - begun
         after = os.times()

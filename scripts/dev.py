@@ -64,6 +64,7 @@ SMOKE = (
 )
 SMOKE_LADDER = ["num docs: 32033", "vocab size: 27", "num params: 4192"]  # how rung 5 begins
 NATIVE = ROOT / "src" / "microgpt" / "engines" / "native"
+RECORD = NATIVE / "libmicrogpt.json"  # of a kernel, or of why there is none
 
 
 def say(text):
@@ -143,7 +144,7 @@ def is_ready(level):
         return (
             stamp(level).read_text(encoding="utf-8") == key(level)
             and not (VENV / "setting-up").exists()
-            and (NATIVE / "libmicrogpt.json").exists()  # a kernel, or why there is none
+            and RECORD.exists()
             and program("python").exists()
             and program("microgpt").exists()
         )
@@ -375,6 +376,15 @@ def native(arguments):
     )
 
 
+def wasm(arguments):
+    """Compiles the kernel for browsers; with --check only compares."""
+    if arguments not in ([], ["--check"]):
+        sys.exit("usage: dev.py wasm [--check]")
+    set_up("base")
+    fetch_zig()
+    sys.exit(call([program("python"), ROOT / "scripts" / "make_wasm.py", *arguments]))
+
+
 def setup(arguments):
     wanted = set(arguments)
     if wanted - {"--dev", "--torch", "--zig"}:
@@ -504,7 +514,8 @@ def smoke(wheel):
             sys.exit(f"`microgpt ladder 5` begins with {first}, not with {SMOKE_LADDER}.")
     if kernel_in(wheel) and json.loads(found)["doctor"]["auto"] != "native":
         sys.exit(f"{found}\n{wheel.name} holds a kernel, and native does not work.")
-    return ", ".join("`microgpt " + " ".join(words) + "`" for words, _ in SMOKE)
+    done = [*(" ".join(words) for words, _ in SMOKE), "ladder 5"]
+    return ", ".join(f"`microgpt {words}`" for words in done)
 
 
 def clear_dist():
@@ -609,6 +620,7 @@ COMMANDS = {
     "prove": (prove, "the full-length proofs, by hand"),
     "lint": (lint, "ruff and mypy; --fix repairs what ruff can"),
     "native": (native, "compile the native engine's kernel; --zig with the PyPI compiler"),
+    "wasm": (wasm, "compile guide/js/kernel.wasm, the kernel for browsers; --check compares"),
     "wheel": (wheel, "build dist/*.whl for this machine, install it elsewhere and use it"),
     "wheels": (wheels, "build dist/*.whl for all platforms, with the PyPI compiler"),
     "lock": (lock, "pin requirements/*.txt anew; --upgrade takes newer versions"),

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 import microgpt
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("base.txt", "build.txt", "dev.txt")
+LOCKS = ("base.txt", "build.txt", "dev.txt", "native.txt")
 
 spec = importlib.util.spec_from_file_location("dev", ROOT / "scripts" / "dev.py")
 assert spec is not None
@@ -57,6 +57,7 @@ def test_the_locks_agree_with_pyproject():
     wanted = {
         "base.txt": base,
         "build.txt": [*tables["build-system"]["requires"], *tables["dependency-groups"]["build"]],
+        "native.txt": tables["dependency-groups"]["native"],
         "dev.txt": [*base, *dev_extra["dev"], *tables["build-system"]["requires"]],
     }
     for lock, requirements in wanted.items():
@@ -118,11 +119,15 @@ def test_an_old_python_is_refused_with_one_line():
 
 
 def test_the_stamp_knows_what_it_was_made_for(monkeypatch, tmp_path):
-    for part in ("pyproject.toml", "requirements"):
+    for part in ("pyproject.toml", "hatch_build.py", "requirements"):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, tmp_path / part)
     monkeypatch.setattr(dev, "ROOT", tmp_path)
     monkeypatch.setattr(dev, "REQUIREMENTS", tmp_path / "requirements")
+    monkeypatch.setattr(dev, "NATIVE", tmp_path / "native")
+    (tmp_path / "native" / "kernel").mkdir(parents=True)
+    for name in ("build.py", "kernel/kernel.c", "kernel/model.h"):
+        (tmp_path / "native" / name).touch()
     before = {level: dev.key(level) for level in dev.LEVELS}
 
     with (tmp_path / "pyproject.toml").open("a") as file:
@@ -133,6 +138,9 @@ def test_the_stamp_knows_what_it_was_made_for(monkeypatch, tmp_path):
         file.write("# changed\n")
     assert dev.key("base") != before["base"]
     assert dev.key("dev") == before["dev"]
+
+    (tmp_path / "native" / "kernel" / "model.h").write_text("/* changed */")
+    assert dev.key("dev") != before["dev"]
 
 
 def make_environment(folder: Path) -> None:
@@ -149,10 +157,16 @@ def test_a_broken_environment_is_not_taken_for_ready(monkeypatch, tmp_path):
     venv = tmp_path / ".venv"
     monkeypatch.setattr(dev, "VENV", venv)
     monkeypatch.setattr(dev, "program", lambda name, where=venv: where / "bin" / name)
+    monkeypatch.setattr(dev, "RECORD", tmp_path / "libmicrogpt.json")
+    dev.RECORD.touch()
     assert not dev.is_ready("base")
 
     make_environment(venv)
     assert dev.is_ready("base")
+
+    dev.RECORD.unlink()  # the kernel was cleared away
+    assert not dev.is_ready("base")
+    dev.RECORD.touch()
 
     (venv / "setting-up").touch()  # killed while it was changed
     assert not dev.is_ready("base")
@@ -209,3 +223,24 @@ def test_no_committed_file_names_a_folder_of_one_machine(require_program):
         found = folder.search(content)
         assert not found, f"{name}: {found[0]!r}"
         assert os.fsencode(ROOT) not in content, f"{name} names this checkout's folder"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the Makefile is for systems with make")
+def test_make_looks_at_the_kernel(require_program):
+    """Whatever goes into the stamp's key, `make run` must notice before it trusts the stamp."""
+    make = require_program("make")
+    done = subprocess.run(
+        [make, "-pn", f"PYTHON={sys.executable}", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    (rule,) = re.findall(r"^\.venv/stamp-base: (.*)$", done.stdout, re.MULTILINE)
+    watched = set(rule.split())
+    for path in [
+        dev.NATIVE / "build.py",
+        dev.NATIVE / "kernel",
+        *(dev.NATIVE / "kernel").iterdir(),
+    ]:
+        assert path.relative_to(ROOT).as_posix() in watched
+    assert {"hatch_build.py", dev.RECORD.relative_to(ROOT).as_posix()} <= watched

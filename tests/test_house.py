@@ -21,6 +21,7 @@ FLOORS = (
     {"batches", "opening"},
     {"evaluation", "sampling"},
     {"training"},
+    {"benchmark"},
     {"pictures"},
     {"runfacts"},
     {"report"},

@@ -252,6 +252,7 @@ def no_compiler(tmp_path: Path) -> dict[str, str]:
     """An environment without any compiler, zig included."""
     fake = tmp_path / "fake" / "ziglang"
     fake.mkdir(parents=True)
+    (fake / "__init__.py").touch()
     (fake / "__main__.py").write_text("import sys; sys.exit(1)")
     (tmp_path / "nothing").mkdir()
     return {

@@ -78,7 +78,8 @@ const CHOICES = {
  */
 export function makeConfig(changes = {}, preset = "final") {
   if (!Object.hasOwn(PRESETS, preset)) {
-    throw new InputError(`preset is ${shown(preset)}, must be one of ${Object.keys(PRESETS).join(", ")}.`);
+    const known = Object.keys(PRESETS).join(", ");
+    throw new InputError(`preset is ${shown(preset)}, must be one of ${known}.`);
   }
   for (const name of Object.keys(changes)) {
     if (!Object.hasOwn(FINAL, name)) {

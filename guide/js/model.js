@@ -35,7 +35,8 @@ export function readModel(text) {
   }
   /** @type {string[]} */
   const warnings = [];
-  const whole = keys(content, "the file", ["format", "config", "tokenizer", "state_dict"], [], warnings);
+  const parts = ["format", "config", "tokenizer", "state_dict"];
+  const whole = keys(content, "the file", parts, [], warnings);
   mustBe(whole.format, "format", FORMAT);
   const config = readConfig(whole.config, text.length, warnings);
   const tokenizer = readTokenizer(whole.tokenizer, config.vocab_size, warnings);
@@ -104,7 +105,9 @@ function readConfig(value, size, warnings) {
   }
   const count = parameters(config);
   if (2 * count > size) {
-    throw bad(`config asks for ${count} numbers, and the file's ${size} characters can't hold them`);
+    throw bad(
+      `config asks for ${count} numbers, and the file's ${size} characters can't hold them`,
+    );
   }
   mustBe(given.head_dim, "config.head_dim", config.n_embd / config.n_head);
   mustBe(given.BOS, "config.BOS", config.vocab_size - 1);
@@ -133,8 +136,8 @@ function readTokenizer(value, vocabSize, warnings) {
     }
     if (i && Number(char.codePointAt(0)) <= Number(uchars[i - 1].codePointAt(0))) {
       throw bad(
-        `tokenizer.uchars has ${shown(char)} after ${shown(uchars[i - 1])}, must be in code-point ` +
-          "order, each once",
+        `tokenizer.uchars has ${shown(char)} after ${shown(uchars[i - 1])}, ` +
+          "must be in code-point order, each once",
       );
     }
   });

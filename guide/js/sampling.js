@@ -1,6 +1,6 @@
 // From logits to a token, as engines/base.py says it, and whole samples over any engine that gives
-// logits. kernel.js samples by the kernel's own code; this is its plain twin, and what a page uses
-// to show a distribution.
+// logits. Engines sample by the kernel's own code; this is its plain twin, and what a page uses to
+// show a distribution.
 
 import { number, whole } from "./config.js";
 import { InputError, TokenError, shown } from "./errors.js";
@@ -18,8 +18,8 @@ import { choice } from "./random.js";
  * @property {number} [temperature] the logits are divided by it; 1 if absent
  * @property {number | null} [topK] draw among the k most probable tokens only
  * @property {number | null} [topP] draw among the fewest whose probabilities reach p
- * @property {ArrayLike<number>} uniforms draws in [0, 1), samples × M one row after the other; M is
- *     the most tokens a sample may take, forced ones included
+ * @property {ArrayLike<number>} uniforms draws in [0, 1), samples × M one row after the other; M
+ *     is the most tokens a sample may take, forced ones included
  * @property {"sequential" | "rows"} [order] one stream, or row i for sample i
  * @property {Guard | null} [guard]
  */
@@ -77,12 +77,15 @@ export function distribution(logits, temperature = 1, topK = null, topP = null, 
  */
 export function choose(logits, uniform, temperature = 1, topK = null, topP = null, banned = null) {
   const probs = distribution(logits, temperature, topK, topP, banned);
+  if (!probs.some((p) => p > 0)) throw nothingToDraw();
   return choice(probs, uniform, probs.findLastIndex((p) => p > 0));
 }
 
 /**
  * Samples by way of logits alone; what `Engine.sample` in kernel.js must give.
- * @param {{config: import("./config.js").Config, logits(lists: number[][]): ArrayLike<number>[]}} engine
+ * @param {object} engine
+ * @param {import("./config.js").Config} engine.config
+ * @param {(lists: number[][]) => ArrayLike<number>[]} engine.logits
  * @param {ArrayLike<number>[]} prefixes forced tokens after BOS, without BOS
  * @param {SampleOptions} options
  * @returns {Samples}
@@ -100,7 +103,12 @@ export function sampleByLogits(engine, prefixes, options) {
     const tokens = Array.from(prefix).slice(0, most);
     let at = order === "rows" ? i * most : used;
     let state = 0;
-    for (const token of tokens) if (guard) state = guard.next[state * V + token];
+    const walk = (/** @type {number} */ token) => {
+      if (!guard) return;
+      state = guard.next[state * V + token];
+      if (!(state >= 0 && state * V < guard.next.length)) throw nothingToDraw();
+    };
+    tokens.forEach(walk);
     while (tokens.length < most) {
       const context = [bos, ...tokens].slice(-block);
       const logits = engine.logits([context])[0];
@@ -109,7 +117,7 @@ export function sampleByLogits(engine, prefixes, options) {
       const token = choose(last, uniforms[at++], temperature, topK, topP, banned);
       if (token === bos) break;
       tokens.push(token);
-      if (guard) state = guard.next[state * V + token];
+      walk(token);
     }
     used = order === "rows" ? uniforms.length : at;
     return tokens;
@@ -135,12 +143,15 @@ export function checkedOptions(prefixes, options, V) {
   const most = uniforms.length / prefixes.length;
   if (prefixes.length ? !Number.isInteger(most) || most < 1 : uniforms.length) {
     throw new InputError(
-      `There are ${uniforms.length} uniforms for ${prefixes.length} samples, must be as many for each.`,
+      `There are ${uniforms.length} uniforms for ${prefixes.length} samples, ` +
+        "must be as many for each.",
     );
   }
   for (let i = 0; i < uniforms.length; i++) {
     if (!(uniforms[i] >= 0 && uniforms[i] < 1)) {
-      throw new InputError(`Uniform ${i} is ${shown(uniforms[i])}, must be at least 0 and below 1.`);
+      throw new InputError(
+        `Uniform ${i} is ${shown(uniforms[i])}, must be at least 0 and below 1.`,
+      );
     }
   }
   for (const prefix of prefixes) {
@@ -158,7 +169,15 @@ export function checkedOptions(prefixes, options, V) {
   return { temperature, topK, topP, order, guard, uniforms, most: prefixes.length ? most : 0 };
 }
 
+/** For a guard that bans every token, or leads nowhere, and for logits that aren't finite. */
+export function nothingToDraw() {
+  return new InputError(
+    "There is no token to draw: the guard bans all, or the weights have diverged.",
+  );
+}
+
 /**
+ * Only where a sample goes must the states exist.
  * @param {Guard} guard
  * @param {number} V
  */
@@ -166,12 +185,13 @@ function checkGuard({ next, banned }, V) {
   const states = next.length / V;
   if (!Number.isInteger(states) || states < 1 || banned.length !== next.length) {
     throw new InputError(
-      `The guard has ${next.length} next states and ${banned.length} bans, must have states × ${V} of each.`,
+      `The guard has ${next.length} next states and ${banned.length} bans, ` +
+        `must have states × ${V} of each.`,
     );
   }
   for (let i = 0; i < next.length; i++) {
-    if (!(Number.isInteger(next[i]) && next[i] >= 0 && next[i] < states)) {
-      throw new InputError(`The guard goes to state ${shown(next[i])}, must be from 0 to ${states - 1}.`);
+    if (!Number.isInteger(next[i]) || Math.abs(next[i]) >= 2 ** 31) {
+      throw new InputError(`The guard goes to state ${shown(next[i])}, must be a whole number.`);
     }
   }
 }

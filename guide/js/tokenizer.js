@@ -20,7 +20,8 @@ export class Tokenizer {
     /** @type {Set<string>} */
     const chars = new Set();
     for (const doc of docs) for (const char of doc) chars.add(char);
-    return new Tokenizer([...chars].sort((a, b) => Number(a.codePointAt(0)) - Number(b.codePointAt(0))));
+    const point = (/** @type {string} */ char) => Number(char.codePointAt(0));
+    return new Tokenizer([...chars].sort((a, b) => point(a) - point(b)));
   }
 
   /**
@@ -58,7 +59,9 @@ export class Tokenizer {
     let text = "";
     for (const token of tokens) {
       if (token === this.bos) continue;
-      if (!(token in this.uchars)) throw new TokenError(`Token ${token} is outside 0 to ${this.bos}.`);
+      if (!(token in this.uchars)) {
+        throw new TokenError(`Token ${token} is outside 0 to ${this.bos}.`);
+      }
       text += this.uchars[token];
     }
     return text;

@@ -45,7 +45,7 @@ export function firstWeights(config, rng) {
  * @param {number} firstStep
  * @param {number} count
  * @param {number} [batchSize]
- * @returns {import("./kernel.js").Batches}
+ * @returns {import("./engine.js").Batches}
  */
 export function batches(docs, { block_size }, firstStep, count, batchSize = 1) {
   /** @type {number[]} */

@@ -173,6 +173,10 @@ function heldOut(engine, docs) {
 }
 
 export const engine = {
+  async "the module asks for nothing"() {
+    same([], WebAssembly.Module.imports(await WebAssembly.compile(place.kernel)), "imports");
+  },
+
   ...Object.fromEntries(
     DTYPES.flatMap((dtype) =>
       Object.entries(checks(dtype)).map(([name, run]) => [`${name}, ${dtype}`, run]),

@@ -19,11 +19,15 @@ function softmax(x) {
 export function plainLogits(config, weights, tokens) {
   const C = config.n_embd;
   const D = C / config.n_head;
-  const row = (name, r, width = C) => Array.from(weights[name].subarray(r * width, (r + 1) * width));
-  const times = (name, x) =>
-    Array.from({ length: weights[name].length / x.length }, (_, r) =>
-      sum(row(name, r, x.length).map((w, i) => w * x[i])),
-    );
+  const row = (name, r) => Array.from(weights[name].subarray(r * C, (r + 1) * C));
+  const times = (name, x) => {
+    const w = weights[name];
+    const y = Array(w.length / x.length).fill(0);
+    for (let r = 0; r < y.length; r++) {
+      for (let i = 0; i < x.length; i++) y[r] += w[r * x.length + i] * x[i];
+    }
+    return y;
+  };
   const add = (a, b) => a.map((x, i) => x + b[i]);
   const act = (x) => (x > 0 ? (config.activation === "relu" ? x : x * x) : 0);
   const caches = Array.from({ length: config.n_layer }, () => ({ k: [], v: [] }));
@@ -49,17 +53,16 @@ export function plainLogits(config, weights, tokens) {
   });
 }
 
-/** Mean -log p(next token) over all positions of the documents. */
-export function plainLoss(config, weights, docs) {
+/** Mean -log p(next token) over all positions of the documents, from their scores. */
+export function plainLoss(docs, scores) {
   let loss = 0;
   let positions = 0;
-  for (const doc of docs) {
-    const rows = plainLogits(config, weights, doc.slice(0, -1));
-    rows.forEach((row, t) => {
+  docs.forEach((doc, d) => {
+    scores[d].forEach((row, t) => {
       const highest = Math.max(...row);
       loss += Math.log(sum(row.map((x) => Math.exp(x - highest)))) + highest - row[doc[t + 1]];
     });
-    positions += rows.length;
-  }
+    positions += scores[d].length;
+  });
   return loss / positions;
 }

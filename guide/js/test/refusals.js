@@ -3,6 +3,7 @@
 import { FileError, InputError, TokenError } from "../errors.js";
 import { batchesOf, loadKernel } from "../kernel.js";
 import { readModel } from "../model.js";
+import { sampleByLogits } from "../sampling.js";
 import { cases, fail, place, refuses, same } from "./helpers.js";
 
 const empty = { tokens: [], offsets: [0], documents: [], positions: [] };
@@ -127,10 +128,16 @@ export const refusals = {
       [[[], [27]], {}, TokenError, /^Token 27 at place 0 of a prefix/],
       [two, { guard: { ...free, next: [1, 2] } }, InputError, /^The guard has 2 next states/],
       [two, { guard: { ...free, banned: [] } }, InputError, /^The guard has 27 next states and 0 bans/],
-      [two, { guard: { ...free, next: free.next.with(3, 1) } }, InputError, /^The guard goes to state 1, must be from 0 to 0\.$/],
+      [two, { guard: { ...free, next: Array(27).fill(0.5) } }, InputError, /^The guard goes to state 0\.5/],
+      [two, { guard: { ...free, next: Array(27).fill(1) } }, InputError, /^There is no token to draw/],
+      [two, { guard: { ...free, next: Array(27).fill(-1) } }, InputError, /^There is no token to draw/],
+      [[[5], []], { guard: { ...free, next: free.next.with(5, 9) } }, InputError, /^There is no token/],
+      [two, { guard: { ...free, banned: Array(27).fill(true) } }, InputError, /^There is no token to draw/],
     ];
     for (const [prefixes, changes, type, pattern] of bad) {
-      refuses(() => engine.sample(prefixes, { uniforms, ...changes }), type, pattern, `${pattern}`);
+      const options = { uniforms, ...changes };
+      refuses(() => engine.sample(prefixes, options), type, pattern, `${pattern}`);
+      refuses(() => sampleByLogits(engine, prefixes, options), type, pattern, `plain: ${pattern}`);
     }
     same({ tokens: [], used: 0 }, engine.sample([], { uniforms: [] }), "no samples");
   },

@@ -29,6 +29,7 @@ _COMMANDS = {
     "import": ("exchange:import_", "Begin a run from a model file."),
     "ladder": ("ladder:ladder", "List, run or copy the six rungs."),
     "doctor": ("doctor:doctor", "Say what is installed and which engines work."),
+    "bench": ("bench:bench", "Time the engines against each other and the machine."),
 }
 
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):

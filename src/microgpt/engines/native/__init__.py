@@ -223,12 +223,12 @@ class NativeEngine(Engine):
         counts, positions = _int64(batches.documents), _int64(batches.positions)
         if len(counts) < len(lrs) or len(positions) < len(lrs):
             raise InputError(f"There are {len(lrs)} steps, but batches for {len(counts)}.")
+        if (counts[: len(lrs)] < 0).any() or (positions[: len(lrs)] < 1).any():
+            raise InputError("A step has fewer than 0 documents or fewer than 1 position.")
         documents = int(counts[: len(lrs)].sum())
         tokens, offsets = self._checked(
             batches.tokens, batches.offsets, documents, 1, self.config.block_size + 1
         )
-        if (counts[: len(lrs)] < 0).any() or (positions[: len(lrs)] < 1).any():
-            raise InputError("A step has fewer than 0 documents or fewer than 1 position.")
         rates = np.array(lrs, np.float64)
         losses = np.empty(len(lrs), np.float64)
         refused = self.kernel.steps(
@@ -302,8 +302,9 @@ class NativeEngine(Engine):
                 "There is no token to draw: the guard bans all, or the weights have diverged."
             )
         assert refused == 0, refused
-        rows = zip(out.tolist(), lengths.tolist(), strict=True)
-        return [row[:length] for row, length in rows], int(used.value)
+        written = out[np.arange(most) < lengths[:, None]].tolist()
+        cuts = [0, *np.cumsum(lengths).tolist()]
+        return [written[a:b] for a, b in itertools.pairwise(cuts)], int(used.value)
 
     def _guard(
         self, guard: Guard | None

@@ -255,7 +255,9 @@ def _run(command: Sequence[str]) -> str | None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    return None if done.returncode == 0 else (done.stderr or done.stdout).strip()
+    if done.returncode == 0:
+        return None
+    return (done.stderr or done.stdout).strip() or f"it ends with code {done.returncode}"
 
 
 def find_compiler(folder: Path) -> list[str]:
@@ -320,6 +322,7 @@ def build(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         command = list(compiler or (zig() if target.zig else find_compiler(folder)))
+        called = "zig" if "ziglang" in command else command[0]
         options = [*FLAGS, *_for_target(target, command)]
         common = [*command, *options]
         sources = digest()  # before compiling: they may change meanwhile
@@ -341,16 +344,16 @@ def build(
         failed = {job[0]: error for job, error in zip(jobs, errors, strict=True) if error}
         for level in ("", slowest):
             if level in failed:
-                raise BuildError(f"{command[0]} can't compile the kernel: {failed[level]}")
+                raise BuildError(f"{called} can't compile the kernel: {failed[level]}")
         objects = [str(job[1]) for job in jobs if job[0] not in failed]
         linked = folder / to.name
         strip = [] if target.system == "darwin" else ["-s"]
         error = _run([*common, "-shared", *strip, *objects, "-o", str(linked)])
         if error:
-            raise BuildError(f"{command[0]} can't link the kernel: {error}")
+            raise BuildError(f"{called} can't link the kernel: {error}")
         content = linked.read_bytes()
         if _is_foreign(made_for(content), target):
-            raise BuildError(f"{command[0]} compiles for another machine than this one")
+            raise BuildError(f"{called} compiles for another machine than this one")
         levels = [job[0] for job in jobs[:-1:2] if job[0] not in failed]
         record = {
             "system": target.system,

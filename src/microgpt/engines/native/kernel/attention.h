@@ -34,14 +34,14 @@ INLINE vec add_four(vec sum, vec weights, const REAL *b, idx ld)
 }
 
 /* Scores of position q against one group of k's rows, of which `there` (at least 1) exist. */
-INLINE vec score_four(const REAL *q, const REAL *k, idx ld, idx there)
+PART vec score_four(const REAL *q, const REAL *k, idx ld, idx there)
 {
     vec query = load(q) * (REAL)0.5; /* 1 / sqrt(head_dim) */
     return dot_four(query, k, ld) + load(BAN_AHEAD[there < 4 ? there : 4]);
 }
 
 /* Scores of one position -> weights, in place, CP numbers from group to group. */
-INLINE void softmax_four(REAL *looks, idx groups, idx CP)
+PART void softmax_four(REAL *looks, idx groups, idx CP)
 {
     vec most = load(looks), sum = {0};
     for (idx g = 1; g < groups; g++)
@@ -74,7 +74,7 @@ INLINE void look_four(REAL *out, REAL *looks, const REAL *q, const REAL *k, cons
 
 /* The same for every position t of a document, which looks at positions 0 ... t. In three sweeps,
    so that the processor has many independent results under way. */
-INLINE void attend_four(const REAL *qkv, REAL *looks, REAL *heads, idx n, idx CP, idx width)
+PART void attend_four(const REAL *qkv, REAL *looks, REAL *heads, idx n, idx CP, idx width)
 {
     const idx ld = 3 * CP;
     const REAL *k = qkv + CP, *v = qkv + 2 * CP;
@@ -96,7 +96,7 @@ INLINE void attend_four(const REAL *qkv, REAL *looks, REAL *heads, idx n, idx CP
 }
 
 /* dqkv from dheads, by way of dlooks (the gradients of the scores). */
-INLINE void attend_four_back(const REAL *qkv, const REAL *looks, const REAL *dheads, REAL *dqkv,
+PART void attend_four_back(const REAL *qkv, const REAL *looks, const REAL *dheads, REAL *dqkv,
                              REAL *dlooks, idx n, idx CP, idx width)
 {
     const idx ld = 3 * CP;

@@ -47,7 +47,7 @@ typedef struct {
     Work *work; /* [threads] */
     REAL *cache; /* sampling: keys and values of each stream */
     idx streams, cache_size;
-    double *probabilities; /* [VP] */
+    double *probabilities; /* [VP x 9]: of up to 8 streams side by side, and of one */
     int32_t *ranked;       /* [VP] */
 } Model;
 
@@ -136,7 +136,7 @@ static double place(const Config *config, char *base)
     double streams = (double)(idx)(CACHE_NUMBERS / own);
     streams = streams < 1 ? 1 : streams > MOST_STREAMS ? MOST_STREAMS : streams;
     REAL *cache = numbers(&arena, streams, own);
-    double *probabilities = take(&arena, (double)s.VP, sizeof(double));
+    double *probabilities = take(&arena, (double)s.VP * 9, sizeof(double));
     int32_t *ranked = take(&arena, (double)s.VP, sizeof(int32_t));
     if (base) {
         self->ban_padding = ban;

@@ -14,7 +14,7 @@ INLINE vec row_dot(const REAL *a, const REAL *b, idx width)
     return sum;
 }
 
-INLINE vec four_dots(const REAL *a, const REAL *b, idx width)
+PART vec four_dots(const REAL *a, const REAL *b, idx width)
 {
     return row_sums(row_dot(a, b, width), row_dot(a + width, b + width, width),
                     row_dot(a + 2 * width, b + 2 * width, width),
@@ -31,13 +31,13 @@ INLINE vec inverse_root(vec x)
 #endif
 }
 
-INLINE void scale_row(REAL *y, const REAL *x, vec scale, idx width)
+PART void scale_row(REAL *y, const REAL *x, vec scale, idx width)
 {
     for (idx i = 0; i < width; i += LANES)
         store(y + i, load(x + i) * scale);
 }
 
-INLINE void rmsnorm(REAL *y, REAL *scale, const REAL *x, idx N, idx C, idx CP)
+PART void rmsnorm(REAL *y, REAL *scale, const REAL *x, idx N, idx C, idx CP)
 {
     const REAL part = 1 / (REAL)C;
     for (idx r = 0; r < N; r += 4, x += 4 * CP, y += 4 * CP, scale += LANES) {
@@ -50,7 +50,7 @@ INLINE void rmsnorm(REAL *y, REAL *scale, const REAL *x, idx N, idx C, idx CP)
     }
 }
 
-INLINE void norm_row_back(REAL *dx, const REAL *dy, const REAL *y, vec along, vec scale, idx width,
+PART void norm_row_back(REAL *dx, const REAL *dy, const REAL *y, vec along, vec scale, idx width,
                           int mode)
 {
     for (idx i = 0; i < width; i += LANES) {
@@ -62,7 +62,7 @@ INLINE void norm_row_back(REAL *dx, const REAL *dy, const REAL *y, vec along, ve
 }
 
 /* dx (+)= (dy - y * mean(dy * y)) * scale: notes/backward.md, section 3. */
-INLINE void rmsnorm_back(REAL *dx, const REAL *dy, const REAL *y, const REAL *scale, idx N, idx C,
+PART void rmsnorm_back(REAL *dx, const REAL *dy, const REAL *y, const REAL *scale, idx N, idx C,
                          idx CP, int mode)
 {
     const REAL part = -1 / (REAL)C;

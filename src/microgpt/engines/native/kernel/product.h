@@ -86,7 +86,7 @@ NOINLINE void product(REAL *out, idx ldo, Operand a, const REAL *b, idx ldb, idx
     idx n = 0;
     for (; n + 2 * LANES <= cols; n += 2 * LANES)
         column(2, out + n, ldo, a, b + n, ldb, rows, K, mode);
-    if (n < cols)
+    if (LANES > 8 && n < cols) /* else 2 LANES divide PAD */
         column(1, out + n, ldo, a, b + n, ldb, rows, K, mode);
 }
 

@@ -22,29 +22,36 @@ typedef struct {
 
 /* ---- from logits to a token ---- */
 
-/* e^x of n doubles x <= 0 (n a multiple of 8): 0 below -708, less than 1 ulp off elsewhere. */
-static void exp_doubles(double *x, idx n)
+/* Doubles of several streams side by side, one stream in each lane: so sums run from left to right
+   in each of them, as they must, and side by side all the same. */
+enum { SIDE = (VECTOR_BYTES > 16 && !SPLIT_VECTORS ? VECTOR_BYTES : 16) / 8 };
+typedef double dvec __attribute__((vector_size(SIDE * 8), may_alias));
+typedef int64_t dbits __attribute__((vector_size(SIDE * 8), may_alias));
+
+INLINE dvec either(dbits condition, dvec yes, dvec no)
 {
-    typedef double two __attribute__((vector_size(16), may_alias));
-    typedef int64_t bits __attribute__((vector_size(16), may_alias));
-    const two magic = {6755399441055744.0, 6755399441055744.0}, low = {-708.0, -708.0};
-    for (idx i = 0; i < n; i += 2) {
-        two v = *(two *)(x + i);
-        bits below = v < low; /* a NaN is not below: it stays */
-        two bounded = (two)(((bits)v & ~below) | ((bits)low & below));
-        two whole = bounded * 1.44269504088896340736 + magic;
-        bits power = (bits)whole - (bits)magic;
-        whole -= magic;
-        two r = (bounded - whole * 6.93147180369123816490e-01) - whole * 1.90821492927058770002e-10;
-        two r2 = r * r;
-        two even = r2 * (1.0 / 479001600) + 1.0 / 3628800, odd = r2 * (1.0 / 6227020800) + 1.0 / 39916800;
-        even = even * r2 + 1.0 / 40320, odd = odd * r2 + 1.0 / 362880;
-        even = even * r2 + 1.0 / 720, odd = odd * r2 + 1.0 / 5040;
-        even = even * r2 + 1.0 / 24, odd = odd * r2 + 1.0 / 120;
-        even = even * r2 + 1.0 / 2, odd = odd * r2 + 1.0 / 6;
-        two p = ((odd * r + even) * r2 + r) + 1.0;
-        *(two *)(x + i) = (two)((bits)(p * (two)((power + 1023) << 52)) & ~below);
-    }
+    return (dvec)(((dbits)yes & condition) | ((dbits)no & ~condition));
+}
+
+/* e^x for x <= 0: 0 below -708, less than 1 ulp off elsewhere, NaN for NaN. */
+INLINE dvec exp_doubles(dvec x)
+{
+    const double magic = 6755399441055744.0;
+    dbits below = x < -708.0;
+    x = either(below, (dvec){0} - 708.0, x);
+    dvec whole = x * 1.44269504088896340736 + magic;
+    dbits power = (dbits)whole - (dbits)((dvec){0} + magic);
+    whole -= magic;
+    dvec r = (x - whole * 6.93147180369123816490e-01) - whole * 1.90821492927058770002e-10;
+    dvec r2 = r * r;
+    dvec even = r2 * (1.0 / 479001600) + 1.0 / 3628800;
+    dvec odd = r2 * (1.0 / 6227020800) + 1.0 / 39916800;
+    even = even * r2 + 1.0 / 40320, odd = odd * r2 + 1.0 / 362880;
+    even = even * r2 + 1.0 / 720, odd = odd * r2 + 1.0 / 5040;
+    even = even * r2 + 1.0 / 24, odd = odd * r2 + 1.0 / 120;
+    even = even * r2 + 1.0 / 2, odd = odd * r2 + 1.0 / 6;
+    dvec p = ((odd * r + even) * r2 + r) + 1.0;
+    return (dvec)((dbits)(p * (dvec)((power + 1023) << 52)) & ~below);
 }
 
 /* a before b among tokens ranked by falling probability, ties by rising id. */
@@ -106,46 +113,65 @@ static void keep_most_probable(double *p, int32_t *heap, idx V, const Settings *
         p[heap[i]] = 0;
 }
 
-/* The token that Python's random.choices would draw with `uniform`; -1 if there is none (a guard
-   that bans everything, or numbers that aren't finite). */
-static int32_t choose(Model *model, const REAL *logits, double uniform, const Settings *settings,
-                      idx state)
+/* A stream that is to draw: its logits and uniform number, the guard's row of banned tokens (or
+   NULL). `token` is the answer: what Python's random.choices would draw, -1 if there is nothing (a
+   guard that bans all, or numbers that aren't finite). */
+typedef struct {
+    const REAL *logits;
+    const uint8_t *banned;
+    double uniform;
+    int32_t token;
+} Draw;
+
+/* SIDE draws at once; with fewer, the other lanes compute whatever was there. */
+static void choose(Model *model, Draw *draws, idx count, const Settings *settings)
 {
-    const idx V = model->s.V, VP = model->s.VP;
-    const uint8_t *banned = settings->banned ? settings->banned + state * V : NULL;
-    double *p = model->probabilities, highest = -__builtin_inf(), total = 0;
-    for (idx i = 0; i < V; i++) {
-        p[i] = (double)logits[i] * settings->inverse_temperature;
-        if (banned && banned[i])
-            p[i] = -__builtin_inf();
-        highest = p[i] > highest ? p[i] : highest;
-    }
+    const idx V = model->s.V;
+    dvec *p = (dvec *)model->probabilities, highest = (dvec){0} - __builtin_inf(), total = {0};
+    for (idx j = 0; j < count; j++)
+        for (idx i = 0; i < V; i++)
+            ((double *)p)[i * SIDE + j] = (double)draws[j].logits[i] * settings->inverse_temperature;
+    for (idx j = 0; j < count && settings->banned; j++)
+        for (idx i = 0; i < V; i++)
+            if (draws[j].banned[i])
+                ((double *)p)[i * SIDE + j] = -__builtin_inf();
     for (idx i = 0; i < V; i++)
-        p[i] -= highest;
-    for (idx i = V; i < VP; i++)
-        p[i] = -__builtin_inf();
-    exp_doubles(p, VP);
+        highest = either(p[i] > highest, p[i], highest);
+    for (idx i = 0; i < V; i++)
+        p[i] = exp_doubles(p[i] - highest);
     for (idx i = 0; i < V; i++)
         total += p[i];
-    if (!(total > 0 && total < __builtin_inf()))
-        return -1;
-    double inverse = 1 / total;
+    dvec inverse = 1 / total, all = total;
     for (idx i = 0; i < V; i++)
         p[i] *= inverse;
     if (settings->top_k || settings->top_p > 0)
-        keep_most_probable(p, model->ranked, V, settings);
-    total = 0;
-    idx last = 0;
+        for (idx j = 0; j < count; j++) {
+            double *one = model->probabilities + V * SIDE;
+            for (idx i = 0; i < V; i++)
+                one[i] = ((double *)p)[i * SIDE + j];
+            keep_most_probable(one, model->ranked, V, settings);
+            for (idx i = 0; i < V; i++)
+                ((double *)p)[i * SIDE + j] = one[i];
+        }
+    dbits last = {0}, token = {0};
+    total = (dvec){0};
     for (idx i = 0; i < V; i++) {
-        last = p[i] > 0 ? i : last;
+        dbits possible = p[i] > 0;
+        last = (last & ~possible) | (((dbits){0} + (int64_t)i) & possible);
         total += p[i];
         p[i] = total;
     }
-    double drawn = uniform * total;
-    idx token = 0; /* the number of sums that are not above `drawn` */
+    dvec drawn = {0};
+    for (idx j = 0; j < count; j++)
+        drawn[j] = draws[j].uniform;
+    drawn *= total;
     for (idx i = 0; i < V; i++)
-        token += p[i] <= drawn;
-    return (int32_t)(token < last ? token : last);
+        token -= p[i] <= drawn; /* the number of sums that aren't above: true is -1 */
+    for (idx j = 0; j < count; j++) {
+        draws[j].token = (int32_t)(token[j] < last[j] ? token[j] : last[j]);
+        if (!(all[j] > 0 && all[j] < __builtin_inf()))
+            draws[j].token = -1;
+    }
 }
 
 /* ---- from tokens to logits ---- */
@@ -257,21 +283,41 @@ static int begin_stream(Sampling *g, Stream *s)
     return 1;
 }
 
-/* Draws a stream's next token from logits; 0 if there is none to draw. */
-static int advance(Sampling *g, Stream *s, const REAL *logits)
+/* Puts a drawn token into its stream, and begins the next sample in its place if this one is
+   complete; 0 if there was none to draw. */
+static int advance(Sampling *g, Stream *s, int32_t token)
 {
-    int32_t token = choose(g->model, logits, g->uniforms[s->at], &g->settings, s->state);
     if (token < 0)
         return 0;
+    int ends = token == g->model->s.V - 1;
     g->used = ++s->at;
-    if (token != g->model->s.V - 1) {
+    if (!ends) {
         tokens_of(g, s)[s->length++] = token;
         if (!walk(g, s, token))
             return 0;
     }
     g->lengths[s->sample] = (int32_t)s->length;
-    if (token == g->model->s.V - 1 || s->length == g->most)
-        return begin_stream(g, s);
+    return ends || s->length == g->most ? begin_stream(g, s) : 1;
+}
+
+/* Draws for `count` streams, from rows [count x VP] of logits; 0 if one had nothing to draw. */
+static int draw_all(Sampling *g, Stream **streams, const REAL **logits, idx count)
+{
+    for (idx first = 0; first < count; first += SIDE) {
+        Draw draws[SIDE];
+        idx here = count - first < SIDE ? count - first : SIDE;
+        for (idx j = 0; j < here; j++) {
+            const Stream *s = streams[first + j];
+            const uint8_t *banned = g->settings.banned;
+            if (banned)
+                banned += s->state * g->model->s.V;
+            draws[j] = (Draw){logits[first + j], banned, g->uniforms[s->at], 0};
+        }
+        choose(g->model, draws, here, &g->settings);
+        for (idx j = 0; j < here; j++)
+            if (!advance(g, streams[first + j], draws[j].token))
+                return 0;
+    }
     return 1;
 }
 
@@ -281,37 +327,40 @@ static int sample_all(Sampling *g)
     Model *model = g->model;
     const Shape *s = &model->s;
     Work *k = &model->work[0];
-    Stream streams[MOST_STREAMS];
+    Stream streams[MOST_STREAMS], *fed[MOST_STREAMS];
     REAL *cache[MOST_STREAMS];
-    idx row[MOST_STREAMS];
+    const REAL *logits[MOST_STREAMS];
     idx count = g->rows ? model->streams : 1, busy = 1;
     for (idx i = 0; i < count; i++)
         if (!begin_stream(g, &streams[i]))
             return 0;
     while (busy) {
-        idx N = 0;
-        busy = 0;
+        idx N = 0, ready = 0;
         for (idx i = 0; i < count; i++) {
             if (streams[i].sample < 0 || streams[i].length >= s->T)
                 continue;
             k->token[N] = context_token(model, tokens_of(g, &streams[i]), streams[i].fed);
             k->position[N] = (int32_t)streams[i].fed++;
             cache[N] = model->cache + i * model->cache_size;
-            row[N++] = i;
+            if (streams[i].fed > streams[i].length) {
+                fed[ready] = &streams[i];
+                logits[ready++] = k->logits + N * s->VP;
+            }
+            N++;
         }
         if (N)
             decode(model, k, N, cache);
-        for (idx r = 0; r < N; r++) {
-            Stream *stream = &streams[row[r]];
-            if (stream->fed > stream->length && !advance(g, stream, k->logits + r * s->VP))
-                return 0;
-        }
+        if (!draw_all(g, fed, logits, ready))
+            return 0;
+        busy = 0;
         for (idx i = 0; i < count; i++) {
-            Stream *stream = &streams[i];
-            if (stream->sample >= 0 && stream->length >= s->T)
-                if (!advance(g, stream, slide(model, k, tokens_of(g, stream), stream->length)))
+            Stream *one = &streams[i];
+            if (one->sample >= 0 && one->length >= s->T) {
+                const REAL *last = slide(model, k, tokens_of(g, one), one->length);
+                if (!draw_all(g, &one, &last, 1))
                     return 0;
-            busy |= stream->sample >= 0;
+            }
+            busy |= one->sample >= 0;
         }
     }
     return 1;

@@ -13,10 +13,14 @@
 #define VECTOR_BYTES 32
 #elif REAL_BITS == 64
 #define VECTOR_BYTES 32 /* four doubles: two registers where one holds two */
+#define SPLIT_VECTORS 1
 #else
 #define VECTOR_BYTES 16
 #endif
-#if VECTOR_BYTES == 16 && defined(__SSE2__)
+#ifndef SPLIT_VECTORS
+#define SPLIT_VECTORS 0
+#endif
+#if (VECTOR_BYTES == 16 || SPLIT_VECTORS) && defined(__SSE2__)
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
 #include <arm_neon.h>
@@ -38,6 +42,11 @@ typedef ptrdiff_t idx;
 #define MINUS_INFINITY ((REAL)-__builtin_inf())
 #define INLINE static inline __attribute__((always_inline))
 #define NOINLINE static __attribute__((noinline))
+#ifdef __wasm__
+#define PART NOINLINE /* half the code, and sooner ready: browsers compile function by function */
+#else
+#define PART INLINE
+#endif
 #define UNROLL _Pragma("GCC unroll 16")
 
 #if defined(__clang__) || __GNUC__ >= 12
@@ -270,7 +279,7 @@ INLINE void turn(REAL *to, idx ld_to, const REAL *from, idx ld)
 /* e^x for x <= 0, as softmax needs it: 0 below the smallest normal result. x = n ln 2 + r with
    |r| <= ln(2)/2, e^r by a polynomial. Errors measured in tests: float64 below 1 ulp (Taylor to
    r^13: 4e-18), float32 below 1.5 ulp (fitted to r^6: 1e-8). */
-INLINE vec exp_negative(vec x)
+PART vec exp_negative(vec x)
 {
 #if REAL_BITS == 64
     const REAL low = -708.0, magic = 6755399441055744.0; /* 1.5 * 2^52: adding it rounds */
