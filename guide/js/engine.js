@@ -84,9 +84,10 @@ export class Engine {
     /** @private @type {WebAssembly.Memory | null} */
     this.memory = /** @type {WebAssembly.Memory} */ (exports.memory);
     const base = /** @type {WebAssembly.Global} */ (exports.__heap_base).value;
-    /** @private where the arguments of a call begin, and where they have ended at most */
+    /** @private where the arguments of a call begin */
     this.free = Math.ceil(base / 64) * 64;
-    /** @private */ this.end = this.free;
+    /** @private @type {number[][]} from where to where each of them went, the last time */
+    this.lent = [];
     const described = this.#describe();
     const size = this.call.size(described);
     if (!(size > 0)) throw tooLarge(config, "");
@@ -298,23 +299,23 @@ export class Engine {
   }
 
   /**
-   * Views of fresh room for a call, one for each [type, length]. They hold until the next call.
+   * Views of fresh room for a call, one for each [type, length], with gaps of at least 64 bytes
+   * that tests watch. They hold until the next call.
    * @template {[ArrayType, number][]} T
    * @param {T} wanted
    * @returns {{[K in keyof T]: InstanceType<T[K][0]>}}
    */
   #room(...wanted) {
     let end = this.free;
-    const starts = wanted.map(([type, length]) => {
+    this.lent = wanted.map(([type, length]) => {
       const start = end;
-      end += Math.ceil((length * type.BYTES_PER_ELEMENT) / 64) * 64;
-      return start;
+      end += Math.ceil((length * type.BYTES_PER_ELEMENT) / 64 + 1) * 64;
+      return [start, start + length * type.BYTES_PER_ELEMENT];
     });
     this.#reach(end);
-    this.end = Math.max(this.end, end);
     const { buffer } = /** @type {WebAssembly.Memory} */ (this.memory);
     return /** @type {any} */ (
-      wanted.map(([type, length], i) => new type(buffer, starts[i], length))
+      wanted.map(([type, length], i) => new type(buffer, this.lent[i][0], length))
     );
   }
 

@@ -37,6 +37,7 @@ EXPORT Model *NAME(init)(void *arena, const Config *config)
     double size = NAME(size)(config);
     if (size == 0 || (uintptr_t)arena % 64)
         return NULL;
+    no_fences(arena, size);
     for (idx i = 0; i < (idx)size; i += LANES * (idx)sizeof(REAL))
         store((REAL *)((char *)arena + i), (vec){0});
     place(config, arena);

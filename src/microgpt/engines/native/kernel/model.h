@@ -77,6 +77,26 @@ INLINE idx at_wo(const Shape *s, idx layer) { return at_qkv(s, layer) + 3 * s->C
 INLINE idx at_fc1(const Shape *s, idx layer) { return at_qkv(s, layer) + 4 * s->CP * s->CP; }
 INLINE idx at_fc2(const Shape *s, idx layer) { return at_fc1(s, layer) + s->FP * s->CP; }
 
+/* Under the address sanitizer: what lies between two pieces of the arena belongs to nobody. */
+#ifdef __SANITIZE_ADDRESS__
+void __asan_poison_memory_region(void const volatile *, size_t);
+void __asan_unpoison_memory_region(void const volatile *, size_t);
+enum { FENCE = 4096 };
+INLINE void fence(char *piece, double bytes)
+{
+    idx size = (idx)bytes;
+    __asan_poison_memory_region(piece + size, (size_t)((size + 63) / 64 * 64 + FENCE - size));
+}
+INLINE void no_fences(void *arena, double size)
+{
+    __asan_unpoison_memory_region(arena, (size_t)size);
+}
+#else
+enum { FENCE = 0 };
+INLINE void fence(char *piece, double bytes) { (void)piece, (void)bytes; }
+INLINE void no_fences(void *arena, double size) { (void)arena, (void)size; }
+#endif
+
 /* Hands out the arena piece by piece; with base NULL it only counts. */
 typedef struct {
     char *base;
@@ -87,7 +107,9 @@ static void *take(Arena *arena, double count, double size)
 {
     double bytes = count * size;
     void *piece = arena->base ? arena->base + (idx)arena->used : NULL;
-    arena->used += (double)(((int64_t)(bytes < 1e15 ? bytes : 1e15) + 63) / 64 * 64);
+    arena->used += (double)(((int64_t)(bytes < 1e15 ? bytes : 1e15) + 63) / 64 * 64 + FENCE);
+    if (piece)
+        fence(piece, bytes);
     return piece;
 }
 
