@@ -1,4 +1,4 @@
-"""A page of this repository in real Chromium: served here, and what it posts to /results comes back.
+"""A page of this repository in real Chromium: served here, with what it posts to /results returned.
 
 Without a display, network or profile: Chromium runs headless on a fresh one, and the server
 listens on 127.0.0.1 alone.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from chromium_runner import run_page
 
 

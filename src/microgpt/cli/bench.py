@@ -194,7 +194,7 @@ def _training_cells(row: dict[str, Any]) -> list[str]:
         _short(row["microseconds"]),
         _short(row["times_scalar"]),
         _short(row["ratio_to_peak"]),
-        f"{100 * row['share_of_peak']:.3g} %",
+        f"{_short(100 * row['share_of_peak'])} %",
     ]
 
 
@@ -210,6 +210,8 @@ def _short(number: float | None) -> str:
     if number >= 100:
         digits = len(str(int(number))) - 3
         return f"{round(number / 10**digits) * 10**digits:,}"
+    if number < 1:
+        return f"{number:.3g}"
     return f"{number:.1f}" if number >= 10 else f"{number:.2f}"
 
 

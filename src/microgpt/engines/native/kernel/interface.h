@@ -4,7 +4,7 @@
 
 enum Refusal {
     FINE = 0,
-    BAD_COUNT = 1,    /* a negative number of steps or documents, or of positions below 1 */
+    BAD_COUNT = 1,    /* steps or documents below 0, or 2^31 documents; positions below 1 */
     BAD_OFFSETS = 2,  /* offsets are negative, or fall */
     EMPTY = 3,        /* a document without tokens */
     TOO_LONG = 4,     /* a document longer than block_size (+ 1 with its target) */
@@ -66,9 +66,9 @@ static int check(const Shape *s, Documents d, idx count, idx longest, idx shorte
     if (count < 0 || d.offsets[0] < 0)
         return BAD_OFFSETS;
     for (idx i = 0; i < count; i++) {
-        int64_t length = d.offsets[i + 1] - d.offsets[i];
         if (d.offsets[i + 1] < d.offsets[i])
             return BAD_OFFSETS;
+        int64_t length = d.offsets[i + 1] - d.offsets[i]; /* no overflow: 0 <= offsets[i] */
         if (length < shortest)
             return EMPTY;
         if (length > longest)
@@ -89,13 +89,15 @@ EXPORT int32_t NAME(steps)(Model *model, const int32_t *tokens, const int64_t *o
         .model = model, .documents = {tokens, offsets}, .counts = counts, .positions = positions,
         .lrs = lrs, .losses = losses, .steps = steps, .first_step = first_step,
     };
-    idx all = 0;
+    int64_t all = 0;
+    if (steps < 0 || !(first_step >= 0 && first_step < 9e18)) /* whole, and an int64 */
+        return BAD_COUNT;
     for (idx i = 0; i < steps; i++) {
-        if (counts[i] < 0 || positions[i] < 1)
+        if (counts[i] < 0 || counts[i] > INT32_MAX - all || positions[i] < 1)
             return BAD_COUNT;
-        all += (idx)counts[i];
+        all += counts[i];
     }
-    int refused = check(&model->s, job.documents, all, model->s.T + 1, 1);
+    int refused = check(&model->s, job.documents, (idx)all, model->s.T + 1, 1);
     if (!refused)
         together(train, &job, &job.barrier, model->config.threads);
     return refused;
