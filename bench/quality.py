@@ -52,7 +52,8 @@ CURVE: list[Recipe] = [
     {"batch_size": 16, "steps": 1000},
     {"batch_size": 16, "steps": 1000, "lr": 0.02},
     {"batch_size": 64, "steps": 1000, "lr": 0.02},
-    {"batch_size": 64, "steps": 3000, "lr": 0.012},
+    {"batch_size": 128, "steps": 1500, "lr": 0.025, "eps": 1e-3, "warmup": 50},
+    {"batch_size": 128, "steps": 2000, "lr": 0.025, "eps": 1e-3, "warmup": 50},
     {"batch_size": 64, "steps": 5000},
     {"batch_size": 64, "steps": 20000},
 ]
@@ -62,7 +63,6 @@ BASELINE: Recipe = {"batch_size": 64, "steps": 20000, "lr": 0.01}
 COMPARED: dict[str, Recipe] = {
     "baseline": BASELINE,
     "larger eps": {"batch_size": 64, "steps": 20000, "lr": 0.03, "eps": 0.01},
-    "baseline, 4 times as long": {"batch_size": 64, "steps": 80000, "lr": 0.01},
     "larger eps, 4 times the documents": {
         "batch_size": 256, "steps": 20000, "lr": 0.04, "eps": 0.01,
     },

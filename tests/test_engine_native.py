@@ -267,6 +267,7 @@ def one_step(tokens: list[int], offsets: list[int], documents: int = 1) -> Batch
         (one_step([4, 0], [2, 0]), "offsets"),
         (one_step([4, 0], [0, 2], 2), "2 documents, but 1 came"),
         (one_step([4, 0], [0, 2], -1), "fewer than 0 documents"),
+        (one_step([4, 0], [0, 2], 2**62), "4611686018427387904 documents, but 1 came"),
     ],
 )
 def test_documents_that_do_not_fit_are_refused(batches: Batches, message: str) -> None:

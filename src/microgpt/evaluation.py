@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from microgpt.batches import TokenTable, pieces
-from microgpt.engines.base import Engine
+from microgpt.engines.base import Array, Engine, Ints
 from microgpt.tokenizer import Tokenizer
 
 _AT_ONCE = 8192  # tokens' worth of documents given to an engine in one call
@@ -26,23 +25,24 @@ def mean_loss(engine: Engine, docs: Sequence[str], tokenizer: Tokenizer) -> tupl
     per_call = max(1, _AT_ONCE // engine.config.block_size)
     total = 0.0
     for first in range(0, len(starts), per_call):
-        cut = slice(first, first + per_call)
-        flat, offsets = table.slices(starts[cut], lengths[cut])
-        bounds = offsets.tolist()
-        lists = [flat[a:b] for a, b in pairwise(bounds)]
-        logits = np.concatenate(engine.logits([tokens[:-1].tolist() for tokens in lists]))
-        targets = np.concatenate([tokens[1:] for tokens in lists])
-        total += _nats(logits.astype(np.float64), targets)
+        part = starts[first : first + per_call]
+        sizes = lengths[first : first + per_call] - 1
+        tokens, offsets = table.slices(part, sizes)
+        targets, _ = table.slices(part + 1, sizes)
+        total += _nats(engine.flat_logits(tokens, offsets), targets)
     positions = int((lengths - 1).sum())
     return total / positions, positions
 
 
-def _nats(logits: np.ndarray, targets: np.ndarray) -> float:
-    """Sum of -log softmax(logits)[target] over rows [n, V]."""
+def _nats(logits: Array, targets: Ints) -> float:
+    """Sum of -log softmax(logits)[target] over rows [n, V], in float64."""
+    columns = np.ascontiguousarray(logits.T, dtype=np.float64)  # sums over V run side by side
     with np.errstate(all="ignore"):  # a diverged model gives nan, which the caller reports
-        highest = logits.max(axis=1)
-        log_total = highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1))
-        return float((log_total - logits[np.arange(len(targets)), targets]).sum())
+        wanted = columns[targets, np.arange(len(targets))]
+        highest = columns.max(axis=0)
+        columns -= highest
+        np.exp(columns, out=columns)
+        return float((highest + np.log(columns.sum(axis=0)) - wanted).sum())
 
 
 def random_floor(vocab_size: int) -> float:

@@ -117,6 +117,14 @@ class Engine(ABC):
     def logits(self, token_lists: Sequence[Sequence[int]]) -> list[Array]:
         """Scores [n, V] after each of the n tokens of each list, n ≤ block_size."""
 
+    def flat_logits(self, tokens: Ints, offsets: Ints) -> Array:
+        """The same for lists that stand one after the other: scores [sum of n, V].
+
+        List i is tokens[offsets[i] : offsets[i + 1]].
+        """
+        lists = [tokens[a:b].tolist() for a, b in pairwise(offsets.tolist())]
+        return np.concatenate(self.logits(lists))
+
     @abstractmethod
     def steps(
         self,

@@ -225,7 +225,7 @@ class NativeEngine(Engine):
             raise InputError(f"There are {len(lrs)} steps, but batches for {len(counts)}.")
         if (counts[: len(lrs)] < 0).any() or (positions[: len(lrs)] < 1).any():
             raise InputError("A step has fewer than 0 documents or fewer than 1 position.")
-        documents = int(counts[: len(lrs)].sum())
+        documents = sum(counts[: len(lrs)].tolist())  # NumPy's sum could wrap around
         tokens, offsets = self._checked(
             batches.tokens, batches.offsets, documents, 1, self.config.block_size + 1
         )
@@ -259,14 +259,18 @@ class NativeEngine(Engine):
     def logits(self, token_lists: Sequence[Sequence[int]]) -> list[Array]:
         flat = np.array([t for tokens in token_lists for t in tokens], np.int32)
         ends = np.cumsum([0, *(len(tokens) for tokens in token_lists)], dtype=np.int64)
-        tokens, offsets = self._checked(flat, ends, len(token_lists), 0, self.config.block_size)
+        out = self.flat_logits(flat, ends)
+        return [out[a:b] for a, b in itertools.pairwise(ends.tolist())]
+
+    def flat_logits(self, tokens: Ints, offsets: Ints) -> Array:
+        lists = len(offsets) - 1
+        flat, ends = self._checked(tokens, offsets, lists, 0, self.config.block_size)
         out = np.empty((len(flat), self.config.vocab_size), self.dtype)
         refused = self.kernel.logits(
-            self.model, tokens.ctypes.data, offsets.ctypes.data, len(token_lists), out.ctypes.data
+            self.model, flat.ctypes.data, ends.ctypes.data, lists, out.ctypes.data
         )
         assert refused == 0, refused
-        cuts = ends.tolist()
-        return [out[a:b] for a, b in itertools.pairwise(cuts)]
+        return out
 
     def sample(
         self,

@@ -277,8 +277,8 @@ INLINE void turn(REAL *to, idx ld_to, const REAL *from, idx ld)
 /* ---- exp and log ---- */
 
 /* e^x for x <= 0, as softmax needs it: 0 below the smallest normal result. x = n ln 2 + r with
-   |r| <= ln(2)/2, e^r by a polynomial. Errors measured in tests: float64 below 1 ulp (Taylor to
-   r^13: 4e-18), float32 below 1.5 ulp (fitted to r^6: 1e-8). */
+   |r| <= ln(2)/2, e^r by a polynomial (float64 Taylor to r^13: 4e-18; float32 fitted to r^6: 1e-8).
+   Largest errors found by tests/test_kernel_memory.py: 0.99 ulp in float64, 1.03 in float32. */
 PART vec exp_negative(vec x)
 {
 #if REAL_BITS == 64
@@ -321,7 +321,7 @@ PART vec exp_negative(vec x)
 }
 
 /* Natural logarithm of a positive normal double: x = 2^k m with m in [sqrt(1/2), sqrt(2)), and
-   log m = 2 atanh((m - 1) / (m + 1)) by its series. Below 1 ulp for x >= 1, measured in tests. */
+   log m = 2 atanh((m - 1) / (m + 1)) by its series. Largest error found: 1.08 ulp. */
 INLINE double log_of(double x)
 {
     int64_t bits;
