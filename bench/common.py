@@ -33,25 +33,29 @@ def whole_process(command: Sequence[str]) -> tuple[float, float, str]:
         for name, value in os.environ.items()
         if not name.startswith(("PYTHON", "OPENBLAS", "MICROGPT")) or name == "PYTHONPATH"
     }
+    output = Path(folder, "output")
     try:
-        before = os.times()
-        begun = time.perf_counter()
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-        seconds = time.perf_counter() - begun
-        after = os.times()
+        with output.open("w", encoding="utf-8") as file:  # a pipe would need us to read along
+            before = os.times()
+            begun = time.perf_counter()
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            seconds = time.perf_counter() - begun
+            after = os.times()
+        printed = output.read_text(encoding="utf-8")
     finally:
         shutil.rmtree(folder)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed with exit code {done.returncode}:\n{done.stderr}")
     busy = sum(after[2:4]) - sum(before[2:4])
-    return seconds, busy, done.stdout
+    return seconds, busy, printed
 
 
 def microgpt() -> list[str]:

@@ -67,7 +67,7 @@ def main() -> None:
             for name, rows in init_weights(config, random.Random(42)).items()
         }
         engine = NativeEngine()
-        engine.level = arguments.level
+        NativeEngine.level = arguments.level  # a class method reads it
         engine.load(config, arguments.dtype, weights, None, arguments.threads)
         steps = max(1, arguments.documents // batch)
         batches = Order(TokenTable(docs, tokenizer), config, random.Random(0)).batches(0, steps)

@@ -193,6 +193,10 @@ FOUND: dict[str, Any] = {
             "engine": "native", "dtype": "float32", "tokens_per_second": 5123456.0,
             "times_scalar": 1234.0,
         },
+        {
+            "engine": "scalar", "dtype": "float64", "tokens_per_second": 4151.2,
+            "times_scalar": 0.9999999,
+        },
     ],
     "left_out": [
         {"engine": "scalar", "dtype": "float32", "batch_size": None, "reason": "computes slowly"},
@@ -215,16 +219,18 @@ def test_report_to_the_letter() -> None:
         "",
         "sampling  numbers  tokens a second  times scalar",
         "native    float32        5,120,000         1,230",
+        "scalar    float64            4,150          1.00",
         "",
         "left out: scalar float32: computes slowly",
     ]
 
 
 def test_markdown_to_the_letter() -> None:
-    assert report(FOUND, markdown=True)[-3:] == [
+    assert report(FOUND, markdown=True)[-4:] == [
         "| sampling | numbers | tokens a second | times scalar |",
         "| --- | --- | --: | --: |",
         "| native | float32 | 5,120,000 | 1,230 |",
+        "| scalar | float64 | 4,150 | 1.00 |",
     ]
 
 

@@ -7,6 +7,7 @@ tokens, uniform over all start positions of the documents written one after the 
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Sequence
 
@@ -45,6 +46,12 @@ class TokenTable:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def rows_from(self, first: int) -> TokenTable:
+        """The documents from row ``first`` on, as a table that shares its tokens with this one."""
+        part = copy.copy(self)
+        part.starts, part.lengths = self.starts[first:], self.lengths[first:]
+        return part
 
     def slices(self, starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
         """Tokens of the given stretches one after the other, and their offsets [n + 1]."""

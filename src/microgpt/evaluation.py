@@ -20,7 +20,11 @@ def mean_loss(engine: Engine, docs: Sequence[str], tokenizer: Tokenizer) -> tupl
     Each document is wrapped in BOS; those longer than block_size are treated as the run's
     ``long`` says (``batches.pieces``).
     """
-    table = TokenTable(docs, tokenizer)
+    return mean_loss_of(engine, TokenTable(docs, tokenizer))
+
+
+def mean_loss_of(engine: Engine, table: TokenTable) -> tuple[float, int]:
+    """The same for documents that are a table of tokens already."""
     starts, lengths = pieces(table, engine.config)
     per_call = max(1, _AT_ONCE // engine.config.block_size)
     total = 0.0

@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,7 +27,7 @@ from microgpt.data import BUNDLED, Dataset, Split, bundled, split
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
 from microgpt.errors import InputError, Interrupted, NumbersError
-from microgpt.evaluation import mean_loss
+from microgpt.evaluation import mean_loss_of
 from microgpt.model import init_weights
 from microgpt.stream import stream_from_json, stream_to_json
 from microgpt.tokenizer import Tokenizer
@@ -196,8 +197,13 @@ class Trainer:
             "step": self.step,
             "parameters": self.config.parameters(),
             "config": self.config.to_dict(),
-            "data": data_facts(self.dataset),
+            "data": self.data_facts,
         }
+
+    @cached_property
+    def data_facts(self) -> dict[str, Any]:
+        """``data_facts`` of this run's data."""
+        return data_facts(self.dataset)
 
     def _steps(self) -> Iterator[Event]:
         if self.resumed and self.step == self.last:
@@ -285,7 +291,11 @@ class Trainer:
             engine = make_engine("auto", self.config, self.dtype)
             engine.load(self.config, self.dtype, self.engine.state()[0])
         for label, docs in held_out_parts(self.config, self.docs, self.kept_out).items():
-            loss, tokens = mean_loss(engine, docs, self.tokenizer)
+            if label == "unused":  # the last rows of the list that is trained on
+                table = self.table.rows_from(len(self.docs) - len(docs))
+            else:
+                table = TokenTable(docs, self.tokenizer)
+            loss, tokens = mean_loss_of(engine, table)
             event = {"step": self.step, "split": label, "loss": loss, "tokens": tokens}
             if self.run_dir and self.engine.lead:
                 self.run_dir.log([{"eval": event}])
@@ -327,7 +337,7 @@ def create_run(path: Path, trainer: Trainer, imported: str | None = None) -> Run
     run: dict[str, Any] = {
         "config": trainer.config.to_dict(),
         "seed": trainer.config.seed,
-        "data": data_facts(trainer.dataset),
+        "data": trainer.data_facts,
         "engine": trainer.engine.name,
         "dtype": trainer.dtype,
         "threads": trainer.threads,

@@ -210,7 +210,7 @@ def _short(number: float | None) -> str:
     if number >= 100:
         digits = len(str(int(number))) - 3
         return f"{round(number / 10**digits) * 10**digits:,}"
-    if number < 1:
+    if number < 0.9995:
         return f"{number:.3g}"
     return f"{number:.1f}" if number >= 10 else f"{number:.2f}"
 

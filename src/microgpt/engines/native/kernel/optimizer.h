@@ -35,19 +35,19 @@ static Update update_of(const Model *model, REAL *const *parts, idx count, doubl
 /* One vector of weights and moments at i, with gradient g. The means are written b m + (1 - b) g =
    m + (1 - b) (g - m), which has a product less and rounds as well. In float32 the division is the
    processor's estimate (12 or 14 bits) and a Newton step. */
-INLINE void adam(REAL *w, REAL *m, REAL *v, idx i, vec g, const Update *u)
+INLINE void adam(REAL *w, REAL *m, REAL *v, idx i, reg g, const Update *u)
 {
-    vec mean = load(m + i), mean2 = load(v + i);
-    mean = mul_add(splat(u->other1), g - mean, mean);
-    mean2 = mul_add(splat(u->other2), g * g - mean2, mean2);
-    store(m + i, mean);
-    store(v + i, mean2);
-    vec divisor = root(mean2) + splat(u->eps), move = splat(u->rate) * mean;
+    reg mean = reg_load(m + i), mean2 = reg_load(v + i);
+    mean = reg_mul_add(reg_splat(u->other1), g - mean, mean);
+    mean2 = reg_mul_add(reg_splat(u->other2), g * g - mean2, mean2);
+    reg_store(m + i, mean);
+    reg_store(v + i, mean2);
+    reg divisor = reg_root(mean2) + reg_splat(u->eps), move = reg_splat(u->rate) * mean;
 #if HAVE_GUESS
-    vec z = guess_inverse(divisor);
+    reg z = guess_inverse(divisor); /* where a reg is a vec */
     store(w + i, mul_add(-(move * z), mul_add(-divisor, z, splat(2)), load(w + i)));
 #else
-    store(w + i, load(w + i) - move / divisor);
+    reg_store(w + i, reg_load(w + i) - move / divisor);
 #endif
 }
 
@@ -56,10 +56,10 @@ INLINE void adam_all(REAL *w, REAL *m, REAL *v, REAL *const *parts, const idx n_
                      idx count, Update u)
 {
     const REAL *first = parts[0];
-    for (idx i = at; i < at + count; i += LANES) {
-        vec g = load(first + i);
+    for (idx i = at; i < at + count; i += REG_LANES) {
+        reg g = reg_load(first + i);
         for (idx p = 1; p < n_parts; p++)
-            g += load(parts[p] + i);
+            g += reg_load(parts[p] + i);
         adam(w, m, v, i, g, &u);
     }
 }

@@ -23,17 +23,17 @@ typedef struct {
     idx row, k; /* a[r, k] = at[r * row + k * k] */
 } Operand;
 
-INLINE void tile_sums(const int R, const int NV, vec sum[8][2], Operand a, const REAL *b, idx ldb,
+INLINE void tile_sums(const int R, const int NV, reg sum[8][2], Operand a, const REAL *b, idx ldb,
                       idx K)
 {
-    UNROLL for (int r = 0; r < R; r++) UNROLL for (int n = 0; n < NV; n++) sum[r][n] = (vec){0};
+    UNROLL for (int r = 0; r < R; r++) UNROLL for (int n = 0; n < NV; n++) sum[r][n] = (reg){0};
     for (idx k = 0; k < K; k++) {
-        vec bk[2];
-        UNROLL for (int n = 0; n < NV; n++) bk[n] = load(b + k * ldb + n * LANES);
+        reg bk[2];
+        UNROLL for (int n = 0; n < NV; n++) bk[n] = reg_load(b + k * ldb + n * REG_LANES);
         UNROLL for (int r = 0; r < R; r++)
         {
-            vec x = splat(a.at[r * a.row + k * a.k]);
-            UNROLL for (int n = 0; n < NV; n++) sum[r][n] = mul_add(x, bk[n], sum[r][n]);
+            reg x = reg_splat(a.at[r * a.row + k * a.k]);
+            UNROLL for (int n = 0; n < NV; n++) sum[r][n] = reg_mul_add(x, bk[n], sum[r][n]);
         }
     }
 }
@@ -41,16 +41,16 @@ INLINE void tile_sums(const int R, const int NV, vec sum[8][2], Operand a, const
 INLINE void tile(const int R, const int NV, REAL *out, idx ldo, Operand a, const REAL *b, idx ldb,
                  idx K, int mode)
 {
-    vec sum[8][2];
+    reg sum[8][2];
     tile_sums(R, NV, sum, a, b, ldb, K);
     UNROLL for (int r = 0; r < R; r++) UNROLL for (int n = 0; n < NV; n++)
     {
-        REAL *o = out + r * ldo + n * LANES;
+        REAL *o = out + r * ldo + n * REG_LANES;
         if (mode == ADD)
-            sum[r][n] += load(o);
+            sum[r][n] += reg_load(o);
         if (mode == SET_POSITIVE)
-            sum[r][n] = larger(sum[r][n], (vec){0});
-        store(o, sum[r][n]);
+            sum[r][n] = reg_larger(sum[r][n], (reg){0});
+        reg_store(o, sum[r][n]);
     }
 }
 
@@ -84,9 +84,9 @@ NOINLINE void product(REAL *out, idx ldo, Operand a, const REAL *b, idx ldb, idx
                       idx cols, int mode)
 {
     idx n = 0;
-    for (; n + 2 * LANES <= cols; n += 2 * LANES)
+    for (; n + 2 * REG_LANES <= cols; n += 2 * REG_LANES)
         column(2, out + n, ldo, a, b + n, ldb, rows, K, mode);
-    if (LANES > 8 && n < cols) /* else 2 LANES divide PAD */
+    if (REG_LANES > 8 && n < cols) /* else 2 REG_LANES divide PAD */
         column(1, out + n, ldo, a, b + n, ldb, rows, K, mode);
 }
 
