@@ -8,7 +8,7 @@ Different     Parameters are Values now: numbers that remember what they were co
               so the model can be changed freely: the next rung does. The price is time.
 Expect        Loss on names it never saw: 2.536 nats per token (2.538 on the first 5,000 of
               them), the same as train1.py. The last printed loss is 2.6873, of one single name.
-Run it        python train2.py [FILE]          FILE as in train0.py; about 3 minutes
+Run it        python train2.py [FILE]          FILE as in train0.py; about a minute
 """
 import gc
 import math

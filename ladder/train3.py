@@ -8,7 +8,7 @@ Different     Each position has an embedding of its own. Attention looks back ov
 Expect        Loss on names it never saw: 2.393 nats per token (2.3967 on the first 5,000 of
               them), the first rung to beat counting (2.505). The last printed loss is 2.6453,
               of one single name.
-Run it        python train3.py [FILE]          FILE as in train0.py; about 4 minutes
+Run it        python train3.py [FILE]          FILE as in train0.py; about 2 minutes
 """
 import gc
 import math

@@ -8,7 +8,7 @@ Different     Attention is split into four heads, each with its own quarter of q
 Expect        Loss on names it never saw: 2.393 nats per token, as in train3.py. (On the first
               5,000 of them 2.3966 after 2.3967.) At this size, and after so little training,
               four heads bring nothing. The last printed loss is 2.6438, of one single name.
-Run it        python train4.py [FILE]          FILE as in train0.py; about 4 minutes
+Run it        python train4.py [FILE]          FILE as in train0.py; about 2 minutes
 """
 import gc
 import math

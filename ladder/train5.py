@@ -6,7 +6,7 @@ Different     Adam in place of SGD: steps follow a running average of the gradie
 Expect        Loss on names it never saw: 2.367 nats per token, where train4.py had 2.393. The
               first printed loss is 3.3660, the last 2.6497; each is of one single name. Preset
               early: 2.4526 on unseen names over its 8 positions, where a bigram has 2.472.
-Run it        python train5.py [--preset early] [FILE]     FILE as in train0.py; about 5 minutes
+Run it        python train5.py [--preset early] [FILE]     FILE as in train0.py; about 2 minutes
 """
 import gc
 import math
