@@ -156,7 +156,24 @@ def test_public_names_resolve() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["data", "tokenizer", "autograd", "config", "model", "trace", "batches", "stream"]
+    "module",
+    [
+        "data",
+        "tokenizer",
+        "autograd",
+        "config",
+        "model",
+        "trace",
+        "batches",
+        "stream",
+        "errors",
+        "checkpoint",
+        "modelfile",
+        "opening",
+        "evaluation",
+        "sampling",
+        "training",
+    ],
 )
 def test_modules_show_themselves(module: str) -> None:
     out = subprocess.run(

@@ -439,3 +439,31 @@ def _remove(path: Path) -> None:
     else:
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def _demo() -> None:
+    """Save twice, flip one bit of the newer snapshot, and load what is left."""
+    import tempfile
+
+    import numpy as np
+
+    config = Config(n_embd=4, n_head=2, block_size=4, vocab_size=3)
+    weights: Arrays = {name: np.zeros(shape) for name, shape in config.shapes().items()}
+    with tempfile.TemporaryDirectory() as folder:
+        vocab = {"type": "character", "uchars": ["a", "b"], "bos": 2}
+        with RunDir.create(Path(folder) / "run", {"config": config.to_dict()}, vocab) as run:
+            for step in (0, 1):
+                newest = run.save(step, weights, Optim(step=step), {})
+                print(f"saved {newest.name}: {' '.join(sorted(p.name for p in newest.iterdir()))}")
+            damaged = newest / "weights.safetensors"
+            damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x01")
+            print("one bit flipped in the newer one; loading:")
+            snapshot, notices = run.load()
+            for notice in notices:
+                print(f"  {notice.replace(folder, '...')}")
+            assert snapshot is not None
+            print(f"step {snapshot.step} it is")
+
+
+if __name__ == "__main__":
+    _demo()

@@ -64,3 +64,14 @@ class Interrupted(MicrogptError):
     """Stopped by Ctrl-C or SIGTERM after saving (exit code 130)."""
 
     exit_code = 130
+
+
+def _demo() -> None:
+    kinds: list[type[MicrogptError]] = [MicrogptError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        print(f"{kind.exit_code:>3}  {kind.__name__:<16} {(kind.__doc__ or '').splitlines()[0]}")
+
+
+if __name__ == "__main__":
+    _demo()

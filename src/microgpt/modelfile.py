@@ -368,3 +368,18 @@ def write_safetensors(path: str | os.PathLike[str], model: Model) -> list[str]:
     weights = {name: model.weights[name] for name in model.config.shapes()}
     files.write_atomic(path, files.pack_tensors(weights, metadata))
     return []
+
+
+def _demo() -> None:
+    """What the shipped model.json holds."""
+    from microgpt.data import bundled
+
+    model, warnings = read_model(bundled("data/model.json"))
+    print(f"vocabulary: {model.tokenizer.describe()}, BOS = {model.tokenizer.bos}")
+    for name, matrix in model.weights.items():
+        print(f"{name:<16} {matrix.shape[0]:>3} x {matrix.shape[1]:<3} first {matrix[0, 0]:+.4f}")
+    print(f"{model.config.parameters():,} parameters, {len(warnings)} warnings")
+
+
+if __name__ == "__main__":
+    _demo()

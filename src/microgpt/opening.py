@@ -161,3 +161,13 @@ def resume_point(run: RunDir) -> tuple[Snapshot | None, list[str]]:
         )
     run.rewind_metrics(int(snapshot.state["metrics_bytes"]) if snapshot else 0)
     return snapshot, notices
+
+
+def _demo() -> None:
+    opened, _ = open_model(None)
+    print(f"the shipped model: {opened.config.parameters():,} parameters, {opened.dtype}")
+    print(f"engine that auto takes: {engine_for(opened).name}")
+
+
+if __name__ == "__main__":
+    _demo()
