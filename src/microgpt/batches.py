@@ -35,7 +35,7 @@ class TokenTable:
             for doc in docs:
                 tokenizer.encode(doc)  # says which character, and where
             raise TokenError("A document holds a character outside the vocabulary.")
-        sizes = np.array([len(doc) for doc in docs], dtype=np.int64)
+        sizes = np.fromiter(map(len, docs), np.int64, len(docs))
         self.lengths: Ints = sizes + 2
         self.starts: Ints = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes + 1)[:-1]])
         self.tokens: Ints = np.full(int(sizes.sum()) + len(docs) + 1, tokenizer.bos, np.int32)
