@@ -369,7 +369,7 @@ def test_whole_run_of_the_scalar_engine(preset: str) -> None:
     end = b"".join(w.astype("<f8").tobytes() for w in engine.state()[0].values())
     assert hashlib.sha256(end).hexdigest() == case["end_sha256"]
     held_out, _ = mean_loss(engine, start.docs[config.steps :], start.tokenizer)
-    assert held_out == case["held_out"]["loss"]
+    assert held_out == pytest.approx(case["held_out"]["loss"], rel=1e-14)  # summed in parts
 
 
 # ---------------------------------------------------------------- the toy GPT

@@ -94,6 +94,11 @@ def test_random_models_agree_with_numpy(level: str, dtype: str, data: st.DataObj
     expected_loss, expected_grads = theirs.grads(docs)
     assert math.isclose(loss, expected_loss, rel_tol=tolerance)
     close(grads, expected_grads, tolerance)
+    whole = Batches.of([docs])
+    measured = ours.summed_loss(whole.tokens, whole.offsets)
+    assert math.isclose(measured, expected_loss * whole.positions[0], rel_tol=tolerance)
+    by_logits = theirs.summed_loss(whole.tokens, whole.offsets)
+    assert math.isclose(by_logits, expected_loss * whole.positions[0], rel_tol=1e-12)
     lists = [doc[: config.block_size] for doc in docs] + [[]]
     for a, b in zip(ours.logits(lists), theirs.logits(lists), strict=True):
         assert a.dtype == dtype and a.shape == b.shape
@@ -198,6 +203,7 @@ def test_threads_change_no_byte(level: str, dtype: str, batch: int) -> None:
         engine = native(level)
         engine.load(config, dtype, {n: w.astype(dtype) for n, w in weights.items()}, None, threads)
         losses = engine.steps(batches, lrs, 0)
+        losses.append(engine.summed_loss(batches.tokens, batches.offsets))
         results.append((losses, [a.tobytes() for a in _vectors(engine)]))
     assert results[0] == results[1] == results[2]
 
@@ -233,6 +239,9 @@ def test_sampling_is_the_one_of_base(level: str, data: st.DataObject) -> None:
     ours, theirs = loaded(native(level), config, std=3), loaded(NumpyEngine(), config, std=3)
     expected, used = Engine.sample(theirs, *arguments)
     assert ours.sample(*arguments) == ([[int(t) for t in row] for row in expected], used)
+    flat, offsets, _ = ours.flat_sample(*arguments)
+    same, ends, _ = Engine.flat_sample(ours, *arguments)
+    assert flat.tolist() == same.tolist() and offsets.tolist() == ends.tolist()
 
 
 @both_dtypes

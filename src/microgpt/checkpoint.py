@@ -22,7 +22,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 from collections.abc import Iterable
 from functools import cached_property
@@ -180,7 +179,7 @@ class RunDir:
             self._constant(),
         )
         path = self.path / f"step-{step:08d}"
-        temporary = self.path / f"{TEMPORARY}{path.name}-{secrets.token_hex(6)}"
+        temporary = self.path / f"{TEMPORARY}{path.name}-{os.urandom(6).hex()}"
         try:
             if not snapshot.holds(path, parts):
                 temporary.mkdir()
@@ -428,7 +427,7 @@ def _is_temporary(name: str) -> bool:
 
 def _discard(path: Path) -> None:
     """Remove a directory so that no half of it ever carries its name."""
-    gone = path.with_name(f"{TEMPORARY}gone-{secrets.token_hex(6)}")
+    gone = path.with_name(f"{TEMPORARY}gone-{os.urandom(6).hex()}")
     path.rename(gone)
     _remove(gone)
 

@@ -12,7 +12,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import stat
 import sys
 import weakref
@@ -115,7 +114,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
             raise IsADirectoryError(errno.EISDIR, "is a directory")
         if target.exists() and not target.is_file():
             raise FileError(f"Can't write {given}: it is not an ordinary file.", "Name a file.")
-        temporary = target.with_name(f"{TEMPORARY}{target.name[:100]}-{secrets.token_hex(6)}")
+        temporary = target.with_name(f"{TEMPORARY}{target.name[:100]}-{os.urandom(6).hex()}")
         write_synced(temporary, data)
         temporary.replace(target)
         temporary = None

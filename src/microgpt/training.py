@@ -135,8 +135,8 @@ class Trainer:
             raise InputError(f"dtype is {dtype!r}, must be one of {', '.join(DTYPES)}.")
         if threads is not None and not 1 <= threads <= MAX_THREADS:
             raise InputError(f"threads is {threads}, must be from 1 to {MAX_THREADS}.")
-        cores = os.cpu_count() or 1
-        self.threads = threads or (cores if self.config.batch_size >= 16 else 1)
+        self.threads = threads or (_cores() if self.config.batch_size >= 16 else 1)
+        self.threads_are_ours = threads is None
         self.run_dir, self.save_every, self.stopped = run_dir, save_every, stopped
         self.last = self.config.steps if stop_after is None else stop_after
         if not 0 <= self.last <= self.config.steps:
@@ -285,11 +285,15 @@ class Trainer:
         )
 
     def _evaluate(self) -> Iterator[Event]:
-        """Held-out losses; the scalar engine would take a minute, so the fastest one measures."""
+        """Held-out losses; the scalar engine would take a minute, so the fastest one measures.
+
+        Where the user didn't say how many threads to use, it has all cores.
+        """
         engine = self.engine
-        if engine.name == "scalar":
+        cores = _cores() if self.threads_are_ours else self.threads
+        if engine.name == "scalar" or (engine.name == "native" and cores > self.threads):
             engine = make_engine("auto", self.config, self.dtype)
-            engine.load(self.config, self.dtype, self.engine.state()[0])
+            engine.load(self.config, self.dtype, self.engine.state()[0], None, cores)
         for label, docs in held_out_parts(self.config, self.docs, self.kept_out).items():
             if label == "unused":  # the last rows of the list that is trained on
                 table = self.table.rows_from(len(self.docs) - len(docs))
@@ -309,6 +313,10 @@ class Trainer:
         marks = sampling.Marks(set(self.docs[:reached]), set(self.dataset.docs))
         texts = sampling.sample(self.engine, self.tokenizer, rng, _SAMPLES)
         return list(sampling.marked(texts, marks))
+
+
+def _cores() -> int:
+    return min(os.cpu_count() or 1, MAX_THREADS)
 
 
 def _as(arrays: Arrays, kind: np.dtype[Any]) -> Arrays:

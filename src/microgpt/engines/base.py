@@ -125,6 +125,26 @@ class Engine(ABC):
         lists = [tokens[a:b].tolist() for a, b in pairwise(offsets.tolist())]
         return np.concatenate(self.logits(lists))
 
+    def summed_loss(self, tokens: Ints, offsets: Ints) -> float:
+        """Sum of -log p, in nats, over all positions of documents that stand one after the other.
+
+        Document i is tokens[offsets[i] : offsets[i + 1]], from 2 to block_size + 1 tokens with
+        the one that is only a target. NaN where the model has diverged.
+        """
+        inside = np.ones(len(tokens), dtype=bool)
+        inside[offsets[1:] - 1] = False
+        ahead = np.ones(len(tokens), dtype=bool)
+        ahead[offsets[:-1]] = False
+        starts = offsets - np.arange(len(offsets))
+        logits = self.flat_logits(tokens[inside], starts)
+        columns = np.ascontiguousarray(logits.T, dtype=np.float64)  # sums over V run side by side
+        with np.errstate(all="ignore"):
+            wanted = columns[tokens[ahead], np.arange(len(logits))]
+            highest = columns.max(axis=0)
+            columns -= highest
+            np.exp(columns, out=columns)
+            return float((highest + np.log(columns.sum(axis=0)) - wanted).sum())
+
     @abstractmethod
     def steps(
         self,
@@ -192,6 +212,25 @@ class Engine(ABC):
             used = uniforms.size if order == "rows" else at
             results.append(tokens)
         return results, used
+
+    def flat_sample(
+        self,
+        prefixes: Sequence[Sequence[int]],
+        temperature: float,
+        top_k: int | None,
+        top_p: float | None,
+        uniforms: npt.NDArray[np.float64],
+        order: str,
+        guard: Guard | None = None,
+    ) -> tuple[Ints, Ints, int]:
+        """The same samples one after the other: tokens, offsets [samples + 1], uniforms used.
+
+        Sample i is tokens[offsets[i] : offsets[i + 1]].
+        """
+        lists, used = self.sample(prefixes, temperature, top_k, top_p, uniforms, order, guard)
+        tokens = np.array([t for tokens in lists for t in tokens], dtype=np.int32)
+        offsets = np.cumsum([0, *(len(tokens) for tokens in lists)], dtype=np.int64)
+        return tokens, offsets, used
 
     def sync(self) -> None:
         """Wait until everything asked for has happened; nothing to do on one machine."""

@@ -59,6 +59,7 @@ class _Kernel:
         self.get = function("get", None, p, i32, p)
         self.steps = function("steps", i32, p, p, p, p, p, i32, p, real, p)
         self.grads = function("grads", i32, p, p, p, i32, real, p, p)
+        self.loss = function("loss", i32, p, p, p, i32, p)
         self.logits = function("logits", i32, p, p, p, i32, p)
         self.sample = function(
             "sample", i32, p, p, p, i32, i32, real, i32, real, p, i32, p, p, i32, p, p, p
@@ -256,6 +257,16 @@ class NativeEngine(Engine):
         assert refused == 0, refused
         return loss.value, self._named(flat)
 
+    def summed_loss(self, tokens: Ints, offsets: Ints) -> float:
+        documents = len(offsets) - 1
+        flat, ends = self._checked(tokens, offsets, documents, 1, self.config.block_size + 1)
+        loss = ctypes.c_double()
+        refused = self.kernel.loss(
+            self.model, flat.ctypes.data, ends.ctypes.data, documents, ctypes.byref(loss)
+        )
+        assert refused == 0, refused
+        return loss.value
+
     def logits(self, token_lists: Sequence[Sequence[int]]) -> list[Array]:
         flat = np.array([t for tokens in token_lists for t in tokens], np.int32)
         ends = np.cumsum([0, *(len(tokens) for tokens in token_lists)], dtype=np.int64)
@@ -282,6 +293,22 @@ class NativeEngine(Engine):
         order: str,
         guard: Guard | None = None,
     ) -> tuple[list[list[int]], int]:
+        tokens, offsets, used = self.flat_sample(
+            prefixes, temperature, top_k, top_p, uniforms, order, guard
+        )
+        written = tokens.tolist()
+        return [written[a:b] for a, b in itertools.pairwise(offsets.tolist())], used
+
+    def flat_sample(
+        self,
+        prefixes: Sequence[Sequence[int]],
+        temperature: float,
+        top_k: int | None,
+        top_p: float | None,
+        uniforms: npt.NDArray[np.float64],
+        order: str,
+        guard: Guard | None = None,
+    ) -> tuple[Ints, Ints, int]:
         samples, most = uniforms.shape
         if len(prefixes) != samples or most < 1:
             raise InputError(f"There are {len(prefixes)} prefixes, but draws for {samples}.")
@@ -306,9 +333,8 @@ class NativeEngine(Engine):
                 "There is no token to draw: the guard bans all, or the weights have diverged."
             )
         assert refused == 0, refused
-        written = out[np.arange(most) < lengths[:, None]].tolist()
-        cuts = [0, *np.cumsum(lengths).tolist()]
-        return [written[a:b] for a, b in itertools.pairwise(cuts)], int(used.value)
+        written = out[np.arange(most) < lengths[:, None]]
+        return written, np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]), int(used.value)
 
     def _guard(
         self, guard: Guard | None

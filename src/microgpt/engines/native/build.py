@@ -7,7 +7,8 @@ SHA-256, so that a damaged, foreign or old one is refused before it is loaded.
 
 Any compiler that really compiles a test file will do: $CC, cc, gcc, clang, or the PyPI package
 ``ziglang``, which also compiles for other systems. This file needs the standard library alone, so
-that the build hook of the wheel (hatch_build.py) can run it by path.
+that the build hook of the wheel (hatch_build.py) can run it by path. What only compiling needs
+is imported there: every start of the engine loads this file.
 """
 
 from __future__ import annotations
@@ -17,14 +18,8 @@ import hashlib
 import json
 import os
 import platform
-import shlex
-import shutil
-import subprocess
 import sys
-import sysconfig
-import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -106,6 +101,8 @@ def family() -> str:
 
 def this_machine() -> Target:
     """What a system compiler compiles for."""
+    import sysconfig
+
     platform_tag = sysconfig.get_platform()
     if sys.platform == "darwin":  # Python may be older, or for two processors at once
         platform_tag = f"macosx_{MACOS}_{platform.machine()}"
@@ -241,6 +238,9 @@ def zig(python: str = sys.executable) -> list[str]:
 
 
 def _compilers() -> Iterator[list[str]]:
+    import shlex
+    import shutil
+
     if os.environ.get("CC"):
         yield shlex.split(os.environ["CC"])
     for name in ("cc", "gcc", "clang"):
@@ -251,6 +251,8 @@ def _compilers() -> Iterator[list[str]]:
 
 def _run(command: Sequence[str]) -> str | None:
     """None if the command succeeds, else what it said."""
+    import subprocess
+
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -283,6 +285,8 @@ def describe(compiler: Sequence[str]) -> str:
 
 
 def _output(command: Sequence[str]) -> list[str]:
+    import subprocess
+
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     return done.stdout.splitlines()
 
@@ -317,6 +321,9 @@ def build(
     the compiler doesn't know is left out, unless it is the slowest. Raises ``BuildError``. An
     older library is replaced only by a finished one; the record is written beside it.
     """
+    import tempfile
+    from concurrent.futures import ThreadPoolExecutor
+
     target = target or this_machine()
     to = to or library_path(target.system)
     with tempfile.TemporaryDirectory() as name:

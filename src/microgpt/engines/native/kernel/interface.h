@@ -114,10 +114,20 @@ EXPORT int32_t NAME(grads)(Model *model, const int32_t *tokens, const int64_t *o
     idx chunks = chunks_for(rows_before(job.documents, 0, documents));
     chunks_of(&job, 0, documents, positions, chunks, 0, 1);
     *loss = loss_of(model, chunks, positions);
-    for (idx c = 1; c < chunks; c++)
-        for (idx i = 0; i < model->s.total; i++)
-            model->chunk[0][i] += model->chunk[c][i];
     copy_out(&model->s, model->chunk[0], flat);
+    return FINE;
+}
+
+/* Sum of -log p over all positions of the documents; the last token of each is only a target. */
+EXPORT int32_t NAME(loss)(Model *model, const int32_t *tokens, const int64_t *offsets,
+                          int32_t documents, double *loss)
+{
+    Job job = {.model = model, .documents = {tokens, offsets}, .steps = documents};
+    int refused = check(&model->s, job.documents, documents, model->s.T + 1, 1);
+    if (refused)
+        return refused;
+    together(measure, &job, &job.barrier, model->config.threads);
+    *loss = loss_of(model, MOST_CHUNKS, 1);
     return FINE;
 }
 

@@ -1,8 +1,8 @@
 /* Adam and SGD on the padded vectors, panel by panel (PAD rows of a matrix). notes/backward.md, section 8. */
 
 typedef struct {
-    REAL *const *parts; /* the gradient is the sum of these vectors, in this order */
-    idx count;
+    REAL *const *parts; /* the gradient is the sum of these vectors, by halves */
+    idx count;          /* a power of two */
     REAL other1, other2, eps, rate; /* other = 1 - beta */
     int sgd;
 } Update;
@@ -51,28 +51,27 @@ INLINE void adam(REAL *w, REAL *m, REAL *v, idx i, reg g, const Update *u)
 #endif
 }
 
-/* The same for `count` numbers from `at` on; the gradient is the sum of n_parts vectors. */
-INLINE void adam_all(REAL *w, REAL *m, REAL *v, REAL *const *parts, const idx n_parts, idx at,
-                     idx count, Update u)
+/* The same for `count` numbers from `at` on. */
+INLINE void adam_all(REAL *w, REAL *m, REAL *v, const REAL *gradient, idx at, idx count, Update u)
 {
-    const REAL *first = parts[0];
-    for (idx i = at; i < at + count; i += REG_LANES) {
-        reg g = reg_load(first + i);
-        for (idx p = 1; p < n_parts; p++)
-            g += reg_load(parts[p] + i);
-        adam(w, m, v, i, g, &u);
-    }
+    for (idx i = at; i < at + count; i += REG_LANES)
+        adam(w, m, v, i, reg_load(gradient + i), &u);
 }
 
 /* w - rate * g over `count` numbers. */
-INLINE void descend(REAL *w, REAL *const *parts, idx n_parts, idx at, idx count, REAL rate)
+INLINE void descend(REAL *w, const REAL *gradient, idx at, idx count, REAL rate)
 {
-    for (idx i = at; i < at + count; i += LANES) {
-        vec g = load(parts[0] + i);
-        for (idx p = 1; p < n_parts; p++)
-            g += load(parts[p] + i);
-        store(w + i, load(w + i) - splat(rate) * g);
-    }
+    for (idx i = at; i < at + count; i += LANES)
+        store(w + i, load(w + i) - splat(rate) * load(gradient + i));
+}
+
+/* Sums the parts into the first, over `count` numbers from `at` on. */
+INLINE void sum_parts(REAL *const *parts, idx n_parts, idx at, idx count)
+{
+    for (idx half = n_parts / 2; half; half /= 2)
+        for (idx p = 0; p < half; p++)
+            for (idx i = at; i < at + count; i += LANES)
+                store(parts[p] + i, load(parts[p] + i) + load(parts[p + half] + i));
 }
 
 /* One matrix [rows x cols] at `at`: this thread's panels are every `threads`-th from `me` on.
@@ -84,12 +83,11 @@ static void update_matrix(Model *model, const Update *u, idx at, idx rows, idx c
     const idx first = me * PAD, next = threads * PAD;
     for (idx r = first; u && r < rows; r += next) {
         idx from = at + r * cols, count = PAD * cols;
+        sum_parts(u->parts, u->count, from, count);
         if (u->sgd)
-            descend(w, u->parts, u->count, from, count, u->rate);
-        else if (u->count == 1)
-            adam_all(w, m, v, u->parts, 1, from, count, *u);
+            descend(w, u->parts[0], from, count, u->rate);
         else
-            adam_all(w, m, v, u->parts, u->count, from, count, *u);
+            adam_all(w, m, v, u->parts[0], from, count, *u);
     }
     /* Not at once after each panel: the stores must have reached the cache. */
     for (idx r = first; turned_ld && r < rows; r += next)

@@ -1,6 +1,6 @@
 /* Steps of training. A batch is cut into chunks, a chunk into units of at most `rows` rows, by
    what is in it and not by the number of threads; a chunk's units add up in its own gradient, and
-   chunks are summed in order. So any number of threads gives the same bytes. */
+   chunks are summed by halves. So any number of threads gives the same bytes. */
 
 typedef struct {
     Model *model;
@@ -70,9 +70,12 @@ static double gradient(const Model *model, Work *k, Documents d, idx first, idx 
     return loss;
 }
 
-/* What thread `me` does of a batch. */
-static void chunks_of(Job *job, idx first, idx last, double positions, idx chunks, int me,
-                      int threads)
+/* What thread `me` does of a batch: the gradients of its chunks, and of their sum what it can do
+   alone. Chunks are summed by halves, c with c + half; where both were computed by one thread its
+   cache still holds them, and the others have less to fetch. Returns how many vectors are left;
+   `update` sums those in the same order. */
+static idx chunks_of(Job *job, idx first, idx last, double positions, idx chunks, int me,
+                     int threads)
 {
     Model *model = job->model;
     for (idx c = me; c < chunks; c += threads) {
@@ -80,6 +83,40 @@ static void chunks_of(Job *job, idx first, idx last, double positions, idx chunk
         idx to = chunk_start(job->documents, first, last, c + 1, chunks);
         model->chunk_loss[c] =
             gradient(model, &model->work[me], job->documents, from, to, positions, model->chunk[c]);
+    }
+    idx left = chunks;
+    for (; left > 1 && left / 2 % threads == 0; left /= 2)
+        for (idx c = me; c < left / 2; c += threads)
+            for (idx i = 0; i < model->s.total; i += LANES) {
+                REAL *sum = model->chunk[c] + i;
+                store(sum, load(sum) + load(model->chunk[c + left / 2] + i));
+            }
+    return left;
+}
+
+/* Summed loss of documents first ... last - 1, without a gradient. */
+static double loss_alone(const Model *model, Work *k, Documents d, idx first, idx last)
+{
+    double loss = 0;
+    while (first < last) {
+        idx count = unit_of(&model->s, d, first, last);
+        idx N = gather(k, d, first, first + count, 1);
+        forward(model, k, N, count);
+        loss += cross_entropy(model, k, N, 1);
+        first += count;
+    }
+    return loss;
+}
+
+/* The summed loss of each chunk of the job's `steps` documents, by all threads. */
+static void measure(void *the_job, int me, int threads)
+{
+    Job *job = the_job;
+    for (idx c = me; c < MOST_CHUNKS; c += threads) {
+        idx from = chunk_start(job->documents, 0, job->steps, c, MOST_CHUNKS);
+        idx to = chunk_start(job->documents, 0, job->steps, c + 1, MOST_CHUNKS);
+        job->model->chunk_loss[c] =
+            loss_alone(job->model, &job->model->work[me], job->documents, from, to);
     }
 }
 
@@ -100,11 +137,11 @@ static void train(void *the_job, int me, int threads)
         idx last = first + (idx)job->counts[step];
         idx chunks = chunks_for(rows_before(job->documents, first, last));
         double positions = (double)job->positions[step];
-        chunks_of(job, first, last, positions, chunks, me, threads);
+        idx left = chunks_of(job, first, last, positions, chunks, me, threads);
         wait_for_all(&job->barrier);
         if (me == 0)
             job->losses[step] = loss_of(model, chunks, positions);
-        Update u = update_of(model, model->chunk, chunks, job->lrs[step],
+        Update u = update_of(model, model->chunk, left, job->lrs[step],
                              job->first_step + (double)step + 1);
         update(model, &u, me, threads);
         wait_for_all(&job->barrier);
