@@ -312,8 +312,10 @@ class NativeEngine(Engine):
         samples, most = uniforms.shape
         if len(prefixes) != samples or most < 1:
             raise InputError(f"There are {len(prefixes)} prefixes, but draws for {samples}.")
-        flat = np.array([t for prefix in prefixes for t in prefix], np.int32)
-        ends = np.cumsum([0, *(len(prefix) for prefix in prefixes)], dtype=np.int64)
+        ends = np.zeros(samples + 1, np.int64)
+        np.cumsum(np.fromiter(map(len, prefixes), np.int64, samples), out=ends[1:])
+        forced = itertools.chain.from_iterable(prefixes)
+        flat = np.fromiter(forced, np.int32, int(ends[-1]))
         tokens, offsets = self._checked(flat, ends, samples, 0, max(len(flat), 1))
         draws = np.ascontiguousarray(uniforms, np.float64)
         moves, banned = self._guard(guard)
