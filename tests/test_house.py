@@ -21,6 +21,8 @@ FLOORS = (
     {"batches", "opening"},
     {"evaluation", "sampling"},
     {"training"},
+    {"guard"},
+    {"assignment"},
     {"benchmark"},
     {"pictures"},
     {"runfacts"},
@@ -30,7 +32,7 @@ FLOORS = (
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 # Within these folders files import each other; no circles there either.
-FOLDERS = ("engines", "cli")
+FOLDERS = ("engines", "guard", "assignment", "cli")
 
 
 def module_name(path: Path) -> str:

@@ -28,7 +28,15 @@ _COMMANDS = {
     "export": ("exchange:export", "Write a run's model to a file."),
     "import": ("exchange:import_", "Begin a run from a model file."),
     "ladder": ("ladder:ladder", "List, run or copy the six rungs."),
+    "guide": ("guide:guide", "Serve the guide, or write its site out."),
     "doctor": ("doctor:doctor", "Say what is installed and which engines work."),
+    "bot": ("guard:bot", "Answer requests, one a line, within a policy."),
+    "chat": ("guard:chat", "Ask for names at a terminal, within a policy."),
+    "assignment": (
+        "assignment:assignment",
+        "Make the assignment's kits, key and teacher's page.",
+    ),
+    "grade": ("grade:grade", "Grade the bots of a class."),
     "bench": ("bench:bench", "Time the engines against each other and the machine."),
 }
 
