@@ -1,0 +1,1 @@
+"""The assignment: a bot that must never name a fruit, and the grader that tries to make it."""

@@ -1,0 +1,89 @@
+"""``microgpt assignment``: kits for students, the teacher's key and page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from microgpt.errors import InputError
+
+assignment = App(
+    name="assignment",
+    help="Make the assignment's kits, key and teacher's page.",
+    help_format="plaintext",
+)
+
+KeyFlag = Annotated[Path | None, Parameter(help="The teacher's key: microgpt assignment key FILE.")]
+
+
+@assignment.command
+def new(
+    folder: Annotated[Path, Parameter(help="Where the kit goes; with --roster, all kits.")],
+    /,
+    *,
+    student: Annotated[str | None, Parameter(help="Whose kit: an id or e-mail address.")] = None,
+    roster: Annotated[
+        Path | None, Parameter(help="A kit for each student of this CSV (id, name, email).")
+    ] = None,
+    category: Annotated[str, Parameter(help="What the bot must not say.")] = "fruits",
+    key: KeyFlag = None,
+) -> None:
+    """Write a kit: the bot to work on, its model, tests and pages.
+
+    Without more it is the standard kit, the same for everybody. With a key each student gets
+    their own: other examples and, in grading, other hidden cases.
+    """
+    from microgpt.assignment.kit import make_kit, make_kits
+    from microgpt.assignment.students import roster as read_roster
+    from microgpt.assignment.variants import read_key
+
+    if student is not None and roster is not None:
+        raise InputError("--student and --roster are both given.", "Choose one.")
+    who = "--roster" if roster is not None else "--student"
+    if (student is not None or roster is not None) and key is None:
+        raise InputError(
+            f"{who} needs the teacher's key.",
+            "Make one with microgpt assignment key FILE, and give it with --key FILE.",
+        )
+    if key is not None and student is None and roster is None:
+        raise InputError("--key needs to know who it is for.", "Add --student ID or --roster CSV.")
+    secret = None if key is None else read_key(key)
+    if roster is None or secret is None:
+        made = make_kit(folder, student, secret, category)
+        print(f"{made.path}: {made.how}")
+        print(f"begin with {folder / 'README.md'}, then: cd {folder} && python test_bot.py")
+        return
+    count = {"new": 0, "renewed": 0, "as it was": 0}
+    for made in make_kits((s.id for s in read_roster(roster)), folder, secret, category):
+        count[made.how] += 1
+    total = sum(count.values())
+    details = ", ".join(f"{n:,} {how}" for how, n in count.items() if n)
+    print(f"{folder}: {total:,} {'kit' if total == 1 else 'kits'} ({details})")
+
+
+@assignment.command
+def key(
+    file: Annotated[Path, Parameter(help="The file to write; it must not be there yet.")], /
+) -> None:
+    """Write a new key, from which students' kits and hidden cases follow.
+
+    Keep it: without it the same kits and cases can't be made again. Whoever has it can compute
+    the hidden cases.
+    """
+    from microgpt.assignment.variants import write_key
+
+    write_key(file)
+    print(f"wrote {file}: keep it, and keep it to yourself")
+
+
+@assignment.command
+def teacher(
+    folder: Annotated[Path, Parameter(help="Where the page and the solution go.")], /
+) -> None:
+    """Write the teacher's page with the answer key, and the reference solution."""
+    from microgpt.assignment.kit import teacher_files, write_folder
+
+    write_folder(folder, teacher_files())
+    print(f"{folder}: begin with {folder / 'README.md'}; keep this folder from students")
