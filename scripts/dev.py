@@ -34,7 +34,6 @@ import subprocess
 import tempfile
 import time
 import tomllib
-import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,27 +41,19 @@ VENV = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements"
 WINDOWS = os.name == "nt"
 
-# What each level installs, and about how long that takes the first time.
+# What each level installs, and about how many seconds it adds the first time.
 LEVELS = {
-    "base": (("base.txt", "build.txt"), "15 s"),
-    "dev": (("dev.txt",), "20 s"),
+    "base": (("base.txt", "build.txt"), 15),
+    "dev": (("dev.txt",), 5),
+    "grader": (("grader.txt",), 3),
+    "guide": (("guide.txt",), 5),
+    "browser": (("browser.txt",), 5),
 }
 TORCH = "2.13.0"  # in no lock: its releases for one platform weigh gigabytes
-UV = "uv==0.13.9"  # only `lock` needs it
 OFFLINE = (
     "If this machine is offline: connect it, or name a mirror or a folder of wheels in pip's "
     "settings (PIP_INDEX_URL, PIP_FIND_LINKS), then run the same command again."
 )
-WHEEL_LIMIT = 6 * 2**20  # bytes
-# What an installed wheel must do in an empty directory, and what it then says somewhere.
-SMOKE = (
-    (["--version"], ""),
-    (["doctor"], "works in float64"),
-    (["train"], "sample  1: kamon"),
-    (["sample", "--count", "3"], "sample  3: karai"),
-    (["ladder"], "5"),
-)
-SMOKE_LADDER = ["num docs: 32033", "vocab size: 27", "num params: 4192"]  # how rung 5 begins
 NATIVE = ROOT / "src" / "microgpt" / "engines" / "native"
 RECORD = NATIVE / "libmicrogpt.json"  # of a kernel, or of why there is none
 
@@ -248,33 +239,35 @@ def alone():
         yield
 
 
-def set_up(level):
-    """Brings .venv to a level; instant when it is there already."""
-    if not is_ready(level):
+def set_up(*levels):
+    """Brings .venv to these levels; instant when it is there already."""
+    if not all(map(is_ready, levels)):
         with alone():
-            if not is_ready(level):
-                change(level)
+            if not all(map(is_ready, levels)):
+                change(levels)
 
 
-def change(level):
+def change(levels):
     began = time.monotonic()
-    if stamp("dev").exists():
-        level = "dev"  # what was there stays there
+    # What was there stays there.
+    wanted = [n for n in LEVELS if n in ("base", *levels) or stamp(n).exists()]
     if is_usable():
         say("updating .venv ...")
         (VENV / "setting-up").touch()
     else:
         broken = " again, the old one is incomplete or moved" if VENV.exists() else ""
-        say(f"setting up .venv{broken} (once, about {LEVELS[level][1]}) ...")
+        seconds = sum(LEVELS[level][1] for level in wanted)
+        say(f"setting up .venv{broken} (once, about {seconds} s) ...")
         remove_venv()
         make_venv()
     for old in LEVELS:
         stamp(old).unlink(missing_ok=True)
-    pip_install(level)
+    for level in wanted:
+        pip_install(level)
     pip(["install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT])
     (VENV / "root.mk").write_text(root_mk(), encoding="utf-8")
-    for done in ("base", "dev") if level == "dev" else ("base",):
-        stamp(done).write_text(key(done), encoding="utf-8")
+    for level in wanted:
+        stamp(level).write_text(key(level), encoding="utf-8")
     (VENV / "setting-up").unlink()
     say(f"ready after {time.monotonic() - began:.0f} s")
     kernel = kernel_builder()
@@ -385,12 +378,25 @@ def wasm(arguments):
     sys.exit(call([program("python"), ROOT / "scripts" / "make_wasm.py", *arguments]))
 
 
+def vendor(arguments):
+    """Bundles the third-party modules of the guide's pages; with --check only compares."""
+    if arguments not in ([], ["--check"]):
+        sys.exit("usage: dev.py vendor [--check]")
+    node = shutil.which("node")
+    if node is None or not (ROOT / "node_modules" / "esbuild").exists():
+        sys.exit("Node and the packages of package.json do this: install Node, then npm ci")
+    sys.exit(call([node, ROOT / "guide" / "build" / "vendor.mjs", *arguments]))
+
+
 def setup(arguments):
     wanted = set(arguments)
-    if wanted - {"--dev", "--torch", "--zig"}:
-        sys.exit("usage: dev.py setup [--dev] [--torch] [--zig]")
-    level = "dev" if wanted else "base"
-    set_up(level)
+    levels = [level for level in LEVELS if f"--{level}" in wanted]
+    if wanted - {f"--{level}" for level in levels} - {"--torch", "--zig"} or "base" in levels:
+        flags = " ".join(f"[--{name}]" for name in (*LEVELS, "torch", "zig") if name != "base")
+        sys.exit(f"usage: dev.py setup {flags}")
+    if wanted & {"--torch", "--zig"}:
+        levels.append("dev")
+    set_up("base", *levels)
     touch_stamps()
     if "--zig" in wanted:
         fetch_zig()
@@ -435,8 +441,9 @@ def lint(arguments):
 
 
 def test_all(arguments):
-    set_up("dev")
+    set_up("dev", "grader", "guide")
     checks = lint_commands()
+    checks["guide"] = [program("python"), ROOT / "guide" / "build" / "assemble.py"]
     checks["wheel"] = [program("python"), __file__, "wheel"]
     checks["pytest"] = pytest("not prove", *arguments)  # last: it ends with a summary
     failed = []
@@ -448,153 +455,40 @@ def test_all(arguments):
         sys.exit("failed: " + ", ".join(failed))
 
 
-def build_wheel(folder, **changes):
-    """A wheel in an empty folder; checks its size and that what it must hold is in it."""
-    quiet(
-        [program("python"), "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
-        "The build settings are in pyproject.toml, the kernel is compiled by hatch_build.py.",
-        cwd=ROOT,
-        env={**os.environ, **changes},
-    )
-    (built,) = folder.glob("*.whl")
-    size = built.stat().st_size
-    if size > WHEEL_LIMIT:
-        sys.exit(f"{built.name} has {size:,} bytes, {WHEEL_LIMIT:,} are allowed: see what grew.")
-    inside = set(zipfile.ZipFile(built).namelist())
-    for name in ("data", "ladder"):
-        for path in sorted((ROOT / name).iterdir()):
-            if path.is_file() and f"microgpt/share/{name}/{path.name}" not in inside:
-                sys.exit(f"{built.name} lacks {name}/{path.name}: see pyproject.toml, tool.hatch.")
-    return built
+def build_guide():
+    """Builds the guide's site into guide/site."""
+    code = call([program("python"), ROOT / "guide" / "build" / "assemble.py"])
+    if code:
+        sys.exit(code)
 
 
-def kernel_in(wheel):
-    """System and processor family of the kernel in a wheel; None if it holds none."""
-    files = zipfile.ZipFile(wheel)
-    for name in files.namelist():
-        if Path(name).stem == "libmicrogpt" and not name.endswith(".json"):
-            return kernel_builder().made_for(files.read(name))
-    return None
-
-
-def smoke(wheel):
-    """Installs a wheel in a fresh environment and uses it in an empty directory."""
-    with tempfile.TemporaryDirectory(prefix="microgpt-wheel-") as folder:
-        fresh, empty = Path(folder).resolve() / "venv", Path(folder).resolve() / "empty"
-        empty.mkdir()
-        quiet(
-            [program("python"), "-m", "venv", "--without-pip", fresh],
-            "Python could not make a virtual environment.",
-        )
-        target = program("python", fresh)
-        pip_install("base", target=target)
-        pip(["install", "--quiet", "--no-deps", wheel], target=target)
-        pip(["check"], target=target)
-        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        microgpt = program("microgpt", fresh)
-        remedy = "The installed wheel cannot do that outside the checkout."
-        for words, expected in SMOKE:
-            said = quiet([microgpt, *words], remedy, cwd=empty, env=env)
-            if expected not in said:
-                sys.exit(f"{said}\n`microgpt {' '.join(words)}` does not say {expected!r}.")
-        (found,) = quiet([microgpt, "doctor", "--json"], remedy, cwd=empty, env=env).splitlines()
-        with subprocess.Popen(
-            [str(microgpt), "ladder", "5"],
-            cwd=empty,
-            env={**env, "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-        ) as ladder:
-            first = [ladder.stdout.readline().rstrip() for _ in SMOKE_LADDER]
-            ladder.stdout.close()  # the rung ends at its next line
-            ladder.terminate()
-        if first != SMOKE_LADDER:
-            sys.exit(f"`microgpt ladder 5` begins with {first}, not with {SMOKE_LADDER}.")
-    if kernel_in(wheel) and json.loads(found)["doctor"]["auto"] != "native":
-        sys.exit(f"{found}\n{wheel.name} holds a kernel, and native does not work.")
-    done = [*(" ".join(words) for words, _ in SMOKE), "ladder 5"]
-    return ", ".join(f"`microgpt {words}`" for words in done)
-
-
-def clear_dist():
-    dist = ROOT / "dist"
-    dist.mkdir(exist_ok=True)
-    for old in dist.glob("*.whl"):
-        old.unlink()
-    return dist
+def guide(arguments):
+    """Builds the guide's site and serves it; the arguments go to `microgpt guide`."""
+    set_up("guide")
+    build_guide()
+    hand_over([program("microgpt"), "guide", *arguments])
 
 
 def wheel(arguments):
     """Builds the wheel for this machine and uses it in a fresh environment."""
     if arguments:
         sys.exit("usage: dev.py wheel")
-    set_up("dev")
-    built = build_wheel(clear_dist())
-    done = smoke(built)
-    print(f"dist/{built.name}: {built.stat().st_size:,} bytes; installed alone it ran {done}")
+    set_up("dev", "guide")
+    sys.exit(call([program("python"), ROOT / "scripts" / "wheels.py", "wheel"]))
 
 
 def wheels(arguments):
     """Builds the wheels of all platforms with zig; uses the one that this machine can run."""
-    kernel = kernel_builder()
-    if set(arguments) - set(kernel.TARGETS):
-        sys.exit(f"usage: dev.py wheels [{'] ['.join(kernel.TARGETS)}]")
-    set_up("dev")
+    set_up("dev", "guide")
     fetch_zig()
-    dist = clear_dist()
-    here = kernel.this_machine()
-    for name in arguments or kernel.TARGETS:
-        target = kernel.TARGETS[name]
-        with tempfile.TemporaryDirectory() as folder:
-            built = build_wheel(Path(folder), MICROGPT_TARGET=name)
-            if kernel_in(built) != (target.system, target.family):
-                sys.exit(f"{built.name} holds a kernel for {kernel_in(built)}, not for {name}.")
-            built = Path(shutil.copy(built, dist))
-        if (target.system, target.family) == (here.system, here.family):
-            said = f"installed alone it ran {smoke(built)}"
-        else:
-            said = "UNTESTED: nothing here can run it"
-        print(f"dist/{built.name}: {built.stat().st_size:,} bytes; {said}", flush=True)
+    sys.exit(call([program("python"), ROOT / "scripts" / "wheels.py", "wheels", *arguments]))
 
 
 def lock(arguments):
     """Pins the requirements anew, for every platform and every supported Python at once."""
     if arguments not in ([], ["--upgrade"]):
         sys.exit("usage: dev.py lock [--upgrade]")
-    outputs = {
-        "base.txt": ["pyproject.toml"],
-        "build.txt": ["--group=build"],
-        "native.txt": ["--group=native"],
-        "dev.txt": ["pyproject.toml", "--extra=dev", "--group=build"],
-    }
-    header = (
-        "# Made by `python scripts/dev.py lock` from pyproject.toml. Not to be edited by hand.\n"
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        tools = Path(folder) / "tools"
-        python = getattr(sys, "_base_executable", None) or sys.executable
-        quiet([python, "-m", "venv", tools], "Python could not make a virtual environment.")
-        pip(["install", "--quiet", UV], python=program("python", tools))
-        options = "--universal --python-version=3.11 --fork-strategy=fewest --generate-hashes"
-        options += " --no-header --no-annotate --no-emit-index-url --quiet"
-        compiler = [program("uv", tools), "pip", "compile", *options.split(), *arguments]
-        for name, sources in outputs.items():
-            draft = Path(folder) / name
-            if (REQUIREMENTS / name).exists():
-                shutil.copy(REQUIREMENTS / name, draft)  # the pins to keep
-            quiet(
-                [*compiler, *sources, f"--output-file={draft}"],
-                "The inputs are the dependencies in pyproject.toml.",
-                cwd=ROOT,
-            )
-            text = header + draft.read_text(encoding="utf-8")
-            if "://" in text or "\n--" in text:
-                sys.exit(f"refusing to write requirements/{name}: it names an index or an address")
-            (REQUIREMENTS / name).write_text(text, encoding="utf-8", newline="\n")
-            packages = sum(line[:1].isalnum() for line in text.splitlines())
-            say(f"requirements/{name}: {packages} packages")
+    sys.exit(call([sys.executable, ROOT / "scripts" / "lock.py", *arguments]))
 
 
 def clean(arguments):
@@ -602,9 +496,10 @@ def clean(arguments):
     if arguments not in ([], ["--all"]):
         sys.exit("usage: dev.py clean [--all]")
     caches = [".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "build", "dist"]
+    caches += ["guide/site", "guide/site.new", "guide/site.old"]
     for path in [ROOT / name for name in caches]:
         shutil.rmtree(path, ignore_errors=True)
-    for folder in ("src", "tests", "ladder", "scripts", "conformance", "bench"):
+    for folder in ("src", "tests", "ladder", "scripts", "conformance", "bench", "guide"):
         for path in list((ROOT / folder).rglob("__pycache__")):
             shutil.rmtree(path, ignore_errors=True)
     if arguments:
@@ -621,10 +516,15 @@ COMMANDS = {
     "lint": (lint, "ruff and mypy; --fix repairs what ruff can"),
     "native": (native, "compile the native engine's kernel; --zig with the PyPI compiler"),
     "wasm": (wasm, "compile guide/js/kernel.wasm, the kernel for browsers; --check compares"),
+    "guide": (guide, "build the guide and open it (arguments go to `microgpt guide`)"),
+    "vendor": (vendor, "bundle guide/vendor from node_modules anew; --check compares"),
     "wheel": (wheel, "build dist/*.whl for this machine, install it elsewhere and use it"),
     "wheels": (wheels, "build dist/*.whl for all platforms, with the PyPI compiler"),
     "lock": (lock, "pin requirements/*.txt anew; --upgrade takes newer versions"),
-    "setup": (setup, "only make .venv; --dev with the test tools, --torch, --zig with these"),
+    "setup": (
+        setup,
+        "only make .venv; --dev, --grader, --guide, --browser, --torch, --zig add to it",
+    ),
     "clean": (clean, "remove caches and dist/; --all removes .venv too"),
 }
 

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 import microgpt
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("base.txt", "build.txt", "dev.txt", "native.txt")
+LOCKS = ("base.txt", "browser.txt", "build.txt", "dev.txt", "grader.txt", "guide.txt", "native.txt")
 
 spec = importlib.util.spec_from_file_location("dev", ROOT / "scripts" / "dev.py")
 assert spec is not None
@@ -53,12 +53,15 @@ def test_every_pin_has_a_hash_and_no_address(lock):
 
 def test_the_locks_agree_with_pyproject():
     tables = project()
-    base, dev_extra = tables["project"]["dependencies"], tables["project"]["optional-dependencies"]
+    base, extras = tables["project"]["dependencies"], tables["project"]["optional-dependencies"]
     wanted = {
         "base.txt": base,
         "build.txt": [*tables["build-system"]["requires"], *tables["dependency-groups"]["build"]],
         "native.txt": tables["dependency-groups"]["native"],
-        "dev.txt": [*base, *dev_extra["dev"], *tables["build-system"]["requires"]],
+        "dev.txt": [*base, *extras["dev"], *tables["build-system"]["requires"]],
+        "grader.txt": [*base, *extras["grader"]],
+        "guide.txt": [*base, *extras["guide"]],
+        "browser.txt": tables["dependency-groups"]["browser"],
     }
     for lock, requirements in wanted.items():
         pinned = pins(lock)
@@ -73,6 +76,9 @@ def test_the_locks_agree_with_each_other():
     for lock in ("base.txt", "build.txt"):
         for name, version in pins(lock).items():
             assert everything.get(name) == version, f"{name} of {lock} in dev.txt"
+    for lock in ("grader.txt", "guide.txt", "browser.txt"):  # installed beside the others
+        for name, version in pins(lock).items():
+            assert everything.setdefault(name, version) == version, f"{name} of {lock}"
 
 
 def test_the_base_install_is_small_and_no_lock_holds_torch():

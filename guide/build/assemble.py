@@ -1,0 +1,195 @@
+"""Builds the guide's site: pages by Zensical, then scripts, styles, files, paths and checks.
+
+    python guide/build/assemble.py [FOLDER]
+
+Everything is made in a temporary folder, which takes the place of guide/site (or FOLDER) only when
+it passed the checks. Nothing in it names another server, this machine or the time.
+"""
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import checking
+import paths
+import sitemap
+
+GUIDE = Path(__file__).resolve().parent.parent
+ROOT = GUIDE.parent
+SITE = GUIDE / "site"
+# What pages and widgets fetch or offer for download, by its place in the site.
+FILES = {
+    **{f"files/{p.name}": p for p in sorted((ROOT / "data").glob("*.txt"))},
+    "files/model.json": ROOT / "data" / "model.json",
+    "files/trace.json": ROOT / "conformance" / "trace.json",
+    **{f"files/{p.name}": p for p in sorted((ROOT / "ladder").glob("train*.py"))},
+    **{f"files/{p.name}": p for p in sorted((GUIDE / "downloads").glob("*.*"))},
+}
+SHIPPED = {".css", ".js", ".json", ".mjs", ".svg", ".txt", ".wasm"}  # of the folders below
+FOLDERS = ("css", "img", "js", "vendor", "widgets")
+
+
+def make_pages(work: Path) -> Path:
+    """Zensical's output for the pages as they stand."""
+    for name in ("pages", "theme"):
+        shutil.copytree(GUIDE / name, work / name)
+    shutil.copy(GUIDE / "mkdocs.yml", work)
+    env = {**os.environ, "PYTHONPATH": str(GUIDE / "build"), "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "zensical", "build", "--strict", "-f", "mkdocs.yml"],
+        cwd=work,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
+    if done.returncode:
+        said, _, trace = done.stdout.partition("Traceback")
+        why = [line for line in trace.splitlines() if re.match(r"[\w.]*(Error|Problem): ", line)]
+        raise checking.Problem("\n".join(["Zensical refuses the pages:", said, *why]))
+    site = work / "site"
+    for extra in ("404.html", "sitemap.xml"):  # both need to know where the site will stand
+        (site / extra).unlink(missing_ok=True)
+    return site
+
+
+def copy_parts(site: Path) -> None:
+    """Scripts, styles, vendored modules and files, without tests and settings."""
+    for folder in FOLDERS:
+        for path in sorted((GUIDE / folder).rglob("*")):
+            inner = path.relative_to(GUIDE)
+            if "test" in inner.parts or path.name == "tsconfig.json":
+                continue
+            if path.is_file() and path.suffix in SHIPPED:
+                (site / inner).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, site / inner)
+    for place, path in FILES.items():
+        (site / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, site / place)
+
+
+def shrink_index(site: Path) -> None:
+    """Zensical's search index as plain text: one entry a section."""
+    found = json.loads((site / "search.json").read_text(encoding="utf-8"))
+    entries = []
+    page = ""
+    for item in found["items"]:
+        if item["level"] == 1:
+            page = item["title"]
+        text = re.sub(r"<[^>]*>", " ", item["text"].replace(paths.LATER, ""))
+        entries.append(
+            {
+                "location": item["location"],
+                "title": html.unescape(re.sub(r"<[^>]*>", "", item["title"])),
+                "page": html.unescape(re.sub(r"<[^>]*>", "", page)),
+                "text": " ".join(html.unescape(text).split()),
+            }
+        )
+    (site / "search.json").write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
+
+
+def widget_modules() -> dict[str, str]:
+    """For each custom element the module of guide/widgets or guide/js/kit that defines it."""
+    modules: dict[str, str] = {}
+    define = re.compile(r"""\bdefine\(\s*["'`](mg-[a-z0-9-]+)["'`]""")
+    for path in [*sorted(GUIDE.glob("widgets/*.js")), *sorted(GUIDE.glob("js/kit/*.js"))]:
+        name = path.relative_to(GUIDE).as_posix()
+        for element in define.findall(path.read_text(encoding="utf-8")):
+            if modules.setdefault(element, name) != name:
+                raise checking.Problem(f"<{element}> is defined in {modules[element]} and {name}")
+    return modules
+
+
+def name_modules(text: str, up: str, modules: dict[str, str]) -> str:
+    """Each widget's tag says which module brings it to life."""
+
+    def with_module(found: re.Match[str]) -> str:
+        module = modules.get(found[1])
+        return f'{found[0]} data-module="{up}{module}"' if module else found[0]
+
+    return re.sub(r"<(mg-[a-z0-9-]+)(?=[\s>])", with_module, text)
+
+
+def path_rows(known: sitemap.Sitemap, page: sitemap.Page, up: str) -> str:
+    """What comes before and after the page on each reading path, as far as it is written."""
+    rows = []
+    for path, title in sitemap.PATHS.items():
+        listed = [known.pages[name] for name in known.paths[path]]
+        built = [p for p in listed if p.is_built]
+        for i, at in enumerate(built):
+            if at.page != page.page:
+                continue
+            links = [f'<a href="{up}{path}/">{title}</a>']
+            for label, j in (("Before", i - 1), ("Next", i + 1)):
+                if 0 <= j < len(built):
+                    name = html.escape(built[j].name)
+                    href = f"{up}{built[j].url}?path={path}"
+                    links.append(f'<span>{label}: <a href="{href}">{name}</a></span>')
+            rows.append(f'<p data-path="{path}">{"".join(links)}</p>')
+    if not rows:
+        return ""
+    return f'<nav class="paths" aria-label="Reading paths">{"".join(rows)}</nav>'
+
+
+def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
+    modules = widget_modules()
+    for path in sorted(site.rglob("index.html")):
+        name = path.parent.relative_to(site).as_posix()
+        page = known.pages.get("index" if name == "." else name)
+        if page is None:
+            raise checking.Problem(f"{name} is not in guide/notes/sitemap.md")
+        if not page.is_built:
+            raise checking.Problem(f"{name} has a page, and the sitemap calls it {page.state}")
+        up = "../" * len(path.parent.relative_to(site).parts) or "./"
+        text = path.read_text(encoding="utf-8")
+        text = name_modules(text, up, modules)
+        text = text.replace(
+            "<!-- styles -->",
+            "\n".join(
+                f'<link rel="stylesheet" href="{up}css/{sheet.name}">'
+                for sheet in sorted((GUIDE / "css").glob("*.css"))
+                if sheet.name not in ("tokens.css", "site.css")
+            ),
+        )
+        text = text.replace("<!-- paths -->", path_rows(known, page, up))
+        path.write_text(text, encoding="utf-8")
+
+
+def build(target: Path = SITE) -> list[str]:
+    """Builds the site; returns what the checks found, one line each."""
+    known = sitemap.read()
+    with tempfile.TemporaryDirectory(prefix="microgpt-guide-") as folder:
+        site = make_pages(Path(folder))
+        copy_parts(site)
+        shrink_index(site)
+        finish_pages(site, known)
+        said = checking.check(site, known)
+        put(site, target)
+    return said
+
+
+def put(site: Path, target: Path) -> None:
+    """The new site in the place of the old one, which is removed last."""
+    new, old = (target.with_name(f"{target.name}.{word}") for word in ("new", "old"))
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(site, new)
+    if target.exists():
+        target.rename(old)
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    try:
+        for line in build(Path(sys.argv[1]) if sys.argv[1:] else SITE):
+            print(line)
+    except (checking.Problem, ValueError) as error:
+        sys.exit(str(error))

@@ -1,0 +1,87 @@
+"""Pages of the built guide in real Chromium, driven by Playwright; nothing else is reached.
+
+What a page does against the rules is collected: requests to other servers, refusals of the
+security policy, errors in the console.
+"""
+
+import contextlib
+import functools
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from microgpt.cli.guide import make_server
+
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+
+
+@contextlib.contextmanager
+def serving(site: Path) -> Iterator[str]:
+    """The address at which `microgpt guide` serves this site."""
+    with make_server(site, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def plain_serving(folder: Path) -> Iterator[str]:
+    """The address at which Python's own server serves a folder, without our headers."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+
+
+@contextlib.contextmanager
+def chromium(playwright: Any, program: str | None = None) -> Iterator[Any]:
+    """A headless browser on a fresh profile."""
+    with playwright.sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=program or shutil.which("chromium"), args=list(FLAGS)
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def opened(browser: Any, **options: Any) -> Iterator[tuple[Any, list[str]]]:
+    """A page in a context of its own, and the list of what went wrong or left the server."""
+    context = browser.new_context(**options)
+    page = context.new_page()
+    wrong: list[str] = []
+
+    def request(made: Any) -> None:
+        if not made.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            wrong.append(f"request to {made.url}")
+
+    def failed(made: Any) -> None:
+        if made.failure != "net::ERR_ABORTED":  # left behind by going to the next page
+            wrong.append(f"failed: {made.url} {made.failure}")
+
+    page.on("request", request)
+    page.on("requestfailed", failed)
+    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    page.on(
+        "console",
+        lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None,
+    )
+    try:
+        yield page, wrong
+    finally:
+        context.close()
