@@ -1,0 +1,241 @@
+// <mg-curve label="Loss" x-label="step" y-label="nats per token">: curves of real numbers with honest
+// axes: both are labelled, what the y axis begins with is said, floors to compare with are drawn in.
+//
+//     curve.series = [{ name: "loss of one name", values: losses, kind: "dots" }, ...];
+//     curve.floors = [{ name: "guessing among 27", y: 3.2958 }];
+//     curve.marker = 500;
+//
+// Hover, or move the slider below, to read the numbers; buttons hide a curve. Tells `mg-read` {x}.
+
+import { nearest, plan, pointsOf, thinned } from "./curve-plan.js";
+import { freshId, html, svg, tableOf } from "./dom.js";
+import { define, KitElement } from "./element.js";
+import { decimals, written } from "./text.js";
+
+/** @typedef {import("./curve-plan.js").Series} Series */
+/** @typedef {import("./curve-plan.js").Floor} Floor */
+/** @typedef {import("./curve-plan.js").Point} Point */
+
+const SIZE = { height: 280, left: 52, right: 24, top: 12, bottom: 44 };
+
+export class MgCurve extends KitElement {
+  constructor() {
+    super();
+    /** @private @type {(Series & {points: Point[], on: boolean})[]} */ this.all = [];
+    /** @private @type {Floor[]} */ this.lines = [];
+    /** @private @type {number | null} */ this.at = null;
+    /** @private */ this.width = 640;
+    /** @private @type {ReturnType<typeof plan> | null} */ this.planned = null;
+  }
+
+  get series() {
+    return this.all;
+  }
+
+  /** @param {Series[]} series */
+  set series(series) {
+    const before = new Map(this.all.map(({ name, on }) => [name, on]));
+    this.all = series.map((one) => ({ ...one, points: pointsOf(one.values), on: before.get(one.name) ?? !one.off }));
+    this.redraw(() => this.draw());
+  }
+
+  get floors() {
+    return this.lines;
+  }
+
+  /** @param {Floor[]} floors */
+  set floors(floors) {
+    this.lines = floors;
+    this.redraw(() => this.draw());
+  }
+
+  get marker() {
+    return this.at;
+  }
+
+  /** Where the readout stands; null for the end. @param {number | null} x */
+  set marker(x) {
+    this.at = x;
+    this.redraw(() => this.read(x, false));
+  }
+
+  build() {
+    const label = this.getAttribute("label") ?? "Curve";
+    this.legend = html("div", { class: "mg-row mg-legend", role: "group", "aria-label": `${label}: curves` });
+    this.picture = svg("svg", { class: "mg-plot", role: "img", "aria-label": label });
+    this.box = html("div", { class: "mg-plot-box" }, this.picture);
+    this.track = html("input", { type: "range", class: "mg-range", id: freshId("mg-read"), "aria-label": `${label}: read at ${this.xLabel}`, step: "any" });
+    this.readout = html("p", { class: "mg-readout", role: "status" });
+    this.note = html("p", { class: "mg-note" });
+    this.replaceChildren(this.legend, this.box, this.track, this.readout, this.note, tableOf(label, () => this.tabled()));
+    this.listen(this.track, "input", (event) => {
+      event.stopPropagation();
+      this.read(Number(this.track?.value), true);
+    });
+    this.listen(this.track, "change", (event) => event.stopPropagation());
+    this.listen(this.picture, "pointermove pointerdown", (event) => {
+      if (!this.planned || !this.picture) return;
+      const box = this.picture.getBoundingClientRect();
+      const share = ((event.clientX - box.left) * (this.width / box.width) - SIZE.left) / (this.width - SIZE.left - SIZE.right);
+      const { low, high } = this.planned.x;
+      if (share >= -0.02 && share <= 1.02) this.read(low + Math.max(0, Math.min(1, share)) * (high - low), true);
+    });
+    const watcher = new ResizeObserver(() => {
+      const width = Math.round(this.box?.clientWidth ?? 0);
+      if (width && Math.abs(width - this.width) > 2) {
+        this.width = Math.max(240, width);
+        this.guard(() => this.draw());
+      }
+    });
+    watcher.observe(this.box);
+    this.whenLeaving(() => watcher.disconnect());
+    this.width = Math.max(240, this.box.clientWidth || 640);
+    this.draw();
+  }
+
+  /** @private */
+  get xLabel() {
+    return this.getAttribute("x-label") ?? "x";
+  }
+
+  /** @private */
+  get digits() {
+    return this.numberOf("digits", 3);
+  }
+
+  /** @private */
+  draw() {
+    if (!this.picture || !this.legend || !this.track || !this.note) return;
+    const shown = this.all.filter(({ on }) => on);
+    this.planned = plan(shown.map(({ points }) => points), this.lines, { fromZero: this.hasAttribute("from-zero") });
+    const { x, y } = this.planned;
+    this.picture.setAttribute("viewBox", `0 0 ${this.width} ${SIZE.height}`);
+    const [floorLines, floorNames] = this.floorParts();
+    const parts = [...this.axes(), ...floorLines];
+    this.all.forEach((one, i) => {
+      if (one.on) parts.push(this.line(one, i));
+    });
+    this.cursor = svg("g", { class: "mg-cursor" });
+    this.picture.replaceChildren(...parts, ...floorNames, this.cursor);
+    this.track.min = String(x.low);
+    this.track.max = String(x.high);
+    this.note.textContent = y.low > 0 ? `The ${this.getAttribute("y-label") ?? "y"} axis begins at ${written(y.low, 2)}, not at 0.` : "";
+    this.note.hidden = !(y.low > 0);
+    this.keys();
+    this.read(this.at, false);
+  }
+
+  /** @private @param {number} x */
+  px(x) {
+    const { low, high } = /** @type {ReturnType<typeof plan>} */ (this.planned).x;
+    return SIZE.left + ((x - low) / (high - low)) * (this.width - SIZE.left - SIZE.right);
+  }
+
+  /** @private @param {number} y */
+  py(y) {
+    const { low, high } = /** @type {ReturnType<typeof plan>} */ (this.planned).y;
+    return SIZE.height - SIZE.bottom - ((y - low) / (high - low)) * (SIZE.height - SIZE.top - SIZE.bottom);
+  }
+
+  /** @private @returns {SVGElement[]} */
+  axes() {
+    const { x, y } = /** @type {ReturnType<typeof plan>} */ (this.planned);
+    const [right, bottom] = [this.width - SIZE.right, SIZE.height - SIZE.bottom];
+    const places = (/** @type {number[]} */ all) => Math.max(...all.map(decimals));
+    const every = Math.ceil((x.ticks.length * 58) / (this.width - SIZE.left));
+    return [
+      ...y.ticks.flatMap((tick) => [
+        svg("line", { class: "mg-gridline", x1: SIZE.left, x2: right, y1: this.py(tick), y2: this.py(tick) }),
+        svg("text", { class: "mg-label", x: SIZE.left - 8, y: this.py(tick), "text-anchor": "end", "dominant-baseline": "central" }, written(tick, places(y.ticks))),
+      ]),
+      ...x.ticks.filter((_, i) => i % every === 0).map((tick) =>
+        svg("text", { class: "mg-label", x: this.px(tick), y: bottom + 18, "text-anchor": "middle" }, tick.toLocaleString("en"))),
+      svg("line", { class: "mg-axis", x1: SIZE.left, x2: right, y1: bottom, y2: bottom }),
+      svg("line", { class: "mg-axis", x1: SIZE.left, x2: SIZE.left, y1: SIZE.top, y2: bottom }),
+      svg("text", { class: "mg-label", x: (SIZE.left + right) / 2, y: SIZE.height - 6, "text-anchor": "middle" }, this.xLabel),
+      svg("text", { class: "mg-label", x: 12, y: (SIZE.top + bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(SIZE.top + bottom) / 2})` }, this.getAttribute("y-label") ?? "y"),
+    ];
+  }
+
+  /** Lines, and names above them that don't cover each other. @private @returns {SVGElement[][]} */
+  floorParts() {
+    const right = this.width - SIZE.right;
+    /** @type {number[]} */
+    const taken = [];
+    const names = this.lines.map(({ name, y }) => {
+      let at = this.py(y) - 6;
+      while (taken.some((other) => Math.abs(other - at) < 14)) at += 15;
+      taken.push(at);
+      return svg("text", { class: "mg-label mg-halo", x: right - 2, y: at, "text-anchor": "end" }, `${name} ${written(y, this.digits)}`);
+    });
+    const lines = this.lines.map(({ y }) => svg("line", { class: "mg-floor", x1: SIZE.left, x2: right, y1: this.py(y), y2: this.py(y) }));
+    return [lines, names];
+  }
+
+  /** @private @param {Series & {points: Point[]}} one @param {number} i @returns {SVGElement} */
+  line(one, i) {
+    const points = thinned(one.points, Math.max(2000, this.width)).filter(({ y }) => Number.isFinite(y));
+    if (one.kind === "dots") {
+      const dots = points.map((p) => `M${this.px(p.x).toFixed(1)} ${this.py(p.y).toFixed(1)}h0`).join("");
+      return svg("path", { class: `mg-dots mg-series-${i % 6}`, d: dots });
+    }
+    const d = points.map((p, k) => `${k ? "L" : "M"}${this.px(p.x).toFixed(1)} ${this.py(p.y).toFixed(1)}`).join("");
+    return svg("path", { class: `mg-line mg-series-${i % 6}`, d });
+  }
+
+  /** The buttons that hide and show the curves. @private */
+  keys() {
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.series : undefined;
+    const buttons = this.all.map((one, i) => {
+      const sample = svg("svg", { class: "mg-key", viewBox: "0 0 28 10", "aria-hidden": "true" },
+        svg("path", one.kind === "dots"
+          ? { class: `mg-dots mg-series-${i % 6}`, d: "M6 5h0M14 5h0M22 5h0" }
+          : { class: `mg-line mg-series-${i % 6}`, d: "M1 5H27" }));
+      const key = html("button", { type: "button", class: "mg-button mg-quiet", "aria-pressed": String(one.on), "data-series": i }, sample, one.name);
+      key.addEventListener("click", () => this.guard(() => {
+        one.on = !one.on;
+        this.draw();
+      }));
+      return key;
+    });
+    this.legend?.replaceChildren(...buttons);
+    if (focused !== undefined) buttons[Number(focused)]?.focus();
+  }
+
+  /** @private @param {number | null} x @param {boolean} tell */
+  read(x, tell) {
+    const shown = this.all.filter(({ on, points }) => on && points.length);
+    if (!this.cursor || !this.readout || !this.track || !this.planned) return;
+    if (!shown.length) {
+      this.readout.textContent = this.all.length ? "All curves are hidden." : "There are no numbers yet.";
+      this.cursor.replaceChildren();
+      return;
+    }
+    const found = shown.map((one) => ({ one, p: /** @type {Point} */ (nearest(one.points, x ?? this.planned?.x.high ?? 0)) }));
+    const longest = found.reduce((a, b) => (b.one.points.length > a.one.points.length ? b : a));
+    const at = longest.p.x;
+    if (x !== null) this.at = at;
+    this.track.value = String(at);
+    const text = found.map(({ one, p }) => `${one.name} ${written(p.y, this.digits)}${p.x === at ? "" : ` (at ${p.x})`}`).join(", ");
+    this.readout.textContent = `${this.xLabel} ${at.toLocaleString("en")}: ${text}`;
+    this.track.setAttribute("aria-valuetext", this.readout.textContent);
+    this.cursor.replaceChildren(
+      svg("line", { class: "mg-cursor-line", x1: this.px(at), x2: this.px(at), y1: SIZE.top, y2: SIZE.height - SIZE.bottom }),
+      ...found.map(({ one, p }) => svg("circle", { class: `mg-point mg-series-${this.all.indexOf(one) % 6}`, cx: this.px(p.x), cy: this.py(p.y), r: 4.5 })),
+    );
+    if (tell) this.tell("mg-read", { x: at });
+  }
+
+  /** @private */
+  tabled() {
+    const xs = [...new Set(this.all.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b);
+    const byX = this.all.map(({ points }) => new Map(points.map(({ x, y }) => [x, y])));
+    const some = xs.length <= 200 ? xs : xs.filter((_, i) => i % Math.ceil(xs.length / 200) === 0 || i === xs.length - 1);
+    return {
+      head: [this.xLabel, ...this.all.map(({ name }) => name)],
+      rows: some.map((x) => [x.toLocaleString("en"), ...byX.map((map) => (map.has(x) ? written(Number(map.get(x)), this.digits) : ""))]),
+    };
+  }
+}
+
+define("mg-curve", MgCurve);

@@ -1,0 +1,458 @@
+"""The figure kit in real Chromium, by keyboard, mouse and touch, under the pages' policy."""
+
+import re
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from chromium_runner import served
+
+pytestmark = pytest.mark.slow
+
+PAGE = "guide/js/kit/demo.html"
+ON_PURPOSE = re.compile(r"on purpose|neither a list nor a number|favicon|404")
+
+# Text whose contrast with what is behind it is below 4.5, as (contrast, text).
+FAINT = """() => {
+  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = (c) => {
+    const [r, g, b] = c.map((x) => x / 255)
+      .map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (a, b) => {
+    const [high, low] = [light(a), light(b)].sort((x, y) => y - x);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const ground = (element) => {
+    const cell = element.matches(".mg-glyph") && element.previousElementSibling;
+    if (cell) return rgb(getComputedStyle(cell).fill);
+    const box = element.closest(".mg-node")?.querySelector(".mg-node-box");
+    if (box) return rgb(getComputedStyle(box).fill);
+    for (let at = element; at; at = at.parentElement) {
+      const c = rgb(getComputedStyle(at).backgroundColor);
+      if (c.length === 3 || c[3] > 0) return c.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const text = walker.currentNode.textContent.trim();
+    if (!text || !element.checkVisibility() || element.closest("style, script")) continue;
+    const style = getComputedStyle(element);
+    const ink = rgb(element instanceof SVGElement ? style.fill : style.color).slice(0, 3);
+    const c = contrast(ink, ground(element));
+    if (c < 4.5) found.push([c.toFixed(2), text.slice(0, 40), element.getAttribute("class")]);
+  }
+  return found;
+}"""
+
+# Things to press that are smaller than 44 px, links in the text left out.
+SMALL = """() => [...document.querySelectorAll("main :is(button, input, select, summary)")]
+  .filter((e) => e.checkVisibility())
+  .map((e) => [e.getBoundingClientRect(), e.outerHTML.slice(0, 80)])
+  .filter(([box]) => box.height < 43.9 || box.width < 43.9)
+  .map(([box, text]) => `${box.width} x ${box.height}: ${text}`)"""
+
+# What can be reached and has no name.
+NAMELESS = """() => [...document.querySelectorAll("main :is(button, input, select, [tabindex])")]
+  .filter((e) => e.checkVisibility())
+  .filter((e) => !(e.getAttribute("aria-label") || e.labels?.length || e.textContent.trim()))
+  .map((e) => e.outerHTML.slice(0, 100))"""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with served() as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[dict[str, Any]]:
+    """Where the first test keeps the browser for the others."""
+    kept: dict[str, Any] = {}
+    yield kept
+    if kept:
+        kept["browser"].close()
+        kept["playwright"].stop()
+
+
+@pytest.fixture
+def browser(
+    require: Callable[[str], ModuleType],
+    require_program: Callable[[str], str],
+    started: dict[str, Any],
+) -> Iterator[Any]:
+    require("playwright")
+    path = require_program("chromium")
+    if not started:
+        from playwright.sync_api import sync_playwright
+
+        started["playwright"] = sync_playwright().start()
+        started["browser"] = started["playwright"].chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+    yield started["browser"]
+    for context in started["browser"].contexts:
+        context.close()
+
+
+def opened(browser: Any, site: str, hash_: str = "", **options: Any) -> Any:
+    """The demo page, and in ``page.problems`` what the browser complained about."""
+    page = browser.new_context(**{"viewport": {"width": 1000, "height": 900}, **options}).new_page()
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on(
+        "console",
+        lambda line: page.problems.append(line.text) if line.type in ("error", "warning") else None,
+    )
+    page.goto(f"{site}{PAGE}{hash_}")
+    page.wait_for_selector("body[data-done]")
+    return page
+
+
+def complaints(page: Any) -> list[str]:
+    return [text for text in page.problems if not ON_PURPOSE.search(text)]
+
+
+def until(page: Any, true: str) -> None:
+    """Wait until an expression holds; Playwright's own way needs eval, which the policy forbids."""
+    for _ in range(200):
+        if page.evaluate(f"Boolean({true})"):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"never came true: {true}")
+
+
+def value(page: Any, id_: str) -> float:
+    return float(page.evaluate(f"document.getElementById('{id_}').value"))
+
+
+def test_number_by_keyboard(browser: Any, site: str) -> None:
+    page = opened(browser, site)
+    field = page.locator("#w input")
+    field.focus()
+    for key, expected in [
+        ("ArrowUp", 1.6), ("Shift+ArrowUp", 2.6), ("ArrowDown", 2.5), ("PageUp", 3.0),
+        ("Home", -3.0), ("End", 3.0),
+    ]:  # fmt: skip
+        page.keyboard.press(key)
+        assert value(page, "w") == expected, key
+    assert field.get_attribute("aria-valuenow") == "3"
+    assert "a = ReLU(z) = 5.00" in page.inner_text("#neuron")
+    for typed, expected in [("-0.75", -0.75), ("1,5", 1.5), ("99", 3.0), ("two", 3.0)]:
+        field.fill(typed)
+        page.keyboard.press("Enter")
+        assert value(page, "w") == expected, typed
+    assert "“two” is not a number" in page.inner_text("#w [role=alert]")
+    assert field.get_attribute("aria-invalid") is not None
+    field.fill("7.7")
+    page.keyboard.press("Escape")
+    assert value(page, "w") == 3.0
+    field.dblclick()
+    assert value(page, "w") == 1.5
+    assert page.inner_text("#w [role=alert]") == ""
+    assert not complaints(page)
+
+
+def test_number_is_dragged(browser: Any, site: str) -> None:
+    page = opened(browser, site)
+    for id_, away, expected in [("w", 50, 2.5), ("free", 24, 0.0)]:
+        box = page.locator(f"#{id_} input").bounding_box()
+        x, y = box["x"] + 20, box["y"] + 20
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + away / 2, y, steps=4)
+        page.mouse.move(x + away, y, steps=4)
+        page.mouse.up()
+        assert value(page, id_) == expected
+    page.locator("#slide .mg-range").focus()
+    page.keyboard.press("ArrowRight")
+    assert value(page, "slide") == 2.1
+    assert not complaints(page)
+
+
+def test_heat(browser: Any, site: str) -> None:
+    page = opened(browser, site)
+    grid = page.locator("#toy svg")
+    readout = page.locator("#toy .mg-readout")
+    assert "2 × 2 numbers from −0.40 to 0.50" in readout.inner_text()
+    assert page.locator("#toy .mg-glyph").all_text_contents() == ["0.50", "0.20", "0.10", "−0.40"]
+    grid.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    assert "row q1, column x1: −0.40" in readout.inner_text()
+    active = grid.get_attribute("aria-activedescendant")
+    assert page.locator(f"#{active}").get_attribute("aria-label") == "row q1, column x1: −0.40"
+    page.keyboard.press("Home")
+    assert "row q1, column x0: 0.10" in readout.inner_text()
+    page.locator("#wte .mg-cell").nth(0).hover()
+    assert "row a, column 0" in page.inner_text("#wte .mg-readout")
+    lit = page.locator("#wte .mg-lit").count()
+    assert lit == 17  # the row's group and its cells
+    page.locator("#toy summary").click()
+    page.locator("#toy td").first.wait_for()
+    assert page.locator("#toy td").all_text_contents() == ["0.50", "0.20", "0.10", "−0.40"]
+    page.evaluate("document.getElementById('toy').data = { values: [[1, NaN]] }")
+    assert page.locator("#toy .mg-glyph").all_text_contents() == ["1.00", "not a number"]
+    assert not complaints(page)
+
+
+def test_graph_and_stepper(browser: Any, site: str) -> None:
+    page = opened(browser, site)
+    name = page.locator("#steps .mg-step-name")
+    assert name.inner_text() == "1/11 Nothing yet"
+    page.get_by_role("button", name="One step on").click()
+    assert name.inner_text() == "2/11 The result's own gradient is 1"
+    assert page.locator(".mg-node[data-state=lit]").count() == 1
+    page.locator("#steps .mg-range").focus()
+    page.keyboard.press("End")
+    assert name.inner_text().startswith("11/11")
+    assert page.locator(".mg-node[data-state=waiting]").count() == 0
+    grads = [text for text in page.locator(".mg-node-grad").all_text_contents() if text]
+    assert "grad −18.00" in grads
+    assert grads.count("grad −6.00") == 5  # w·x, b, their sum, −y and the difference
+    page.get_by_role("button", name="Play").click()  # begins again, at 40 ms a step
+    until(page, "document.getElementById('steps').at === 10")
+    page.wait_for_selector("#steps button[aria-label=Play]")
+    page.get_by_role("button", name="To the start").click()
+    assert name.inner_text() == "1/11 Nothing yet"
+    page.locator(".mg-node").first.focus()
+    assert "w: 2.00" in page.inner_text("#graph .mg-readout")
+    page.keyboard.press("ArrowRight")
+    assert "made of w (local gradient 3.00)" in page.inner_text("#graph .mg-readout")
+    page.keyboard.press("End")
+    assert "**2: 9.00" in page.inner_text("#graph .mg-readout")
+    assert page.locator("#graph [tabindex='0'].mg-node").count() == 1
+    page.locator("#graph summary").click()
+    page.locator("#graph td").first.wait_for()
+    assert page.locator("#graph tbody tr").count() == 10
+    page.evaluate("""() => {
+      const nodes = Array.from({ length: 200 }, (_, id) => ({ id, data: id }));
+      document.getElementById('graph').data = { nodes, edges: [] };
+    }""")
+    assert "200 nodes: too many to draw" in page.inner_text("#graph .mg-readout")
+    assert not complaints(page)
+
+
+def test_linked_highlighting(browser: Any, site: str) -> None:
+    page = opened(browser, site)
+    lit = page.locator(".mg-lit")
+    code = page.locator("code[data-link=w]")
+    code.hover()
+    assert lit.count() == 2  # the code and the node
+    page.mouse.move(0, 0)
+    assert lit.count() == 0
+    page.locator("code[data-link='b x']").focus()
+    assert lit.count() == 3
+    page.keyboard.press("Enter")
+    page.evaluate("document.activeElement.blur()")
+    assert lit.count() == 3, "Enter pins"
+    page.keyboard.press("Escape")
+    assert lit.count() == 0
+    code.click()
+    page.mouse.move(0, 0)
+    page.evaluate("document.activeElement.blur()")
+    assert lit.count() == 2, "a click pins"
+    page.locator("h1").click()
+    assert lit.count() == 0
+    assert not complaints(page)
+
+
+def test_curve(browser: Any, site: str) -> None:
+    page = opened(browser, site)
+    readout = page.locator("#curve .mg-readout")
+    assert readout.inner_text() == "step 1,000: loss of one name 2.650, mean of the last 100 2.276"
+    assert "axis begins at 1.4" in page.inner_text("#curve .mg-note")
+    assert "blind guessing 3.296" in page.text_content("#curve svg.mg-plot")
+    track = page.locator("#curve .mg-range")
+    track.focus()
+    page.keyboard.press("Home")
+    assert readout.inner_text().startswith("step 1: loss of one name 3.366")
+    page.locator("#curve svg.mg-plot").scroll_into_view_if_needed()
+    box = page.locator("#curve svg.mg-plot").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
+    assert 400 < page.evaluate("document.getElementById('curve').marker") < 600
+    key = page.get_by_role("button", name="loss of one name")
+    key.focus()
+    page.keyboard.press("Space")
+    assert key.get_attribute("aria-pressed") == "false"
+    assert "loss of one name" not in readout.inner_text()
+    assert page.evaluate("document.activeElement.textContent") == "loss of one name"
+    page.locator("#curve summary").click()
+    page.locator("#curve td").first.wait_for()
+    assert page.locator("#curve tbody tr").count() == 201
+    page.evaluate("document.getElementById('curve').series = []")
+    assert readout.inner_text() == "There are no numbers yet."
+    assert not complaints(page)
+
+
+def test_predict(browser: Any, site: str) -> None:
+    page = opened(browser, site)
+    why = page.locator("#choice [data-explain]")
+    assert not why.is_visible()
+    page.locator("#choice").get_by_role("button", name="1 nat").click()
+    assert why.is_visible()
+    assert page.inner_text("#choice .mg-said") == "Something else happens."
+    assert page.locator("#choice .mg-tag").all_text_contents() == ["your guess", "✓ this happens"]
+    page.locator("#choice").get_by_role("button", name="0 nats").click(force=True)
+    assert page.locator("#choice [aria-pressed=true]").count() == 1, "one guess is taken"
+    field = page.locator("#guess input")
+    field.fill("lots")
+    page.keyboard.press("Enter")
+    assert "A number is asked for" in page.inner_text("#guess .mg-said")
+    field.fill("2.5")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#guess .mg-said") == "It is 3.30 nats: your guess was 0.80 too low."
+    other = opened(browser, site)
+    other.locator("#guess").get_by_role("button", name="Just show me").click()
+    assert other.inner_text("#guess .mg-said") == "It is 3.30 nats."
+    assert other.locator("#guess [data-explain]").is_visible()
+    assert not complaints(page)
+
+
+def test_exercise_and_its_progress(browser: Any, site: str) -> None:
+    page = opened(browser, site)
+    field = page.locator("#exercise input")
+    said = page.locator("#exercise .mg-said")
+    for typed, words in [
+        ("", "Type an answer first."), ("many", "A number is asked for"),
+        ("2,480", "another model"), ("5", "Not yet"), ("3,184", "432 + 1,024 + 1,728."),
+    ]:  # fmt: skip
+        field.fill(typed)
+        page.keyboard.press("Enter")
+        assert words in said.inner_text(), typed
+    assert said.inner_text().startswith("✓ Right.")
+    page.reload()
+    page.wait_for_selector("body[data-done]")
+    assert "Solved before." in said.inner_text()
+    assert field.input_value() == "3,184"
+    page.get_by_role("button", name="Try it again").click()
+    assert field.input_value() == ""
+    assert not complaints(page)
+
+
+def test_exercise_without_storage(browser: Any, site: str) -> None:
+    page = browser.new_context().new_page()
+    page.add_init_script("""
+      Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+    """)
+    page.goto(f"{site}{PAGE}")
+    page.wait_for_selector("body[data-done]")
+    page.locator("#vector input").fill("0.67 0.24 0.09")
+    page.keyboard.press("Enter")
+    said = page.inner_text("#vector .mg-said")
+    assert "Right." in said
+    assert "keeps no progress here" in said
+
+
+def test_state_in_the_address(browser: Any, site: str) -> None:
+    page = opened(browser, site, "#numbers?demo=q:0.5,seed:7&other=x:1")
+    assert value(page, "q") == 0.5
+    page.locator("#q input").focus()
+    page.keyboard.press("ArrowUp")
+    until(page, "location.hash.includes('q:0.51')")
+    assert page.evaluate("location.hash") == "#numbers?demo=q:0.51,seed:7&other=x:1"
+    page.evaluate("location.hash = '#numbers?demo=q:-1'")
+    until(page, "document.getElementById('q').value === -1")
+    page.get_by_role("button", name="Copy link").click()
+    until(page, "document.querySelector('.mg-copy [role=status]').textContent !== ''")
+    assert page.locator("#state .mg-note").is_hidden()
+    assert opened(browser, site, "#?hide=x").locator("#slide").is_hidden()
+    damaged = opened(browser, site, "#numbers?demo=q:9,seed:%zz,what:1")
+    assert value(damaged, "q") == -0.22
+    note = damaged.inner_text("#state .mg-note")
+    assert (
+        note == "This link could not be read in full (q, seed, what): the rest is as it was sent."
+    )
+    assert not complaints(page) + complaints(damaged)
+
+
+def test_a_failure_stays_in_its_place(browser: Any, site: str) -> None:
+    page = opened(browser, site)
+    bad = page.locator("#bad")
+    assert "The text of a figure that fails." in bad.inner_text()
+    assert "This figure has stopped." in bad.inner_text()
+    assert "A question whose author forgot the answer." in page.inner_text("#broken")
+    assert page.locator("#w input").is_visible()
+    bad.get_by_role("button", name="Start again").click()
+    assert bad.inner_text() == "It works the second time."
+    # A failure later on, in an event: the text comes back, the others go on.
+    bad_graph = "{ nodes: [{ id: 0 }], edges: [{ from: 0, to: 9 }] }"
+    page.evaluate(f"document.getElementById('graph').data = {bad_graph}")
+    assert page.inner_text("#graph").startswith("L is 9.")
+    assert "This figure has stopped." in page.inner_text("#graph")
+    page.locator("#w input").focus()
+    page.keyboard.press("ArrowUp")
+    assert value(page, "w") == 1.6
+
+
+def test_elements_come_go_and_move(browser: Any, site: str) -> None:
+    page = opened(browser, site)
+    page.evaluate("document.querySelector('h1').after(document.getElementById('curve'))")
+    page.wait_for_timeout(50)
+    assert page.locator("#curve svg.mg-plot path").count() > 1, "a move leaves it as it is"
+    text = page.evaluate("""async () => {
+      const curve = document.getElementById('curve');
+      curve.remove();
+      await new Promise((resolve) => setTimeout(resolve));
+      return curve.textContent;
+    }""")
+    assert text == "The loss falls from 3.37 to about 2.3."
+    late = page.evaluate("""() => {
+      const made = document.createElement('mg-number');
+      made.value = 0.25;
+      made.setAttribute('label', 'late');
+      document.querySelector('main').append(made);
+      return made.value;
+    }""")
+    assert late == 0.25
+    assert not complaints(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1000])
+def test_readable_and_reachable(browser: Any, site: str, scheme: str, width: int) -> None:
+    page = opened(
+        browser, site, color_scheme=scheme, viewport={"width": width, "height": 800},
+        has_touch=width == 360, reduced_motion="reduce",
+    )  # fmt: skip
+    page.locator("#steps .mg-range").focus()
+    page.keyboard.press("End")
+    page.locator("#exercise input").fill("5")
+    page.keyboard.press("Enter")
+    page.locator("#vector input").fill("0.67 0.24 0.09")
+    page.keyboard.press("Enter")
+    page.locator("#choice .mg-choice").first.click()
+    page.locator("#w input").fill("two")
+    page.keyboard.press("Enter")
+    assert page.evaluate(FAINT) == []
+    assert page.evaluate(SMALL) == []
+    assert page.evaluate(NAMELESS) == []
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, "the page scrolls sideways"
+    if width == 360:
+        page.locator("#wte .mg-cell").nth(5).tap()
+        assert "row a, column 5" in page.inner_text("#wte .mg-readout")
+
+
+def test_theme_is_followed(browser: Any, site: str) -> None:
+    page = opened(browser, site, color_scheme="light", reduced_motion="reduce")
+    fill = "getComputedStyle(document.querySelector('#toy .mg-cell')).fill"
+    before = page.evaluate(fill)
+    page.emulate_media(color_scheme="dark")
+    until(page, f"{fill} !== '{before}'")
+    assert page.evaluate(FAINT) == []
+
+
+def test_without_scripts(browser: Any, site: str) -> None:
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(f"{site}{PAGE}")
+    text = page.inner_text("main")
+    for words in ("w = 1.5", "The loss falls from 3.37", "about 3.3 nats", "−ln(1/27)", "Answer"):
+        assert words in text
+    assert "another model" not in text, "answers to mistakes are for those who make them"
