@@ -1,0 +1,51 @@
+"""Otter-Grader's final_grades.csv, the file that ``otter grade`` writes (since its version 6).
+
+One row per submission: a column for each question (here: each part of the rubric), then
+``total_points_earned``, ``percent_correct`` (a share from 0 to 1, four decimals),
+``grading_status`` and ``file``. The first row, ``points-per-question``, holds the points possible.
+Otter reads no results from others, so this is for what a course already does with that file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from microgpt.assignment.reports import shape, text
+from microgpt.assignment.result import PARTS, Result
+
+COLUMNS = (*PARTS, "total_points_earned", "percent_correct", "grading_status", "file")
+"""The header."""
+
+
+def render(results: Iterable[Result]) -> str:
+    """The CSV. Gated points are 0, so that the parts sum up to the total."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    possible = [f"{points:g}" for points in PARTS.values()]
+    writer.writerow([*possible, f"{shape.OUT_OF:g}", "", "", "points-per-question"])
+    for result in results:
+        writer.writerow(
+            [
+                *(f"{round(shape.counted(result, part), 4):g}" for part in PARTS),
+                f"{round(result.score, 4):g}",
+                f"{round(result.score / shape.OUT_OF, 4):g}",
+                "Completed" if result.checks else text.cell(_why(result)),
+                text.cell(text.name(result.student), text.NAME),
+            ]
+        )
+    return buffer.getvalue()
+
+
+def _why(result: Result) -> str:
+    return f"Failed: {result.problems[0]}" if result.problems else "Failed: it was not graded"
+
+
+def _demo() -> None:
+    print(render([Result("s1", "bot.py", 0.0, (), problems=("There is no bot.py.",))]), end="")
+
+
+if __name__ == "__main__":
+    _demo()
