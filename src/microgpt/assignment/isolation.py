@@ -1,0 +1,359 @@
+"""What this machine can do to keep a submission away from everything else, tried and not assumed.
+
+``site()`` finds the ways of locking up that work here (layers), once per process:
+
+uid         root gives up root: the submission runs as a user that owns nothing
+bubblewrap  it sees a file tree of its own, with nothing in it but the interpreter and its files
+namespaces  no network interface, own process ids (where bubblewrap isn't there to do it)
+landlock    no file can be read but the interpreter's and its own, none written, none executed
+seccomp     no sockets, no signals, no other programs, no other process's memory
+
+Limits on CPU time, memory, processes and file size, time-outs and the killing of everything that
+is left are always there. ``probe()`` then runs a submission that tries to get out, and says what
+got through.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from microgpt.assignment import accounts
+from microgpt.errors import MissingError
+
+LAYERS = ("uid", "bubblewrap", "namespaces", "landlock", "seccomp")
+FLAGS = ("-S", "-s", "-P", "-B", "-X", "utf8")  # as isolated as -I, but PYTHONHASHSEED counts
+ENVIRONMENT = {"PYTHONHASHSEED": "0", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
+_INSIDE = ("start", "driver", "keeper", "lockdown", "processes", "trials")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where submissions are run: what is the same for all of them.
+
+    ``base``: directory of this process, everybody may pass through it and nobody list it.
+    ``lib``: the files that run inside. ``python``: interpreter with its flags. ``readable``:
+    what it must be able to read. ``layers``: those that work. ``bubblewrap``: its path or "".
+    """
+
+    base: Path
+    lib: Path
+    python: tuple[str, ...]
+    readable: tuple[str, ...]
+    layers: frozenset[str]
+    bubblewrap: str
+
+
+def open_to_all(path: Path, *, read: bool = True) -> bool:
+    """Whether a user who owns nothing can get to a path, and read it."""
+    path = Path(os.path.realpath(path))
+    try:
+        for parent in path.parents:
+            if not parent.stat().st_mode & 0o001:
+                return False
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    wanted = (0o005 if path.is_dir() else 0o004) if read else 0o001
+    return mode & wanted == wanted
+
+
+def _interpreter(for_all: bool) -> str:
+    """This interpreter without its virtual environment, or another that everybody can read."""
+    own = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+    if not for_all:
+        return own
+    if open_to_all(Path(own)) and open_to_all(Path(sysconfig.get_path("stdlib"))):
+        return own
+    code = "import sys, sysconfig; print(sys.version_info >= (3, 11), sysconfig.get_path('stdlib'))"
+    for directory in ("/usr/local/bin", "/usr/bin", "/opt/python/bin"):
+        for name in (f"python3.{sys.version_info.minor}", "python3"):
+            path = os.path.realpath(Path(directory, name))
+            if not open_to_all(Path(path)):
+                continue
+            found = subprocess.run([path, "-I", "-S", "-c", code], capture_output=True, text=True)
+            new, _, library = found.stdout.strip().partition(" ")
+            if new == "True" and open_to_all(Path(library)):
+                return path
+    raise MissingError(
+        f"The Python at {own} lies in a directory that other users can't enter, so that root "
+        "can't run a submission as another user; nor is there a Python 3.11 or later elsewhere.",
+        "Install Python where everybody may read it (apt-get install python3), or don't be root.",
+    )
+
+
+def _base(for_all: bool) -> Path:
+    candidates = [tempfile.gettempdir()]
+    if for_all:
+        candidates = [*candidates, "/tmp", "/var/tmp", "/dev/shm"]
+        candidates = [path for path in candidates if open_to_all(Path(path), read=False)]
+    for candidate in candidates:
+        try:
+            base = Path(tempfile.mkdtemp(prefix="microgpt-grade-", dir=candidate))
+        except OSError:
+            continue
+        base.chmod(0o711 if for_all else 0o700)
+        _remove_at_end(base)
+        return base
+    raise MissingError(
+        "There is no directory for submissions that everybody can enter.",
+        "Set TMPDIR to one (mode 1777 or 711).",
+    )
+
+
+def _remove_at_end(base: Path) -> None:
+    """Also in the workers of multiprocessing, which end without atexit."""
+    creator = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == creator:
+            shutil.rmtree(base, ignore_errors=True)
+
+    atexit.register(remove)
+    if "multiprocessing" in sys.modules:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, remove, exitpriority=0)
+
+
+@functools.cache
+def site() -> Site:
+    """What works here; found once per process, at the cost of about a tenth of a second.
+
+    Raises ``MissingError`` if submissions can't be run at all.
+    """
+    if sys.platform == "win32":
+        raise MissingError(
+            "Submissions can't be run on Windows itself: it has neither fork nor limits.",
+            "Grade inside WSL, a container or a Linux machine.",
+        )
+    root = accounts.can_change_user()
+    base = _base(root)
+    lib = base / "lib"
+    lib.mkdir()
+    for name in _INSIDE:
+        shutil.copyfile(Path(__file__).with_name(f"{name}.py"), lib / f"{name}.py")
+    python = (_interpreter(root), *FLAGS)
+    bubblewrap = shutil.which("bwrap") or ""
+    config = {"lib": str(lib), "work": str(lib), "python": python, "bubblewrap": bubblewrap}
+    lib.chmod(0o755)
+    found = _tried(python, {**config, "uid": None}, root, lib)
+    for path in lib.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return Site(base, lib, python, tuple(found["readable"]), frozenset(found["layers"]), bubblewrap)
+
+
+def _tried(
+    python: tuple[str, ...], config: dict[str, object], root: bool, lib: Path
+) -> dict[str, list[str]]:
+    def ask(uid: int | None) -> dict[str, list[str]]:
+        # PYTHONDONTWRITEBYTECODE aside, the compiled files are written for this interpreter.
+        done = subprocess.run(
+            [*python, str(lib / "start.py"), "trials"],
+            input=json.dumps({**config, "uid": uid}).encode(),
+            capture_output=True,
+            env=ENVIRONMENT,
+            umask=0o022,
+        )
+        try:
+            found: dict[str, list[str]] = json.loads(done.stdout)
+        except ValueError:
+            raise MissingError(
+                f"The Python at {python[0]} can't run submissions: "
+                f"{done.stderr.decode(errors='replace').strip()[-300:]}",
+                "Check this installation of Python.",
+            ) from None
+        return found
+
+    if not root:
+        return ask(None)
+    with accounts.borrowed(accounts.COUNT - 1) as account:
+        found = ask(account.uid)
+    if "uid" not in found["layers"]:
+        raise MissingError(
+            "This process is root but can't change its user, and root is above all limits.",
+            "Run as an ordinary user, or give the container the capabilities SETUID and SETGID.",
+        )
+    return found
+
+
+# ---------------------------------------------------------------- what got through
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """What a submission can't do on this machine, as tried.
+
+    ``user``: "dropped uid" or "same user". ``bubblewrap``: whether it is used. ``network``: it
+    can't connect. ``memory``: all its processes together are bounded. ``files_closed``: it can't
+    read a file that only the grader's user may read. ``others_closed``: nor one that everybody
+    may. ``writing``: it can't write anywhere. ``signals``: it can't signal the grader.
+    ``processes``: it can't start more than its share. ``layers``: see the module.
+    """
+
+    user: str
+    bubblewrap: bool
+    network: bool
+    memory: bool
+    files_closed: bool
+    others_closed: bool
+    writing: bool
+    signals: bool
+    processes: bool
+    layers: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """One sentence for each thing that is *not* isolated here; none if all is."""
+        said = {
+            "network": "The network is open to submissions.",
+            "memory": "Memory is limited per process only, not for a submission as a whole.",
+            "files_closed": "A submission can read the grader's private files and memory.",
+            "others_closed": "A submission can read files that every user of this machine may "
+            "read: keep cases and keys closed (mode 600).",
+            "writing": "A submission can write where its user may write.",
+            "signals": "A submission can send signals to the grader, and end it.",
+            "processes": "The number of a submission's processes is not limited.",
+        }
+        lines = [text for name, text in said.items() if not getattr(self, name)]
+        if lines and self.user == "same user":
+            lines.insert(0, "Submissions run as the same user as the grader.")
+        return lines
+
+
+_TRIES = """
+import json, os, sys, random
+private, public, port, pid, folder = {arguments}
+got = {{}}
+def attempt(name, action):
+    try:
+        got[name] = bool(action())
+    except BaseException:
+        got[name] = False
+def connects():
+    import socket  # with datagrams: Landlock alone knows of TCP only
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.sendto(b"x", ("127.0.0.1", port))
+def writes():
+    path = os.path.join(folder, "left-behind")
+    with open(path, "w") as file:
+        file.write("x")
+    os.remove(path)
+    return True
+def forks():
+    pids = []
+    try:
+        for _ in range(40):
+            child = os.fork()
+            if child == 0:
+                import time
+                time.sleep(20)
+                os._exit(0)
+            pids.append(child)
+        return True
+    finally:
+        for child in pids:
+            os.kill(child, 9)
+attempt("private", lambda: open(private).read())
+attempt("public", lambda: open(public).read())
+attempt("network", connects)
+attempt("write", writes)
+attempt("signal", lambda: os.kill(pid, 0) is None)
+attempt("uid", lambda: os.getuid() == {uid})
+print(json.dumps(got), flush=True)
+attempt("fork", forks)
+print(json.dumps(got), flush=True)
+"""
+
+_HOARD = """
+import os, time
+for _ in range(3):
+    if os.fork() == 0:
+        break
+block = bytearray(b"x" * {size})
+time.sleep(20)
+"""
+
+
+def probe(use: Iterable[str] | None = None) -> Isolation:
+    """Run submissions that try to get out, and say what they couldn't do.
+
+    ``use``: the layers to use, of those that work; None is all. Kept for the process's life.
+    """
+    layers = site().layers if use is None else site().layers & frozenset(use)
+    return _probe(layers)
+
+
+@functools.cache
+def _probe(layers: frozenset[str]) -> Isolation:
+    from microgpt.assignment.sandbox import Limits, Sandbox
+
+    limits = Limits(cpu_s=5, wall_s=15, memory=192 * 2**20, processes=8)
+    with (
+        tempfile.TemporaryDirectory(prefix="microgpt-probe-") as name,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
+    ):
+        directory = Path(name)
+        directory.chmod(0o755)
+        private, public = directory / "private", directory / "public"
+        for path, mode in ((private, 0o600), (public, 0o644)):
+            path.write_text("cases")
+            path.chmod(mode)
+        folder = directory / "shared"
+        folder.mkdir()
+        folder.chmod(0o1777)
+        server.bind(("127.0.0.1", 0))
+        server.setblocking(False)
+        port = server.getsockname()[1]
+        arguments = (str(private), str(public), port, os.getpid(), str(folder))
+        with Sandbox(limits, accounts.COUNT - 2, use=layers) as sandbox:
+            uid = sandbox.uid
+            text = _TRIES.format(arguments=arguments, uid=os.getuid())
+            sandbox.place({"bot.py": text.encode()})
+            tried = sandbox.run(b"", 0)
+            try:
+                arrived = server.recv(1)
+            except BlockingIOError:
+                arrived = b""
+            sandbox.place({"bot.py": _HOARD.format(size=80 * 2**20).encode()})
+            hoard = sandbox.run(b"", 0)
+    try:
+        got = json.loads(tried.out.decode().splitlines()[-1])
+    except (ValueError, IndexError):
+        raise MissingError(
+            f"A submission can't be run here: {tried.err_tail.strip()[-300:] or tried.events}.",
+            "Check this installation of Python.",
+        ) from None
+    return Isolation(
+        user="dropped uid" if uid is not None and not got["uid"] else "same user",
+        bubblewrap="bubblewrap" in layers,
+        network=arrived == b"",
+        memory="memory" in hoard.events,
+        files_closed=not got["private"],
+        others_closed=not got["public"],
+        writing=not got["write"],
+        signals=not got["signal"],
+        processes=not got.get("fork", False),
+        layers=tuple(name for name in LAYERS if name in layers),
+    )
+
+
+def _demo() -> None:
+    found = probe()
+    print(f"submissions run as: {found.user}; layers: {', '.join(found.layers) or 'none'}")
+    for line in found.lines() or ["Nothing of the grader's is open to them."]:
+        print(line)
+
+
+if __name__ == "__main__":
+    _demo()
