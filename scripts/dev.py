@@ -469,6 +469,16 @@ def guide(arguments):
     hand_over([program("microgpt"), "guide", *arguments])
 
 
+def guide_python(arguments):
+    """`guide` with Python for the cells in its pages: npm fetches 13 MB, once."""
+    set_up("guide")
+    build_guide()
+    code = call([program("python"), ROOT / "guide" / "build" / "python.py"])
+    if code:
+        sys.exit(code)
+    hand_over([program("microgpt"), "guide", *arguments])
+
+
 def wheel(arguments):
     """Builds the wheel for this machine and uses it in a fresh environment."""
     if arguments:
@@ -517,6 +527,7 @@ COMMANDS = {
     "native": (native, "compile the native engine's kernel; --zig with the PyPI compiler"),
     "wasm": (wasm, "compile guide/js/kernel.wasm, the kernel for browsers; --check compares"),
     "guide": (guide, "build the guide and open it (arguments go to `microgpt guide`)"),
+    "guide-python": (guide_python, "the same with Python for the pages' cells: fetches 13 MB once"),
     "vendor": (vendor, "bundle guide/vendor from node_modules anew; --check compares"),
     "wheel": (wheel, "build dist/*.whl for this machine, install it elsewhere and use it"),
     "wheels": (wheels, "build dist/*.whl for all platforms, with the PyPI compiler"),
@@ -531,7 +542,7 @@ COMMANDS = {
 
 def usage():
     lines = ["usage: python scripts/dev.py COMMAND [ARGUMENTS]   or   make COMMAND [ARGS=...]", ""]
-    lines += [f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items()]
+    lines += [f"  {name:<14}{text}" for name, (_, text) in COMMANDS.items()]
     return "\n".join(lines)
 
 

@@ -32,7 +32,7 @@ FILES = {
     **{f"files/{p.name}": p for p in sorted((GUIDE / "downloads").glob("*.*"))},
 }
 SHIPPED = {".css", ".js", ".json", ".mjs", ".svg", ".txt", ".wasm"}  # of the folders below
-FOLDERS = ("css", "img", "js", "vendor", "widgets")
+FOLDERS = ("css", "data", "img", "js", "vendor", "widgets")
 
 
 def make_pages(work: Path) -> Path:

@@ -1,6 +1,7 @@
 """Brings Pyodide, Python for the page's cells, to guide/vendor-local and into a built site.
 
     python guide/build/python.py [SITE]
+    python guide/build/python.py --fetch    # to guide/vendor-local alone
 
 13 MB, in no repository and in no wheel: without it a cell says how to run its code in a terminal.
 npm fetches the package, its digest is checked here, and only what the standard library needs is
@@ -81,6 +82,8 @@ def put(site: Path) -> None:
 
 if __name__ == "__main__":
     bring()
+    if sys.argv[1:] == ["--fetch"]:
+        sys.exit()
     site = Path(sys.argv[1]) if sys.argv[1:] else GUIDE / "site"
     if not (site / "index.html").is_file():
         sys.exit(f"There is no built guide in {site}. Build it: python guide/build/assemble.py")

@@ -1,0 +1,193 @@
+"""Cells of Python in a page, with Pyodide where `make guide-python` has brought it."""
+
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import browser
+import conftest
+from widget_checks import looked_at
+
+ROOT = Path(__file__).resolve().parent.parent
+GUIDE = ROOT / "guide"
+PYODIDE = GUIDE / "vendor-local" / "pyodide"
+sys.path.insert(0, str(GUIDE / "build"))
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built guide, and below it a page with cells of Python."""
+    for module in ("zensical", "latex2mathml"):
+        conftest._require(module)
+    import assemble
+    import quoting
+
+    site = tmp_path_factory.mktemp("guide") / "site"
+    assemble.build(site)
+
+    def cell(attributes: str, code: list[str], number: int = 0, path: str = "") -> str:
+        figure = quoting.as_html(code, "python", number=number, path=path)
+        module = 'data-module="../widgets/python-cell.js"'
+        return f"<mg-python {module} {attributes}><p>Python.</p>{figure}</mg-python>"
+
+    number, rung = quoting.quote("ladder/train2.py", "import gc .. end")
+    body = cell('name="hello.py"', ["x = 6", "", "print(x * 7)"]) + cell(
+        'name="train2.py" data="names.txt" steps="1000"', rung, number, "ladder/train2.py"
+    )
+    text = (site / "about" / "index.html").read_text(encoding="utf-8")
+    (site / "cells").mkdir()
+    text = re.sub(r"(<main[^>]*>).*?(</main>)", r"\1<h1>Cells</h1>@@\2", text, flags=re.S)
+    (site / "cells" / "index.html").write_text(text.replace("@@", body), encoding="utf-8")
+    return site
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    playwright = conftest._require("playwright")
+    importlib.import_module("playwright.sync_api")
+    with browser.chromium(playwright, conftest._require_program("chromium")) as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def with_python(site: Path) -> Path:
+    if not (PYODIDE / "version").is_file():
+        conftest._missing("Pyodide (guide/build/python.py)")
+    for path in PYODIDE.iterdir():
+        (site / "pyodide").mkdir(exist_ok=True)
+        shutil.copy(path, site / "pyodide")
+    return site
+
+
+def run_cell(page: Any, code: str | None, which: int = 0) -> str:
+    """Runs a cell, with other code if given; returns its output when it has ended."""
+    cell = page.locator("mg-python").nth(which)
+    if code is not None:
+        cell.locator("textarea").fill(code)
+    cell.get_by_role("button", name="Run").click()
+    cell.locator(".py-out[aria-busy=false]").wait_for(state="attached", timeout=120_000)
+    return str(cell.locator(".py-out").evaluate("e => e.textContent"))
+
+
+def wait_for(page: Any, pattern: str, which: int = 0, timeout: int = 120_000) -> str:
+    line = page.locator("mg-python").nth(which).locator(".mg-summary")
+    line.filter(has_text=re.compile(pattern)).wait_for(timeout=timeout)
+    return str(line.inner_text())
+
+
+def test_a_cell_without_python_says_how_to_run_it(chromium: Any, site: Path) -> None:
+    shutil.rmtree(site / "pyodide", ignore_errors=True)
+    with browser.serving(site) as where, browser.opened(chromium) as (page, _):
+        page.goto(f"{where}cells/")
+        page.locator("mg-python[data-ready]").first.wait_for()
+        assert page.locator("textarea").first.input_value() == "x = 6\n\nprint(x * 7)\n"
+        rung = (ROOT / "ladder" / "train2.py").read_text(encoding="utf-8")
+        code = page.locator("textarea").nth(1).input_value()
+        assert code == rung[rung.index("import gc") :]
+        page.get_by_role("button", name="Run").nth(1).click()
+        wait_for(page, "Run the code in a terminal", 1, 20_000)
+        assert page.get_by_text("python train2.py names.txt").is_visible()
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_role("button", name="Copy the code").nth(0).click()
+        page.get_by_text("Copied.").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == code
+
+
+def test_cells_of_python(chromium: Any, with_python: Path) -> None:
+    with browser.serving(with_python) as where, browser.opened(chromium) as (page, wrong):
+        page.goto(f"{where}cells/")
+        page.locator("mg-python[data-ready]").first.wait_for()
+        assert page.evaluate("crossOriginIsolated")
+        assert run_cell(page, None) == "42\n"
+        cell = page.locator("mg-python").first
+        text = run_cell(page, "print('<b>é</b>')\nprint(1 / 0)")
+        assert text.startswith(
+            '<b>é</b>\nTraceback (most recent call last):\n  File "hello.py", line 2'
+        )
+        assert text.endswith("ZeroDivisionError: division by zero\n")
+        assert cell.locator("b").count() == 0
+        assert "SyntaxError" in run_cell(page, "if x\n  print(1)")
+        assert "EOFError" in run_cell(page, "input()")
+        assert "NameError" in run_cell(page, "print(x)")  # nothing is left of the run before
+        text = run_cell(page, "for i in range(30000): print('line', i)")
+        assert len(text) == 40_000
+        assert re.search(r"[\d,]+ characters are left out", wait_for(page, "left out"))
+
+        # A loop that hears Ctrl-C, and one that doesn't.
+        for code in ("while True: pass", DEAF):
+            cell.locator("textarea").fill(code)
+            cell.locator("textarea").press("Control+Enter")
+            wait_for(page, "Running")
+            page.wait_for_timeout(3000 if code == DEAF else 500)
+            page.get_by_role("button", name="Run").nth(1).click()
+            wait_for(page, "Another cell is running", 1)
+            cell.get_by_role("button", name="Stop").click()
+            wait_for(page, "Stopped")
+            assert run_cell(page, "print('again')") == "again\n"
+        assert wrong == []
+
+
+LOSS = r"step +\d+ / 1000 \| loss ([\d.]+)"
+DEAF = """
+while True:
+    try:
+        while True: pass
+    except BaseException:
+        pass
+"""
+
+
+def test_a_rung_takes_its_first_steps_in_the_page(chromium: Any, with_python: Path) -> None:
+    program = [sys.executable, str(ROOT / "ladder" / "train2.py")]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, encoding="utf-8") as whole:
+        first = [line for line, _ in zip(whole.stdout or [], range(8), strict=False)]
+        whole.kill()
+    expected_losses = re.findall(LOSS, "".join(first))
+    assert len(expected_losses) == 5
+    with browser.serving(with_python) as where, browser.opened(chromium) as (page, wrong):
+        page.goto(f"{where}cells/")
+        page.locator("mg-python[data-ready]").nth(1).wait_for()
+        steps = page.get_by_role("spinbutton", name="Steps")
+        assert steps.input_value() == "20"
+        steps.fill("5")
+        text = run_cell(page, None, 1)
+        assert re.findall(LOSS, text) == expected_losses
+        line = wait_for(page, "Done", 1)
+        assert re.search(r"5 steps took [\d.]+ s here; 1,000 would take about ", line)
+        assert wrong == []
+
+
+def test_cells_where_memory_cannot_be_shared(chromium: Any, with_python: Path) -> None:
+    with browser.plain_serving(with_python) as where, browser.opened(chromium) as (page, wrong):
+        page.goto(f"{where}cells/")
+        page.locator("mg-python[data-ready]").first.wait_for()
+        assert not page.evaluate("crossOriginIsolated")
+        assert run_cell(page, None) == "42\n"
+        cell = page.locator("mg-python").first
+        cell.locator("textarea").fill("while True: pass")
+        cell.get_by_role("button", name="Run").click()
+        wait_for(page, "Running")
+        cell.get_by_role("button", name="Stop").click()
+        wait_for(page, "Stopped")
+        assert run_cell(page, "print('again')") == "again\n"
+        assert wrong == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_clipped_or_out_of_reach(chromium: Any, site: Path, scheme: str) -> None:
+    options = {"color_scheme": scheme}
+    with browser.serving(site) as where, browser.opened(chromium, **options) as (page, wrong):
+        page.goto(f"{where}cells/")
+        page.locator("mg-python[data-ready]").nth(1).wait_for()
+        page.locator("mg-python summary").first.click()
+        looked_at(page, "mg-python")
+        assert wrong == []
