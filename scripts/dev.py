@@ -378,16 +378,6 @@ def wasm(arguments):
     sys.exit(call([program("python"), ROOT / "scripts" / "make_wasm.py", *arguments]))
 
 
-def vendor(arguments):
-    """Bundles the third-party modules of the guide's pages; with --check only compares."""
-    if arguments not in ([], ["--check"]):
-        sys.exit("usage: dev.py vendor [--check]")
-    node = shutil.which("node")
-    if node is None or not (ROOT / "node_modules" / "esbuild").exists():
-        sys.exit("Node and the packages of package.json do this: install Node, then npm ci")
-    sys.exit(call([node, ROOT / "guide" / "build" / "vendor.mjs", *arguments]))
-
-
 def setup(arguments):
     wanted = set(arguments)
     levels = [level for level in LEVELS if f"--{level}" in wanted]
@@ -528,7 +518,6 @@ COMMANDS = {
     "wasm": (wasm, "compile guide/js/kernel.wasm, the kernel for browsers; --check compares"),
     "guide": (guide, "build the guide and open it (arguments go to `microgpt guide`)"),
     "guide-python": (guide_python, "the same with Python for the pages' cells: fetches 13 MB once"),
-    "vendor": (vendor, "bundle guide/vendor from node_modules anew; --check compares"),
     "wheel": (wheel, "build dist/*.whl for this machine, install it elsewhere and use it"),
     "wheels": (wheels, "build dist/*.whl for all platforms, with the PyPI compiler"),
     "lock": (lock, "pin requirements/*.txt anew; --upgrade takes newer versions"),

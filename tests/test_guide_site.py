@@ -1,8 +1,6 @@
 """The guide's site: its sitemap, its sources, and the pages that are built from them."""
 
 import functools
-import hashlib
-import json
 import random
 import re
 import shlex
@@ -203,23 +201,6 @@ def test_no_sheet_reaches_out() -> None:
         assert "@import" not in text
         assert "://" not in text
         assert not re.findall(r"url\((?!['\"]?data:)", text)
-
-
-def test_vendored_modules_are_what_the_manifest_says() -> None:
-    folder = GUIDE / "vendor"
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    third = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
-    package = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
-    files = {"manifest.json"}
-    for module in manifest["modules"]:
-        content = (folder / module["file"]).read_bytes()
-        assert module["sha256"] == hashlib.sha256(content).hexdigest()
-        assert module["bytes"] == len(content)
-        assert package["devDependencies"][module["name"]] == module["version"]
-        assert (folder / f"{module['name']}.LICENSE.txt").stat().st_size > 500
-        assert f"{module['name']} {module['version']}" in third
-        files |= {module["file"], f"{module['name']}.LICENSE.txt"}
-    assert {path.name for path in folder.iterdir()} == files
 
 
 # ---------------------------------------------------------------- what the build refuses
@@ -571,17 +552,3 @@ def test_the_scripts_of_the_site_have_types(require_program: Callable[[str], str
     command = [str(tsc), "--project", str(GUIDE / "js" / "site" / "tsconfig.json")]
     done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.slow
-def test_the_bundles_are_made_from_the_pinned_packages(
-    require_program: Callable[[str], str],
-) -> None:
-    node = require_program("node")
-    if not (ROOT / "node_modules" / "esbuild").exists():
-        import conftest
-
-        conftest._missing("esbuild (npm ci)")
-    command = [node, str(GUIDE / "build" / "vendor.mjs"), "--check"]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8")
-    assert done.returncode == 0, done.stderr

@@ -32,7 +32,7 @@ FILES = {
     **{f"files/{p.name}": p for p in sorted((GUIDE / "downloads").glob("*.*"))},
 }
 SHIPPED = {".css", ".js", ".json", ".mjs", ".svg", ".txt", ".wasm"}  # of the folders below
-FOLDERS = ("css", "data", "img", "js", "vendor", "widgets")
+FOLDERS = ("css", "data", "img", "js", "widgets")
 
 
 def make_pages(work: Path) -> Path:
@@ -61,7 +61,7 @@ def make_pages(work: Path) -> Path:
 
 
 def copy_parts(site: Path) -> None:
-    """Scripts, styles, vendored modules and files, without tests and settings."""
+    """Scripts, styles and files, without tests and settings."""
     for folder in FOLDERS:
         for path in sorted((GUIDE / folder).rglob("*")):
             inner = path.relative_to(GUIDE)
