@@ -7,7 +7,7 @@
 //     };
 //
 // Nodes come children before parents. `state` is "", "lit" (now), "done" or "waiting". `grad` is left
-// out where it isn't known yet. Tells `mg-node` {id}.
+// out where it isn't known yet. Up to 80 nodes are drawn, or `most`. Tells `mg-node` {id}.
 
 import { freshId, html, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
@@ -55,6 +55,7 @@ export class MgGraph extends KitElement {
   }
 
   build() {
+    this.shape = "";
     this.ids = freshId("mg-graph");
     const label = this.getAttribute("label") ?? "Graph";
     this.box = html("div", { class: "mg-scroll" });

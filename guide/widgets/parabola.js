@@ -1,0 +1,74 @@
+// <mg-parabola>: one step of gradient descent on L = p²/2: curve, tangent, step (W27).
+
+import { shortly } from "../js/backprop.js";
+import { button, html, svg } from "../js/kit/dom.js";
+import { define, KitElement } from "../js/kit/element.js";
+import "../js/kit/number.js";
+import { copyLink, isHidden, numberField, problemLine, urlState } from "../js/kit/state.js";
+import { snapped } from "../js/kit/text.js";
+import { parabolaStep } from "../js/numbers/neuron.js";
+import { dragged, fitted, Plane } from "../js/plane.js";
+
+/** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
+
+const P = { min: -3.5, max: 3.5, step: 0.05 };
+
+class MgParabola extends KitElement {
+  build() {
+    this.state = urlState("W27", { p: numberField(3, P.min, P.max), lr: numberField(0.5, 0, 2.5) });
+    this.whenLeaving(() => this.state?.close());
+    const state = this.state;
+    this.plane = new Plane({ label: "L = p²/2 with its tangent and the next step", x: { low: -4, high: 4 }, y: { low: -1, high: 8 }, xLabel: "parameter p", yLabel: "loss L" });
+    const field = (/** @type {string} */ name, /** @type {Record<string, any>} */ attributes) => {
+      const one = /** @type {MgNumber} */ (html(/** @type {any} */ ("mg-number"), { control: name, slider: true, digits: 2, ...attributes }));
+      this.listen(one, "mg-input mg-change", ({ detail }) => state.set({ [name]: detail.value }));
+      return one;
+    };
+    this.place = field("p", { label: "p", value: 3, ...P });
+    this.rate = field("lr", { label: "Learning rate", value: 0.5, min: 0, max: 2.5, step: 0.05 });
+    const step = button("Take the step");
+    const reset = button("Reset");
+    this.listen(step, "click", () => {
+      const { p, lr } = state.values;
+      state.set({ p: Math.max(P.min, Math.min(P.max, parabolaStep(p, lr).next)) });
+    });
+    this.listen(reset, "click", () => state.reset());
+    const tools = html("div", { class: "mg-row" }, step, reset);
+    if (!isHidden("link")) tools.append(copyLink(state), problemLine(state));
+    this.replaceChildren(html("div", { class: "plane-box" }, this.plane.picture), this.place, this.rate, tools);
+    dragged(this, this.plane, (x) => state.set({ p: snapped(x, P) }));
+    fitted(this, this.plane, () => this.show());
+    this.whenLeaving(state.onChange(() => this.guard(() => this.show())));
+    this.show();
+  }
+
+  /** @private */
+  show() {
+    const { plane } = this;
+    if (!plane || !this.state) return;
+    const { p, lr } = this.state.values;
+    const { loss, slope, next } = parabolaStep(p, lr);
+    const there = parabolaStep(next, lr).loss;
+    if (this.place && this.place.value !== p) this.place.value = p;
+    if (this.rate && this.rate.value !== lr) this.rate.value = lr;
+    const [x1, x2, y] = [plane.px(p), plane.px(Math.max(-4, Math.min(4, next))), plane.py(0)];
+    const way = Math.sign(x2 - x1);
+    plane.draw([
+      plane.curve((x) => (x * x) / 2, "mg-line mg-series-0"),
+      plane.line(p, loss, slope, "mg-line mg-series-1"),
+      svg("line", { class: "plane-drop", x1, x2: x1, y1: plane.py(loss), y2: y }),
+      svg("line", { class: "plane-step", x1, x2: x2 - way * 8, y1: y, y2: y }),
+      svg("path", { class: "plane-tip", d: Math.abs(x2 - x1) > 10 ? `M${x2 - way * 9} ${y - 5}v10l${way * 9} -5z` : "" }),
+      ...(Math.abs(next) <= 4 ? [plane.dot(next, there, "plane-ghost")] : []),
+      plane.dot(p, loss, "plane-now", 9),
+    ]);
+    const off = Math.abs(next) > P.max ? " That is off the picture: taking the step stops at its edge." : "";
+    const comment = lr === 1 && p !== 0 ? " On this curve a rate of 1 lands at the bottom in one step." : lr > 2 ? " Each step ends higher than it began." : "";
+    this.summary(
+      p === 0 ? "p = 0: the slope is 0, there is nowhere to go."
+        : `At p = ${shortly(p)} the loss is ${shortly(loss)} and the slope ${shortly(slope)}. The step is ${shortly(lr)} × ${shortly(slope)} against it: p goes to ${shortly(next)}, loss ${shortly(there)}.${off}${comment}`,
+    );
+  }
+}
+
+define("mg-parabola", MgParabola);
