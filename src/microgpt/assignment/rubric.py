@@ -1,0 +1,281 @@
+"""From findings to points: 40 benign, 40 adversarial, 10 filter, 10 clarity.
+
+Every point has one line here that says what earns it. The findings hold secret cases; the checks
+made from them name categories and counts only, and public cases where they were missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from microgpt.assignment import cases as kinds
+from microgpt.assignment.cases import Case, Suite
+from microgpt.assignment.checks import HookFindings
+from microgpt.assignment.program import MARKS, ProgramFindings
+from microgpt.assignment.result import PARTS, Check
+from microgpt.assignment.structure import Clarity, Structure
+
+BENIGN = {
+    kinds.PUBLIC: 4.0,
+    kinds.ONE_LETTER: 8.0,
+    kinds.TWO_LETTERS: 8.0,
+    kinds.THREE_LETTERS: 8.0,
+    kinds.LONGER: 6.0,
+    kinds.LINES: 6.0,
+}
+ADVERSARIAL = {
+    kinds.PUBLIC: 2.0,
+    kinds.WHOLE: 4.0,
+    kinds.HEADS: 10.0,
+    kinds.TAIL: 3.0,
+    kinds.INSIDE: 3.0,
+    kinds.PLURAL: 2.0,
+    kinds.OVERLAP: 5.0,
+    kinds.AMONG: 4.0,
+    kinds.EVASION: 3.0,
+    kinds.HELD_OUT: 4.0,
+}
+FILTER = {"planted names": 4.0, "a leaky model": 2.0, "all tries fail": 2.0, "real names": 2.0}
+CLARITY = {"docstrings of the hooks": 2.0, "comments at the patterns": 3.0, "the policy": 5.0}
+"""Points by kind of case or of evidence; a kind without cases leaves its points to the others."""
+
+GATE = 0.5  # of the benign and of the adversarial points, before filter and clarity count
+_WORDS = 60  # of explanation, for all points of "the policy"
+_EXAMPLES = 6
+_ABOUT = {
+    kinds.PUBLIC: "cases that everybody may see",
+    kinds.ONE_LETTER: "no letter or one",
+    kinds.LINES: "two or three harmless beginnings",
+    kinds.HEADS: "at least 4 of 100 names go on to a banned word",
+    kinds.OVERLAP: "a harmless letter, then such a beginning",
+    kinds.EVASION: "the loop drops capitals and marks",
+}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that was found out about a submission. ``hooks``: None if it was judged as a program."""
+
+    hooks: HookFindings | None
+    program: ProgramFindings
+    structure: Structure
+    clarity: Clarity
+
+
+def score(checks: Sequence[Check]) -> tuple[float, float]:
+    """The score of 100, and the filter and clarity points that don't count."""
+    points = {part: sum(c.points for c in checks if c.part == part) for part in PARTS}
+    behaviour = points["benign"] + points["adversarial"]
+    rest = points["filter"] + points["clarity"]
+    passed = all(points[p] >= GATE * PARTS[p] - 1e-9 for p in ("benign", "adversarial"))
+    return round(behaviour + (rest if passed else 0.0), 2), round(0.0 if passed else rest, 2)
+
+
+def checks_of(findings: Findings, suite: Suite) -> list[Check]:
+    """Every line of the verdict, in the order of the rubric."""
+    right = _right(findings, suite)
+    checks = [_protocol(findings.program), _structure(findings.structure, findings.hooks)]
+    for part, table, refuse in (("benign", BENIGN, False), ("adversarial", ADVERSARIAL, True)):
+        factor, why = _factor(findings, suite, refuse)
+        mine = [i for i, case in enumerate(suite.cases) if case.refuse == refuse]
+        out_of = _shared_out(table, {suite.cases[i].kind for i in mine})
+        for kind, points in out_of.items():
+            these = [i for i in mine if suite.cases[i].kind == kind]
+            check = _kind(part, [suite.cases[i] for i in these], [right[i] for i in these], points)
+            if why and check.points:
+                check = replace(
+                    check, points=check.points * factor, message=f"{check.message}; {why}"
+                )
+            checks.append(check)
+    checks += [*_filter(findings, suite, right), *_clarity(findings.clarity)]
+    return [replace(c, points=round(c.points, 4), share=round(c.share, 6)) for c in checks]
+
+
+def evidence(clarity: Clarity) -> list[str]:
+    """What a person has to look at before the clarity points stand."""
+    return [
+        f"{clarity.docstrings} of 2 hooks are explained, {clarity.commented} of "
+        f"{clarity.patterns} lists of patterns have a comment, and there are {clarity.words} words "
+        "of explanation: do they say what is refused, and why?"
+    ]
+
+
+# ---------------------------------------------------------------- behaviour
+
+
+def _right(findings: Findings, suite: Suite) -> list[bool]:
+    if findings.hooks is not None:
+        return findings.hooks.right(suite.cases)
+    wanted = {False: "OK", True: "REFUSE"}
+    outcomes = findings.program.outcomes
+    return [outcomes.get(i) == wanted[case.refuse] for i, case in enumerate(suite.cases)]
+
+
+def _factor(findings: Findings, suite: Suite, refuse: bool) -> tuple[float, str]:
+    """What part of the points the program as a whole bears out, and why not all."""
+    program, hooks = findings.program, findings.hooks
+    if program.strange and not refuse:
+        return 0.0, "none counts, since the names don't come from model.json"
+    factor, reasons = program.protocol, []
+    if factor < 1:
+        reasons.append(f"{factor:.0%} counts, as much as the protocol was kept")
+    if hooks is not None:
+        same = []
+        for i, case in enumerate(suite.cases):
+            decided = hooks.by_request(i) if refuse else hooks.lets_pass(i)
+            if case.refuse == refuse and decided and i in program.outcomes:
+                same.append(program.outcomes[i] == ("REFUSE" if refuse else "OK"))
+        agreed = sum(same) / len(same) if same else 1.0
+        if agreed < 1:
+            factor *= agreed
+            reasons.append(f"the whole program did the same as its hooks in {agreed:.0%} of cases")
+    return factor, " and ".join(reasons)
+
+
+def _shared_out(table: dict[str, float], present: set[str]) -> dict[str, float]:
+    """The points of each kind that has cases; they keep their sum."""
+    kept = {kind: points for kind, points in table.items() if kind in present}
+    scale = sum(table.values()) / sum(kept.values()) if kept else 1.0
+    return {kind: points * scale for kind, points in kept.items()}
+
+
+def _kind(part: str, cases: Sequence[Case], right: Sequence[bool], points: float) -> Check:
+    kind, refuse, public = cases[0].kind, cases[0].refuse, cases[0].public
+    total = sum(case.weight for case in cases)
+    share = sum(case.weight for case, fine in zip(cases, right, strict=True) if fine) / total
+    wrong = [case for case, fine in zip(cases, right, strict=True) if not fine]
+    about = f" ({_ABOUT[kind]})" if kind in _ABOUT else ""
+    if not wrong:
+        message = f"{'refused' if refuse else 'answered'}, all of them{about}"
+    else:
+        missed = "not refused" if refuse else "not answered"
+        message = f"{len(wrong)} of {len(cases)} {missed}{about}"
+    name = f"{kind}, {'to be refused' if refuse else 'harmless'}" if public else kind
+    examples = [f"{case.line!r} must {'be refused' if refuse else 'get a name'}" for case in wrong][
+        :_EXAMPLES
+    ]
+    return Check(
+        name,
+        part,
+        not public,
+        1.0 if not wrong else min(share, 0.999999),
+        share * points,
+        points,
+        len(cases),
+        message,
+        tuple(examples) if public else (),
+    )
+
+
+# ---------------------------------------------------------------- filter
+
+
+def _filter(findings: Findings, suite: Suite, right: Sequence[bool]) -> list[Check]:
+    hooks, program = findings.hooks, findings.program
+    refused = 1 - program.passed / program.hopeless if program.hopeless else 0.0
+    if hooks is not None:
+        found, kept = hooks.found(), hooks.kept()
+        planted, real = len(suite.planted), len(suite.real)
+    else:
+        benign = [fine for case, fine in zip(suite.cases, right, strict=True) if not case.refuse]
+        found, kept = refused, sum(benign) / max(1, len(benign))
+        planted, real = program.hopeless, len(benign)
+    leaky = float(program.twins > 0 and not program.leaked)
+    tried = float(program.hopeless > 0 and not program.passed)
+    twin_message = (
+        f"{program.leaked} of {program.twins} answers held a banned word"
+        if program.twins
+        else "nothing was answered"
+    )
+    rows = {
+        "planted names": (found, planted, f"{found:.1%} of the names with a banned word found"),
+        "a leaky model": (leaky, program.twins, twin_message),
+        "all tries fail": (tried, program.hopeless, f"{refused:.0%} of such lines were refused"),
+        "real names": (kept * found, real, f"{kept:.1%} of harmless names kept"),
+    }
+    if found < 1:
+        share, count, message = rows["real names"]
+        rows["real names"] = (share, count, f"{message}; counts as far as planted names are found")
+    return [
+        Check(name, "filter", True, share, share * FILTER[name], FILTER[name], count, message)
+        for name, (share, count, message) in rows.items()
+    ]
+
+
+# ---------------------------------------------------------------- clarity and gates
+
+
+def _clarity(found: Clarity) -> list[Check]:
+    lists = found.commented / found.patterns if found.patterns else min(1.0, found.comments / 3)
+    rows = {
+        "docstrings of the hooks": (
+            min(1.0, found.docstrings / 2),
+            2,
+            f"{found.docstrings} of 2 are explained in the student's own words",
+        ),
+        "comments at the patterns": (
+            lists,
+            found.patterns,
+            f"{found.commented} of {found.patterns} lists have a comment",
+        ),
+        "the policy": (
+            min(1.0, found.words / _WORDS),
+            1,
+            f"{found.words} words of explanation, {_WORDS} are enough",
+        ),
+    }
+    return [
+        Check(
+            name,
+            "clarity",
+            False,
+            share,
+            share * CLARITY[name],
+            CLARITY[name],
+            count,
+            f"{message} (to be confirmed by a person)",
+        )
+        for name, (share, count, message) in rows.items()
+    ]
+
+
+def _protocol(program: ProgramFindings) -> Check:
+    missed = [MARKS[name][1] for name, share in program.marks.items() if share < 1]
+    share = program.protocol
+    message = f"not kept: {'; '.join(missed)}" if missed else "kept"
+    if not program.tried:
+        message = "not tried: it can't be run, or no answer of its hooks counts"
+    return Check("protocol", "protocol", False, share, 0.0, 0.0, len(MARKS), message)
+
+
+def _structure(structure: Structure, hooks: HookFindings | None) -> Check:
+    if structure.error:
+        share, message = 0.0, f"bot.py is not Python: {structure.error}"
+    elif hooks is None:
+        share, message = 1.0, "it has no is_safe_request and is_safe_name: judged as a program"
+    elif not structure.template:
+        share, message = 1.0, "from another template: judged by what it does"
+    elif structure.changed:
+        share = 0.0
+        message = f"changed beside the four parts: {', '.join(structure.changed[:8])}"
+    else:
+        share, message = 1.0, "only the four parts were edited"
+    return Check("parts edited", "structure", False, share, 0.0, 0.0, 1, message)
+
+
+def _demo() -> None:
+    for part, table in (
+        ("benign", BENIGN),
+        ("adversarial", ADVERSARIAL),
+        ("filter", FILTER),
+        ("clarity", CLARITY),
+    ):
+        assert sum(table.values()) == PARTS[part]
+        print(f"{part} {PARTS[part]:g}")
+        for name, points in table.items():
+            print(f"  {points:>4g}  {name}")
+
+
+if __name__ == "__main__":
+    _demo()

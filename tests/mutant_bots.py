@@ -1,0 +1,598 @@
+"""Flawed bots, made from the kit's template and the reference solution by changes of their text.
+
+Each has the band of points that it must land in, and words that its problems must hold. A grader
+that gives any of them more, or less, is wrong: these bots are its tests.
+"""
+
+from typing import NamedTuple
+
+from microgpt.data import bundled
+
+_MARK = "# " + "=" * 98 + "\n"
+TEMPLATE = bundled("data/kit/bot.py").read_text(encoding="utf-8")
+SOLUTION = bundled("data/teacher/solution.py").read_text(encoding="utf-8")
+
+
+class Mutant(NamedTuple):
+    """``low`` to ``high``: the band of its score. ``problem``: part of what must be reported."""
+
+    name: str
+    source: str | bytes
+    low: float
+    high: float
+    problem: str = ""
+
+    @property
+    def bot(self) -> bytes:
+        return self.source if isinstance(self.source, bytes) else self.source.encode()
+
+
+def parts(source: str) -> tuple[str, str, str]:
+    """What stands above the student's part, that part, and what stands below."""
+    head, title, policy, below_title, below = source.split(_MARK)
+    return head + _MARK + title + _MARK, policy, _MARK + below_title + _MARK + below
+
+
+def policy_of(source: str) -> str:
+    return parts(source)[1]
+
+
+def with_policy(policy: str, source: str = TEMPLATE) -> str:
+    """The template with another policy in it."""
+    above, _, below = parts(source)
+    return f"{above}\n{policy}\n{below}"
+
+
+def changed(source: str, *edits: tuple[str, str]) -> str:
+    """The text with each ``old`` (there once) replaced by ``new``."""
+    for old, new in edits:
+        assert source.count(old) == 1, f"{old!r} is there {source.count(old)} times"
+        source = source.replace(old, new)
+    return source
+
+
+_FRUITS = (
+    "apple apricot avocado banana berry cherry coconut fig grape guava kiwi kumquat lemon lime "
+    "lychee mango melon nectarine olive orange papaya peach pear persimmon pineapple plum "
+    "pomegranate quince tangerine"
+)
+_HEADS = (
+    "appl banan berr grap guav kiw lemo lim mang melo oliv orang papay pea peac persimmo pineappl "
+    "quinc pomegranat"
+)
+_KNOWN = f"FRUITS = {_FRUITS.split()!r}\nHEADS = {_HEADS.split()!r}\n"
+_COMMENTED = """
+# What must never be said: the list of fruits that the course gave us. A name with one of them
+# anywhere in it counts, since a reader sees the fruit wherever it stands in the name.
+BLOCKED_OUTPUT_PATTERNS = FRUITS_HERE
+# Beginnings that often lead to one of them: I counted how many of a thousand names held a fruit,
+# and took those with forty or more. Rarer ones are left to the filter behind the model, because
+# refusing them would hit many people who only want a name for their child or their cat.
+BLOCKED_PREFIX_PATTERNS = HEADS_HERE
+""".replace("FRUITS_HERE", repr(_FRUITS.split())).replace("HEADS_HERE", repr(_HEADS.split()))
+
+_NO_FILTER = "def is_safe_name(name):\n    return True\n"
+_FILTER = (
+    'def is_safe_name(name):\n    """No fruit anywhere in the name."""\n'
+    "    return not any(fruit in name for fruit in FRUITS)\n"
+)
+_ALLOW = "def is_safe_request(prefixes):\n    return None\n"
+
+
+def _request(condition: str, before: str = "") -> str:
+    """is_safe_request that refuses where the condition on a ``prefix`` holds."""
+    return (
+        "def is_safe_request(prefixes):\n"
+        '    """Refuse what may lead to a fruit, with a reason that names none."""\n'
+        f"{before}"
+        "    for prefix in prefixes:\n"
+        f"        if {condition}:\n"
+        '            return "that may become a fruit."\n'
+        "    return None\n"
+    )
+
+
+_GOOD_REQUEST = _request("any(f in prefix for f in FRUITS) or prefix.endswith(tuple(HEADS))")
+GOOD = _KNOWN + _GOOD_REQUEST + _FILTER
+
+
+def _at_import(code: str, source: str = TEMPLATE) -> str:
+    """Code at the end of the student's part, run when the file is loaded."""
+    above, policy, below = parts(source)
+    return f"{above}{policy}\n{code}\n\n{below}"
+
+
+_TRY = "try:\n    {}\nexcept Exception:\n    pass\n"
+
+OWN_TEMPLATE = '''"""Tiny GPT bot."""
+import json, math, random, sys, os
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+with open(os.path.join(HERE, "model.json")) as handle:
+    DATA = json.load(handle)
+CFG, TOK, W = DATA["config"], DATA["tokenizer"], DATA["state_dict"]
+ITOS, STOI = {int(k): v for k, v in TOK["itos"].items()}, TOK["stoi"]
+BOS, BLOCK = TOK["bos_token_id"], CFG["block_size"]
+
+POLICY
+
+def mat(rows, x):
+    return [sum(a * b for a, b in zip(row, x)) for row in rows]
+
+def norm(x):
+    s = (sum(v * v for v in x) / len(x) + 1e-5) ** -0.5
+    return [v * s for v in x]
+
+def soft(z):
+    m = max(z)
+    e = [math.exp(v - m) for v in z]
+    t = sum(e)
+    return [v / t for v in e]
+
+def step(token, pos, past):
+    x = norm([a + b for a, b in zip(W["wte"][token], W["wpe"][pos])])
+    for l in range(CFG["n_layer"]):
+        ks, vs = past[l]
+        res, h = x, norm(x)
+        q = mat(W[f"layer{l}.attn_wq"], h)
+        ks.append(mat(W[f"layer{l}.attn_wk"], h))
+        vs.append(mat(W[f"layer{l}.attn_wv"], h))
+        d, out = CFG["head_dim"], []
+        for a in range(0, CFG["n_embd"], d):
+            s = soft([sum(q[a + i] * k[a + i] for i in range(d)) / math.sqrt(d) for k in ks])
+            out += [sum(w * v[a + i] for w, v in zip(s, vs)) for i in range(d)]
+        x = [a + b for a, b in zip(mat(W[f"layer{l}.attn_wo"], out), res)]
+        res = x
+        h = [max(0, v) for v in mat(W[f"layer{l}.mlp_fc1"], norm(x))]
+        x = [a + b for a, b in zip(mat(W[f"layer{l}.mlp_fc2"], h), res)]
+    return mat(W["lm_head"], x)
+
+def generate(prefix, temperature=0.7):
+    past = [([], []) for _ in range(CFG["n_layer"])]
+    token, text = BOS, ""
+    for pos in range(BLOCK):
+        logits = step(token, pos, past)
+        if pos < len(prefix):
+            token = STOI[prefix[pos]]
+        else:
+            token = random.choices(range(len(logits)), soft([v / temperature for v in logits]))[0]
+            if token == BOS:
+                break
+        text += ITOS[token]
+    return text
+
+for line in sys.stdin:
+    words = line.lower().split()
+    prefixes = [p for p in ("".join(c for c in w if c in STOI) for w in words) if p]
+    if words and not prefixes:
+        print("REFUSE: input had no usable letters (a-z).", flush=True)
+        continue
+    prefixes = prefixes or [""]
+    why = REQUEST(prefixes)
+    if why:
+        print(f"REFUSE: {why}", flush=True)
+        continue
+    names = []
+    for prefix in prefixes:
+        for attempt in range(10):
+            name = generate(prefix)
+            if name and NAME(name):
+                names.append(name)
+                break
+        else:
+            print("REFUSE: nothing safe came out.", flush=True)
+            break
+    else:
+        print("OK: " + ", ".join(names), flush=True)
+'''
+
+
+def own_template(hooks: bool, source: str = SOLUTION) -> str:
+    """A bot written apart from the kit, with hooks of the usual names or of others."""
+    policy = policy_of(source)
+    names = ("is_safe_request", "is_safe_name")
+    if not hooks:
+        policy = policy.replace(names[0], "check_asked").replace(names[1], "check_written")
+        names = ("check_asked", "check_written")
+    text = OWN_TEMPLATE.replace("POLICY", policy)
+    return text.replace("REQUEST(", f"{names[0]}(").replace("NAME(", f"{names[1]}(")
+
+
+def _detects(condition: str, good_where_true: bool) -> str:
+    """Hooks that behave only where a condition on their surroundings holds."""
+    good = condition if good_where_true else f"not ({condition})"
+    return with_policy(
+        "import os\n"
+        + _KNOWN
+        + _request(
+            "any(f in prefix for f in FRUITS) or prefix.endswith(tuple(HEADS))",
+            f"    if not ({good}):\n        return None\n",
+        )
+        + f"def is_safe_name(name):\n    if not ({good}):\n        return True\n"
+        "    return not any(fruit in name for fruit in FRUITS)\n"
+    )
+
+
+_MAIN = "model = load_model()\n    for line in sys.stdin.buffer:\n"
+_FLUSH = "        sys.stdout.buffer.flush()\n"
+
+
+def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
+    """All of them. The public cases are those that the first two bots know by heart."""
+    lists = f"ALLOWED = {public_allow!r}\nREFUSED = {public_refuse!r}\n"
+    refuse_all = 'def is_safe_request(prefixes):\n    return "no."\n'
+    fine = _COMMENTED.replace("BLOCKED_OUTPUT_PATTERNS =", "BLOCKED_OUTPUT_PATTERNS = FRUITS =")
+    documented = (
+        'def is_safe_request(prefixes):\n    """Refuses everything, to be on the safe side."""\n'
+        '    return "I would rather not say anything."\n'
+    )
+    heads = _request("prefix.startswith(tuple(HEADS))")
+    return [
+        # ---- whole policies
+        Mutant("reference", SOLUTION, 100, 100),
+        Mutant("untouched template", TEMPLATE, 0, 50),
+        Mutant("good, written shortly", with_policy(GOOD), 90, 96),
+        Mutant("refuse all", with_policy(refuse_all + _NO_FILTER), 0, 50),
+        Mutant("refuse all, fine words", with_policy(fine + documented + _FILTER), 40, 50),
+        Mutant(
+            "refuse all by the filter",
+            with_policy(_ALLOW + "def is_safe_name(name):\n    return False\n"),
+            0,
+            50,
+        ),
+        Mutant("allow all, perfect filter", with_policy(_KNOWN + _ALLOW + _FILTER), 50, 62),
+        Mutant(
+            "allow-list of public tests",
+            with_policy(lists + _request("prefix not in ALLOWED") + _NO_FILTER),
+            0,
+            60,
+        ),
+        Mutant(
+            "deny-list of public tests",
+            with_policy(lists + _request("prefix in REFUSED") + _NO_FILTER),
+            40,
+            62,
+        ),
+        Mutant(
+            "substring only",
+            with_policy(_KNOWN + _request("any(f in prefix for f in FRUITS)") + _FILTER),
+            50,
+            65,
+        ),
+        Mutant("head list only, no filter", with_policy(_KNOWN + heads + _NO_FILTER), 50, 78),
+        Mutant("head list only", with_policy(_KNOWN + heads + _FILTER), 75, 92),
+        Mutant(
+            "whole words only",
+            with_policy(_KNOWN + _request("prefix in FRUITS") + _NO_FILTER),
+            40,
+            55,
+        ),
+        Mutant(
+            "first prefix only",
+            with_policy(
+                _KNOWN + _GOOD_REQUEST.replace("in prefixes:", "in prefixes[:1]:") + _FILTER
+            ),
+            85,
+            95,
+        ),
+        Mutant("no filter", with_policy(_KNOWN + _GOOD_REQUEST + _NO_FILTER), 78, 86),
+        Mutant(
+            "filter for ends only",
+            with_policy(
+                _KNOWN
+                + _GOOD_REQUEST
+                + ("def is_safe_name(name):\n    return not name.endswith(tuple(FRUITS))\n")
+            ),
+            78,
+            94,
+        ),
+        Mutant(
+            "filter throws real names away",
+            with_policy(
+                _KNOWN
+                + _GOOD_REQUEST
+                + (
+                    "def is_safe_name(name):\n"
+                    "    return not any(h[:3] in name for h in HEADS + FRUITS)\n"
+                )
+            ),
+            70,
+            95.5,
+        ),
+        Mutant(
+            "over-blocker, one letter",
+            with_policy(_KNOWN + _request("prefix[:1] in {f[0] for f in FRUITS}") + _FILTER),
+            0,
+            60,
+        ),
+        Mutant(
+            "over-blocker, two letters",
+            with_policy(
+                _KNOWN + _request("prefix.startswith(tuple({f[:2] for f in FRUITS}))") + _FILTER
+            ),
+            55,
+            90,
+        ),
+        Mutant(
+            "returns False to allow",
+            with_policy(_KNOWN + _GOOD_REQUEST.replace("return None", "return False") + _FILTER),
+            0,
+            50,
+        ),
+        # ---- answers that change
+        Mutant(
+            "counts requests",
+            with_policy(
+                _KNOWN
+                + "COUNT = 0\n"
+                + _request("COUNT % 5 == 0", "    global COUNT\n    COUNT += 1\n")
+                + _FILTER
+            ),
+            0,
+            50,
+            "differently",
+        ),
+        Mutant(
+            "random hooks",
+            with_policy(_KNOWN + _request("random.random() < 0.3") + _FILTER),
+            0,
+            50,
+            "differently",
+        ),
+        Mutant(
+            "unseeded random hooks",
+            with_policy("import os\n" + _KNOWN + _request("os.urandom(1)[0] < 100") + _FILTER),
+            0,
+            50,
+            "differently",
+        ),
+        Mutant(
+            "memory of what was asked",
+            with_policy(
+                _KNOWN + "SEEN = set()\n" + _request("prefix in SEEN or SEEN.add(prefix)") + _FILTER
+            ),
+            0,
+            50,
+            "differently",
+        ),
+        # ---- time, crashes, output
+        Mutant(
+            "slow",
+            with_policy(_KNOWN + _request("sum(i * i for i in range(3_000_000)) < 0") + _FILTER),
+            0,
+            10,
+            "CPU time",
+        ),
+        Mutant(
+            "hangs at a case",
+            with_policy(
+                _KNOWN + _request("prefix.startswith('z') and any(iter(int, 1))") + _FILTER
+            ),
+            0,
+            10,
+            "CPU time",
+        ),
+        Mutant("hangs at import", _at_import("while True:\n    pass"), 0, 10, "CPU time"),
+        Mutant(
+            "crashes at a case",
+            with_policy(
+                GOOD.replace(
+                    "    for prefix in prefixes:\n",
+                    "    for prefix in prefixes:\n        'z' in prefix and prefix[99]\n",
+                    1,
+                )
+            ),
+            20,
+            90,
+        ),
+        Mutant(
+            "ends at a case",
+            with_policy(
+                "import os\n"
+                + GOOD.replace(
+                    "    for prefix in prefixes:\n",
+                    "    for prefix in prefixes:\n        'z' in prefix and os._exit(0)\n",
+                    1,
+                )
+            ),
+            0,
+            75,
+            "ended before",
+        ),
+        Mutant("crashes at import", _at_import("1 / 0", SOLUTION), 0, 0, "ZeroDivisionError"),
+        Mutant(
+            "wrong number of arguments",
+            with_policy(
+                GOOD.replace(
+                    "def is_safe_request(prefixes):", "def is_safe_request(prefixes, why):"
+                )
+            ),
+            0,
+            15,
+            "TypeError",
+        ),
+        Mutant("syntax error", SOLUTION + "\ndef broken(:\n", 0, 0, "not Python"),
+        Mutant("empty file", "", 0, 10),
+        Mutant(
+            "ends early",
+            changed(
+                SOLUTION,
+                (
+                    _MAIN,
+                    _MAIN.replace(
+                        "for line in sys.stdin.buffer:",
+                        "for line in [next(sys.stdin.buffer, b'')] * 1:",
+                    ),
+                ),
+            ),
+            0,
+            60,
+            "ended before",
+        ),
+        Mutant(
+            "debug lines",
+            changed(SOLUTION, (_MAIN, _MAIN + '        print("got", line)\n')),
+            55,
+            85,
+        ),
+        Mutant(
+            "greets",
+            changed(SOLUTION, (_MAIN, '    print("Welcome!", flush=True)\n    '.lstrip() + _MAIN)),
+            55,
+            85,
+        ),
+        Mutant("no flush", changed(SOLUTION, (_FLUSH, "")), 85, 99, "didn't answer"),
+        Mutant(
+            "several lines for a request",
+            changed(
+                SOLUTION,
+                ('return "OK: " + ", ".join(names)', 'return "OK: " + "\\nOK: ".join(names)'),
+            ),
+            0,
+            40,
+        ),
+        Mutant(
+            "wrong order",
+            changed(SOLUTION, ('", ".join(names)', '", ".join(sorted(names))')),
+            70,
+            99.5,
+        ),
+        Mutant(
+            "huge output",
+            changed(SOLUTION, (_MAIN, _MAIN + '        print("x" * 10_000_000)\n')),
+            0,
+            60,
+            "wrote more",
+        ),
+        # ---- the loop and the model
+        Mutant(
+            "patches random",
+            _at_import(
+                "import builtins\nreal = random.choices\n"
+                "def choices(*a, **k):\n    return real(*a, **k)\nrandom.choices = choices"
+            ),
+            0,
+            50,
+            "random.choices",
+        ),
+        Mutant(
+            "replaces the loop",
+            changed(
+                TEMPLATE,
+                (
+                    "    reason = is_safe_request(prefixes)\n",
+                    f"    bad = {_FRUITS.split() + _HEADS.split()!r}\n"
+                    '    reason = "no" if any(b in p for b in bad for p in prefixes) else None\n',
+                ),
+            ),
+            0,
+            50,
+            "Changed beside",
+        ),
+        Mutant(
+            "shadows the sampler",
+            _at_import(
+                "def write_name_safely(model, prefix):\n    return prefix + 'a'\n"
+                "write_name = write_name_safely"
+            )
+            + "\n",
+            0,
+            50,
+            "Changed beside",
+        ),
+        Mutant(
+            "loop for the good, no hooks behind",
+            changed(SOLUTION, ("    reason = is_safe_request(prefixes)\n", "    reason = None\n")),
+            50,
+            85,
+            "Changed beside",
+        ),
+        Mutant(
+            "hard-coded answers",
+            changed(
+                SOLUTION,
+                (
+                    "            name = write_name(model, prefix)\n",
+                    "            name = prefix + 'a'\n",
+                ),
+            ),
+            0,
+            50,
+            "model.json",
+        ),
+        Mutant(
+            "capitals after the policy",
+            changed(
+                SOLUTION,
+                ("        line = line.lower()\n", "        pass\n"),
+                (
+                    "letter for letter in word if letter in known",
+                    "letter for letter in word if letter.lower() in known",
+                ),
+                (
+                    "    reason = is_safe_request(prefixes)\n",
+                    "    reason = is_safe_request([p for p in prefixes if p.islower() or not p])\n"
+                    "    prefixes = [p.lower() for p in prefixes]\n",
+                ),
+            ),
+            80,
+            97,
+            "Changed beside",
+        ),
+        # ---- looking out for the grader
+        Mutant("good only for the grader's loop", _detects('__name__ != "__main__"', True), 0, 75),
+        Mutant("good only as a program", _detects('__name__ == "__main__"', True), 0, 50),
+        Mutant("looks at its arguments", _detects('"driver" in str(sys.modules)', True), 0, 75),
+        # ---- getting out
+        Mutant(
+            "reads the grader's files",
+            _at_import(
+                _TRY.format('open("/etc/passwd").read()')
+                + _TRY.format('__import__("os").listdir("/")')
+            ),
+            0,
+            50,
+            "read files",
+        ),
+        Mutant(
+            "writes a result",
+            _at_import(
+                _TRY.format('open("/autograder/results.json", "w").write("{}")')
+                + _TRY.format('open("results.json", "w").write("{}")')
+            ),
+            0,
+            50,
+            "write files",
+        ),
+        Mutant(
+            "forks", _at_import("import os\n" + _TRY.format("os.fork()")), 0, 10, "other processes"
+        ),
+        Mutant(
+            "calls the network",
+            _at_import(
+                "import socket\n" + _TRY.format('socket.create_connection(("192.0.2.1", 80), 1)')
+            ),
+            0,
+            50,
+            "network",
+        ),
+        Mutant(
+            "takes 4 GB",
+            with_policy(_KNOWN + _request("len(bytearray(4 * 2**30)) < 0") + _FILTER),
+            0,
+            50,
+            "memory",
+        ),
+        Mutant("takes 4 GB at import", _at_import("hoard = bytearray(4 * 2**30)"), 0, 10, "memory"),
+        # ---- honest files that look odd
+        Mutant("class's own template", own_template(hooks=True), 95, 100),
+        Mutant("own template without hooks", own_template(hooks=False), 90, 100),
+        Mutant("CR LF file", SOLUTION.replace("\n", "\r\n"), 100, 100),
+        Mutant("file with a BOM", b"\xef\xbb\xbf" + SOLUTION.encode(), 100, 100),
+        Mutant(
+            "no hooks at all",
+            changed(SOLUTION.replace("is_safe_request", "ask").replace("is_safe_name", "take")),
+            80,
+            100,
+        ),
+    ]
