@@ -1,0 +1,61 @@
+// A surface over the plane, seen from a turned and tilted eye: where its points come to lie on paper,
+// and its patches from the far ones to the near. Parallel projection. No DOM.
+
+/** @typedef {{x: number, y: number, far: number}} Seen right, down, and away from the eye */
+/** @typedef {{turn: number, tilt: number}} Eye degrees; tilt 90 looks straight down */
+/** @typedef {{i: number, j: number, far: number, height: number, corners: Seen[]}} Patch height: mean */
+
+/** @type {Readonly<Eye>} */
+export const EYE = Object.freeze({ turn: 35, tilt: 30 });
+
+/**
+ * @param {Eye} eye
+ * @param {number} x to the right
+ * @param {number} y into the depth
+ * @param {number} height
+ * @returns {Seen}
+ */
+export function project({ turn, tilt }, x, y, height) {
+  const [a, b] = [(turn * Math.PI) / 180, (tilt * Math.PI) / 180];
+  const right = x * Math.cos(a) - y * Math.sin(a);
+  const deep = x * Math.sin(a) + y * Math.cos(a);
+  return {
+    x: right, y: -(deep * Math.sin(b) + height * Math.cos(b)),
+    far: deep * Math.cos(b) - height * Math.sin(b),
+  };
+}
+
+/**
+ * The patches between neighbouring points of a square grid, the farthest first.
+ * @param {number[][]} heights [j][i] over x = i, y = j
+ * @param {Eye} eye
+ * @param {{reach: number, lift: number}} size half a side, and how high a height of 1 stands
+ * @returns {Patch[]}
+ */
+export function patches(heights, eye, { reach, lift }) {
+  const n = heights.length;
+  const place = (/** @type {number} */ k) => -reach + (2 * reach * k) / (n - 1);
+  const seen = heights.map((row, j) => row.map((h, i) => project(eye, place(i), place(j), lift * h)));
+  const all = [];
+  for (let j = 0; j + 1 < n; j++) {
+    for (let i = 0; i + 1 < n; i++) {
+      const at = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
+      const corners = at.map(([a, b]) => seen[b][a]);
+      const far = corners.reduce((sum, c) => sum + c.far, 0) / 4;
+      const height = at.reduce((sum, [a, b]) => sum + heights[b][a], 0) / 4;
+      all.push({ i, j, far, height, corners });
+    }
+  }
+  return all.sort((a, b) => b.far - a.far);
+}
+
+/**
+ * An eye after turning and tilting: turns go round, tilts stay between level and above.
+ * @param {Eye} eye
+ * @param {number} turn
+ * @param {number} tilt
+ * @returns {Eye}
+ */
+export function turned(eye, turn, tilt) {
+  return { turn: (((eye.turn + turn) % 360) + 360) % 360, tilt: Math.max(5, Math.min(90, eye.tilt + tilt)) };
+}

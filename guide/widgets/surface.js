@@ -1,0 +1,236 @@
+// <mg-surface>: a net of two layers over the plane of its first two inputs, in three dimensions (W9).
+// <mg-surface-match>: the same with a hidden target to find by hand (W10). The picture turns by
+// dragging, by arrow keys and by buttons; its numbers stand in a table too.
+
+import { css, scaleOf, shade } from "../js/kit/color.js";
+import "../js/kit/curve.js";
+import { html, onTheme, svg, tableOf } from "../js/kit/dom.js";
+import { define, KitElement } from "../js/kit/element.js";
+import { solved } from "../js/kit/progress.js";
+import { flagField, isHidden, numberField, seedField, urlState } from "../js/kit/state.js";
+import { written } from "../js/kit/text.js";
+import { actor, numberInput, tools } from "../js/net-parts.js";
+import { SURFACE_GOAL, surface, surfaceLoss, surfaceTarget, TWO_LAYER, twoLayer } from "../js/numbers/neuron.js";
+import { Random } from "../js/random.js";
+import { EYE, patches, project, turned } from "../js/surface-view.js";
+
+/** @typedef {import("../js/numbers/neuron.js").TwoLayer} TwoLayer */
+
+const NAMES = /** @type {const} */ (["w1", "w2", "b1", "w3", "b2", "b3"]);
+const SIZE = { reach: 3, lift: 0.7, scale: 42, width: 420, height: 330, x: 210, y: 225 };
+const POINTS = 14;
+const STEP = 15; // degrees a key turns
+
+class MgSurface extends KitElement {
+  build() {
+    this.heldEye = { ...EYE };
+    const state = urlState(this.name, this.schema());
+    this.state = state;
+    this.whenLeaving(() => state.close());
+    this.fields = /** @type {[string, import("../js/net-parts.js").MgNumber][]} */ ([...NAMES, "x3"].map((name) => {
+      const value = name === "x3" ? 1 : /** @type {any} */ (TWO_LAYER)[name];
+      const most = name === "x3" ? 3 : 2;
+      return [name, numberInput(this, { label: name, control: name, value, min: -most, max: most, step: 0.05, digits: 2, slider: true }, (v) => state.set({ [name]: v }))];
+    }));
+    this.view = svg("svg", { class: "net-view", viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, tabindex: 0, role: "application", "aria-roledescription": "surface to turn" });
+    this.hear(this.view);
+    const table = tableOf("a over x1 (columns) and x2 (rows)", () => this.tabled());
+    const turns = html("div", { class: "mg-row", role: "group", "aria-label": "The view" },
+      ...[["Turn left", -STEP, 0], ["Turn right", STEP, 0], ["From above", 0, 90], ["Reset view", NaN, 0]].map(([text, turn, tilt]) =>
+        actor(this, String(text), () => {
+          this.heldEye = Number.isNaN(turn) ? { ...EYE } : turned(this.heldEye ?? EYE, Number(turn), Number(tilt));
+          this.draw();
+        })));
+    this.replaceChildren(...this.before(), this.view, turns, html("div", { class: "net-fields" }, ...this.fields.map(([, field]) => field)), ...this.after(), table, tools(this, state, this.own()));
+    this.whenLeaving(onTheme(() => this.guard(() => this.draw())));
+    state.onChange(() => this.show());
+    this.show();
+  }
+
+  get name() {
+    return "W9";
+  }
+
+  /** @returns {import("../js/kit/state.js").Schema} */
+  schema() {
+    const weights = NAMES.map((name) => [name, numberField(TWO_LAYER[name], -2, 2)]);
+    return { ...Object.fromEntries(weights), x3: numberField(1, -3, 3) };
+  }
+
+  /** @returns {Node[]} */
+  before() {
+    return [];
+  }
+
+  /** @returns {Node[]} */
+  after() {
+    return [];
+  }
+
+  /** @returns {Node[]} */
+  own() {
+    return [actor(this, "Randomise", () => {
+      const rng = new Random(Math.floor(Math.random() * 2 ** 32));
+      this.state?.set(Object.fromEntries(NAMES.map((name) => [name, Number((3 * rng.random() - 1.5).toFixed(2))])));
+    })];
+  }
+
+  get values() {
+    return /** @type {TwoLayer & Record<string, any>} */ (this.state?.values);
+  }
+
+  /** @private @param {SVGSVGElement} view */
+  hear(view) {
+    /** @type {{x: number, y: number} | null} */
+    let held = null;
+    const turn = (/** @type {number} */ a, /** @type {number} */ b) => {
+      this.heldEye = turned(this.heldEye ?? EYE, a, b);
+      this.draw();
+    };
+    this.listen(view, "pointerdown", (event) => {
+      held = { x: event.clientX, y: event.clientY };
+      view.setPointerCapture(event.pointerId);
+    });
+    this.listen(view, "pointermove", (event) => {
+      if (!held) return;
+      turn((event.clientX - held.x) * 0.6, (event.clientY - held.y) * 0.6);
+      held = { x: event.clientX, y: event.clientY };
+    });
+    this.listen(view, "pointerup pointercancel", () => (held = null));
+    this.listen(view, "keydown", (event) => {
+      const ways = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] });
+      if (!(event.key in ways) || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      turn(...ways[event.key]);
+    });
+  }
+
+  /** @private */
+  show() {
+    for (const [name, field] of this.fields ?? []) if (field.value !== this.values[name]) field.value = this.values[name];
+    this.draw();
+    this.say();
+  }
+
+  /** What the line below says. */
+  say() {
+    const all = surface(this.values, this.values.x3).flat();
+    const mid = twoLayer(this.values, 1, 0, this.values.x3);
+    const flat = all.filter((a) => a === 0).length;
+    this.summary(`Over the square a goes from ${written(Math.min(...all))} to ${written(Math.max(...all))}${flat ? `, and is 0 at ${flat} of its ${all.length} points` : ""}. At x1 = 1, x2 = 0: h1 ${written(mid.h1)}, h2 ${written(mid.h2)}, a ${written(mid.a)}.`);
+  }
+
+  /** Another surface to draw as wires. @returns {number[][] | null} */
+  wires() {
+    return null;
+  }
+
+  /** @private */
+  draw() {
+    if (!this.view) return;
+    const eye = this.heldEye ?? EYE;
+    const heights = surface(this.values, this.values.x3, POINTS);
+    const other = this.wires();
+    const most = Math.max(1, ...heights.flat(), ...(other ?? []).flat());
+    const scale = scaleOf(this);
+    const lift = Math.min(SIZE.lift, 3.2 / most);
+    const paper = (/** @type {{x: number, y: number}} */ p) => `${(SIZE.x + p.x * SIZE.scale).toFixed(1)} ${(SIZE.y + p.y * SIZE.scale).toFixed(1)}`;
+    const path = (/** @type {{x: number, y: number}[]} */ corners) => `M${corners.map(paper).join("L")}Z`;
+    const parts = patches(heights, eye, { reach: SIZE.reach, lift }).map(({ height, corners }) =>
+      svg("path", { class: "net-patch", d: path(corners), fill: css(shade(scale, height / most)) }));
+    const floor = [[-3, -3], [3, -3], [3, 3], [-3, 3]].map(([x, y]) => project(eye, x, y, 0));
+    const end = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ h, /** @type {string} */ text) => {
+      const p = project(eye, x, y, h);
+      return svg("text", { class: "mg-label mg-halo", x: SIZE.x + p.x * SIZE.scale, y: SIZE.y + p.y * SIZE.scale + 4, "text-anchor": "middle" }, text);
+    };
+    const wires = other ? patches(other, eye, { reach: SIZE.reach, lift }).map(({ corners }) => svg("path", { class: "net-wire", d: path(corners) })) : [];
+    this.view.replaceChildren(svg("path", { class: "net-wire", d: path(floor) }), ...parts, ...wires,
+      end(3.5, 0, 0, "x1 = 3"), end(-3.5, 0, 0, "−3"), end(0, 3.5, 0, "x2 = 3"), end(0, -3.5, 0, "−3"));
+    this.view.setAttribute("aria-label", `The surface a over x1 and x2, turned by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow keys turn it.`);
+  }
+
+  /** @private */
+  tabled() {
+    const at = (/** @type {number} */ i) => written(-3 + (6 * i) / (POINTS - 1), 1);
+    const heights = surface(this.values, this.values.x3, POINTS);
+    return { head: ["x2", ...heights.map((_, i) => at(i))], rows: heights.map((row, j) => [at(j), ...row.map((a) => written(a))]) };
+  }
+}
+
+class MgSurfaceMatch extends MgSurface {
+  get name() {
+    return "W10";
+  }
+
+  schema() {
+    const weights = NAMES.map((name) => [name, numberField(TWO_LAYER[name], -2, 2)]);
+    return { ...Object.fromEntries(weights), x3: numberField(1, -3, 3), seed: seedField(1), peek: flagField(false), stopped: flagField(false) };
+  }
+
+  before() {
+    this.score = html("p", { class: "net-big", role: "status" });
+    return [this.score];
+  }
+
+  after() {
+    /** @type {number[]} */ this.history = [];
+    this.best = Infinity;
+    this.hint = html("p", { class: "mg-note" });
+    this.curve = /** @type {import("../js/kit/curve.js").MgCurve} */ (html(/** @type {any} */ ("mg-curve"), { label: "Loss at each of your changes", "x-label": "change", "y-label": "MSE", "from-zero": true }));
+    this.curve.floors = [{ name: "goal", y: SURFACE_GOAL }];
+    return [this.hint, this.curve];
+  }
+
+  own() {
+    const peek = actor(this, "Peek", () => this.state?.set({ peek: !this.values.peek }));
+    const stop = actor(this, "Stop", () => this.state?.set({ stopped: !this.values.stopped }));
+    const fresh = actor(this, "New target", () => {
+      this.begin_();
+      this.state?.set({ seed: (this.values.seed + 1) % 2 ** 32, peek: false, stopped: false });
+    });
+    fresh.hidden ||= isHidden("seed");
+    this.stop = stop;
+    return [fresh, peek, stop];
+  }
+
+  /** @private */
+  begin_() {
+    this.history = [];
+    this.best = Infinity;
+  }
+
+  get target() {
+    return surfaceTarget(this.values.seed);
+  }
+
+  wires() {
+    return this.values.stopped ? null : surface(this.target, this.values.x3, POINTS);
+  }
+
+  say() {
+    const { stopped, peek, seed } = this.values;
+    if (this.shown !== seed) this.begin_();
+    this.shown = seed;
+    if (this.stop) this.stop.textContent = stopped ? "Go on" : "Stop";
+    if (stopped) {
+      this.score?.replaceChildren("Stopped: this is your own surface alone.");
+      super.say();
+      return;
+    }
+    const loss = surfaceLoss(this.values, this.target, this.values.x3);
+    const history = this.history ?? [];
+    if (history[history.length - 1] !== loss) history.push(loss);
+    history.splice(0, Math.max(0, history.length - 500));
+    this.best = Math.min(this.best ?? Infinity, loss);
+    if (this.curve) this.curve.series = [{ name: "loss", values: [...history] }];
+    const found = loss < SURFACE_GOAL;
+    if (found && !peek) solved("E8", `seed ${seed}`);
+    this.score?.replaceChildren(`Loss ${written(loss, 4)}, best ${written(this.best, 4)}: ${found ? (peek ? "found, with a look at the answer" : "✓ found") : `the goal is below ${SURFACE_GOAL}`}`);
+    const weights = NAMES.map((name) => `${name} ${written(this.target[name])}`).join(", ");
+    this.hint?.replaceChildren(peek ? `The target's weights: ${weights}.` : `Target ${seed}. Turn the picture, move one slider at a time, and keep what brings the loss down.`);
+    this.summary(`Target ${seed}: loss ${written(loss, 4)}, best so far ${written(this.best, 4)}, after ${history.length} ${history.length === 1 ? "look" : "looks"}.`);
+  }
+}
+
+define("mg-surface", MgSurface);
+define("mg-surface-match", MgSurfaceMatch);
