@@ -124,15 +124,18 @@ export class MgHeat extends KitElement {
     this.drawnFor = this.room?.clientWidth || 600;
     const cell = Math.max(this.numberOf("least", CELL.least), Math.min(CELL.most, Math.floor((this.drawnFor - left - 2) / (columns || 1))));
     const [w, h] = wide ? [NUMBER_CELL, NUMBER_HEIGHT] : [cell, cell];
-    const turned = !wide && (this.content.columns ?? []).some((name) => name.length > 3);
-    const top = turned ? 12 + CHAR * Math.max(...values[0].map((_, c) => this.columnName(c).length)) : 20;
+    const names = (values[0] ?? []).map((_, c) => this.columnName(c));
+    const all = !wide && (this.content.columns ?? []).some((name) => name.length > 3);
+    const isTurned = (/** @type {string} */ name) => all || (!wide && name.length > 1 && name.length * CHAR > cell + 4);
+    const top = Math.max(20, ...names.filter(isTurned).map((name) => 12 + CHAR * name.length));
     const picture = svg("svg", {
       class: "mg-heat-grid", role: "grid", tabindex: 0, "aria-label": `${this.name}, ${values.length} × ${columns}`,
       "aria-rowcount": values.length, "aria-colcount": columns, width: left + columns * w + 2, height: top + values.length * h + 2,
     });
     for (let c = 0; c < columns; c++) {
       const x = left + (c + 0.5) * w;
-      const label = svg("text", { class: "mg-label", x, y: top - 6, "text-anchor": turned ? "start" : "middle" }, this.columnName(c));
+      const turned = isTurned(names[c]);
+      const label = svg("text", { class: "mg-label", x, y: top - 6, "text-anchor": turned ? "start" : "middle" }, names[c]);
       if (turned) label.setAttribute("transform", `rotate(-90 ${x} ${top - 6}) translate(0 4)`);
       picture.append(label);
     }

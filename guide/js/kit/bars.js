@@ -1,0 +1,136 @@
+// <mg-bars label="What follows a" digits="3">: one bar for each token, its name below. Zero is always at
+// the bottom, and the top is said.
+//
+//     bars.data = { names: ["a", "b"], values: [0.7, 0.3], marked: 0 };
+//
+// Point, tap, or use the arrow keys to read a bar. Tells `mg-bar` {index}.
+
+import { html, svg, tableOf } from "./dom.js";
+import { define, KitElement } from "./element.js";
+import { written } from "./text.js";
+
+/**
+ * @typedef {object} BarsData
+ * @property {string[]} names
+ * @property {number[]} values none below zero; what is no number has no bar
+ * @property {number | null} [marked] a bar in the marking colour
+ * @property {number} [most] the value at full height; the largest there is if absent
+ * @property {(index: number) => string} [say] a bar in words
+ */
+
+const SIZE = { height: 170, left: 6, right: 6, top: 20, bottom: 26 };
+
+export class MgBars extends KitElement {
+  constructor() {
+    super();
+    /** @private @type {BarsData} */ this.content = { names: [], values: [] };
+    /** @private @type {number | null} */ this.at = null;
+    /** @private */ this.width = 640;
+  }
+
+  get data() {
+    return this.content;
+  }
+
+  /** @param {BarsData} content */
+  set data(content) {
+    this.content = content;
+    this.at = null;
+    this.redraw(() => this.draw());
+  }
+
+  build() {
+    const label = this.getAttribute("label") ?? "Bars";
+    this.picture = svg("svg", { class: "mg-bars-picture", tabindex: 0, role: "slider", "aria-orientation": "horizontal", "aria-label": label });
+    this.box = html("div", { class: "mg-plot-box" }, this.picture);
+    this.readout = html("p", { class: "mg-readout" });
+    this.replaceChildren(this.box, this.readout, tableOf(label, () => ({
+      head: ["token", label],
+      rows: this.content.names.map((name, i) => [name, written(this.content.values[i], this.digits)]),
+    })));
+    this.listen(this.picture, "pointermove pointerdown", (event) => {
+      const { left, width } = event.currentTarget.getBoundingClientRect();
+      const inside = ((event.clientX - left) / width) * this.width - SIZE.left;
+      this.look(Math.floor(inside / this.step));
+    });
+    this.listen(this.picture, "keydown", (event) => {
+      const now = this.at ?? this.content.marked ?? 0;
+      const last = this.content.names.length - 1;
+      const to = { ArrowLeft: now - 1, ArrowRight: now + 1, ArrowDown: now - 1, ArrowUp: now + 1, Home: 0, End: last }[/** @type {string} */ (event.key)];
+      if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      this.look(to);
+    });
+    const watcher = new ResizeObserver(() => {
+      const width = Math.round(this.box?.clientWidth ?? 0);
+      if (!width || Math.abs(width - this.width) <= 2) return;
+      this.width = width;
+      this.guard(() => this.draw());
+    });
+    watcher.observe(this.box);
+    this.whenLeaving(() => watcher.disconnect());
+    this.width = this.box.clientWidth || 640;
+    this.draw();
+  }
+
+  /** @private */
+  get digits() {
+    return this.numberOf("digits", 3);
+  }
+
+  /** @private */
+  get step() {
+    return (this.width - SIZE.left - SIZE.right) / Math.max(1, this.content.names.length);
+  }
+
+  /** @private */
+  draw() {
+    if (!this.picture) return;
+    const { names, values, marked } = this.content;
+    const [step, bottom] = [this.step, SIZE.height - SIZE.bottom];
+    const most = this.content.most ?? (Math.max(0, ...values.filter(Number.isFinite)) || 1);
+    const tall = (/** @type {number} */ x) => (Number.isFinite(x) ? (Math.min(x, most) / most) * (bottom - SIZE.top) : 0);
+    this.picture.setAttribute("viewBox", `0 0 ${this.width} ${SIZE.height}`);
+    this.picture.setAttribute("aria-valuemin", "0");
+    this.picture.setAttribute("aria-valuemax", String(Math.max(0, names.length - 1)));
+    const wide = Math.max(4, Math.min(26, step - (step > 14 ? 4 : 2)));
+    const bars = values.map((x, i) => svg("rect", {
+      class: `mg-bar${i === marked ? " mg-bar-marked" : ""}`, x: SIZE.left + (i + 0.5) * step - wide / 2, width: wide, y: bottom - tall(x), height: tall(x),
+    }));
+    const labels = names.map((name, i) => {
+      const x = SIZE.left + (i + 0.5) * step;
+      const isLong = name.length > 1 && name.length * 7.5 > step + 2;
+      return svg("text", { class: `mg-label${i === marked ? " mg-bar-name" : ""}`, x: isLong ? this.width - 1 : x, y: bottom + (isLong ? 25 : 14), "text-anchor": isLong ? "end" : "middle" }, name);
+    });
+    this.picture.replaceChildren(
+      svg("text", { class: "mg-label", x: SIZE.left, y: 11 }, `top: ${written(most, this.digits)}`),
+      svg("line", { class: "mg-axis", x1: SIZE.left, x2: this.width - SIZE.right, y1: bottom, y2: bottom }), ...bars, ...labels,
+    );
+    this.bars = bars;
+    this.show();
+  }
+
+  /** @private @param {number} index */
+  look(index) {
+    if (!this.content.names.length) return;
+    const at = Math.max(0, Math.min(this.content.names.length - 1, index));
+    if (at === this.at) return;
+    this.at = at;
+    this.show();
+    this.tell("mg-bar", { index: at });
+  }
+
+  /** @private */
+  show() {
+    const { names, values, marked, say } = this.content;
+    if (!this.picture || !this.readout || !names.length) return;
+    this.bars?.forEach((bar, i) => bar.classList.toggle("mg-bar-read", i === this.at));
+    const at = this.at ?? marked ?? values.indexOf(Math.max(...values));
+    const text = names[at] === undefined ? "" : (say?.(at) ?? `${names[at]}: ${written(values[at], this.digits)}`);
+    this.readout.textContent = text;
+    this.picture.setAttribute("aria-valuenow", String(Math.max(0, at)));
+    this.picture.setAttribute("aria-valuetext", text);
+  }
+}
+
+define("mg-bars", MgBars);
