@@ -19,6 +19,7 @@ from pathlib import Path
 import checking
 import paths
 import sitemap
+import terms
 
 GUIDE = Path(__file__).resolve().parent.parent
 ROOT = GUIDE.parent
@@ -158,6 +159,8 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
                 if sheet.name not in ("tokens.css", "site.css")
             ),
         )
+        text = text.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
+        text = terms.mark(text, page.page, up)
         text = text.replace("<!-- paths -->", path_rows(known, page, up))
         path.write_text(text, encoding="utf-8")
 

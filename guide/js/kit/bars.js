@@ -41,7 +41,7 @@ export class MgBars extends KitElement {
 
   build() {
     const label = this.getAttribute("label") ?? "Bars";
-    this.picture = svg("svg", { class: "mg-bars-picture", tabindex: 0, role: "slider", "aria-orientation": "horizontal", "aria-label": label });
+    this.picture = svg("svg", { class: "mg-bars-picture", tabindex: 0, role: "slider", "aria-orientation": "horizontal", "aria-label": label, "aria-valuenow": 0 });
     this.box = html("div", { class: "mg-plot-box" }, this.picture);
     this.readout = html("p", { class: "mg-readout" });
     this.replaceChildren(this.box, this.readout, tableOf(label, () => ({

@@ -19,12 +19,12 @@ export function pointsOf(values) {
 
 /**
  * Ranges and round ticks. The y axis covers all that is shown, floors included, and begins at zero
- * where asked.
+ * where asked; the x axis reaches `xTo` at least.
  * @param {Point[][]} shown
  * @param {Floor[]} floors
- * @param {{fromZero?: boolean}} [how]
+ * @param {{fromZero?: boolean, xTo?: number | null}} [how]
  */
-export function plan(shown, floors, { fromZero = false } = {}) {
+export function plan(shown, floors, { fromZero = false, xTo = null } = {}) {
   let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
   for (const points of shown) {
     for (const { x, y } of points) {
@@ -39,6 +39,7 @@ export function plan(shown, floors, { fromZero = false } = {}) {
     y0 = Math.min(y0, y);
     y1 = Math.max(y1, y);
   }
+  if (xTo !== null) [x0, x1] = [Math.min(x0, 1), Math.max(x1, xTo)];
   if (!(x1 >= x0)) [x0, x1] = [0, 1];
   if (!(y1 >= y0)) [y0, y1] = [0, 1];
   if (fromZero) [y0, y1] = [Math.min(0, y0), Math.max(0, y1)];

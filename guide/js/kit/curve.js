@@ -6,6 +6,7 @@
 //     curve.marker = 500;
 //
 // Hover, or move the slider below, to read the numbers; buttons hide a curve. Tells `mg-read` {x}.
+// `x-to="1000"` keeps room up to there while numbers still come.
 
 import { nearest, plan, pointsOf, thinned } from "./curve-plan.js";
 import { freshId, html, svg, tableOf } from "./dom.js";
@@ -107,7 +108,9 @@ export class MgCurve extends KitElement {
   draw() {
     if (!this.picture || !this.legend || !this.track || !this.note) return;
     const shown = this.all.filter(({ on }) => on);
-    this.planned = plan(shown.map(({ points }) => points), this.lines, { fromZero: this.hasAttribute("from-zero") });
+    this.planned = plan(shown.map(({ points }) => points), this.lines, {
+      fromZero: this.hasAttribute("from-zero"), xTo: this.hasAttribute("x-to") ? this.numberOf("x-to", 1) : null,
+    });
     const { x, y } = this.planned;
     this.picture.setAttribute("viewBox", `0 0 ${this.width} ${SIZE.height}`);
     const [floorLines, floorNames] = this.floorParts();

@@ -78,4 +78,6 @@ if (path !== null && document.querySelector(`.paths p[data-path="${CSS.escape(pa
 }
 if (asked.has("present")) present(Math.max(0, Number(asked.get("present")) - 1 || 0));
 
+if (document.querySelector("a.term")) import("./terms.js").then((terms) => terms.startTerms());
+
 loadWidgets();

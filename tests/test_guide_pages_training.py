@@ -1,0 +1,321 @@
+"""The guide's pages on training: their numbers, and their widgets in the browser."""
+
+import contextlib
+import json
+import math
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import browser
+import widget_checks
+from microgpt.config import Config
+from microgpt.modelfile import read_model
+from microgpt.opening import engine_for, open_model
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "guide" / "pages" / "learn"
+sys.path.insert(0, str(ROOT / "guide" / "build"))
+
+NAMES = ["loop", "own-list", "temperature", "adam", "rung-5", "break-it"]
+
+
+def page_text(name: str) -> str:
+    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
+
+
+def rows(name: str) -> list[list[str]]:
+    """The cells of every table row of a page."""
+    lines = re.findall(r"^\|(.*)\|$", page_text(name), re.M)
+    return [[cell.strip() for cell in line.split("|")] for line in lines]
+
+
+# ---------------------------------------------------------------- numbers on the pages
+
+
+def test_losses_on_the_pages_are_the_recorded_ones() -> None:
+    ladder = json.loads((ROOT / "guide" / "data" / "ladder.json").read_text(encoding="utf-8"))
+    rungs = ladder["rungs"]
+    losses = rungs[5]["losses"]
+    text = page_text("loop")
+    for loss in [*losses[:4], losses[-1]]:
+        assert f"{loss:.4f}" in text
+    for part in (losses[:100], losses[-100:]):
+        assert f"{sum(part) / 100:.3f}" in text
+    for got, rung in zip(rows("rung-5")[-6:], range(6), strict=True):
+        assert got[0] == str(rung)
+        assert got[3] == f"{rungs[rung]['held_out']:.3f}"
+
+
+def test_temperatures_on_the_page_are_the_models() -> None:
+    opened = open_model(None)
+    tokens = [opened.config.vocab_size - 1, *opened.tokenizer.encode("ann")]
+    logits = [float(x) for x in engine_for(opened, "numpy").logits([tokens])[0][-1]]
+    table = [cells for cells in rows("temperature") if re.fullmatch(r"[\d.]+", cells[0])]
+    assert [cells[0] for cells in table] == ["0.1", "0.5", "0.7", "1", "2"]
+    for cells in table:
+        exps = [math.exp(x / float(cells[0])) for x in logits]
+        probs = [e / sum(exps) for e in exps]
+        bits = -sum(p * math.log2(p) for p in probs)
+        assert [f"{probs[i]:.3f}" for i in (0, 13, 26)] == cells[1:4]
+        assert f"{bits:.2f}" == cells[4]
+    assert f"{math.log2(27):.2f}" == "4.75"
+
+
+def test_the_first_step_on_the_page_is_adams() -> None:
+    config = Config()
+    gradient, before = 0.0002715658062740507, 0.045191756482706506
+    m, v = (1 - config.beta1) * gradient, (1 - config.beta2) * gradient**2
+    step = config.lr * (m / (1 - config.beta1)) / ((v / (1 - config.beta2)) ** 0.5 + config.eps)
+    text = page_text("adam")
+    for number in (f"{gradient:.7f}", f"{m:.8f}", f"{before:.5f}", f"{before - step:.5f}"):
+        assert number in text
+    assert f"{step:.2f}" == "0.01"
+
+
+def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
+    for name in NAMES:
+        text = page_text(name)
+        assert text.startswith("---\n") and '<p class="lead">' in text
+        for tag, inside in re.findall(r"^<(mg-[a-z-]+)[^>]*>\n(.*?)^</\1>", text, re.S | re.M):
+            assert len(inside.split()) >= 10, (name, tag)
+    for script in ("own-list", "live-training", "break"):
+        source = (ROOT / "guide" / "widgets" / f"{script}.js").read_text(encoding="utf-8")
+        assert not re.search(r"\beval\b|\bFunction\(|innerHTML|localStorage", source)
+
+
+# ---------------------------------------------------------------- widgets in the browser
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The site as it would be built now."""
+    import importlib.util
+
+    for module in ("zensical", "latex2mathml"):
+        if importlib.util.find_spec(module) is None:
+            import conftest
+
+            conftest._missing(module)
+    import assemble
+
+    folder = tmp_path_factory.mktemp("guide") / "site"
+    assemble.build(folder)
+    with browser.serving(folder) as where:
+        yield where
+
+
+@pytest.fixture
+def opened(
+    address: str,
+    require: Callable[[str], ModuleType],
+    require_program: Callable[[str], str],
+) -> Iterator[Any]:
+    """Opens a page of ours: ``opened("loop", "mg-live-training", hash)``."""
+    require("playwright")
+    import playwright.sync_api  # noqa: F401
+
+    with contextlib.ExitStack() as stack:
+        program = stack.enter_context(
+            browser.chromium(require("playwright"), require_program("chromium"))
+        )
+        seen = []
+
+        def opening(name: str, element: str, hash_: str = "", **options: Any) -> Any:
+            options = {"viewport": {"width": 1000, "height": 900}, **options}
+            page, wrong = stack.enter_context(browser.opened(program, **options))
+            page.goto(f"{address}learn/{name}/{hash_}")
+            page.locator(element).first.scroll_into_view_if_needed()
+            page.locator(f"{element}[data-ready] > .mg-summary").first.wait_for(state="attached")
+            seen.append(wrong)
+            return page
+
+        yield opening
+        assert [line for wrong in seen for line in wrong] == []
+
+
+def told(page: Any, element: str, words: str, seconds: int = 60) -> None:
+    """Waits until the widget's summary has these words."""
+    line = page.locator(f"{element} > .mg-summary", has_text=words)
+    line.wait_for(state="attached", timeout=1000 * seconds)
+
+
+@pytest.mark.slow
+def test_recorded_run_scrubs_by_keyboard_and_plays(opened: Callable[..., Any]) -> None:
+    page = opened("loop", "mg-training-curve", "#?W28=at:3")
+    told(page, "mg-training-curve", "After step 3: loss 3.1778")
+    page.get_by_role("slider", name="The run: step").focus()
+    page.keyboard.press("ArrowLeft")
+    told(page, "mg-training-curve", "After step 2: loss 3.4243")
+    page.keyboard.press("End")
+    told(page, "mg-training-curve", "After step 1,000: loss 2.6497; mean of the last 100 2.276")
+    page.locator("mg-training-curve").get_by_role("button", name="To the start").click()
+    page.locator("mg-training-curve").get_by_role("button", name="Play").click()
+    page.locator("mg-training-curve .mg-step-name", has_text="5/1000 step 5").wait_for()
+    widget_checks.looked_at(page, "mg-training-curve")
+
+
+@pytest.mark.slow
+def test_training_steps_pauses_and_writes(opened: Callable[..., Any]) -> None:
+    page = opened("loop", "mg-live-training", "#?train=speed:10")
+    told(page, "mg-live-training", "untrained")
+    widget = page.locator("mg-live-training")
+    widget.get_by_role("button", name="One step").click()
+    widget.get_by_text("qagiurwdkbimahpp").wait_for()
+    widget.get_by_role("button", name="One step").click()
+    told(page, "mg-live-training", "loss 3.3660")
+    widget.get_by_role("button", name="Go on").click()
+    widget.locator(".train-now", has_text=re.compile(r"step [5-9] of 1,000")).wait_for()
+    widget.get_by_role("button", name="Pause").click()
+    widget.get_by_role("button", name="Go on").wait_for()
+    widget.get_by_label("Speed", exact=True).select_option("all")
+    widget.get_by_role("button", name="Go on").focus()
+    page.keyboard.press("Enter")
+    told(page, "mg-live-training", "on 5,000 unseen names 2.365")
+    for name in ("kamon", "vialan", "anton"):
+        widget.get_by_text(name, exact=False).first.wait_for()
+    assert "0 trained, 11 file, 9 new" in widget.inner_text()
+    widget_checks.looked_at(page, "mg-live-training")
+
+
+@pytest.mark.slow
+def test_two_runs_part_and_a_non_difference_is_said(opened: Callable[..., Any]) -> None:
+    page = opened("loop", "mg-live-training", "#?train=speed:all")
+    widget = page.locator("mg-live-training")
+    widget.get_by_label("Runs", exact=True).select_option("heads")
+    widget.get_by_role("button", name="Start", exact=True).click()
+    told(page, "mg-live-training", "They part at step 1")
+    told(page, "mg-live-training", "That is no difference")
+    widget.get_by_label("Runs", exact=True).select_option("optimizer")
+    told(page, "mg-live-training", "untrained")
+    widget.get_by_role("button", name="Start", exact=True).click()
+    told(page, "mg-live-training", "They part at step 2 (3.427284 and 3.424273). B is better")
+    page.wait_for_timeout(400)
+    again = opened("loop", "mg-live-training", page.evaluate("location.hash"))
+    assert again.locator(".train-side h3").all_inner_texts() == [
+        "A: SGD (rung 4)",
+        "B: final (rung 5)",
+    ]
+    told(again, "mg-live-training", "untrained")  # a link starts nothing
+
+
+@pytest.mark.slow
+def test_own_list_trains_writes_and_goes_into_a_link(opened: Callable[..., Any]) -> None:
+    page = opened("own-list", "mg-own-list")
+    widget = page.locator("mg-own-list")
+    told(page, "mg-own-list", "1,163 lines")
+    area = widget.locator("textarea")
+    area.fill("🦕🦖\nolá\n" * 20)
+    widget.get_by_text("it will memorise").wait_for()
+    widget.get_by_text("Emoji are characters").wait_for()
+    widget.get_by_role("button", name="Train", exact=True).click()
+    told(page, "mg-own-list", "Step 1,000 of 1,000")
+    begin = widget.get_by_label("How should it begin?")
+    begin.wait_for()
+    begin.fill("x")
+    page.keyboard.press("Enter")
+    widget.get_by_text("It has never seen “x”").wait_for()
+    begin.fill("o")
+    page.keyboard.press("Enter")
+    widget.locator("mg-own-writing").get_by_text("olá").first.wait_for()
+    with page.expect_download() as download:
+        widget.get_by_role("button", name="Download model.json").click()
+    model, warnings = read_model(Path(download.value.path()))
+    assert not warnings
+    assert tuple(model.tokenizer.uchars) == tuple("loá🦕🦖")
+    widget_checks.looked_at(page, "mg-own-list")
+    widget.get_by_role("button", name="Make a link with the model in it").click()
+    page.wait_for_timeout(400)
+    hash_ = page.evaluate("location.hash")
+    assert "ol" not in re.sub(r"model:.*", "", hash_)
+    other = opened("own-list", "mg-own-list", hash_)
+    writing = other.locator("mg-own-writing")
+    assert not writing.get_by_role("button", name="Write").is_visible()
+    other.get_by_role("button", name="Open it").click()
+    writing.get_by_text("The model is from the link").wait_for()
+    damaged = opened("own-list", "mg-own-list", hash_[:-30])
+    damaged.get_by_role("button", name="Open it").click()
+    damaged.get_by_text("The model in this link is damaged").wait_for()
+
+
+@pytest.mark.slow
+def test_own_list_refuses_in_place(opened: Callable[..., Any]) -> None:
+    page = opened("own-list", "mg-own-list")
+    widget = page.locator("mg-own-list")
+    told(page, "mg-own-list", "1,163 lines")
+    files = widget.locator("input[type=file]")
+    for name, content, said in [
+        ("model.json", b'{"format": "other"}', "This model.json can't be used"),
+        ("photo.txt", b"\x00\x01\xff\xfe", "is no plain text"),
+        ("big.txt", b"a\n" * (9 * 2**20), "at most 16 can be taken"),
+    ]:
+        made = {"name": name, "mimeType": "text/plain", "buffer": content}
+        files.first.set_input_files([made])
+        widget.get_by_text(said).wait_for()
+    one = {"name": "list.txt", "mimeType": "text/plain", "buffer": b"wombat\n" * 150_000}
+    files.first.set_input_files([one])
+    widget.get_by_text("This is one line only").wait_for()
+    widget.get_by_role("button", name="Train", exact=True).click()
+    told(page, "mg-own-list", "Step 1,000 of 1,000")
+    widget.locator("mg-own-writing").get_by_text("wombat").first.wait_for()
+    widget.get_by_label("One word or line each.").fill("")
+    widget.get_by_text("There is nothing to learn from yet").wait_for()
+
+
+@pytest.mark.slow
+def test_temperature_and_its_exercise(opened: Callable[..., Any]) -> None:
+    page = opened("temperature", "mg-temperature")
+    told(page, "mg-temperature", "most likely a with 0.246. Entropy 3.83 bits")
+    page.locator("mg-temperature input[type=range]").focus()
+    page.keyboard.press("End")
+    told(page, "mg-temperature", "at temperature 2.00: most likely a with 0.114")
+    field = page.get_by_label("After", exact=True)
+    field.fill("é")
+    page.get_by_text("It doesn't know “é”").wait_for()
+    field.fill("q")
+    told(page, "mg-temperature", "After “q”")
+    widget_checks.looked_at(page, "mg-temperature")
+    exercise = page.locator("mg-exercise[name=E7]")
+    exercise.get_by_role("textbox").fill("3.3")
+    page.keyboard.press("Enter")
+    exercise.get_by_text("That is in nats").first.wait_for()
+    exercise.get_by_role("textbox").fill("4,755")
+    page.keyboard.press("Enter")
+    exercise.get_by_text("Every token has 1/27").first.wait_for()
+
+
+@pytest.mark.slow
+def test_adam_beside_its_sums(opened: Callable[..., Any]) -> None:
+    page = opened("adam", "mg-running-mean")
+    told(page, "mg-running-mean", "0.0029, of its average with β 0.850 0.0008")
+    page.locator("mg-running-mean input[type=range]").first.focus()
+    page.keyboard.press("Home")
+    told(page, "mg-running-mean", "with β 0.000 0.0029. It remembers about 1.0 steps")
+    widget_checks.looked_at(page, "mg-running-mean")
+    page.locator("mg-adam-steps").scroll_into_view_if_needed()
+    told(page, "mg-adam-steps", "Line 1, the gradient of this step")
+    steps = page.locator("mg-adam-steps")
+    for _ in range(5):
+        steps.get_by_role("button", name="One step on").click()
+    told(page, "mg-adam-steps", "Line 6, the step: 0.04519 − 0.01")
+    steps.get_by_label("Parameter").select_option("z")
+    told(page, "mg-adam-steps", "embedding of z")
+    widget_checks.looked_at(page, "mg-adam-steps")
+
+
+@pytest.mark.slow
+def test_a_break_is_predicted_first(opened: Callable[..., Any]) -> None:
+    page = opened("break-it", "mg-break")
+    widget = page.locator("mg-break")
+    start = widget.get_by_role("button", name="Train both")
+    assert start.get_attribute("aria-disabled") == "true"
+    widget.get_by_role("button", name="no clear difference").click()
+    start.click()
+    told(page, "mg-break", "You said: no clear difference. It is: much worse.", 240)
+    assert "0.909 nats higher" in widget.inner_text()
+    widget_checks.looked_at(page, "mg-break")
