@@ -124,7 +124,7 @@ class MgBreak extends KitElement {
     const key = `${healthy.id} ${broken.id} ${isDone}`;
     if (key !== this.sampled) {
       this.sampled = key;
-      const column = (/** @type {string} */ title, /** @type {LiveRun} */ run) => html("div", {}, html("h4", {}, title), html("p", {}, ...(run.samples.at(-1)?.samples ?? []).flatMap((sample) => [sampleOf(sample), " "])));
+      const column = (/** @type {string} */ title, /** @type {LiveRun} */ run) => html("div", {}, html("p", { class: "train-title" }, title), html("p", {}, ...(run.samples.at(-1)?.samples ?? []).flatMap((sample) => [sampleOf(sample), " "])));
       this.samples?.replaceChildren(...(isDone ? [column("The healthy one writes", healthy), column("The broken one writes", broken)] : []));
     }
     this.summary(`${name}. ${line} ${said}`.trim());

@@ -210,7 +210,7 @@ export class MgCurve extends KitElement {
     const shown = this.all.filter(({ on, points }) => on && points.length);
     if (!this.cursor || !this.readout || !this.track || !this.planned) return;
     if (!shown.length) {
-      this.readout.textContent = this.all.length ? "All curves are hidden." : "There are no numbers yet.";
+      this.readout.textContent = this.all.some(({ on }) => on) || !this.all.length ? "There are no numbers yet." : "All curves are hidden.";
       this.cursor.replaceChildren();
       return;
     }
