@@ -105,6 +105,7 @@ static void update(Model *model, const Update *u, int me, int threads)
         update_matrix(model, u, at_qkv(s, l), 3 * CP, CP, 3 * CP, me, threads);
         update_matrix(model, u, at_wo(s, l), CP, CP, CP, me, threads);
         update_matrix(model, u, at_fc1(s, l), FP, CP, FP, me, threads);
-        update_matrix(model, u, at_fc2(s, l), CP, FP, CP, me, threads);
+        /* In the other order: the first threads have more panels so far. */
+        update_matrix(model, u, at_fc2(s, l), CP, FP, CP, threads - 1 - me, threads);
     }
 }
