@@ -17,11 +17,15 @@ import os
 for _library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM", "NUMEXPR"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"  # read once, when NumPy is first imported
 
+import contextlib
 import importlib
 import importlib.util
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
@@ -65,3 +69,63 @@ def require_program() -> Callable[[str], str]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("torch") and importlib.util.find_spec("torch") is None:
         _missing("torch")
+
+
+# ---------------------------------------------------------------- the guide in a browser
+
+
+@pytest.fixture(scope="session")
+def guide_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The guide, built once for all tests; who changes it works on a copy."""
+    for module in ("zensical", "latex2mathml"):
+        _require(module)
+    sys.path.insert(0, str(Path(__file__).parent.parent / "guide" / "build"))
+    import assemble
+
+    site = tmp_path_factory.mktemp("guide") / "site"
+    assemble.build(site)
+    return site
+
+
+@pytest.fixture(scope="session")
+def guide_address(guide_site: Path) -> Iterator[str]:
+    """Where `microgpt guide` serves it."""
+    import browser
+
+    with browser.serving(guide_site) as address:
+        yield address
+
+
+@pytest.fixture
+def chromium() -> Iterator[Any]:
+    """A browser of one's own, driven by Playwright."""
+    import browser
+
+    playwright = _require("playwright")
+    importlib.import_module("playwright.sync_api")
+    with browser.chromium(playwright, _require_program("chromium")) as program:
+        yield program
+
+
+@pytest.fixture
+def opened(guide_address: str, chromium: Any) -> Iterator[Any]:
+    """Opens a lesson at a widget, once that runs: ``opened("loss", "mg-count-loss", hash)``.
+
+    Nothing may go wrong in any page that was opened.
+    """
+    import browser
+
+    with contextlib.ExitStack() as stack:
+        seen = []
+
+        def opening(name: str, element: str, hash_: str = "", **options: Any) -> Any:
+            options = {"viewport": {"width": 1000, "height": 900}, **options}
+            page, wrong = stack.enter_context(browser.opened(chromium, **options))
+            page.goto(f"{guide_address}learn/{name}/{hash_}")
+            page.locator(element).first.scroll_into_view_if_needed()
+            page.locator(f"{element}[data-ready]").first.wait_for()
+            seen.append(wrong)
+            return page
+
+        yield opening
+        assert [line for wrong in seen for line in wrong] == []

@@ -1,19 +1,17 @@
 """The chat on the start page, and the samplers that it offers for download."""
 
-import importlib
 import random
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import browser
-import conftest
 from cli_runner import ok
 from widget_checks import looked_at
 
@@ -99,31 +97,6 @@ def test_the_javascript_sampler_is_no_different(
 # ---------------------------------------------------------------- in the browser
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    for module in ("zensical", "latex2mathml"):
-        conftest._require(module)
-    import assemble
-
-    site = tmp_path_factory.mktemp("guide") / "site"
-    assemble.build(site)
-    return site
-
-
-@pytest.fixture(scope="module")
-def address(site: Path) -> Iterator[str]:
-    with browser.serving(site) as where:
-        yield where
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    playwright = conftest._require("playwright")
-    importlib.import_module("playwright.sync_api")
-    with browser.chromium(playwright, conftest._require_program("chromium")) as program:
-        yield program
-
-
 def expected(*arguments: str) -> list[str]:
     """What the sampler for Python writes."""
     program = [sys.executable, str(DOWNLOADS / "sampler.py"), "--model", str(MODEL)]
@@ -161,12 +134,12 @@ def said(page: Any, pattern: str) -> None:
 
 
 @pytest.mark.slow
-def test_chat_by_keyboard(chromium: Any, address: str) -> None:
+def test_chat_by_keyboard(chromium: Any, guide_address: str) -> None:
     mark_of = marks()
     with browser.opened(chromium) as (page, wrong):
         asked: list[str] = []
-        page.on("request", lambda made: asked.append(made.url.removeprefix(address)))
-        field = started(page, address)
+        page.on("request", lambda made: asked.append(made.url.removeprefix(guide_address)))
+        field = started(page, guide_address)
         page.wait_for_load_state("networkidle")
         assert not {"files/model.json", "files/names.txt", "js/kernel.wasm"} & set(asked)
         assert "kamon · ann" in page.inner_text(".chat-log")
@@ -215,11 +188,11 @@ def test_chat_by_keyboard(chromium: Any, address: str) -> None:
 
 
 @pytest.mark.slow
-def test_every_mark_is_the_files(chromium: Any, address: str) -> None:
+def test_every_mark_is_the_files(chromium: Any, guide_address: str) -> None:
     mark_of = marks()
     seen = set()
     with browser.opened(chromium) as (page, wrong):
-        field = started(page, f"{address}#?W1=t:0.5")
+        field = started(page, f"{guide_address}#?W1=t:0.5")
         for turn in range(1, 6):
             field.fill("a e i o u m k j r s")
             page.get_by_role("button", name="Send").click()
@@ -231,9 +204,9 @@ def test_every_mark_is_the_files(chromium: Any, address: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_link_restores_the_conversation_by_a_click(chromium: Any, address: str) -> None:
+def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_address: str) -> None:
     with browser.opened(chromium) as (page, wrong):
-        field = started(page, address)
+        field = started(page, guide_address)
         field.fill("ann z")
         page.get_by_role("button", name="Send").click()
         answered(page, 1)
@@ -268,9 +241,9 @@ def test_a_link_restores_the_conversation_by_a_click(chromium: Any, address: str
 
 
 @pytest.mark.slow
-def test_what_it_cannot_read_is_refused_in_place(chromium: Any, address: str) -> None:
+def test_what_it_cannot_read_is_refused_in_place(chromium: Any, guide_address: str) -> None:
     with browser.opened(chromium) as (page, wrong):
-        field = started(page, address)
+        field = started(page, guide_address)
         for typed, line in (
             ("ann 👩‍👩‍👧", "It doesn't know “👩‍👩‍👧”, only the letters a to z."),
             ("Zoë", "It doesn't know “ë”"),
@@ -302,9 +275,9 @@ def test_what_it_cannot_read_is_refused_in_place(chromium: Any, address: str) ->
         "said:%FF,t:NaN",
     ],
 )
-def test_a_hostile_link_does_nothing(chromium: Any, address: str, state: str) -> None:
+def test_a_hostile_link_does_nothing(chromium: Any, guide_address: str, state: str) -> None:
     with browser.opened(chromium) as (page, wrong):
-        field = started(page, f"{address}#?W1={state}")
+        field = started(page, f"{guide_address}#?W1={state}")
         for name in ("Show it", "Show them"):
             if page.get_by_role("button", name=name).count():
                 page.get_by_role("button", name=name).click()
@@ -318,10 +291,10 @@ def test_a_hostile_link_does_nothing(chromium: Any, address: str, state: str) ->
 
 
 @pytest.mark.slow
-def test_chat_without_webassembly(chromium: Any, address: str) -> None:
+def test_chat_without_webassembly(chromium: Any, guide_address: str) -> None:
     with browser.opened(chromium) as (page, wrong):
         page.add_init_script("delete globalThis.WebAssembly")
-        field = started(page, address)
+        field = started(page, guide_address)
         field.fill("ann k")
         field.press("Enter")
         names = expected("--seed", "42", "--temperature", "0.7", "ann", "k")
@@ -331,10 +304,10 @@ def test_chat_without_webassembly(chromium: Any, address: str) -> None:
 
 
 @pytest.mark.slow
-def test_chat_when_the_model_does_not_come(chromium: Any, address: str) -> None:
+def test_chat_when_the_model_does_not_come(chromium: Any, guide_address: str) -> None:
     with browser.opened(chromium) as (page, _):
         page.route("**/model.json", lambda route: route.fulfill(status=503, body=""))
-        field = started(page, address)
+        field = started(page, guide_address)
         field.fill("ann")
         field.press("Enter")
         page.get_by_text("model.json can't be fetched (503).").wait_for()
@@ -346,9 +319,9 @@ def test_chat_when_the_model_does_not_come(chromium: Any, address: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_clipped_or_out_of_reach(chromium: Any, address: str, scheme: str) -> None:
+def test_nothing_is_clipped_or_out_of_reach(chromium: Any, guide_address: str, scheme: str) -> None:
     with browser.opened(chromium, color_scheme=scheme) as (page, wrong):
-        field = started(page, address)
+        field = started(page, guide_address)
         field.fill("ann k " + "m" * 15)
         field.press("Enter")
         answered(page, 1)

@@ -1,19 +1,15 @@
 """The guide's pages from attention to the Transformer: their numbers and their widgets."""
 
-import contextlib
 import json
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-import browser
 from microgpt.config import Config, make_config
 from microgpt.data import load_data
 from microgpt.engines import make_engine
@@ -202,52 +198,6 @@ def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
 
 
 # ---------------------------------------------------------------- widgets in the browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The site as it would be built now."""
-    import importlib.util
-
-    for module in ("zensical", "latex2mathml"):
-        if importlib.util.find_spec(module) is None:
-            import conftest
-
-            conftest._missing(module)
-    import assemble
-
-    folder = tmp_path_factory.mktemp("guide") / "site"
-    assemble.build(folder)
-    with browser.serving(folder) as where:
-        yield where
-
-
-@pytest.fixture
-def opened(
-    address: str,
-    require: Callable[[str], ModuleType],
-    require_program: Callable[[str], str],
-) -> Iterator[Any]:
-    """Opens a page of ours: ``opened("attention", "mg-attention", hash)``."""
-    require("playwright")
-    import playwright.sync_api  # noqa: F401
-
-    with contextlib.ExitStack() as stack:
-        program = stack.enter_context(
-            browser.chromium(require("playwright"), require_program("chromium"))
-        )
-        seen = []
-
-        def opening(name: str, element: str, hash_: str = "", **options: Any) -> Any:
-            options = {"viewport": {"width": 1000, "height": 900}, **options}
-            page, wrong = stack.enter_context(browser.opened(program, **options))
-            page.goto(f"{address}learn/{name}/{hash_}")
-            shown(page, element)
-            seen.append(wrong)
-            return page
-
-        yield opening
-        assert [line for wrong in seen for line in wrong] == []
 
 
 def shown(page: Any, element: str) -> Any:

@@ -3,18 +3,15 @@
 The widgets' numbers without a page are tested by guide/js/test/pages-counting.test.js.
 """
 
-import functools
 import hashlib
 import json
 import math
 import random
 import re
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -170,40 +167,15 @@ def test_the_record_is_what_the_ladder_prints() -> None:
 # ---------------------------------------------------------------- in the browser
 
 
-@functools.cache
-def built() -> Path:
-    sys.path.insert(0, str(ROOT / "guide" / "build"))
-    import assemble
-
-    folder = Path(tempfile.mkdtemp(prefix="microgpt-site-")) / "site"
-    assemble.build(folder)
-    return folder
-
-
 @pytest.fixture
-def site(require: Callable[[str], ModuleType]) -> Path:
-    for module in ("zensical", "latex2mathml"):
-        require(module)
-    return built()
-
-
-@pytest.fixture
-def page(
-    site: Path, require: Callable[[str], ModuleType], require_program: Callable[[str], str]
-) -> Iterator[Any]:
+def page(guide_address: str, chromium: Any) -> Iterator[Any]:
     """A page with `visit(name, hash)`, which waits for the widgets; nothing may go wrong in it."""
-    playwright = require("playwright")
-    require("playwright.sync_api")
-
-    with (
-        browser.serving(site) as address,
-        browser.chromium(playwright, require_program("chromium")) as program,
-        browser.opened(program, viewport={"width": 1000, "height": 900}) as (tab, wrong),
-    ):
+    viewport = {"width": 1000, "height": 900}
+    with browser.opened(chromium, viewport=viewport) as (tab, wrong):
 
         def visit(name: str, tag: str, hash_: str = "") -> Any:
             tab.goto("about:blank")
-            tab.goto(f"{address}learn/{name}/{hash_}")
+            tab.goto(f"{guide_address}learn/{name}/{hash_}")
             widget = tab.locator(tag)
             widget.scroll_into_view_if_needed()
             tab.locator(f"{tag}[data-loaded]").wait_for()

@@ -5,14 +5,11 @@ import io
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-import browser
 from microgpt.autograd import Value, topological_order
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -141,53 +138,6 @@ def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
 
 
 # ---------------------------------------------------------------- widgets in the browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The site as it would be built now."""
-    import importlib.util
-
-    for module in ("zensical", "latex2mathml"):
-        if importlib.util.find_spec(module) is None:
-            import conftest
-
-            conftest._missing(module)
-    import assemble
-
-    folder = tmp_path_factory.mktemp("guide") / "site"
-    assemble.build(folder)
-    with browser.serving(folder) as where:
-        yield where
-
-
-@pytest.fixture
-def opened(
-    address: str,
-    require: Callable[[str], ModuleType],
-    require_program: Callable[[str], str],
-) -> Iterator[Any]:
-    """Opens a page of ours: ``opened("backward", "mg-backprop", hash)``."""
-    require("playwright")
-    import playwright.sync_api  # noqa: F401
-
-    with contextlib.ExitStack() as stack:
-        program = stack.enter_context(
-            browser.chromium(require("playwright"), require_program("chromium"))
-        )
-        seen = []
-
-        def opening(name: str, element: str, hash_: str = "", **options: Any) -> Any:
-            options = {"viewport": {"width": 1000, "height": 900}, **options}
-            page, wrong = stack.enter_context(browser.opened(program, **options))
-            page.goto(f"{address}learn/{name}/{hash_}")
-            page.locator(element).first.scroll_into_view_if_needed()
-            page.locator(f"{element}[data-ready]").first.wait_for()
-            seen.append(wrong)
-            return page
-
-        yield opening
-        assert [line for wrong in seen for line in wrong] == []
 
 
 def told(page: Any, element: str, words: str) -> None:

@@ -8,14 +8,11 @@ import math
 import random
 import re
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-import browser
 from microgpt.config import make_config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -166,52 +163,6 @@ def test_rung_2_makes_as_many_values_as_the_page_says() -> None:
 
 
 # ---------------------------------------------------------------- widgets in the browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The site as it would be built now."""
-    import importlib.util
-
-    for module in ("zensical", "latex2mathml"):
-        if importlib.util.find_spec(module) is None:
-            import conftest
-
-            conftest._missing(module)
-    import assemble
-
-    folder = tmp_path_factory.mktemp("guide") / "site"
-    assemble.build(folder)
-    with browser.serving(folder) as where:
-        yield where
-
-
-@pytest.fixture
-def opened(
-    address: str,
-    require: Callable[[str], ModuleType],
-    require_program: Callable[[str], str],
-) -> Iterator[Any]:
-    """Opens a page of ours: ``opened("mlp", "mg-mlp-flow", hash)``."""
-    require("playwright")
-    import playwright.sync_api  # noqa: F401
-
-    with contextlib.ExitStack() as stack:
-        program = stack.enter_context(
-            browser.chromium(require("playwright"), require_program("chromium"))
-        )
-        seen = []
-
-        def opening(name: str, element: str, hash_: str = "", **options: Any) -> Any:
-            options = {"viewport": {"width": 1000, "height": 900}, **options}
-            page, wrong = stack.enter_context(browser.opened(program, **options))
-            page.goto(f"{address}learn/{name}/{hash_}")
-            shown(page, element)
-            seen.append(wrong)
-            return page
-
-        yield opening
-        assert [line for wrong in seen for line in wrong] == []
 
 
 def shown(page: Any, element: str) -> Any:

@@ -263,44 +263,16 @@ def test_the_numbers_of_the_refresher() -> None:
 # ---------------------------------------------------------------- in the browser
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The site as it would be built now."""
-    import importlib.util
-
-    for module in ("zensical", "latex2mathml"):
-        if importlib.util.find_spec(module) is None:
-            import conftest
-
-            conftest._missing(module)
-    import assemble
-
-    folder = tmp_path_factory.mktemp("guide") / "site"
-    assemble.build(folder)
-    with browser.serving(folder) as where:
-        yield where
-
-
 @pytest.fixture
-def opened(
-    address: str,
-    require: Callable[[str], ModuleType],
-    require_program: Callable[[str], str],
-) -> Iterator[Any]:
+def opened(guide_address: str, chromium: Any) -> Iterator[Any]:
     """Opens a page: ``opened("maths", viewport=...)``."""
-    require("playwright")
-    import playwright.sync_api  # noqa: F401
-
     with contextlib.ExitStack() as stack:
-        program = stack.enter_context(
-            browser.chromium(require("playwright"), require_program("chromium"))
-        )
         seen = []
 
         def opening(where: str, **options: Any) -> Any:
             options = {"viewport": {"width": 1000, "height": 900}, **options}
-            page, wrong = stack.enter_context(browser.opened(program, **options))
-            page.goto(f"{address}{where}")
+            page, wrong = stack.enter_context(browser.opened(chromium, **options))
+            page.goto(f"{guide_address}{where}")
             seen.append(wrong)
             return page
 

@@ -1,11 +1,9 @@
 """Cells of Python in a page, with Pyodide where `make guide-python` has brought it."""
 
-import importlib
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +22,12 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(guide_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built guide, and below it a page with cells of Python."""
-    for module in ("zensical", "latex2mathml"):
-        conftest._require(module)
-    import assemble
     import quoting
 
     site = tmp_path_factory.mktemp("guide") / "site"
-    assemble.build(site)
+    shutil.copytree(guide_site, site)
 
     def cell(attributes: str, code: list[str], number: int = 0, path: str = "") -> str:
         figure = quoting.as_html(code, "python", number=number, path=path)
@@ -48,14 +43,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = re.sub(r"(<main[^>]*>).*?(</main>)", r"\1<h1>Cells</h1>@@\2", text, flags=re.S)
     (site / "cells" / "index.html").write_text(text.replace("@@", body), encoding="utf-8")
     return site
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    playwright = conftest._require("playwright")
-    importlib.import_module("playwright.sync_api")
-    with browser.chromium(playwright, conftest._require_program("chromium")) as program:
-        yield program
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The guide's site: its sitemap, its sources, and the pages that are built from them."""
 
-import functools
 import random
 import re
 import shlex
@@ -8,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -268,23 +266,10 @@ def test_the_build_follows_imports(small: Callable[..., list[str]]) -> None:
 # ---------------------------------------------------------------- the built site
 
 
-@functools.cache
-def build() -> Path:
-    import tempfile
-
-    import assemble
-
-    folder = Path(tempfile.mkdtemp(prefix="microgpt-site-")) / "site"
-    assemble.build(folder)
-    return folder
-
-
 @pytest.fixture
-def site(require: Callable[[str], ModuleType]) -> Path:
+def site(guide_site: Path) -> Path:
     """The site, built from the sources as they are."""
-    for module in ("zensical", "latex2mathml"):
-        require(module)
-    return build()
+    return guide_site
 
 
 @pytest.mark.slow
@@ -353,18 +338,8 @@ def test_the_build_names_a_stale_quote(site: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def chromium(require: Callable[[str], ModuleType], require_program: Callable[[str], str]) -> Any:
-    require("playwright")
-    import playwright.sync_api  # noqa: F401
-
-    with browser.chromium(require("playwright"), require_program("chromium")) as program:
-        yield program
-
-
-@pytest.fixture
-def address(site: Path) -> Any:
-    with browser.serving(site) as where:
-        yield where
+def address(guide_address: str) -> str:
+    return guide_address
 
 
 # What stands in a box that scrolls by itself can be reached.
