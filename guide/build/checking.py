@@ -51,7 +51,7 @@ class Reader(HTMLParser):
             found.links.append(values["href"])
         elif "href" in values:
             found.fetched.append(values["href"])
-        found.fetched += [values[name] for name in ("src", "poster", "data") if name in values]
+        found.fetched += [values[name] for name in ("src", "poster") if name in values]
         if "data-module" in values:
             found.modules.append(values["data-module"])
         if tag.startswith("mg-"):
