@@ -99,7 +99,7 @@ EXPORT int32_t NAME(steps)(Model *model, const int32_t *tokens, const int64_t *o
     }
     int refused = check(&model->s, job.documents, (idx)all, model->s.T + 1, 1);
     if (!refused)
-        together(train, &job, &job.barrier, model->config.threads);
+        together(train, &job, &job.barrier, threads_for(&job));
     return refused;
 }
 

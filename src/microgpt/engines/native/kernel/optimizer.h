@@ -1,8 +1,8 @@
 /* Adam and SGD on the padded vectors, panel by panel (PAD rows of a matrix). notes/backward.md, section 8. */
 
 typedef struct {
-    REAL *const *parts; /* the gradient is the sum of these vectors, by halves */
-    idx count;          /* a power of two */
+    REAL *const *parts; /* the gradient is the sum of every `apart`-th of `count` vectors, by pairs */
+    idx count, apart;   /* powers of two */
     REAL other1, other2, eps, rate; /* other = 1 - beta */
     int sgd;
 } Update;
@@ -20,12 +20,13 @@ INLINE double root_of(double x) { return __builtin_sqrt(x); }
 
 /* Step t, counted from 1. Adam's fraction is the paper's, multiplied above and below by
    sqrt(1 - beta2^t): m / (sqrt(v) + eps sqrt(1 - beta2^t)). */
-static Update update_of(const Model *model, REAL *const *parts, idx count, double lr, double t)
+static Update update_of(const Model *model, REAL *const *parts, idx count, idx apart, double lr,
+                        double t)
 {
     const Config *c = &model->config;
     double root = root_of(1 - power(c->beta2, t));
     return (Update){
-        .parts = parts, .count = count, .sgd = c->sgd,
+        .parts = parts, .count = count, .apart = apart, .sgd = c->sgd,
         .other1 = (REAL)(1 - c->beta1), .other2 = (REAL)(1 - c->beta2),
         .eps = (REAL)(c->eps * root),
         .rate = (REAL)(c->sgd ? lr : lr * root / (1 - power(c->beta1, t))),
@@ -66,12 +67,12 @@ INLINE void descend(REAL *w, const REAL *gradient, idx at, idx count, REAL rate)
 }
 
 /* Sums the parts into the first, over `count` numbers from `at` on. */
-INLINE void sum_parts(REAL *const *parts, idx n_parts, idx at, idx count)
+INLINE void sum_parts(const Update *u, idx at, idx count)
 {
-    for (idx half = n_parts / 2; half; half /= 2)
-        for (idx p = 0; p < half; p++)
+    for (idx apart = u->apart; apart < u->count; apart *= 2)
+        for (idx p = 0; p < u->count; p += 2 * apart)
             for (idx i = at; i < at + count; i += LANES)
-                store(parts[p] + i, load(parts[p] + i) + load(parts[p + half] + i));
+                store(u->parts[p] + i, load(u->parts[p] + i) + load(u->parts[p + apart] + i));
 }
 
 /* One matrix [rows x cols] at `at`: this thread's panels are every `threads`-th from `me` on.
@@ -83,7 +84,7 @@ static void update_matrix(Model *model, const Update *u, idx at, idx rows, idx c
     const idx first = me * PAD, next = threads * PAD;
     for (idx r = first; u && r < rows; r += next) {
         idx from = at + r * cols, count = PAD * cols;
-        sum_parts(u->parts, u->count, from, count);
+        sum_parts(u, from, count);
         if (u->sgd)
             descend(w, u->parts[0], from, count, u->rate);
         else

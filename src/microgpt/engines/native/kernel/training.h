@@ -1,6 +1,6 @@
 /* Steps of training. A batch is cut into chunks, a chunk into units of at most `rows` rows, by
    what is in it and not by the number of threads; a chunk's units add up in its own gradient, and
-   chunks are summed by halves. So any number of threads gives the same bytes. */
+   chunks are summed by pairs. So any number of threads gives the same bytes. */
 
 typedef struct {
     Model *model;
@@ -28,11 +28,11 @@ INLINE idx rows_before(Documents d, idx first, idx i)
     return (idx)(d.offsets[i] - d.offsets[first]) - (i - first);
 }
 
-/* The first document of chunk c: where at least c / chunks of the rows have gone by. */
+/* The first document of chunk c: where c / chunks of the rows have gone by, as nearly as can be. */
 static idx chunk_start(Documents d, idx first, idx last, idx c, idx chunks)
 {
-    idx rows = rows_before(d, first, last), i = first;
-    while (i < last && rows_before(d, first, i) * chunks < c * rows)
+    idx aim = c * rows_before(d, first, last), i = first;
+    while (i < last && (rows_before(d, first, i) + rows_before(d, first, i + 1)) * chunks < 2 * aim)
         i++;
     return c == chunks ? last : i;
 }
@@ -70,28 +70,28 @@ static double gradient(const Model *model, Work *k, Documents d, idx first, idx 
     return loss;
 }
 
-/* What thread `me` does of a batch: the gradients of its chunks, and of their sum what it can do
-   alone. Chunks are summed by halves, c with c + half; where both were computed by one thread its
-   cache still holds them, and the others have less to fetch. Returns how many vectors are left;
-   `update` sums those in the same order. */
+/* What thread `me` does of a batch: the gradients of its chunks, which lie side by side, and of
+   their sum what it can do alone. Chunks are summed by pairs, then pairs by pairs; what one thread
+   computed is still in its cache, and the others have less to fetch. Returns how far apart the
+   sums are; `update` goes on in the same order. */
 static idx chunks_of(Job *job, idx first, idx last, double positions, idx chunks, int me,
                      int threads)
 {
     Model *model = job->model;
-    for (idx c = me; c < chunks; c += threads) {
+    for (idx c = me * chunks / threads; c < (me + 1) * chunks / threads; c++) {
         idx from = chunk_start(job->documents, first, last, c, chunks);
         idx to = chunk_start(job->documents, first, last, c + 1, chunks);
         model->chunk_loss[c] =
             gradient(model, &model->work[me], job->documents, from, to, positions, model->chunk[c]);
     }
-    idx left = chunks;
-    for (; left > 1 && left / 2 % threads == 0; left /= 2)
-        for (idx c = me; c < left / 2; c += threads)
+    idx apart = 1;
+    for (; apart < chunks && chunks / apart / 2 % threads == 0; apart *= 2)
+        for (idx c = me * chunks / threads; c < (me + 1) * chunks / threads; c += 2 * apart)
             for (idx i = 0; i < model->s.total; i += LANES) {
                 REAL *sum = model->chunk[c] + i;
-                store(sum, load(sum) + load(model->chunk[c + left / 2] + i));
+                store(sum, load(sum) + load(model->chunk[c + apart] + i));
             }
-    return left;
+    return apart;
 }
 
 /* Summed loss of documents first ... last - 1, without a gradient. */
@@ -128,23 +128,38 @@ static double loss_of(const Model *model, idx chunks, double positions)
     return loss / positions;
 }
 
+/* As many threads as the largest batch has chunks: one more would only wait. */
+static int threads_for(const Job *job)
+{
+    idx first = 0, most = 1;
+    for (idx step = 0; step < job->steps; step++) {
+        idx last = first + (idx)job->counts[step];
+        idx chunks = chunks_for(rows_before(job->documents, first, last));
+        most = chunks > most ? chunks : most;
+        first = last;
+    }
+    return most < job->model->config.threads ? (int)most : job->model->config.threads;
+}
+
 static void train(void *the_job, int me, int threads)
 {
     Job *job = the_job;
     Model *model = job->model;
     idx first = 0;
+    uint64_t before = flush_tiny();
     for (idx step = 0; step < job->steps; step++) {
         idx last = first + (idx)job->counts[step];
         idx chunks = chunks_for(rows_before(job->documents, first, last));
         double positions = (double)job->positions[step];
-        idx left = chunks_of(job, first, last, positions, chunks, me, threads);
+        idx apart = chunks_of(job, first, last, positions, chunks, me, threads);
         wait_for_all(&job->barrier);
         if (me == 0)
             job->losses[step] = loss_of(model, chunks, positions);
-        Update u = update_of(model, model->chunk, left, job->lrs[step],
+        Update u = update_of(model, model->chunk, chunks, apart, job->lrs[step],
                              job->first_step + (double)step + 1);
         update(model, &u, me, threads);
         wait_for_all(&job->barrier);
         first = last;
     }
+    flush_as(before);
 }
