@@ -5,7 +5,7 @@
 Each round opens every built page on a fresh profile of headless Chromium, its processor slowed
 down. `ready`: milliseconds from the start of navigation until the document is parsed, the site's
 buttons are there and every widget near the top of the page has been started. `drag`: the page's
-first slider is dragged with the mouse in 24 steps; from each input event until the next frame is
+first visible slider is dragged with the mouse in 24 steps; from each input event until the next frame is
 painted, waiting for that frame included, the median and the longest of all rounds; nothing where a
 page has no slider. `first load`: compressed bytes that the page
 needs before anybody does anything, as the build counts them. Bars: 1,500 ms; the next frame in
@@ -64,7 +64,7 @@ def one_round(
         else:
             sys.exit(f"{url or 'the start page'} is not ready after 30 s")
         answers: list[float] = []
-        slider = page.locator("input[type=range]").first
+        slider = page.locator("input[type=range]:visible").first
         if slider.count():
             slider.scroll_into_view_if_needed()
             page.wait_for_timeout(500)
