@@ -87,3 +87,26 @@ def teacher(
 
     write_folder(folder, teacher_files())
     print(f"{folder}: begin with {folder / 'README.md'}; keep this folder from students")
+
+
+@assignment.command
+def workflow(
+    folder: Annotated[Path, Parameter(help="The assignment's template repository.")], /
+) -> None:
+    """Write GitHub Classroom's workflow, which grades each push with the public cases.
+
+    It holds no key: students can read it. Grade the hidden cases yourself, with microgpt grade.
+    """
+    from microgpt import __version__
+    from microgpt.assignment.reports import classroom
+    from microgpt.files import write_atomic
+
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder.", "Name the repository with the kit in it.")
+    path = folder / classroom.WORKFLOW_PATH
+    text = classroom.workflow(__version__).encode()
+    if path.is_file() and path.read_bytes() != text:
+        raise InputError(f"{path} is there and differs.", "Move it away, then write it anew.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, text)
+    print(f"wrote {path}: commit it to the template repository")

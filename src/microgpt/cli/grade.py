@@ -53,6 +53,10 @@ def grade(
     zip: Annotated[
         Path | None, Parameter(help="Write Gradescope's autograder archive; needs no submission.")
     ] = None,
+    wheels: Annotated[
+        Path | None,
+        Parameter(help="Folder of .whl files to put into --zip: its set-up then needs no network."),
+    ] = None,
     json: Annotated[bool, Parameter(help="Print one JSON object a line.", negative="")] = False,
 ) -> None:
     """Grade bots: by the rubric, in a sandbox, with cases computed from the model.
@@ -69,6 +73,8 @@ def grade(
 
     if not submissions and zip is None:
         raise InputError("No submission is named.", "Name a bot.py, a zip, or a folder of them.")
+    if wheels is not None and zip is None:
+        raise InputError("--wheels belongs to an archive.", "Add --zip FILE.")
     if format and out is None:
         raise InputError("--format needs a directory to write to.", "Add --out DIR.")
     if jobs is not None and not 1 <= jobs <= 256:
@@ -78,7 +84,7 @@ def grade(
     students = [] if roster is None else read_roster(roster)
     template = None if base is None else read_bytes(base, _MOST_BASE)
     if zip is not None:
-        _write_zip(zip, key, roster)
+        _write_zip(zip, key, roster, wheels)
     if not submissions:
         return
     found = find_submissions(submissions)
@@ -144,7 +150,7 @@ def _missing(results: Sequence[Result], students: Sequence[Student]) -> list[Res
     return [nothing_from(student) for student in missing(students, [r.student for r in results])]
 
 
-def _write_zip(path: Path, key: Path | None, roster: Path | None) -> None:
+def _write_zip(path: Path, key: Path | None, roster: Path | None, wheels: Path | None) -> None:
     from microgpt.assignment.reports import autograder
     from microgpt.files import read_bytes
 
@@ -152,6 +158,7 @@ def _write_zip(path: Path, key: Path | None, roster: Path | None) -> None:
         path,
         None if key is None else read_bytes(key, 1024),
         None if roster is None else read_bytes(roster, 2**24),
+        wheels,
     )
     note(f"wrote {path}: upload it to Gradescope as it is")
 
