@@ -103,6 +103,18 @@ def test_every_term_is_defined_and_taught(terms: ModuleType) -> None:
     assert len(forms) == len(set(forms))
 
 
+def test_a_term_is_named_where_it_is_taught(terms: ModuleType) -> None:
+    known = sitemap.read().pages
+    missing = []
+    for term in terms.read():
+        words = [*term.forms, re.sub(r" \(.*\)", "", term.name)]
+        for home in term.homes:
+            text = " ".join(source(home).lower().split()) if known[home].is_built else None
+            if text and not any(re.search(rf"\b{re.escape(w.lower())}", text) for w in words):
+                missing.append(f"{term.name} on {home}")
+    assert missing == []
+
+
 def test_an_entry_becomes_heading_definition_and_links(terms: ModuleType) -> None:
     from markdown import Markdown
 

@@ -14,9 +14,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import checking
+import notebook
 import paths
 import sitemap
 import terms
@@ -74,6 +76,17 @@ def copy_parts(site: Path) -> None:
     for place, path in FILES.items():
         (site / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, site / place)
+
+
+def make_files(site: Path) -> None:
+    """What is made of other files: the assignment's kit, the banned words as JSON, the notebook."""
+    sys.path.insert(0, str(ROOT / "src"))
+    from microgpt.assignment.kit import kit_zip
+
+    (site / "files" / "assignment.zip").write_bytes(kit_zip())
+    policy = tomllib.loads((ROOT / "data" / "fruits.toml").read_text(encoding="utf-8"))
+    (site / "files" / "fruits.json").write_text(json.dumps(policy), encoding="utf-8")
+    (site / "files" / "microgpt.ipynb").write_text(notebook.text(), encoding="utf-8")
 
 
 def shrink_index(site: Path) -> None:
@@ -171,6 +184,7 @@ def build(target: Path = SITE) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="microgpt-guide-") as folder:
         site = make_pages(Path(folder))
         copy_parts(site)
+        make_files(site)
         shrink_index(site)
         finish_pages(site, known)
         said = checking.check(site, known)

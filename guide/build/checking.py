@@ -156,9 +156,10 @@ def check(site: Path, known: sitemap.Sitemap) -> list[str]:
             if parts.scheme in ("https", "mailto") or link.startswith("data:"):
                 continue
             target = None if parts.scheme or parts.netloc else target_of(site, path, link)
+            anchor = unquote(parts.fragment).partition("?")[0]  # behind it: the state of widgets
             if target is None:
                 problems.append(f"{here} links to {link}: not in the site")
-            elif parts.fragment and unquote(parts.fragment) not in pages[target].ids:
+            elif anchor and anchor not in pages[target].ids:
                 problems.append(f"{here} links to {link}: no such place on that page")
         first = [path]
         for link in [*found.fetched, *found.modules]:

@@ -76,7 +76,7 @@ export function planOf(source, numbers, results = []) {
   const { graph } = build(parsed, filled(names, numbers));
   const { steps, grads } = backwardSteps(graph);
   const called = callAll(graph, names, results);
-  const made = graph.nodes.map((_, id) => making(graph, called, id));
+  const made = makings(graph, called);
   const stages = stagesOf(graph, called, made, steps);
   return { source, names, graph, called, made, steps, grads, stages, forward: stages.findIndex(({ phase }) => phase === "order") - 1 };
 }
@@ -108,15 +108,19 @@ export const shortly = (x) => {
   return text.replaceAll("-", "−");
 };
 
-/** @param {Graph} graph @param {string[]} called @param {number} id */
-function making({ nodes, edges }, called, id) {
-  const { op, label } = nodes[id];
-  const parts = edges.filter(({ to }) => to === id).map(({ from }) => called[from]);
-  if (!parts.length) return "";
-  if (op === "+") return parts.join(" + ");
-  if (op === "*") return parts.join(" · ");
-  if (op === "**") return label === "**2" ? `${parts[0]}²` : `${parts[0]}${label}`;
-  return `${op}(${parts[0]})`;
+/** How each node is made. @param {Graph} graph @param {string[]} called */
+function makings({ nodes, edges }, called) {
+  /** @type {string[][]} */
+  const children = nodes.map(() => []);
+  for (const { from, to } of edges) children[to].push(called[from]);
+  return nodes.map(({ op, label }, id) => {
+    const parts = children[id];
+    if (!parts.length) return "";
+    if (op === "+") return parts.join(" + ");
+    if (op === "*") return parts.join(" · ");
+    if (op === "**") return label === "**2" ? `${parts[0]}²` : `${parts[0]}${label}`;
+    return `${op}(${parts[0]})`;
+  });
 }
 
 /**

@@ -45,10 +45,26 @@ export function loadNames() {
   return fetched;
 }
 
+const HALT = 50;
+/** Counts after 50, 100, … names, so that a dragged count isn't counted from the first name on.
+ * @type {WeakMap<number[][], number[][][]>} */
+const halts = new WeakMap();
+
 /** A table that has counted the first so many names. @param {Names} names @param {number} count @param {number} [added] */
 export function countedAfter({ tokenizer, tokens }, count, added = 1) {
+  const tables = halts.get(tokens) ?? [];
+  halts.set(tokens, tables);
   const table = new Bigram(tokenizer.vocab_size, 16, added);
-  for (const doc of tokens.slice(0, count)) table.learn(doc);
+  const from = Math.floor(Math.min(count, tokens.length) / HALT);
+  for (let halt = 1; halt <= from; halt++) {
+    if (tables[halt]) continue;
+    const counted = new Bigram(tokenizer.vocab_size);
+    if (halt > 1) counted.counts = tables[halt - 1].map((row) => [...row]);
+    for (const doc of tokens.slice((halt - 1) * HALT, halt * HALT)) counted.learn(doc);
+    tables[halt] = counted.counts;
+  }
+  if (from) table.counts = tables[from].map((row) => [...row]);
+  for (const doc of tokens.slice(from * HALT, count)) table.learn(doc);
   return table;
 }
 

@@ -39,6 +39,8 @@ export class LiveRun {
     this.message = "";
     /** @type {number[]} */ this.losses = [];
     /** @type {{step: number, final: boolean, samples: Sample[]}[]} */ this.samples = [];
+    /** Weights along the way, where they are recorded. @type {{step: number, weights: Float32Array}[]} */
+    this.recordings = [];
     this.lr = 0;
     /** What `TrainingRun.describe` says. @type {ReturnType<import("./training-run.js").TrainingRun["describe"]> | null} */
     this.run = null;
@@ -169,6 +171,7 @@ export class LiveRun {
       this.losses.push(...data.losses);
       this.lr = data.lr;
     } else if (data.type === "samples") this.samples.push({ step: data.step, final: data.final, samples: data.samples });
+    else if (data.type === "recording") this.recordings.push({ step: data.step, weights: data.weights });
     else if (data.type === "paused") {
       if (this.status !== "done") this.status = "paused";
     } else if (data.type === "done") this.status = "done";

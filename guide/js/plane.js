@@ -1,7 +1,7 @@
 // A small plane to draw a curve of one variable on, with axes, and a point that is dragged along it by
 // mouse, finger or arrow keys.
 
-import { svg } from "./kit/dom.js";
+import { renew, svg } from "./kit/dom.js";
 import { ticks, written } from "./kit/text.js";
 
 const EDGE = { left: 40, right: 12, top: 12, bottom: 34 };
@@ -19,6 +19,9 @@ export class Plane {
     this.width = 560;
     this.height = height;
     this.picture = svg("svg", { class: "mg-plot plane", role: "img", "aria-label": label });
+    /** @private */ this.parts = svg("g");
+    /** @private what the frame was drawn for */ this.framed = "";
+    /** @private the last curve @type {{of: Function, framed: string, d: string} | null} */ this.curved = null;
   }
 
   /** @param {number} x */
@@ -51,6 +54,16 @@ export class Plane {
    * @param {SVGElement[]} parts
    */
   draw(parts) {
+    this.frame();
+    renew(this.parts, ...parts);
+  }
+
+  /** Grid, axes and names, for as long as ranges and size stay. @private */
+  frame() {
+    const { x, y, names } = this;
+    const frame = JSON.stringify([x, y, names, this.width, this.height]);
+    if (frame === this.framed) return;
+    this.framed = frame;
     const [right, bottom] = [this.width - EDGE.right, this.height - EDGE.bottom];
     this.picture.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
     const ys = ticks(this.y.low, this.y.high, 5);
@@ -65,16 +78,19 @@ export class Plane {
       svg("line", { class: "mg-axis", x1: EDGE.left, x2: right, y1: bottom, y2: bottom }),
       svg("text", { class: "mg-label", x: right, y: this.height - 4, "text-anchor": "end" }, this.names[0]),
       svg("text", { class: "mg-label mg-halo", x: EDGE.left + 6, y: EDGE.top, "dominant-baseline": "hanging" }, this.names[1]),
-      ...parts,
+      this.parts,
     );
   }
 
   /**
-   * The curve of a function, broken where it has no value or leaves the plane.
+   * The curve of a function, broken where it has no value or leaves the plane. The same function on the
+   * same frame isn't computed again.
    * @param {(x: number) => number} of
    * @param {string} kind
    */
   curve(of, kind) {
+    this.frame();
+    if (this.curved?.of === of && this.curved.framed === this.framed) return svg("path", { class: kind, d: this.curved.d });
     let d = "";
     let isOpen = false;
     for (let i = 0; i <= 240; i++) {
@@ -84,12 +100,20 @@ export class Plane {
       if (isHere) d += `${isOpen ? "L" : "M"}${this.px(x).toFixed(1)} ${this.py(y).toFixed(1)}`;
       isOpen = isHere;
     }
+    this.curved = { of, framed: this.framed, d };
     return svg("path", { class: kind, d });
   }
 
   /** A straight line through a place. @param {number} x @param {number} y @param {number} slope @param {string} kind */
   line(x, y, slope, kind) {
-    return this.curve((at) => y + slope * (at - x), kind);
+    const { low, high } = this.y;
+    const ends = [this.x.low, this.x.high].map((end) => {
+      const there = Math.max(low, Math.min(high, y + slope * (end - x)));
+      return { x: slope && there !== y + slope * (end - x) ? x + (there - y) / slope : end, y: there };
+    });
+    const isSeen = ends[0].x < ends[1].x && (slope !== 0 || (y >= low && y <= high));
+    const d = isSeen ? ends.map((end, i) => `${i ? "L" : "M"}${this.px(end.x).toFixed(1)} ${this.py(end.y).toFixed(1)}`).join("") : "";
+    return svg("path", { class: kind, d });
   }
 
   /** @param {number} x @param {number} y @param {string} kind @param {number} [r] */
@@ -135,14 +159,16 @@ export function dragged(host, plane, moved) {
  */
 export function widthOf(host, box, draw, most = 560) {
   const now = () => Math.max(240, Math.min(most, Math.round(box.clientWidth || most)));
-  let drawn = 0;
+  // Asking means laying the page out: it is asked once, and when the box changes.
+  let width = 0;
   const watcher = new ResizeObserver(() => {
-    if (now() === drawn) return;
-    host.guard(draw);
+    const before = width;
+    width = now();
+    if (width !== before) host.guard(draw);
   });
   watcher.observe(box);
   host.whenLeaving(() => watcher.disconnect());
-  return () => (drawn = now());
+  return () => (width ||= now());
 }
 
 /**

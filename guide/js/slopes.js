@@ -10,13 +10,20 @@ export const CURVES = Object.freeze({
   relu: { title: "relu(p), which has a corner", source: "relu(p)", y: { low: -1, high: 3.5 } },
 });
 
+/** @type {Map<string, (p: number) => number>} */
+const functions = new Map();
+
 /**
  * A curve as a function, computed by Values.
  * @param {string} source in p
  */
 export function functionOf(source) {
+  const before = functions.get(source);
+  if (before) return before;
   const parsed = parse(source);
-  return (/** @type {number} */ p) => build(parsed, { p }).root.data;
+  const made = (/** @type {number} */ p) => build(parsed, { p }).root.data;
+  functions.set(source, made);
+  return made;
 }
 
 /**

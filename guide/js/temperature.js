@@ -23,19 +23,26 @@ export function loadModel() {
   return fetched;
 }
 
+/** The last answer. @type {{model: Model, prefix: string, logits: number[]} | null} */
+let known = null;
+
 /**
  * Logits [V] of what comes after BOS and a beginning. Throws `InputError` for what it can't read.
  * @param {Model} model
  * @param {string} prefix
  */
-export function logitsAfter({ config, tokenizer, weights }, prefix) {
+export function logitsAfter(model, prefix) {
+  if (known?.model === model && known.prefix === prefix) return known.logits; // only the temperature moves
+  const { config, tokenizer, weights } = model;
   const unknown = [...prefix].find((char) => !tokenizer.uchars.includes(char));
   if (unknown !== undefined) throw new InputError(`It doesn't know “${unknown}”, only the letters a to z.`, "Leave that out.");
   if (prefix.length >= config.block_size) throw new InputError(`That is ${prefix.length} letters, and it reads at most ${config.block_size - 1}.`, "Make it shorter.");
   const rows = asRows(weights, shapes(config));
   /** @type {import("./numbers/forward.js").Cache<number>} */
   const cache = emptyCache(config);
-  return [tokenizer.bos, ...tokenizer.encode(prefix)].map((token, at) => gpt(floats, config, rows, token, at, cache)).at(-1) ?? [];
+  const logits = [tokenizer.bos, ...tokenizer.encode(prefix)].map((token, at) => gpt(floats, config, rows, token, at, cache)).at(-1) ?? [];
+  known = { model, prefix, logits };
+  return logits;
 }
 
 /**

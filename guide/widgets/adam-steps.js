@@ -1,7 +1,7 @@
 // <mg-adam-steps>: Adam's code, line by line, beside its sums for one parameter of the real run (T19).
 
 import { makeConfig } from "../js/config.js";
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { choiceField, wholeField } from "../js/kit/state.js";
@@ -58,9 +58,9 @@ class MgAdamSteps extends StatefulElement {
     if (stepper.at !== line - 1) stepper.at = line - 1;
     const all = adamSteps(traces[of], { beta1, beta2, eps });
     const now = all[t - 1];
-    list.replaceChildren(...LINES.map(({ code, what, sum }, i) => html("li", { "aria-current": i === line - 1 ? "step" : null }, html("code", {}, code), html("span", {}, `${what}: `, html("b", {}, sum(now))))));
+    renew(list, ...LINES.map(({ code, what, sum }, i) => html("li", { "aria-current": i === line - 1 ? "step" : null }, html("code", {}, code), html("span", {}, `${what}: `, html("b", {}, sum(now))))));
     const share = Math.abs(now.change) / now.lr;
-    this.told?.replaceChildren(`It moves by ${brief(now.change)}, ${brief(share)} of the learning rate. SGD with the same rate would move it by ${brief(now.sgd)}.`);
+    renew(this.told, `It moves by ${brief(now.change)}, ${brief(share)} of the learning rate. SGD with the same rate would move it by ${brief(now.sgd)}.`);
     this.summary(`Step ${t}, ${PICKS[of].name}. Line ${line}, ${LINES[line - 1].what}: ${LINES[line - 1].sum(now)}.`);
   }
 }

@@ -2,7 +2,7 @@
 // output goes straight through lm_head, which is a short-cut and labelled as one (W23).
 
 import "../js/kit/bars.js";
-import { html, svg } from "../js/kit/dom.js";
+import { html, renew, svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { numberField } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
@@ -59,8 +59,8 @@ class MgAttentionPlay extends StatefulElement {
     const q = [state.values.q0, state.values.q1];
     const { weights, scores, headOut, logits, probs } = play(q);
     this.draw(q, weights);
-    this.weights?.replaceChildren(shareList("Weights", weights.map((share, t) => ({ name: `key ${t}`, share, text: `${written(share, 3)}, score ${written(scores[t], 3)}` }))));
-    this.output?.replaceChildren(`The head's output is ${vectorText(headOut, 3)}; lm_head makes the logits ${logits.map((z) => written(z)).join(", ")} of it.`);
+    if (this.weights) renew(this.weights, shareList("Weights", weights.map((share, t) => ({ name: `key ${t}`, share, text: `${written(share, 3)}, score ${written(scores[t], 3)}` }))));
+    renew(this.output, `The head's output is ${vectorText(headOut, 3)}; lm_head makes the logits ${logits.map((z) => written(z)).join(", ")} of it.`);
     const best = probs.indexOf(Math.max(...probs));
     bars.data = { names: [...TOY_TOKENS], values: probs, marked: best, most: 0.5 };
     this.summary(`Query ${vectorText(q, 2)}: weights ${weights.map((p) => written(p)).join(", ")}, output ${vectorText(headOut, 2)}. By the short-cut ${TOY_TOKENS[best]} would be likeliest, ${written(probs[best], 3)}.`);
@@ -70,7 +70,9 @@ class MgAttentionPlay extends StatefulElement {
   draw(q, weights) {
     const { keys } = playCache();
     const [x, y] = [at(q[0]), SIZE - at(q[1])];
-    this.picture?.replaceChildren(
+    if (!this.picture) return;
+    renew(
+      this.picture,
       svg("rect", { class: "att-ground", x: EDGE, y: EDGE, width: SIZE - 2 * EDGE, height: SIZE - 2 * EDGE }),
       svg("line", { class: "mg-axis", x1: EDGE, x2: SIZE - EDGE, y1: SIZE / 2, y2: SIZE / 2 }),
       svg("line", { class: "mg-axis", x1: SIZE / 2, x2: SIZE / 2, y1: EDGE, y2: SIZE - EDGE }),

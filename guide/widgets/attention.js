@@ -1,7 +1,7 @@
 // <mg-attention>: attention of the toy GPT, stage by stage, with its cache (W22). Exact or rounded as by
 // hand, after the cache that the walkthrough pins or the one that the weights compute.
 
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { choiceField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
@@ -47,7 +47,7 @@ class MgAttention extends StatefulElement {
 
   show() {
     const { state, stepper, menus } = this;
-    if (!state || !stepper || !menus) return;
+    if (!state || !stepper || !menus || !this.made || !this.rows || !this.out) return;
     const { step, token, cache, numbers } = state.values;
     const choice = { token: Number(token), cache, numbers };
     menus.token.select.value = token;
@@ -58,8 +58,8 @@ class MgAttention extends StatefulElement {
     const text = (/** @type {number[]} */ vector) => vectorText(vector, n.digits);
     const chip = (/** @type {string} */ name, /** @type {string} */ kind, /** @type {number[]} */ vector, /** @type {number} */ from) =>
       html("span", { class: "net-chip att-chip", "data-kind": kind, "data-now": step === from, "data-link": `toy.${name}` }, html("b", {}, name), ` ${step >= from ? text(vector) : WAITING}`);
-    this.made?.replaceChildren(chip("x", "x", n.x, 0), chip("q", "q", n.q, 1), chip("k", "k", n.k, 2), chip("v", "v", n.v, 3));
-    this.rows?.replaceChildren(...n.keys.map((key, t) => {
+    renew(this.made, chip("x", "x", n.x, 0), chip("q", "q", n.q, 1), chip("k", "k", n.k, 2), chip("v", "v", n.v, 3));
+    renew(this.rows, ...n.keys.map((key, t) => {
       const cells = [text(key), text(n.values[t]), written(n.qk[t], n.digits), written(n.scores[t], n.digits), written(n.weights[t], n.digits), text(n.products[t])];
       return html("tr", {}, html("th", { scope: "row" }, t), ...cells.map((content, i) => {
         const [, from, kind] = COLUMNS[i];
@@ -67,7 +67,7 @@ class MgAttention extends StatefulElement {
         return html("td", { "data-kind": kind, class: step === from && (i > 1 || t === 2) ? "row-now" : null }, isThere ? content : WAITING);
       }));
     }));
-    this.out?.replaceChildren(chip("head output", "v", n.headOut, 8), chip("after Wo", "x", n.output, 8));
+    renew(this.out, chip("head output", "v", n.headOut, 8), chip("after Wo", "x", n.output, 8));
     this.summary(attentionSentence(choice, step));
   }
 }

@@ -2,13 +2,13 @@
 // any expression that the reader types. `single` leaves the choice of shapes out; `at` is start, forward or end.
 
 import { frame, MOST_DRAWN, nudge, planOf, readNumbers, SHAPES, shortly, signed, writeNumbers } from "../js/backprop.js";
-import { button, freshId, html, svg } from "../js/kit/dom.js";
+import { button, freshId, html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/graph.js";
 import "../js/kit/number.js";
 import { choiceField, copyLink, isHidden, numberField, problemLine, textField, urlState, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
-import { written } from "../js/kit/text.js";
+import { counted, written } from "../js/kit/text.js";
 import { ExpressionError } from "../js/numbers/expression.js";
 
 /** @typedef {import("../js/backprop.js").Plan} Plan */
@@ -24,6 +24,7 @@ class MgBackprop extends KitElement {
     super();
     /** @private @type {Plan | null} */ this.plan = null;
     /** @private what the plan was made of */ this.made = "";
+    /** @private of a number that is being moved @type {{made: string, plan: Plan} | null} */ this.ahead = null;
     /** @private */ this.fields = "";
   }
 
@@ -44,10 +45,10 @@ class MgBackprop extends KitElement {
     }
     this.tabs.hidden = this.hasAttribute("single") || isHidden("shape");
     this.field = html("input", {
-      id, class: "mg-field backprop-field", type: "text", maxlength: MOST_TYPED, autocomplete: "off", autocapitalize: "none", spellcheck: "false",
+      id, class: "mg-field backprop-field", type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false",
       "aria-describedby": `${id}-said ${id}-help`,
     });
-    this.listen(this.field, "input", () => this.state?.set({ text: this.field?.value ?? "", at: -1 }));
+    this.listen(this.field, "input", () => this.type(this.field?.value ?? ""));
     this.place = html("p", { class: "backprop-place", "aria-hidden": "true" });
     this.said = html("p", { id: `${id}-said`, class: "backprop-said", role: "alert" });
     const examples = html("div", { class: "mg-row", role: "group", "aria-label": "Examples" }, html("span", { class: "mg-soft" }, "Try:"));
@@ -74,6 +75,13 @@ class MgBackprop extends KitElement {
     this.replaceChildren(this.tabs, this.own, this.numbers, this.stepper, this.graph, this.nudging, tools);
     this.whenLeaving(this.state.onChange(() => this.guard(() => this.show())));
     this.show();
+  }
+
+  /** What was typed or pasted; too much of it is refused before anything is read. @private @param {string} text */
+  type(text) {
+    if (text.length <= MOST_TYPED) return this.state?.set({ text, at: -1 });
+    const said = `${counted(text.length)} characters are too many here, at most ${counted(MOST_TYPED)} are read.`;
+    return this.refuse(text, new ExpressionError(said, MOST_TYPED, "Make it shorter, from the marked place on."));
   }
 
   /** @private */
@@ -111,7 +119,7 @@ class MgBackprop extends KitElement {
     const made = JSON.stringify([source, numbers]);
     if (made !== this.made) {
       try {
-        this.plan = planOf(source, numbers);
+        this.plan = this.ahead?.made === made ? this.ahead.plan : planOf(source, numbers);
       } catch (error) {
         if (!(error instanceof ExpressionError)) throw error;
         return this.refuse(source, error);
@@ -176,7 +184,7 @@ class MgBackprop extends KitElement {
     const { source, numbers } = this.asked;
     const next = { ...numbers, [name]: x };
     try {
-      planOf(source, next);
+      this.ahead = { made: JSON.stringify([source, next]), plan: planOf(source, next) };
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       if (this.said) this.said.textContent = `${name} = ${shortly(x)}: ${error.message}`;
@@ -208,7 +216,7 @@ class MgBackprop extends KitElement {
     }
     const { change, foretold, grad } = told;
     const size = Math.max(Math.abs(change), Math.abs(foretold)) || 1;
-    bars.replaceChildren(svg("line", { class: "mg-axis", x1: 150, x2: 150, y1: 0, y2: 40 }), ...[change, foretold].map((x, i) =>
+    renew(bars, svg("line", { class: "mg-axis", x1: 150, x2: 150, y1: 0, y2: 40 }), ...[change, foretold].map((x, i) =>
       svg("rect", { class: i ? "backprop-foretold" : "backprop-change", x: 150 + Math.min(0, (x / size) * 145), y: 4 + 18 * i, width: Math.max(1, (Math.abs(x) / size) * 145), height: 14 })));
     const off = change - foretold;
     const fits = Math.abs(off) <= 1e-9 * Math.max(1, Math.abs(change)) ? "The same." : `The gradient is off by ${signed(off, 6)}: it holds for small nudges.`;

@@ -1,6 +1,6 @@
 // <mg-cache>: the cache of the trained model, growing by a key and a value with each token (T16).
 
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { textField, wholeField } from "../js/kit/state.js";
@@ -38,7 +38,7 @@ class MgCache extends OnPrefix {
     this.values.data = { values: all.values.slice(0, at + 1), rows, most };
     const { kept, withCache, without } = cacheWork(at + 1, all.keys[0].length);
     const line = (/** @type {(string | number)[]} */ [head, ...cells]) => html("tr", {}, html("th", { scope: "row" }, head), ...cells.map((cell) => html("td", {}, cell)));
-    this.work?.replaceChildren(line(["keys, values computed", withCache, without]), line(["numbers kept", kept, 0]));
+    renew(this.work, line(["keys, values computed", withCache, without]), line(["numbers kept", kept, 0]));
     this.summary(`${names[at]} at position ${at} adds a key and a value; the cache holds ${at + 1} of each, ${kept} numbers. Computed so far: ${withCache} keys and values, without a cache ${without}.`);
   }
 }

@@ -1,7 +1,7 @@
 // <mg-chain>: car, bicycle and walker: rates along a chain are multiplied.
 
 import { shortly } from "../js/backprop.js";
-import { html, svg } from "../js/kit/dom.js";
+import { html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { copyLink, isHidden, numberField, problemLine, urlState } from "../js/kit/state.js";
@@ -47,7 +47,7 @@ class MgChain extends KitElement {
     this.picture?.setAttribute("viewBox", `0 0 ${wide} 120`);
     const far = [walker, walker * bicycle, walker * bicycle * car];
     const most = Math.max(...far, 1e-9);
-    this.picture?.replaceChildren(...["walker", "bicycle", "car"].flatMap((name, i) => {
+    renew(this.picture, ...["walker", "bicycle", "car"].flatMap((name, i) => {
       const length = (far[i] / most) * (wide - 160);
       return [
         svg("text", { class: "mg-label", x: 62, y: 24 + 38 * i, "text-anchor": "end", "dominant-baseline": "central" }, name),

@@ -4,7 +4,7 @@
 import { allCalled, called, countedAfter, STEPS } from "../js/dataset.js";
 import { MicrogptError } from "../js/errors.js";
 import "../js/kit/bars.js";
-import { freshId, html } from "../js/kit/dom.js";
+import { freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { textField, wholeField } from "../js/kit/state.js";
@@ -71,7 +71,7 @@ class MgCountLoss extends NamesElement {
         html("td", {}, shown ? written(p, 3) : "…"), html("td", {}, shown ? written(loss) : "…"));
     });
     rows.push(html("tr", { class: done ? "row-now" : null }, html("th", { scope: "row" }, "mean"), html("td", {}, ""), html("td", {}, done ? written(mean) : "…")));
-    table.replaceChildren(html("table", { class: "loss-table" },
+    renew(table, html("table", { class: "loss-table" },
       html("caption", {}, `“${name}” after ${n.toLocaleString("en")} counted names`),
       html("thead", {}, html("tr", {}, ...["pair", "p", "−ln p"].map((head) => html("th", { scope: "col" }, head)))),
       html("tbody", {}, ...rows)));

@@ -2,7 +2,7 @@
 
 import { allCalled, called, countedAfter, drawNames, originOf, STEPS, tempered } from "../js/dataset.js";
 import "../js/kit/bars.js";
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { numberField, seedField, wholeField } from "../js/kit/state.js";
@@ -80,7 +80,7 @@ class MgCountNames extends NamesElement {
     const made = [];
     for (const { name, before, next } of done) made[name] = { text: before + (next === tokenizer.bos ? "" : tokenizer.uchars[next]), ended: next === tokenizer.bos || before.length + 1 === table.blockSize };
     const marks = { trained: 0, file: 0, new: 0 };
-    list.replaceChildren(...made.map(({ text, ended }) => {
+    renew(list, ...made.map(({ text, ended }) => {
       if (!ended) return html("li", {}, text, "…");
       const mark = origin(text);
       marks[mark]++;

@@ -1,7 +1,7 @@
 // <mg-descent>: gradient descent chases a target: graph, number line with ghosts, loss bar (W15).
 
 import { frame, planOf, shortly } from "../js/backprop.js";
-import { button, html, svg } from "../js/kit/dom.js";
+import { button, html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/graph.js";
 import "../js/kit/number.js";
@@ -62,7 +62,7 @@ class MgDescent extends KitElement {
     }
     this.drawLine(wide, states.slice(0, at + 1).map((one) => one.prediction));
     const size = Math.min(1, loss / MOST_LOSS) * (wide - 100);
-    this.bar?.replaceChildren(
+    renew(this.bar,
       svg("text", { class: "mg-label", x: 0, y: 13, "dominant-baseline": "central" }, "loss"),
       svg("rect", { class: "descent-loss", x: 40, y: 4, width: Math.max(1, size), height: 18 }),
       svg("text", { class: "mg-label", x: 46 + size, y: 13, "dominant-baseline": "central" }, `${written(loss, 4)}${loss > MOST_LOSS * 1.0001 ? " >" : ""}`),
@@ -82,7 +82,7 @@ class MgDescent extends KitElement {
     const px = (/** @type {number} */ x) => 20 + ((Math.max(LINE.low, Math.min(LINE.high, x)) - LINE.low) / (LINE.high - LINE.low)) * (wide - 40);
     const now = predictions[predictions.length - 1];
     const isOff = now < LINE.low || now > LINE.high;
-    this.line?.replaceChildren(
+    renew(this.line,
       svg("line", { class: "mg-axis", x1: 20, x2: wide - 20, y1: 52, y2: 52 }),
       ...Array.from({ length: LINE.high - LINE.low + 1 }, (_, i) => LINE.low + i).map((t) =>
         svg("text", { class: "mg-label", x: px(t), y: 74, "text-anchor": "middle" }, t)),

@@ -1,6 +1,6 @@
 // <mg-dot>: two arrows, their dot product, lengths and angle.
 
-import { html, svg } from "../js/kit/dom.js";
+import { html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { numbersField, urlState } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
@@ -86,7 +86,7 @@ class MgDot extends KitElement {
       const [low, high] = [px(-MOST), px(MOST)];
       return [svg("line", { class: kind, x1: px(t), x2: px(t), y1: low, y2: high }), svg("line", { class: kind, x1: low, x2: high, y1: px(t), y2: px(t) })];
     });
-    this.picture?.replaceChildren(...lines, ...this.arrow("a", v[0], v[1], 0), ...this.arrow("b", v[2], v[3], 1));
+    renew(this.picture, ...lines, ...this.arrow("a", v[0], v[1], 0), ...this.arrow("b", v[2], v[3], 1));
     const { products, dot, lengths, degrees } = twoArrows(v.slice(0, 2), v.slice(2));
     const way = Number.isNaN(degrees) ? "One of them has no length, so there is no angle."
       : `They are ${written(lengths[0])} and ${written(lengths[1])} long, with ${written(degrees, 0)}° between: ${dot > 1e-9 ? "they point more or less the same way" : dot < -1e-9 ? "they point away from each other" : "they stand at a right angle"}.`;

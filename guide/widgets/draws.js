@@ -1,6 +1,6 @@
 // <mg-draws>: three weights, the shares they make, and draws by chance beside them.
 
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { numbersField, seedField, urlState, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
@@ -46,7 +46,7 @@ class MgDraws extends KitElement {
     const { shares, surprises, entropy } = sharesOf(w);
     const { counts, mean } = drawn(w, seed, n);
     if (this.bars) this.bars.data = { names: TOKENS, values: shares, most: 1 };
-    this.body?.replaceChildren(...TOKENS.map((name, i) => html("tr", {}, html("th", { scope: "row" }, name),
+    renew(this.body, ...TOKENS.map((name, i) => html("tr", {}, html("th", { scope: "row" }, name),
       ...[written(shares[i], 3), written(surprises[i], 3), counts[i].toLocaleString("en"), n ? written(counts[i] / n, 3) : "–"].map((text) => html("td", {}, text)))));
     const came = n ? `In ${n.toLocaleString("en")} draws the mean surprise was ${written(mean, 3)}.` : "Nothing is drawn yet.";
     this.summary(`Entropy: ${written(entropy, 3)} nats, ${written(entropy / Math.LN2, 3)} bits, at most ${written(Math.log(3), 3)} nats for three. ${came}`);

@@ -2,7 +2,7 @@
 // by the chain rule, up by nudging. The chain rule can be broken on purpose.
 
 import { loadNames } from "../js/dataset.js";
-import { html, svg, tableOf } from "../js/kit/dom.js";
+import { html, renew, svg, tableOf } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { choiceField, urlState, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
@@ -65,8 +65,8 @@ class MgGradientCheck extends KitElement {
     if (!found) return;
     const { nudge, broken } = /** @type {any} */ (this.state).values;
     const good = found.worst < LIMIT;
-    this.plot?.replaceChildren(scatter(found.points));
-    this.verdict?.replaceChildren(`${good ? "✓ passes" : "✗ fails"}: the largest difference is ${power(found.worst)}; the limit is ${power(LIMIT)}`);
+    renew(this.plot, scatter(found.points));
+    renew(this.verdict, `${good ? "✓ passes" : "✗ fails"}: the largest difference is ${power(found.worst)}; the limit is ${power(LIMIT)}`);
     this.summary(`First name, “${this.run?.docs[0]}”, untrained: ${found.points.length.toLocaleString("en")} parameters, nudge ${power(10 ** nudge)}, chain rule ${BREAKS[broken].said}. Largest difference ${power(found.worst)}.`);
   }
 

@@ -1,7 +1,7 @@
 // What the trained model's heads look at: <mg-head-weights>, for any beginning of a name (T15), and
 // <mg-head-split>, the same 16 numbers cut into one to sixteen heads (T17).
 
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { choiceField, textField, wholeField } from "../js/kit/state.js";
@@ -38,7 +38,7 @@ class MgHeadWeights extends OnPrefix {
     const { weights, probs } = traced(this.real, tokens);
     this.heat.data = { values: weights[at], rows: weights[at].map((_, h) => `head ${h + 1}`), columns: columnsOf(names.slice(0, at + 1)), most: 1 };
     const likely = probs[at].map((p, i) => ({ p, i })).sort((a, b) => b.p - a.p).slice(0, 3);
-    this.next?.replaceChildren(`After ${names.slice(0, at + 1).join(" ")} the model expects ${likely.map(({ p, i }) => `${labelsOf(/** @type {Real} */ (this.real), [i])[0]} (${written(p)})`).join(", ")}.`);
+    renew(this.next, `After ${names.slice(0, at + 1).join(" ")} the model expects ${likely.map(({ p, i }) => `${labelsOf(/** @type {Real} */ (this.real), [i])[0]} (${written(p)})`).join(", ")}.`);
     this.summary(`${names[at]} at position ${at} looks most at: ${looks(weights[at], names)}.`);
   }
 }
@@ -65,7 +65,7 @@ class MgHeadSplit extends OnPrefix {
     this.chosen.select.value = this.state.values.heads;
     const { weights, parts, size } = cutInto(traced(this.real, tokens), at, count);
     const rows = weights.map((_, h) => `head ${h + 1}`);
-    this.size?.replaceChildren(`q of ${names[at]}: 16 numbers = ${count} × ${size}`);
+    renew(this.size, `q of ${names[at]}: 16 numbers = ${count} × ${size}`);
     this.parts.data = { values: parts, rows };
     this.heat.data = { values: weights, rows, columns: columnsOf(names.slice(0, at + 1)), most: 1 };
     this.summary(`${count} ${count === 1 ? "head" : "heads"} of ${size} ${size === 1 ? "number" : "numbers"}: ${weights.length} × ${at + 1} weights. ${count <= 4 ? `Most: ${looks(weights, names)}.` : ""}`);

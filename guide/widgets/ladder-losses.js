@@ -1,7 +1,7 @@
 // <mg-ladder-losses upto="0">: the recorded loss curves of the six rungs; those up to this rung are shown
 // at first, each can be hidden or shown (T20).
 
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import "../js/kit/curve.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/number.js";
@@ -72,7 +72,7 @@ class MgLadderLosses extends StatefulElement {
     }
     if (curve.marker !== at) curve.marker = at;
     const rows = endsOf(ladder).filter(({ rung }) => shown.includes(String(rung)));
-    ends.replaceChildren(html("table", { class: "loss-table" }, html("caption", {}, "Where the runs end, in nats per token"),
+    renew(ends, html("table", { class: "loss-table" }, html("caption", {}, "Where the runs end, in nats per token"),
       html("thead", {}, html("tr", {}, ...["run", "last loss", "mean of last 100", "unseen names"].map((head) => html("th", { scope: "col" }, head)))),
       html("tbody", {}, ...rows.map(({ rung, last, mean: m, unseen }) => html("tr", {}, html("th", { scope: "row" }, `rung ${rung}`), ...[last, m, unseen].map((x) => html("td", {}, written(x, 3))))))));
     const told = rows.map(({ rung, unseen }) => `rung ${rung} ${written(unseen, 3)}`).join(", ");

@@ -1,7 +1,7 @@
 // <mg-layer>: three inputs, nine weights, three logits, and the softmax of those (T6). Every cell can
 // be changed: a weight, an input, or a logit itself. With stage="linear" it ends at the outputs.
 
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { flagField, numbersField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
@@ -96,7 +96,7 @@ class MgLayer extends KitElement {
       });
     put(this.xs, x);
     put(this.ws, w);
-    this.sums?.forEach((sum, r) => sum.replaceChildren(`${layerRow(x, w.slice(3 * r, 3 * r + 3))} = `, html("b", {}, written(y[r]))));
+    this.sums?.forEach((sum, r) => renew(sum, `${layerRow(x, w.slice(3 * r, 3 * r + 3))} = `, html("b", {}, written(y[r]))));
     if (this.isLinear) {
       this.summary(`The outputs are ${y.map((v) => written(v)).join(", ")}.`);
       return;
@@ -104,7 +104,7 @@ class MgLayer extends KitElement {
     put(this.zs, z);
     if (this.from) this.from.textContent = own ? `These are your own. The layer makes ${y.map((v) => written(v)).join(", ")}.` : "They come from the layer above. Change one, and softmax takes yours.";
     const { shifted, exps, total, probs } = softmaxSteps(z);
-    this.steps?.replaceChildren(...probs.map((p, i) => html("tr", {},
+    renew(this.steps, ...probs.map((p, i) => html("tr", {},
       ...[written(z[i]), written(shifted[i]), written(exps[i], 3), `${written(exps[i], 3)} / ${written(total, 3)} = ${written(p, 3)}`].map((text) => html("td", {}, text)))));
     if (this.bars) this.bars.data = { names: LOGITS, values: probs, most: 1 };
     this.summary(`Softmax of ${z.map((v) => written(v)).join(", ")} is ${probs.map((p) => written(p)).join(", ")}; together 1.`);

@@ -2,7 +2,7 @@
 // that network, beside the counts of rung 0 from the same names (T8). The weights are those of
 // ladder/train1.py: both figures train them in the page, from the same list and seed.
 
-import { freshId, html } from "../js/kit/dom.js";
+import { freshId, html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { choiceField, textField, urlState, wholeField } from "../js/kit/state.js";
@@ -149,7 +149,7 @@ class MgMlpName extends Trained {
     if (this.field.value !== name && document.activeElement !== this.field) this.field.value = name;
     const { rows, counts, mlp } = compare(run, run.counts(Number(stage)), name);
     const cells = (/** @type {string[]} */ texts, isMean = false) => html("tr", { class: isMean ? "net-mean" : null }, ...texts.map((text) => html("td", {}, text)));
-    this.body?.replaceChildren(
+    renew(this.body,
       ...rows.map((row) => cells([called(run.tokenizer, row.token), called(run.tokenizer, row.next), written(row.counts, 3), written(-Math.log(row.counts)), written(row.mlp, 3), written(-Math.log(row.mlp))])),
       cells(["mean", "", "", written(counts), "", written(mlp)], true));
     const better = Math.abs(counts - mlp) < 0.005 ? "they are level" : counts < mlp ? "counting is less surprised" : "the network is less surprised";

@@ -1,7 +1,7 @@
 // <mg-neuron step="1">: a neuron in four steps (W4 to W7): x + b; x·w + b; ReLU of it, with its graph;
 // many inputs. <mg-net>: a net of 3 inputs, 4 hidden numbers and 2 outputs (W3).
 
-import { freshId, html, svg } from "../js/kit/dom.js";
+import { freshId, html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { isHidden, numberField, numbersField, seedField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
@@ -90,8 +90,8 @@ class MgNeuron extends KitElement {
       chips = [chip(`z = ${sum} ${added(b)} = ${written(z)}`), chip("ReLU", "op"), chip(`a ${written(a)}`)];
       said = `z = ${written(z)}, a = ReLU(z) = ${written(a)}: ${a > 0 ? "the neuron fires" : "the neuron is silent"}`;
     }
-    this.flow?.replaceChildren(...chips.flatMap((one, i) => (i ? [html("span", {}, "→"), one] : [one])));
-    this.plot?.replaceChildren(reluPlot(z));
+    renew(this.flow, ...chips.flatMap((one, i) => (i ? [html("span", {}, "→"), one] : [one])));
+    renew(this.plot, reluPlot(z));
     this.summary(`${said}.`);
   }
 }
@@ -143,7 +143,7 @@ class MgNet extends KitElement {
     const net = smallNet(seed);
     const all = runNet(net, x);
     if (this.seed) this.seed.textContent = `Weights of seed ${seed}`;
-    this.picture?.replaceChildren(netPicture(net, all));
+    renew(this.picture, netPicture(net, all));
     const silent = all[1].filter((h) => h === 0).length;
     this.summary(`Inputs ${x.map((/** @type {number} */ v) => written(v)).join(", ")}; hidden ${all[1].map((v) => written(v)).join(", ")} (${silent} silent); outputs ${all[2].map((v) => written(v)).join(" and ")}.`);
   }

@@ -1,7 +1,7 @@
 // <mg-numerical>: the slope of a curve by nudging: click the curve, drag ε (T9).
 
 import { shortly } from "../js/backprop.js";
-import { button, html, svg } from "../js/kit/dom.js";
+import { button, html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { choiceField, copyLink, isHidden, numberField, problemLine, urlState } from "../js/kit/state.js";
@@ -71,7 +71,7 @@ class MgNumerical extends KitElement {
     const small = (/** @type {number} */ x) => (x === 0 ? "0" : Math.abs(x) < 1e-4 ? x.toExponential(1).replaceAll("-", "−") : written(x, 6));
     /** @type {[string, number][]} */
     const ways = [["backward pass: exact", exact], ["nudged both ways", central], ["nudged up only", forward]];
-    this.rows?.replaceChildren(...ways.map(([how, slope]) =>
+    renew(this.rows, ...ways.map(([how, slope]) =>
       html("tr", {}, html("th", { scope: "row" }, how), html("td", {}, written(slope, 8)), html("td", {}, small(slope - exact)))));
     const size = Math.abs(error);
     const comment = curve === "relu" && Math.abs(p) < epsilon ? " The nudges reach over the corner, where there is no one slope."

@@ -2,7 +2,7 @@
 // name just counted as arrows above it, linked to their cells (T2).
 
 import { allCalled, called, countedAfter, STEPS } from "../js/dataset.js";
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { startLinks } from "../js/kit/link.js";
@@ -57,7 +57,7 @@ class MgPairCounts extends NamesElement {
     this.full = `Full colour from ${full} on.`;
     if (this.said) this.said.textContent = this.full;
     const doc = n ? names.tokens[n - 1] : null;
-    pairs.replaceChildren(...(doc
+    renew(pairs, ...(doc
       ? table.pairs(doc).map(([a, b]) => html("span", { class: "tok tok-pair", tabindex: 0, "data-link": `pair.r${a}.c${b}` },
         html("b", {}, `${called(names.tokenizer, a)} → ${called(names.tokenizer, b)}`), html("small", {}, table.counts[a][b])))
       : ["No name yet: every count is 0."]));

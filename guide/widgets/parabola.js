@@ -11,6 +11,7 @@ import { dragged, fitted, Plane } from "../js/plane.js";
 
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 
+const lossAt = (/** @type {number} */ p) => (p * p) / 2;
 const P = { min: -3.5, max: 3.5, step: 0.05 };
 
 class MgParabola extends KitElement {
@@ -54,7 +55,7 @@ class MgParabola extends KitElement {
     const [x1, x2, y] = [plane.px(p), plane.px(Math.max(-4, Math.min(4, next))), plane.py(0)];
     const way = Math.sign(x2 - x1);
     plane.draw([
-      plane.curve((x) => (x * x) / 2, "mg-line mg-series-0"),
+      plane.curve(lossAt, "mg-line mg-series-0"),
       plane.line(p, loss, slope, "mg-line mg-series-1"),
       svg("line", { class: "plane-drop", x1, x2: x1, y1: plane.py(loss), y2: y }),
       svg("line", { class: "plane-step", x1, x2: x2 - way * 8, y1: y, y2: y }),

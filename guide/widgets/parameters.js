@@ -3,7 +3,7 @@
 // <mg-tally> the sum of all matrices (W25).
 
 import { FileError } from "../js/errors.js";
-import { html, svg } from "../js/kit/dom.js";
+import { html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { choiceField, numberField, urlState, wholeField } from "../js/kit/state.js";
@@ -47,7 +47,7 @@ class MgModelSizes extends KitElement {
       const by = /** @type {typeof FACTS[number][0]} */ (state.values.by);
       chosen.select.value = by;
       const most = Math.max(...MODEL_SIZES.map((size) => Number(size[by])));
-      grid.replaceChildren(...MODEL_SIZES.map((size) => html("section", { class: "net-model", "aria-label": size.name }, html("p", { class: "net-title" }, size.name),
+      renew(grid, ...MODEL_SIZES.map((size) => html("section", { class: "net-model", "aria-label": size.name }, html("p", { class: "net-title" }, size.name),
         svg("svg", { class: "net-track", viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "img", "aria-label": `${count(size[by])}, of at most ${count(most)}` },
           svg("rect", { class: "net-share", x: 0, y: 0, height: 8, width: (100 * size[by]) / most })),
         html("dl", {}, ...FACTS.flatMap(([key, text]) => [html("dt", {}, text), html("dd", {}, key === by ? html("b", {}, count(size[key])) : count(size[key]))])))));
@@ -111,7 +111,7 @@ class MgFan extends KitElement {
       least.value = limit;
       const name = namesOf(matrix, rows.length).rows[at];
       const [picture, drawn] = fan(rows[at], limit, name);
-      room.replaceChildren(picture);
+      renew(room, picture);
       const strongest = rows[at].reduce((best, w, i) => (Math.abs(w) > Math.abs(rows[at][best]) ? i : best), 0);
       this.summary(`Row ${at} of ${matrix} (${name}): ${drawn} of its ${rows[at].length} weights are ${written(limit)} or larger in size. The strongest comes from input ${strongest}: ${written(rows[at][strongest], 3)}.`);
     };

@@ -4,7 +4,7 @@
 
 import { css, scaleOf, shade } from "../js/kit/color.js";
 import "../js/kit/curve.js";
-import { html, onTheme, svg, tableOf } from "../js/kit/dom.js";
+import { html, onTheme, renew, svg, tableOf } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { solved } from "../js/kit/progress.js";
 import { flagField, isHidden, numberField, seedField, urlState } from "../js/kit/state.js";
@@ -20,8 +20,14 @@ const NAMES = /** @type {const} */ (["w1", "w2", "b1", "w3", "b2", "b3"]);
 const SIZE = { reach: 3, lift: 0.7, scale: 42, width: 420, height: 330, x: 210, y: 225 };
 const POINTS = 14;
 const STEP = 15; // degrees a key turns
+const SHADES = 32; // few colours: a small change repaints few patches
 
 class MgSurface extends KitElement {
+  constructor() {
+    super();
+    /** @private */ this.groups = { "net-patch": svg("g"), "net-wire": svg("g") };
+  }
+
   build() {
     this.heldEye = { ...EYE };
     const state = urlState(this.name, this.schema());
@@ -134,19 +140,36 @@ class MgSurface extends KitElement {
     const most = Math.max(1, ...heights.flat(), ...(other ?? []).flat());
     const scale = scaleOf(this);
     const lift = Math.min(SIZE.lift, 3.2 / most);
-    const paper = (/** @type {{x: number, y: number}} */ p) => `${(SIZE.x + p.x * SIZE.scale).toFixed(1)} ${(SIZE.y + p.y * SIZE.scale).toFixed(1)}`;
+    const paper = (/** @type {{x: number, y: number}} */ p) => `${Math.round(10 * (SIZE.x + p.x * SIZE.scale)) / 10} ${Math.round(10 * (SIZE.y + p.y * SIZE.scale)) / 10}`;
     const path = (/** @type {{x: number, y: number}[]} */ corners) => `M${corners.map(paper).join("L")}Z`;
-    const parts = patches(heights, eye, { reach: SIZE.reach, lift }).map(({ height, corners }) =>
-      svg("path", { class: "net-patch", d: path(corners), fill: css(shade(scale, height / most)) }));
+    const parts = this.parts("net-patch", patches(heights, eye, { reach: SIZE.reach, lift }).map(({ height, corners }) =>
+      ({ d: path(corners), fill: css(shade(scale, Math.round((SHADES * height) / most) / SHADES)) })));
     const floor = [[-3, -3], [3, -3], [3, 3], [-3, 3]].map(([x, y]) => project(eye, x, y, 0));
     const end = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ h, /** @type {string} */ text) => {
       const p = project(eye, x, y, h);
       return svg("text", { class: "mg-label mg-halo", x: SIZE.x + p.x * SIZE.scale, y: SIZE.y + p.y * SIZE.scale + 4, "text-anchor": "middle" }, text);
     };
-    const wires = other ? patches(other, eye, { reach: SIZE.reach, lift }).map(({ corners }) => svg("path", { class: "net-wire", d: path(corners) })) : [];
-    this.view.replaceChildren(svg("path", { class: "net-wire", d: path(floor) }), ...parts, ...wires,
+    const wires = this.parts("net-wire", other ? patches(other, eye, { reach: SIZE.reach, lift }).map(({ corners }) => ({ d: path(corners) })) : []);
+    const ground = svg("path", { class: "net-wire", d: path(floor) });
+    renew(this.view, ground, parts, wires,
       end(3.5, 0, 0, "x1 = 3"), end(-3.5, 0, 0, "−3"), end(0, 3.5, 0, "x2 = 3"), end(0, -3.5, 0, "−3"));
     this.view.setAttribute("aria-label", `The surface a over x1 and x2, turned by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow keys turn it.`);
+  }
+
+  /**
+   * Paths of one kind in a group of their own, which stays: dragging changes their attributes only.
+   * @private
+   * @param {"net-patch" | "net-wire"} kind
+   * @param {{d: string, fill?: string}[]} wanted
+   */
+  parts(kind, wanted) {
+    const group = this.groups[kind];
+    while (group.children.length > wanted.length) group.lastChild?.remove();
+    wanted.forEach((attributes, i) => {
+      const one = group.children[i] ?? group.appendChild(svg("path", { class: kind }));
+      for (const [name, value] of Object.entries(attributes)) if (one.getAttribute(name) !== value) one.setAttribute(name, value);
+    });
+    return group;
   }
 
   /** @private */
@@ -213,7 +236,7 @@ class MgSurfaceMatch extends MgSurface {
     this.shown = seed;
     if (this.stop) this.stop.textContent = stopped ? "Go on" : "Stop";
     if (stopped) {
-      this.score?.replaceChildren("Stopped: this is your own surface alone.");
+      renew(this.score, "Stopped: this is your own surface alone.");
       super.say();
       return;
     }
@@ -225,9 +248,9 @@ class MgSurfaceMatch extends MgSurface {
     if (this.curve) this.curve.series = [{ name: "loss", values: [...history] }];
     const found = loss < SURFACE_GOAL;
     if (found && !peek) solved("E8", `seed ${seed}`);
-    this.score?.replaceChildren(`Loss ${written(loss, 4)}, best ${written(this.best, 4)}: ${found ? (peek ? "found, with a look at the answer" : "✓ found") : `the goal is below ${SURFACE_GOAL}`}`);
+    renew(this.score, `Loss ${written(loss, 4)}, best ${written(this.best, 4)}: ${found ? (peek ? "found, with a look at the answer" : "✓ found") : `the goal is below ${SURFACE_GOAL}`}`);
     const weights = NAMES.map((name) => `${name} ${written(this.target[name])}`).join(", ");
-    this.hint?.replaceChildren(peek ? `The target's weights: ${weights}.` : `Target ${seed}. Turn the picture, move one slider at a time, and keep what brings the loss down.`);
+    renew(this.hint, peek ? `The target's weights: ${weights}.` : `Target ${seed}. Turn the picture, move one slider at a time, and keep what brings the loss down.`);
     this.summary(`Target ${seed}: loss ${written(loss, 4)}, best so far ${written(this.best, 4)}, after ${history.length} ${history.length === 1 ? "look" : "looks"}.`);
   }
 }

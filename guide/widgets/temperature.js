@@ -1,7 +1,7 @@
 // <mg-temperature>: what the trained model says comes after a beginning, at any temperature (W29).
 
 import { MicrogptError } from "../js/errors.js";
-import { freshId, html } from "../js/kit/dom.js";
+import { freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { numberField, textField } from "../js/kit/state.js";
@@ -59,7 +59,7 @@ class MgTemperature extends StatefulElement {
     const names = [...model.tokenizer.uchars, "BOS"];
     const { probs, peak, bits, choices } = atTemperature(logits, t);
     bars.data = { names, values: probs, marked: peak, most: probs[peak] > 0.5 ? 1 : 0.5, say: (i) => `${names[i]}: ${written(probs[i], 4)}, logit ${written(logits[i], 3)}` };
-    this.said?.replaceChildren(`Peak ${names[peak]} ${written(probs[peak], 3)}; entropy ${written(bits, 2)} of at most ${written(Math.log2(names.length), 2)} bits`);
+    renew(this.said, `Peak ${names[peak]} ${written(probs[peak], 3)}; entropy ${written(bits, 2)} of at most ${written(Math.log2(names.length), 2)} bits`);
     this.summary(`After ${after ? `“${after}”` : "BOS"} at temperature ${written(t, 2)}: most likely ${names[peak]} with ${written(probs[peak], 3)}. Entropy ${written(bits, 2)} bits, as unsure as ${written(choices, 1)} tokens of equal chance.`);
   }
 }

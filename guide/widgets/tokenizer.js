@@ -1,6 +1,6 @@
 // <mg-tokenizer>: a text as token ids between two BOS, and back (W2).
 
-import { button, freshId, html } from "../js/kit/dom.js";
+import { button, freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { textField } from "../js/kit/state.js";
 import { StatefulElement, tokenRow } from "../js/names-element.js";
@@ -60,7 +60,7 @@ class MgTokenizer extends StatefulElement {
     }
     refused.textContent = "";
     const letters = ids.length - 2;
-    row.replaceChildren(...tokenRow(ids.map((token) => (token === tokenizer.bos ? "BOS" : tokenizer.uchars[token])), ids));
+    renew(row, ...tokenRow(ids.map((token) => (token === tokenizer.bos ? "BOS" : tokenizer.uchars[token])), ids));
     back.textContent = `And back: ${ids.join(", ")} is “${tokenizer.decode(ids)}”, with BOS left out.`;
     const many = letters === 1 ? "1 letter" : `${letters} letters`;
     this.summary(`${many}, ${ids.length} tokens: ${ids.join(" ")}. The model predicts ${ids.length - 1} of them, all but the first.`);

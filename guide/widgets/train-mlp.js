@@ -4,7 +4,7 @@
 import { loadNames, originOf, STEPS } from "../js/dataset.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { numberField, seedField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
@@ -98,8 +98,8 @@ class MgTrainMlp extends KitElement {
     ];
     const unseen = run.heldOut();
     const broken = !Number.isFinite(unseen);
-    this.score?.replaceChildren(`Step ${run.step.toLocaleString("en")} of ${STEPS.toLocaleString("en")}: ${written(unseen, 3)} nats on 5,000 names it never saw`);
-    this.samples?.replaceChildren(...(broken ? ["Nothing: its numbers have run away."] : run.samples(20).flatMap((name) => [html("span", { class: "net-sample" }, name || "(empty)", " ", this.markOf(name)), " "])));
+    renew(this.score, `Step ${run.step.toLocaleString("en")} of ${STEPS.toLocaleString("en")}: ${written(unseen, 3)} nats on 5,000 names it never saw`);
+    renew(this.samples, ...(broken ? ["Nothing: its numbers have run away."] : run.samples(20).flatMap((name) => [html("span", { class: "net-sample" }, name || "(empty)", " ", this.markOf(name)), " "])));
     const last = run.losses[run.step - 1];
     const one = last === undefined ? "Nothing trained yet: every letter is about as likely as any other." : `Step ${run.step}: the loss of “${run.docs[run.step - 1]}” was ${written(last, 4)}.`;
     this.summary(`${one} On unused names ${written(unseen, 3)} nats per token.`);

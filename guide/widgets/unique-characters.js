@@ -1,7 +1,7 @@
 // <mg-unique-characters>: the vocabulary is collected name by name, sorted, and numbered (T1).
 
 import { collecting, inOrder, wordsOf } from "../js/characters.js";
-import { freshId, html } from "../js/kit/dom.js";
+import { freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
@@ -61,7 +61,7 @@ class MgUniqueCharacters extends NamesElement {
     stepper.at = at;
     const read = reads.slice(0, at);
     const now = at > 0 && at <= reads.length ? reads[at - 1] : null;
-    word.replaceChildren(...[...(now?.doc ?? "–")].map((char) =>
+    renew(word, ...[...(now?.doc ?? "–")].map((char) =>
       html("span", { class: now?.fresh.includes(char) ? "tok tok-new" : "tok" }, html("b", {}, char))));
     const met = read.flatMap(({ fresh }) => fresh);
     const sorted = inOrder(met);
@@ -72,7 +72,7 @@ class MgUniqueCharacters extends NamesElement {
     const cells = isNumbered
       ? tokenRow([...sorted, "BOS"], [...sorted, "BOS"].map((_, i) => i))
       : chars.map((char) => html("span", { class: now?.fresh.includes(char) ? "tok tok-new" : "tok" }, html("b", {}, char)));
-    pool.replaceChildren(...(cells.length ? cells : ["none"]));
+    renew(pool, ...(cells.length ? cells : ["none"]));
     const of = (this.total ?? 0).toLocaleString("en");
     const left = (this.total ?? 0) - reads.length;
     const rest = left ? ` The ${left.toLocaleString("en")} documents after number ${reads.length} bring nothing new.` : "";

@@ -1,7 +1,7 @@
 // <mg-value-stages>: the class Value grows in four stages, one slot each (W12).
 
 import { shortly } from "../js/backprop.js";
-import { button, html } from "../js/kit/dom.js";
+import { button, html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { copyLink, isHidden, numberField, problemLine, urlState, wholeField } from "../js/kit/state.js";
@@ -64,7 +64,7 @@ class MgValueStages extends KitElement {
     const leaf = (/** @type {string} */ name, /** @type {Value} */ value) =>
       valueCard({ name, data: value.data, children: [], local: [], grad: grad(value) }, how);
     if (this.code) this.code.textContent = code.replace("6.0", shortly(c.data));
-    this.cards?.replaceChildren(leaf("a", a), leaf("b", b), valueCard({ name: "c", how: "a · b", data: c.data, children: ["a", "b"], local: [...c.localGrads], grad: grad(c) }, how));
+    renew(this.cards, leaf("a", a), leaf("b", b), valueCard({ name: "c", how: "a · b", data: c.data, children: ["a", "b"], local: [...c.localGrads], grad: grad(c) }, how));
     if (this.why) this.why.textContent = `It can answer: ${asks} ${lacks}`;
     const words = [
       `c = ${shortly(c.data)}`, "children a and b", `local gradients ${c.localGrads.map(shortly).join(" and ")}`,

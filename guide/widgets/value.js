@@ -1,7 +1,7 @@
 // <mg-value>: one operation on one or two numbers, and the Value that comes out (W11).
 
 import { shortly } from "../js/backprop.js";
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { choiceField, copyLink, isHidden, numberField, problemLine, urlState } from "../js/kit/state.js";
@@ -70,7 +70,7 @@ class MgValue extends KitElement {
     const names = two ? ["a", "b"] : ["a"];
     const leaf = (/** @type {string} */ name) => valueCard({ name, data: values[name], children: [], local: [], grad: null });
     const card = valueCard({ name: "c", how, data: c.data, children: names, local: [...c.localGrads], grad: null });
-    this.cards?.replaceChildren(...names.map(leaf), card);
+    renew(this.cards, ...names.map(leaf), card);
     if (this.why) this.why.textContent = why;
     const slopes = names.map((name, i) => `${shortly(c.localGrads[i])} for ${name}`);
     this.summary(`c = ${how} = ${shortly(c.data)}; its local gradient is ${slopes.join(" and ")}.`);

@@ -1,7 +1,7 @@
 // <mg-fuzzy>: a dictionary that answers with a mix (W20). <mg-word-attention>: what one word of a
 // sentence looks at (W21). Both are illustrative: their vectors are made by hand.
 
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { choiceField, flagField, numberField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
@@ -32,7 +32,7 @@ class MgFuzzy extends StatefulElement {
     chosen.select.value = word;
     const { weights, answer, exact } = fuzzyLookup(word, sharp);
     const pace = (/** @type {string} */ entry) => /** @type {Record<string, number>} */ (PACES)[entry];
-    this.list?.replaceChildren(shareList("Share of each entry", ENTRIES.map((name, i) => ({ name, share: weights[i], text: `${percent(weights[i])} of ${written(pace(name), 0)}` }))));
+    renew(this.list, shareList("Share of each entry", ENTRIES.map((name, i) => ({ name, share: weights[i], text: `${percent(weights[i])} of ${written(pace(name), 0)}` }))));
     const common = exact === null ? `A common dictionary has no entry for “${word}”.` : `A common dictionary answers ${written(exact, 0)}.`;
     const best = weights.indexOf(Math.max(...weights));
     const most = sharp === 0 ? "all entries count alike" : `mostly ${ENTRIES[best]}, ${percent(weights[best])}`;
@@ -58,7 +58,7 @@ class MgWordAttention extends StatefulElement {
     keys.forEach((key, i) => key.setAttribute("aria-pressed", String(i === word)));
     both.setAttribute("aria-pressed", String(later));
     const weights = wordWeights(word, later);
-    this.list?.replaceChildren(shareList("Weight of each word", SENTENCE.map((name, i) =>
+    renew(this.list, shareList("Weight of each word", SENTENCE.map((name, i) =>
       ({ name, share: weights[i], text: i > word && !later ? "comes later" : percent(weights[i]), marked: i === word }))));
     const order = weights.map((share, i) => ({ share, name: SENTENCE[i] })).sort((a, b) => b.share - a.share);
     const second = order[1].share > 0.005 ? `, then at “${order[1].name}” (${percent(order[1].share)})` : "";

@@ -1,6 +1,6 @@
 // <mg-zip>: two lists walked together, pair by pair, and what the pairs add up to (W8).
 
-import { freshId, html } from "../js/kit/dom.js";
+import { freshId, html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { textField, urlState } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
@@ -63,7 +63,7 @@ class MgZip extends KitElement {
   walk() {
     const at = this.stepper?.at ?? 0;
     const pairs = this.pairs ?? [];
-    this.body?.replaceChildren(...pairs.map((pair, i) => html("tr", { "data-now": i === at }, html("td", {}, i + 1),
+    renew(this.body, ...pairs.map((pair, i) => html("tr", { "data-now": i === at }, html("td", {}, i + 1),
       ...[pair.x, pair.w].map((v) => html("td", {}, written(v))), ...[pair.product, pair.sum].map((v) => html("td", {}, i <= at ? written(v, 3) : "")))));
     const now = pairs[at];
     if (now) this.summary(`${at + 1} of ${pairs.length} pairs: ${written(now.x)} · ${written(now.w)} = ${written(now.product, 3)}; the sum so far is ${written(now.sum, 3)}.`);

@@ -5,7 +5,7 @@
 //
 // Point, tap, or use the arrow keys to read a bar. Tells `mg-bar` {index}.
 
-import { html, svg, tableOf } from "./dom.js";
+import { html, renew, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
 import { written } from "./text.js";
 
@@ -26,6 +26,9 @@ export class MgBars extends KitElement {
     /** @private @type {BarsData} */ this.content = { names: [], values: [] };
     /** @private @type {number | null} */ this.at = null;
     /** @private */ this.width = 640;
+    /** @private what the bars were drawn for */ this.frame = "";
+    /** @private @type {SVGRectElement[]} */ this.bars = [];
+    /** @private @type {SVGTextElement[]} */ this.labels = [];
   }
 
   get data() {
@@ -40,6 +43,7 @@ export class MgBars extends KitElement {
   }
 
   build() {
+    this.frame = "";
     const label = this.getAttribute("label") ?? "Bars";
     this.picture = svg("svg", { class: "mg-bars-picture", tabindex: 0, role: "slider", "aria-orientation": "horizontal", "aria-label": label, "aria-valuenow": 0 });
     this.box = html("div", { class: "mg-plot-box" }, this.picture);
@@ -86,27 +90,35 @@ export class MgBars extends KitElement {
   /** @private */
   draw() {
     if (!this.picture) return;
-    const { names, values, marked } = this.content;
+    const { names, values } = this.content;
     const [step, bottom] = [this.step, SIZE.height - SIZE.bottom];
     const most = this.content.most ?? (Math.max(0, ...values.filter(Number.isFinite)) || 1);
     const tall = (/** @type {number} */ x) => (Number.isFinite(x) ? (Math.min(x, most) / most) * (bottom - SIZE.top) : 0);
-    this.picture.setAttribute("viewBox", `0 0 ${this.width} ${SIZE.height}`);
-    this.picture.setAttribute("aria-valuemin", "0");
-    this.picture.setAttribute("aria-valuemax", String(Math.max(0, names.length - 1)));
     const wide = Math.max(4, Math.min(26, step - (step > 14 ? 4 : 2)));
-    const bars = values.map((x, i) => svg("rect", {
-      class: `mg-bar${i === marked ? " mg-bar-marked" : ""}`, x: SIZE.left + (i + 0.5) * step - wide / 2, width: wide, y: bottom - tall(x), height: tall(x),
-    }));
-    const labels = names.map((name, i) => {
-      const x = SIZE.left + (i + 0.5) * step;
-      const isLong = name.length > 1 && name.length * 7.5 > step + 2;
-      return svg("text", { class: `mg-label${i === marked ? " mg-bar-name" : ""}`, x: isLong ? this.width - 1 : x, y: bottom + (isLong ? 25 : 14), "text-anchor": isLong ? "end" : "middle" }, name);
+    const frame = JSON.stringify([names, this.width]);
+    if (frame !== this.frame) {
+      this.frame = frame;
+      this.bars = names.map((_, i) => svg("rect", { x: SIZE.left + (i + 0.5) * step - wide / 2, width: wide }));
+      this.labels = names.map((name, i) => {
+        const x = SIZE.left + (i + 0.5) * step;
+        const isLong = name.length > 1 && name.length * 7.5 > step + 2;
+        return svg("text", { x: isLong ? this.width - 1 : x, y: bottom + (isLong ? 25 : 14), "text-anchor": isLong ? "end" : "middle" }, name);
+      });
+      this.top = svg("text", { class: "mg-label", x: SIZE.left, y: 11 });
+      this.picture.setAttribute("viewBox", `0 0 ${this.width} ${SIZE.height}`);
+      this.picture.setAttribute("aria-valuemin", "0");
+      this.picture.setAttribute("aria-valuemax", String(Math.max(0, names.length - 1)));
+      this.picture.replaceChildren(
+        this.top, svg("line", { class: "mg-axis", x1: SIZE.left, x2: this.width - SIZE.right, y1: bottom, y2: bottom }), ...this.bars, ...this.labels,
+      );
+    }
+    if (this.top) renew(this.top, `top: ${written(most, this.digits)}`);
+    this.bars?.forEach((bar, i) => {
+      const high = tall(values[i]).toFixed(2);
+      if (bar.getAttribute("height") === high) return;
+      bar.setAttribute("y", (bottom - Number(high)).toFixed(2));
+      bar.setAttribute("height", high);
     });
-    this.picture.replaceChildren(
-      svg("text", { class: "mg-label", x: SIZE.left, y: 11 }, `top: ${written(most, this.digits)}`),
-      svg("line", { class: "mg-axis", x1: SIZE.left, x2: this.width - SIZE.right, y1: bottom, y2: bottom }), ...bars, ...labels,
-    );
-    this.bars = bars;
     this.show();
   }
 
@@ -124,10 +136,16 @@ export class MgBars extends KitElement {
   show() {
     const { names, values, marked, say } = this.content;
     if (!this.picture || !this.readout || !names.length) return;
-    this.bars?.forEach((bar, i) => bar.classList.toggle("mg-bar-read", i === this.at));
+    const set = (/** @type {Element | undefined} */ one, /** @type {string} */ kind) => {
+      if (one && one.getAttribute("class") !== kind) one.setAttribute("class", kind);
+    };
+    names.forEach((_, i) => {
+      set(this.bars?.[i], `mg-bar${i === marked ? " mg-bar-marked" : ""}${i === this.at ? " mg-bar-read" : ""}`);
+      set(this.labels?.[i], `mg-label${i === marked ? " mg-bar-name" : ""}`);
+    });
     const at = this.at ?? marked ?? values.indexOf(Math.max(...values));
     const text = names[at] === undefined ? "" : (say?.(at) ?? `${names[at]}: ${written(values[at], this.digits)}`);
-    this.readout.textContent = text;
+    if (this.readout.textContent !== text) this.readout.textContent = text;
     this.picture.setAttribute("aria-valuenow", String(Math.max(0, at)));
     this.picture.setAttribute("aria-valuetext", text);
   }

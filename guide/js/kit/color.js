@@ -31,13 +31,27 @@ export function contrast(a, b) {
   return (high + 0.05) / (low + 0.05);
 }
 
+/** @type {Map<string, "#000" | "#fff">} */
+const inks = new Map();
+
 /** @param {Rgb} ground */
 export function inkOn(ground) {
-  return contrast(ground, [0, 0, 0]) >= contrast(ground, [255, 255, 255]) ? "#000" : "#fff";
+  const key = ground.join();
+  const before = inks.get(key);
+  if (before) return before;
+  const ink = contrast(ground, [0, 0, 0]) >= contrast(ground, [255, 255, 255]) ? "#000" : "#fff";
+  if (inks.size < 1000) inks.set(key, ink);
+  return ink;
 }
 
 /** @param {Rgb} rgb */
 export const css = (rgb) => `rgb(${rgb.join(" ")})`;
+
+/** Asking the page means laying it out, so the answer holds until the theme turns. @type {Scale | null} */
+let known = null;
+const forget = () => (known = null);
+globalThis.addEventListener?.("mg-theme", forget);
+globalThis.matchMedia?.("(prefers-color-scheme: dark)").addEventListener("change", forget);
 
 /**
  * The scale's colours as the page has them now.
@@ -45,6 +59,7 @@ export const css = (rgb) => `rgb(${rgb.join(" ")})`;
  * @returns {Scale}
  */
 export function scaleOf(host) {
+  if (known) return known;
   const probe = document.createElement("span");
   probe.hidden = true;
   host.append(probe);
@@ -53,7 +68,7 @@ export function scaleOf(host) {
     const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g)?.map(Number) ?? [128, 128, 128];
     return /** @type {Rgb} */ ([r, g, b]);
   };
-  const scale = { below: read("below"), middle: read("middle"), above: read("above") };
+  known = { below: read("below"), middle: read("middle"), above: read("above") };
   probe.remove();
-  return scale;
+  return known;
 }

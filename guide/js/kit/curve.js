@@ -9,9 +9,9 @@
 // `x-to="1000"` keeps room up to there while numbers still come.
 
 import { nearest, plan, pointsOf, thinned } from "./curve-plan.js";
-import { freshId, html, svg, tableOf } from "./dom.js";
+import { freshId, html, renew, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
-import { decimals, written } from "./text.js";
+import { counted, decimals, written } from "./text.js";
 
 /** @typedef {import("./curve-plan.js").Series} Series */
 /** @typedef {import("./curve-plan.js").Floor} Floor */
@@ -27,6 +27,8 @@ export class MgCurve extends KitElement {
     /** @private @type {number | null} */ this.at = null;
     /** @private */ this.width = 640;
     /** @private @type {ReturnType<typeof plan> | null} */ this.planned = null;
+    /** @private */ this.waits = false;
+    /** @private curves that have a button */ this.keyed = "";
   }
 
   get series() {
@@ -37,7 +39,7 @@ export class MgCurve extends KitElement {
   set series(series) {
     const before = new Map(this.all.map(({ name, on }) => [name, on]));
     this.all = series.map((one) => ({ ...one, points: pointsOf(one.values), on: before.get(one.name) ?? !one.off }));
-    this.redraw(() => this.draw());
+    this.drawSoon();
   }
 
   get floors() {
@@ -47,7 +49,17 @@ export class MgCurve extends KitElement {
   /** @param {Floor[]} floors */
   set floors(floors) {
     this.lines = floors;
-    this.redraw(() => this.draw());
+    this.drawSoon();
+  }
+
+  /** Once, whatever was set in one go. @private */
+  drawSoon() {
+    if (this.waits) return;
+    this.waits = true;
+    queueMicrotask(() => {
+      this.waits = false;
+      this.redraw(() => this.draw());
+    });
   }
 
   get marker() {
@@ -61,6 +73,7 @@ export class MgCurve extends KitElement {
   }
 
   build() {
+    this.keyed = "";
     const label = this.getAttribute("label") ?? "Curve";
     this.legend = html("div", { class: "mg-row mg-legend", role: "group", "aria-label": `${label}: curves` });
     this.picture = svg("svg", { class: "mg-plot", role: "img", "aria-label": label });
@@ -118,8 +131,8 @@ export class MgCurve extends KitElement {
     this.all.forEach((one, i) => {
       if (one.on) parts.push(this.line(one, i));
     });
-    this.cursor = svg("g", { class: "mg-cursor" });
-    this.picture.replaceChildren(...parts, ...floorNames, this.cursor);
+    renew(this.picture, ...parts, ...floorNames, svg("g", { class: "mg-cursor" }));
+    this.cursor = /** @type {SVGElement} */ (this.picture.lastElementChild);
     this.track.min = String(x.low);
     this.track.max = String(x.high);
     this.note.textContent = y.low > 0 ? `The ${this.getAttribute("y-label") ?? "y"} axis begins at ${written(y.low, 2)}, not at 0.` : "";
@@ -152,7 +165,7 @@ export class MgCurve extends KitElement {
         svg("text", { class: "mg-label", x: SIZE.left - 8, y: this.py(tick), "text-anchor": "end", "dominant-baseline": "central" }, written(tick, places(y.ticks))),
       ]),
       ...x.ticks.filter((_, i) => i % every === 0).map((tick) =>
-        svg("text", { class: "mg-label", x: this.px(tick), y: bottom + 18, "text-anchor": "middle" }, tick.toLocaleString("en"))),
+        svg("text", { class: "mg-label", x: this.px(tick), y: bottom + 18, "text-anchor": "middle" }, counted(tick))),
       svg("line", { class: "mg-axis", x1: SIZE.left, x2: right, y1: bottom, y2: bottom }),
       svg("line", { class: "mg-axis", x1: SIZE.left, x2: SIZE.left, y1: SIZE.top, y2: bottom }),
       svg("text", { class: "mg-label", x: (SIZE.left + right) / 2, y: SIZE.height - 6, "text-anchor": "middle" }, this.xLabel),
@@ -188,7 +201,17 @@ export class MgCurve extends KitElement {
 
   /** The buttons that hide and show the curves. @private */
   keys() {
-    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.series : undefined;
+    const wanted = this.all.map(({ kind }) => kind).join();
+    if (this.legend && wanted === this.keyed && this.legend.children.length === this.all.length) {
+      this.all.forEach(({ name, on }, i) => {
+        const key = /** @type {Element} */ (this.legend?.children[i]);
+        key.setAttribute("aria-pressed", String(on));
+        if (key.lastChild?.nodeValue !== name) key.lastChild?.replaceWith(name);
+      });
+      return;
+    }
+    this.keyed = wanted;
+    const focused = document.activeElement instanceof HTMLElement && this.contains(document.activeElement) ? document.activeElement.dataset.series : undefined;
     const buttons = this.all.map((one, i) => {
       const sample = svg("svg", { class: "mg-key", viewBox: "0 0 28 10", "aria-hidden": "true" },
         svg("path", one.kind === "dots"
@@ -196,7 +219,7 @@ export class MgCurve extends KitElement {
           : { class: `mg-line mg-series-${i % 6}`, d: "M1 5H27" }));
       const key = html("button", { type: "button", class: "mg-button mg-quiet", "aria-pressed": String(one.on), "data-series": i }, sample, one.name);
       key.addEventListener("click", () => this.guard(() => {
-        one.on = !one.on;
+        this.all[i].on = !this.all[i].on;
         this.draw();
       }));
       return key;
@@ -220,9 +243,11 @@ export class MgCurve extends KitElement {
     if (x !== null) this.at = at;
     this.track.value = String(at);
     const text = found.map(({ one, p }) => `${one.name} ${written(p.y, this.digits)}${p.x === at ? "" : ` (at ${p.x})`}`).join(", ");
-    this.readout.textContent = `${this.xLabel} ${at.toLocaleString("en")}: ${text}`;
-    this.track.setAttribute("aria-valuetext", this.readout.textContent);
-    this.cursor.replaceChildren(
+    const said = `${this.xLabel} ${counted(at)}: ${text}`;
+    if (this.readout.textContent !== said) this.readout.textContent = said;
+    this.track.setAttribute("aria-valuetext", said);
+    renew(
+      this.cursor,
       svg("line", { class: "mg-cursor-line", x1: this.px(at), x2: this.px(at), y1: SIZE.top, y2: SIZE.height - SIZE.bottom }),
       ...found.map(({ one, p }) => svg("circle", { class: `mg-point mg-series-${this.all.indexOf(one) % 6}`, cx: this.px(p.x), cy: this.py(p.y), r: 4.5 })),
     );
@@ -236,7 +261,7 @@ export class MgCurve extends KitElement {
     const some = xs.length <= 200 ? xs : xs.filter((_, i) => i % Math.ceil(xs.length / 200) === 0 || i === xs.length - 1);
     return {
       head: [this.xLabel, ...this.all.map(({ name }) => name)],
-      rows: some.map((x) => [x.toLocaleString("en"), ...byX.map((map) => (map.has(x) ? written(Number(map.get(x)), this.digits) : ""))]),
+      rows: some.map((x) => [counted(x), ...byX.map((map) => (map.has(x) ? written(Number(map.get(x)), this.digits) : ""))]),
     };
   }
 }

@@ -67,6 +67,38 @@ export function sign(name) {
   return svg("svg", { class: "mg-sign", viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: SIGNS[name] }));
 }
 
+/**
+ * Makes an element's content alike the given nodes and touches only what differs: dragging then costs
+ * little, and what has the focus keeps it. For nodes that nobody listens to: some stay, others go.
+ * @param {Element | null | undefined} host
+ * @param {Content[]} content
+ */
+export function renew(host, ...content) {
+  if (!host) return;
+  const now = [...host.childNodes];
+  content.forEach((one, i) => {
+    const next = one instanceof Node ? one : document.createTextNode(String(one));
+    if (i >= now.length) host.append(next);
+    else if (now[i] !== next && !alike(now[i], next)) now[i].replaceWith(next);
+  });
+  for (const old of now.slice(content.length)) old.remove();
+}
+
+/** Whether `old` could be made what `next` is. @param {ChildNode} old @param {Node} next */
+function alike(old, next) {
+  if (old.nodeName !== next.nodeName) return false;
+  if (old instanceof Element && next instanceof Element) {
+    const names = next.getAttributeNames();
+    for (const name of names) {
+      const value = String(next.getAttribute(name));
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    for (const name of old.getAttributeNames()) if (!names.includes(name)) old.removeAttribute(name);
+    if (old.firstChild || next.firstChild) renew(old, ...next.childNodes);
+  } else if (old.nodeValue !== next.nodeValue) old.nodeValue = next.nodeValue;
+  return true;
+}
+
 let made = 0;
 
 /** An id that no other element has. @param {string} [what] */

@@ -42,6 +42,7 @@ export class MgGraph extends KitElement {
     /** @private */ this.current = 0;
     /** @private */ this.ids = "";
     /** @private */ this.isNarrow = false;
+    /** @private pixels across */ this.room = 600;
   }
 
   get data() {
@@ -61,9 +62,11 @@ export class MgGraph extends KitElement {
     this.box = html("div", { class: "mg-scroll" });
     this.readout = html("p", { class: "mg-readout", role: "status" });
     this.replaceChildren(this.box, this.readout, tableOf(label, () => this.tabled()));
+    // Asking for the width means laying the page out: it is asked for when it changes.
+    this.room = this.box.clientWidth || 600;
     const watcher = new ResizeObserver(() => {
-      const narrow = (this.box?.clientWidth ?? 600) < 520;
-      if (narrow !== this.isNarrow) this.guard(() => this.draw());
+      this.room = this.box?.clientWidth || 600;
+      if (this.room < 520 !== this.isNarrow) this.guard(() => this.draw());
     });
     watcher.observe(this.box);
     this.whenLeaving(() => watcher.disconnect());
@@ -79,7 +82,7 @@ export class MgGraph extends KitElement {
   draw() {
     if (!this.box || !this.readout) return;
     const { nodes, edges } = this.content;
-    this.isNarrow = (this.box.clientWidth || 600) < 520;
+    this.isNarrow = this.room < 520;
     this.current = Math.min(this.current, Math.max(0, nodes.length - 1));
     const most = this.numberOf("most", MOST);
     if (nodes.length > most) {
@@ -98,13 +101,13 @@ export class MgGraph extends KitElement {
       return;
     }
     // The same nodes and edges with other numbers stay where they are.
-    const shape = [this.isNarrow, this.box.clientWidth, nodes.map(({ id, layer }) => `${id}:${layer}`), edges.map(({ from, to }) => `${from}>${to}`)].join(" ");
+    const shape = [this.isNarrow, this.room, nodes.map(({ id, layer }) => `${id}:${layer}`), edges.map(({ from, to }) => `${from}>${to}`)].join(" ");
     if (shape === this.shape) return this.renew();
     this.shape = shape;
     const { placed, bends, layers, widest } = layOut(nodes, edges);
     const down = this.isNarrow; // layers from top to bottom, so that a phone needs less width
     const [w, h] = [NODE.width, NODE.height];
-    const room = (this.box.clientWidth || 600) - 8;
+    const room = this.room - 8;
     const gap = Math.max(GAP.least, Math.min(GAP.along, (room - layers * w) / Math.max(1, layers - 1)));
     const [alongSize, acrossSize] = down ? [h + GAP.least, w + 10] : [w + gap, h + GAP.across];
     const across = widest * acrossSize;
@@ -118,7 +121,8 @@ export class MgGraph extends KitElement {
     const focused = this.contains(document.activeElement) && document.activeElement?.closest("svg");
     const picture = svg("svg", { class: "mg-graph-picture", role: "group", "aria-label": this.getAttribute("label") ?? "Graph", width, height, viewBox: `0 0 ${width} ${height}` });
     this.drawnEdges = edges.map((edge, e) => this.edge(edge, spots, bends[e].map(spotOf), down));
-    this.drawn = nodes.map((node, i) => this.node(node, i, /** @type {{x: number, y: number}} */ (spots.get(node.id))));
+    const sentences = this.sentences();
+    this.drawn = nodes.map((node, i) => this.node(node, i, sentences[i], /** @type {{x: number, y: number}} */ (spots.get(node.id))));
     picture.append(...this.drawnEdges, ...this.drawn);
     this.box.replaceChildren(picture);
     if (focused) this.drawn[this.current]?.focus();
@@ -128,21 +132,26 @@ export class MgGraph extends KitElement {
   /** Numbers and states alone, into what is drawn. @private */
   renew() {
     const { nodes, edges } = this.content;
+    const set = (/** @type {Element} */ one, /** @type {string} */ name, /** @type {string} */ value) => {
+      if (one.getAttribute(name) !== value) one.setAttribute(name, value);
+    };
     edges.forEach(({ text = "", state = "" }, e) => {
       const group = this.drawnEdges?.[e];
-      const label = group?.querySelector("text");
-      group?.setAttribute("data-state", state);
-      if (label && label.textContent !== text) label.textContent = text;
+      if (!group) return;
+      set(group, "data-state", state);
+      if (group.lastElementChild?.textContent !== text) group.lastElementChild?.replaceChildren(text);
     });
+    const sentences = this.sentences();
     nodes.forEach((node, i) => {
       const group = this.drawn?.[i];
-      group?.setAttribute("data-state", node.state ?? "");
-      group?.setAttribute("aria-label", this.sentence(node));
-      if (node.link) group?.setAttribute("data-link", node.link);
-      else group?.removeAttribute("data-link");
-      const lines = group?.querySelectorAll("text") ?? [];
+      if (!group) return;
+      set(group, "data-state", node.state ?? "");
+      set(group, "aria-label", sentences[i]);
+      if (node.link) set(group, "data-link", node.link);
+      else group.removeAttribute("data-link");
       this.words(node).forEach((text, l) => {
-        if (lines[l].textContent !== text) lines[l].textContent = text;
+        const line = group.children[l + 1]; // after the box
+        if (line.textContent !== text) line.textContent = text;
       });
     });
     this.rest();
@@ -180,8 +189,8 @@ export class MgGraph extends KitElement {
     return group;
   }
 
-  /** @private @param {GraphNode} node @param {number} i @param {{x: number, y: number}} spot */
-  node(node, i, { x, y }) {
+  /** @private @param {GraphNode} node @param {number} i @param {string} sentence @param {{x: number, y: number}} spot */
+  node(node, i, sentence, { x, y }) {
     const { state = "", link } = node;
     const [w, h] = [NODE.width, NODE.height];
     const [title, number, slope] = this.words(node);
@@ -192,7 +201,7 @@ export class MgGraph extends KitElement {
     ];
     const group = svg("g", {
       id: `${this.ids}-${i}`, class: "mg-node", role: "img", tabindex: i === this.current ? 0 : -1, transform: `translate(${x} ${y})`,
-      "data-state": state, "data-link": link, "aria-label": this.sentence(node),
+      "data-state": state, "data-link": link, "aria-label": sentence,
     }, svg("rect", { class: "mg-node-box", x: -w / 2, y: -h / 2, width: w, height: h, rx: 8 }), ...lines);
     group.addEventListener("focus", () => this.guard(() => this.look(i)));
     group.addEventListener("pointerenter", () => this.guard(() => this.say(i)));
@@ -233,7 +242,7 @@ export class MgGraph extends KitElement {
 
   /** @private @param {number} i */
   say(i) {
-    if (this.readout) this.readout.textContent = this.sentence(this.content.nodes[i]);
+    if (this.readout) this.readout.textContent = this.sentences()[i];
   }
 
   /** @private */
@@ -242,23 +251,27 @@ export class MgGraph extends KitElement {
     if (!this.readout) return;
     if (this.contains(document.activeElement) && document.activeElement?.closest(".mg-node")) return this.say(this.current);
     const last = nodes[nodes.length - 1];
-    this.readout.textContent = last
-      ? `${nodes.length} nodes; at the end: ${this.sentence(last)}.`
-      : "There is no graph yet.";
+    const text = last ? `${nodes.length} nodes; at the end: ${this.sentences().at(-1)}.` : "There is no graph yet.";
+    if (this.readout.textContent !== text) this.readout.textContent = text;
   }
 
-  /** @private @param {GraphNode} node */
-  sentence({ id, name = "", op = "", data, grad }) {
+  /** All nodes in words. @private */
+  sentences() {
     const { nodes, edges } = this.content;
-    const called = (/** @type {number | string} */ other) => {
-      const found = nodes.find((node) => node.id === other);
-      return found?.name || found?.op || String(other);
-    };
-    const parts = edges.filter(({ to }) => to === id).map(({ from, text }) => `${called(from)}${text ? ` (local gradient ${text})` : ""}`);
-    const made = parts.length ? `, made of ${parts.join(" and ")}` : "";
-    const value = data === null || data === undefined ? "not computed yet" : written(data, this.digits);
-    const slope = grad === null || grad === undefined ? "" : `, gradient ${written(grad, this.digits)}`;
-    return `${[name, op].filter((part) => part).join(", ") || "number"}: ${value}${slope}${made}`;
+    const called = new Map(nodes.map(({ id, name, op }) => [id, name || op || String(id)]));
+    /** @type {Map<number | string, string[]>} */
+    const parts = new Map();
+    for (const { from, to, text } of edges) {
+      const into = parts.get(to) ?? [];
+      into.push(`${called.get(from) ?? from}${text ? ` (local gradient ${text})` : ""}`);
+      parts.set(to, into);
+    }
+    return nodes.map(({ id, name = "", op = "", data, grad }) => {
+      const made = parts.has(id) ? `, made of ${parts.get(id)?.join(" and ")}` : "";
+      const value = data === null || data === undefined ? "not computed yet" : written(data, this.digits);
+      const slope = grad === null || grad === undefined ? "" : `, gradient ${written(grad, this.digits)}`;
+      return `${[name, op].filter((part) => part).join(", ") || "number"}: ${value}${slope}${made}`;
+    });
   }
 
   /** @private */

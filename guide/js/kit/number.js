@@ -21,6 +21,7 @@ export class MgNumber extends KitElement {
     /** @private @type {HTMLInputElement | null} */ this.track = null;
     /** @private @type {HTMLElement | null} */ this.message = null;
     /** @private the text was typed and not taken yet */ this.typed = false;
+    /** @private what the field says */ this.shown = "";
   }
 
   get limits() {
@@ -54,8 +55,9 @@ export class MgNumber extends KitElement {
     this.show();
   }
 
-  attributeChangedCallback() {
-    if (!("ready" in this.dataset)) return;
+  /** @param {string} _name @param {string | null} before @param {string | null} now */
+  attributeChangedCallback(_name, before, now) {
+    if (before === now || !("ready" in this.dataset)) return;
     this.guard(() => {
       this.now = this.exact(this.value);
       this.label();
@@ -71,6 +73,7 @@ export class MgNumber extends KitElement {
       autocomplete: "off", spellcheck: "false", enterkeyhint: "done", "aria-describedby": `${id}-said`,
       title: "Drag, type, or use the arrow keys; double-click to set it back",
     });
+    this.shown = "";
     this.message = html("span", { id: `${id}-said`, class: "mg-number-said", role: "alert" });
     this.caption = html("label", { for: id });
     this.replaceChildren(this.caption, this.field);
@@ -218,13 +221,17 @@ export class MgNumber extends KitElement {
   show() {
     if (!this.field || this.typed) return;
     const text = written(this.value, Math.max(this.digits, Math.min(6, decimals(this.value))));
-    this.field.value = text;
     const { min, max } = this.limits;
-    this.field.setAttribute("aria-valuenow", String(this.value));
-    this.field.setAttribute("aria-valuetext", text.replace("−", "minus "));
-    if (Number.isFinite(min)) this.field.setAttribute("aria-valuemin", String(min));
-    if (Number.isFinite(max)) this.field.setAttribute("aria-valuemax", String(max));
-    if (this.track) this.track.value = String(this.value);
+    const shown = `${text} ${this.value} ${min} ${max}`;
+    if (this.shown !== shown || this.field.value !== text) {
+      this.shown = shown;
+      this.field.value = text;
+      this.field.setAttribute("aria-valuenow", String(this.value));
+      this.field.setAttribute("aria-valuetext", text.replace("−", "minus "));
+      if (Number.isFinite(min)) this.field.setAttribute("aria-valuemin", String(min));
+      if (Number.isFinite(max)) this.field.setAttribute("aria-valuemax", String(max));
+    }
+    if (this.track && Number(this.track.value) !== this.value) this.track.value = String(this.value);
   }
 }
 

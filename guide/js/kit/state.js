@@ -12,7 +12,7 @@ export * from "./state-text.js";
 /** @typedef {import("./state-text.js").Schema} Schema */
 /** @typedef {import("./state-text.js").Values} Values */
 
-const WRITE_AFTER_MS = 150;
+const WRITE_AFTER_MS = 200;
 
 export class UrlState {
   /**

@@ -16,6 +16,7 @@ export class MgStepper extends KitElement {
     /** @private @type {string[]} */ this.names = [];
     /** @private */ this.now = 0;
     /** @private */ this.playing = false;
+    /** @private what the button shows @type {boolean | null} */ this.showsPlaying = null;
     /** @private */ this.speed = 1;
     /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.clock = undefined;
     /** @private @type {Record<string, HTMLButtonElement>} */ this.buttons = {};
@@ -82,6 +83,7 @@ export class MgStepper extends KitElement {
     });
     this.listen(this.track, "change", (event) => event.stopPropagation());
     this.said = html("p", { class: "mg-step-name", role: "status" });
+    this.showsPlaying = null;
     this.replaceChildren(group, this.track, this.said);
     this.whenLeaving(() => this.pause());
     this.show();
@@ -139,16 +141,20 @@ export class MgStepper extends KitElement {
     this.track.max = String(this.last);
     this.track.value = String(this.now);
     this.track.setAttribute("aria-valuetext", `${this.now + 1} of ${this.names.length}: ${name}`);
-    this.said.textContent = this.names.length ? `${this.now + 1}/${this.names.length} ${name}` : "There are no steps yet.";
-    // While it plays, every step would be read aloud.
-    this.said.setAttribute("aria-live", this.playing ? "off" : "polite");
-    const play = this.buttons.play;
-    play.replaceChildren(sign(this.playing ? "pause" : "play"), this.playing ? "Pause" : "Play");
-    play.setAttribute("aria-label", this.playing ? "Pause" : "Play");
-    play.title = this.playing ? "Pause" : "Play";
+    const said = this.names.length ? `${this.now + 1}/${this.names.length} ${name}` : "There are no steps yet.";
+    if (this.said.textContent !== said) this.said.textContent = said;
+    if (this.showsPlaying !== this.playing) {
+      this.showsPlaying = this.playing;
+      // While it plays, every step would be read aloud.
+      this.said.setAttribute("aria-live", this.playing ? "off" : "polite");
+      const play = this.buttons.play;
+      play.replaceChildren(sign(this.playing ? "pause" : "play"), this.playing ? "Pause" : "Play");
+      play.setAttribute("aria-label", this.playing ? "Pause" : "Play");
+      play.title = this.playing ? "Pause" : "Play";
+    }
     for (const [key, off] of /** @type {[string, boolean][]} */ ([["start", this.now === 0], ["back", this.now === 0], ["next", this.now >= this.last]])) {
       // A disabled button would lose the focus under the reader's finger.
-      this.buttons[key].setAttribute("aria-disabled", String(off));
+      if (this.buttons[key].getAttribute("aria-disabled") !== String(off)) this.buttons[key].setAttribute("aria-disabled", String(off));
     }
   }
 }

@@ -11,6 +11,11 @@ export function written(x, digits = 2) {
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
+const grouped = new Intl.NumberFormat("en");
+
+/** A count with commas, 4,192. @param {number} n */
+export const counted = (n) => grouped.format(n);
+
 /**
  * What was typed as a number: a comma may stand for the point, − for -. null if it is none.
  * @param {string} text

@@ -105,8 +105,9 @@ export function toyByHand(input, weights = toyWeights(), cache = toyCache("pinne
   }
   column.x_pre_attn = norm(column.x);
   for (const name of ["q", "k", "v"]) column[name] = linear(`layer0.attn_w${name}`, column.x_pre_attn);
-  const keys = [...rows(cache.keys), column.k];
-  const vs = [...rows(cache.values), column.v];
+  const cached = (/** @type {number[][]} */ m) => rows(m).map((row) => row.map(rounded));
+  const keys = [...cached(cache.keys), column.k];
+  const vs = [...cached(cache.values), column.v];
   column.qk = dots(keys, column.q);
   column.scores = column.qk.map((s) => rounded(over(s, rational(141n, 100n))));
   column.weights = shares(column.scores);

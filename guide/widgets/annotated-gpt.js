@@ -1,0 +1,132 @@
+// <mg-annotated-gpt>: the whole gpt(), line by line (W26). Point at a line, focus it with the arrow
+// keys, or tap it: its note appears, and the lines that share a vector with it light up. A click pins.
+//
+// In the tag stand the quoted code and a list whose items begin with the beginning of a line, as code.
+
+import { html } from "../js/kit/dom.js";
+import { define, KitElement } from "../js/kit/element.js";
+import { startLinks } from "../js/kit/link.js";
+import { textField, urlState } from "../js/kit/state.js";
+import { entryOf, lineLinks, siblings } from "../js/figures/gpt-lines.js";
+import { tools } from "../js/net-parts.js";
+
+/** @typedef {import("../js/figures/gpt-lines.js").GptLine} GptLine */
+/** @typedef {{line: HTMLElement, entry: GptLine, note: Node[]}} Annotated */
+
+const links = startLinks();
+
+class MgAnnotatedGpt extends KitElement {
+  build() {
+    const quoted = this.fallback.find((node) => node instanceof HTMLElement && node.matches("figure.code"));
+    if (!(quoted instanceof HTMLElement)) throw new Error("mg-annotated-gpt has no code");
+    const state = urlState("W26", { line: textField("", 4) });
+    this.whenLeaving(() => state.close());
+    this.state = state;
+    this.annotated = this.read(quoted);
+    const list = quoted.querySelector("code");
+    list?.setAttribute("role", "listbox");
+    list?.setAttribute("aria-label", "Lines of gpt(); arrow keys go from line to line");
+    this.annotated.forEach(({ line, entry }, i) => {
+      line.dataset.link = lineLinks(entry);
+      line.setAttribute("role", "option");
+      line.setAttribute("aria-selected", "false");
+      line.tabIndex = i ? -1 : 0;
+    });
+    this.panel = html("div", { class: "toy-panel mg-scroll", tabindex: 0, role: "region", "aria-label": "Note on the line" });
+    this.replaceChildren(quoted, this.panel, tools(this, state));
+    this.listen(quoted, "keydown", (event) => this.key(event));
+    this.listen(document, "mg-link", ({ detail }) => this.lit(detail));
+    state.onChange(() => this.guard(() => this.follow()));
+    this.tellOf(this.annotated[0]);
+    this.follow();
+  }
+
+  /** Pins the line that the address names, or none. @private */
+  follow() {
+    const all = this.annotated ?? [];
+    const asked = all.find(({ line }) => line.dataset.line === this.state?.values.line);
+    const now = all.find(({ line }) => line.getAttribute("aria-selected") === "true");
+    if (asked === now) return;
+    if (asked) links.pin((asked.line.dataset.link ?? "").split(" "));
+    else {
+      links.pin([]);
+      this.tellOf(all[0]);
+    }
+  }
+
+  leave() {
+    for (const { line } of this.annotated ?? []) {
+      for (const name of ["role", "aria-selected", "tabindex", "data-link"]) line.removeAttribute(name);
+      line.parentElement?.removeAttribute("role");
+      line.parentElement?.removeAttribute("aria-label");
+    }
+    super.leave();
+  }
+
+  /** Each line with its note. @private @param {HTMLElement} quoted @returns {Annotated[]} */
+  read(quoted) {
+    const items = this.fallback.flatMap((node) => (node instanceof HTMLElement ? [...node.querySelectorAll("li")] : []));
+    const notes = items.flatMap((item) => {
+      const code = item.querySelector("code");
+      return code && item.firstElementChild === code ? [{ start: code.textContent ?? "", note: [...item.childNodes].filter((node) => node !== code && node.nodeName !== "BR") }] : [];
+    });
+    const lines = /** @type {HTMLElement[]} */ ([...quoted.querySelectorAll(".line")]);
+    return lines.flatMap((line) => {
+      const text = (line.textContent ?? "").trim();
+      const entry = entryOf(text);
+      const note = notes.find(({ start }) => text.startsWith(start))?.note;
+      return entry && note ? [{ line, entry, note }] : [];
+    });
+  }
+
+  /** @private @param {KeyboardEvent} event */
+  key(event) {
+    const all = this.annotated ?? [];
+    const at = all.findIndex(({ line }) => line === document.activeElement);
+    if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === " ") all[at].line.click();
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1, " ": at }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    all[Math.max(0, Math.min(all.length - 1, to))].line.focus();
+  }
+
+  /** @private @param {{ids: string[], pinned: boolean}} detail */
+  lit({ ids, pinned }) {
+    const all = this.annotated ?? [];
+    const found = all.find(({ line }) => line.dataset.link === ids.join(" "));
+    if (!found) {
+      if (!ids.length) this.select(null);
+      return;
+    }
+    if (pinned) this.select(found);
+    this.tellOf(found);
+  }
+
+  /** @private @param {Annotated | null} chosen */
+  select(chosen) {
+    if (!("ready" in this.dataset) && !chosen) return;
+    for (const { line } of this.annotated ?? []) line.setAttribute("aria-selected", String(line === chosen?.line));
+    const line = chosen?.line.dataset.line ?? "";
+    if (this.state && this.state.values.line !== line) this.state.set({ line });
+  }
+
+  /** @private @param {Annotated} what */
+  tellOf({ line, entry, note }) {
+    const all = /** @type {Annotated[]} */ (this.annotated);
+    for (const other of all) other.line.tabIndex = other.line === line ? 0 : -1;
+    const near = new Set(siblings(entry));
+    const numbers = all.filter((other) => near.has(other.entry)).map((other) => other.line.dataset.line);
+    const number = line.dataset.line ?? "";
+    const shared = numbers.length ? `Lit with it, since they share a vector: ${numbers.length > 1 ? "lines" : "line"} ${numbers.join(", ")}.` : "No other line shares a vector with it.";
+    if (this.panel) this.panel.dataset.told = "";
+    this.panel?.replaceChildren(
+      html("pre", {}, html("code", {}, html("small", {}, number), " ", (line.textContent ?? "").trim())),
+      html("p", {}, ...note.map((node) => node.cloneNode(true))), html("p", { class: "mg-note" }, shared),
+    );
+    const said = note.map((node) => node.textContent).join("").replace(/\s+/g, " ").trim();
+    this.summary(`Line ${number}: ${said}`);
+  }
+}
+
+define("mg-annotated-gpt", MgAnnotatedGpt);

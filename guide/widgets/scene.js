@@ -1,0 +1,246 @@
+// <mg-scene>: the trained model in three dimensions, every number of it a cell, and a token's way through
+// it phase by phase (W33). A flat view has the same numbers, also where there is no WebGL.
+
+import { scaleOf } from "../js/kit/color.js";
+import { button, html, onTheme } from "../js/kit/dom.js";
+import { define } from "../js/kit/element.js";
+import { choiceField, flagField, numberField, textField, wholeField } from "../js/kit/state.js";
+import "../js/kit/stepper.js";
+import { written } from "../js/kit/text.js";
+import { OnPrefix } from "../js/prefix-element.js";
+import { labelsOf } from "../js/real-model.js";
+import { LIMITS, orbited, zoomed } from "../js/scene/camera.js";
+import { coloursOf } from "../js/scene/colours.js";
+import { cellAt, cellOf, makeLayout } from "../js/scene/layout.js";
+import { formulaAt, numbersOf, placeName, placeWords, valueAt } from "../js/scene/numbers.js";
+import { headOf, mainTensor, madeAt, PHASES } from "../js/scene/phases.js";
+import { FlatView } from "../js/scene/twin.js";
+import { SceneView, STANCE } from "../js/scene/view.js";
+
+/** @typedef {import("../js/scene/numbers.js").Place} Place */
+
+const FIELDS = () => ({
+  text: textField("karen", 15), at: wholeField(4, 0, 15), phase: wholeField(0, 0, PHASES.length - 1), flat: flagField(false), tensor: choiceField("", ["", ...NAMES]),
+  follow: flagField(true), turn: numberField(STANCE.turn, -LIMITS.turn, LIMITS.turn), tilt: numberField(STANCE.tilt, -LIMITS.tilt, LIMITS.tilt),
+  zoom: numberField(1, LIMITS.least, LIMITS.most), dx: numberField(0, -3, 3), dy: numberField(0, -3, 3),
+});
+const NAMES = [...new Set(PHASES.flatMap(({ makes, of }) => [...makes, ...of]))];
+
+const REST_MS = 60;
+
+class MgScene extends OnPrefix {
+  start() {
+    /** @type {string} what `show` has shown */ this.seen = "";
+    /** @type {string} why there is no scene */ this.lost = "";
+    /** @type {Place | null} */ this.pointed = null;
+    const state = this.stateOf("W33", FIELDS());
+    this.stepper = /** @type {import("../js/kit/stepper.js").MgStepper} */ (html(/** @type {any} */ ("mg-stepper"), { label: "Phases", pace: 1800 }));
+    this.stepper.steps = PHASES.map(({ name }) => name);
+    this.listen(this.stepper, "mg-step", ({ detail }) => {
+      this.glides = detail.animate;
+      state.set({ phase: detail.at, tensor: "" });
+    });
+    this.turns = html("div", { class: "mg-row", role: "group", "aria-label": "The view" }, ...this.buttons());
+    this.asFlat = this.toggle("Flat view", () => state.set({ flat: !state.values.flat }));
+    this.follow = this.toggle("Follow the phases", () => state.set({ follow: !state.values.follow }));
+    this.turns.append(this.follow);
+    this.note = html("p", { class: "mg-note", role: "status" });
+    this.room = html("div");
+    this.told = html("div", { class: "scene-told", role: "status" });
+    this.flat = new FlatView(this, { pointed: (place) => this.point(place), chosen: (tensor) => state.set({ tensor }) });
+    this.view = new SceneView(this, {
+      pointed: (cell, byTap) => this.pointCell(cell, byTap),
+      stood: (stance) => state.set({ ...stance }),
+      lost: () => this.lose("The picture was lost for a moment; the flat view has its numbers."),
+      back: () => this.lose(""),
+      none: () => this.lose("This browser draws no WebGL, so the numbers are shown flat."),
+    });
+    const [field, ...entry] = this.entry("The token on its way");
+    field.append(this.asFlat);
+    this.replaceChildren(field, ...entry, this.stepper, this.room, this.told, this.turns, this.note, this.tools(state));
+    this.whenLeaving(onTheme(() => this.guard(() => this.paint())));
+  }
+
+  leave() {
+    super.leave();
+    clearTimeout(this.rest);
+    cancelAnimationFrame(this.asked ?? 0);
+    this.asked = 0;
+    Object.assign(this, { layout: undefined, numbers: undefined, pointed: null, view: undefined, lost: "", seen: "" });
+  }
+
+  /** @private @param {string} text @param {() => void} act */
+  toggle(text, act) {
+    const made = button(text, { "aria-pressed": "false", class: "mg-button net-chosen" });
+    this.listen(made, "click", act);
+    return made;
+  }
+
+  /** @private */
+  buttons() {
+    const stand = (/** @type {Partial<import("../js/scene/view.js").Stance>} */ change) => this.state?.set(change);
+    const of = () => /** @type {any} */ (this.state?.values);
+    return /** @type {[string, () => void][]} */ ([
+      ["Turn left", () => stand(orbited(of(), -15, 0))], ["Turn right", () => stand(orbited(of(), 15, 0))],
+      ["From the front", () => stand({ turn: 0, tilt: 0 })], ["Nearer", () => stand({ zoom: zoomed(of().zoom, 1.4) })],
+      ["Farther", () => stand({ zoom: zoomed(of().zoom, 1 / 1.4) })], ["Reset view", () => stand({ ...STANCE })],
+    ]).map(([text, act]) => {
+      const made = button(text);
+      this.listen(made, "click", act);
+      return made;
+    });
+  }
+
+  /** @private @param {string} why the scene can't be shown; empty when it can again */
+  lose(why) {
+    this.lost = why;
+    this.show();
+  }
+
+  show() {
+    const { state, real, stepper } = this;
+    const now = this.now;
+    if (!now || !state || !real || !stepper) return;
+    const { phase, flat, tensor, follow, turn, tilt, zoom, dx, dy } = state.values;
+    const { at, tokens } = now;
+    if (!this.numbers || this.numbers.tokens.join() !== tokens.join()) {
+      this.numbers = numbersOf(real, tokens);
+      this.layout = makeLayout(real.config, tokens.length);
+      this.view?.load(this.layout);
+    }
+    const isFlat = flat || Boolean(this.lost);
+    const moment = [at, phase, tensor, tokens, isFlat, follow, this.lost].join("|");
+    if (stepper.at !== phase) stepper.at = phase;
+    this.view?.stand({ turn, tilt, zoom, dx, dy });
+    if (moment === this.seen) return;
+    this.seen = moment;
+    this.pointed = null;
+    this.asFlat?.setAttribute("aria-pressed", String(isFlat));
+    this.asFlat?.toggleAttribute("disabled", Boolean(this.lost));
+    this.follow?.setAttribute("aria-pressed", String(follow));
+    if (this.turns) this.turns.hidden = isFlat;
+    if (this.note) this.note.textContent = this.lost || (isFlat ? "Choose a tensor in the menu or on the map; arrow keys go from number to number." : "Drag to turn; point at a cell or tap it. Click into the scene, and the wheel zooms.");
+    const wanted = isFlat ? this.flat?.root : this.view?.root;
+    if (wanted && wanted.parentNode !== this.room) this.room?.replaceChildren(wanted);
+    this.soon();
+    this.tellPlace();
+    this.say(at, phase);
+  }
+
+  /** Paints once for all that changes within a frame. @private */
+  soon() {
+    this.asked ||= requestAnimationFrame(() => this.guard(() => {
+      this.asked = 0;
+      this.paint();
+    }));
+  }
+
+  /** @private */
+  get moment() {
+    const { phase } = /** @type {any} */ (this.state).values;
+    return { at: /** @type {any} */ (this.now).at, phase };
+  }
+
+  /** Colours, and what is in the picture. @private */
+  paint() {
+    const { layout, numbers, state } = this;
+    if (!layout || !numbers || !state) return;
+    const { phase, tensor, follow, flat } = state.values;
+    const moment = this.moment;
+    const isFlat = flat || this.lost || !this.view;
+    const ground = /** @type {[number, number, number]} */ (getComputedStyle(isFlat ? this : this.view?.canvas ?? this).backgroundColor.match(/[\d.]+/g)?.slice(0, 3).map(Number) ?? [255, 255, 255]);
+    const pointed = this.pointed ? cellOf(layout, this.pointed.name, this.pointed.at) : -1;
+    const marked = pointed < 0 || !this.pointed ? null : new Set([pointed, ...formulaAt(numbers, this.pointed.name, this.pointed.at).of.map((one) => cellOf(layout, one.name, one.at))]);
+    const bytes = coloursOf(layout, numbers, moment, scaleOf(this), ground, marked);
+    if (isFlat) {
+      this.flat?.paint(bytes, moment.at);
+      if (this.pointed) return;
+      clearTimeout(this.rest); // a grid has up to 1,024 cells: it follows when the scrubber rests
+      const show = () => this.guard(() => this.flat?.show(layout, numbers, moment, tensor || mainTensor(phase)));
+      if (this.flat?.layout !== layout) show();
+      else this.rest = setTimeout(show, REST_MS);
+      return;
+    }
+    const { makes, of } = PHASES[phase];
+    const all = [...makes, ...of];
+    const boxes = layout.panels.filter(({ name }) => all.includes(name)).map(({ box }) => box);
+    this.view?.paint(bytes, ground, pointed);
+    const closer = follow && phase > 0;
+    this.view?.look(closer ? boxes : layout.panels.map(({ box }) => box), phase > 0 ? [...makes].reverse().concat(of) : [], Boolean(this.glides));
+    this.view?.flush();
+  }
+
+  /** @private @param {number} cell @param {boolean} byTap */
+  pointCell(cell, byTap) {
+    if (!this.layout) return;
+    const found = cell < 0 ? null : cellAt(this.layout, cell);
+    this.point(found && { name: found.panel.name, at: found.at }, byTap);
+  }
+
+  /** @private @param {Place | null} place @param {boolean} [pins] what is tapped stays until the next tap */
+  point(place, pins = false) {
+    if (this.pinned && !pins && !this.lost && !this.state?.values.flat) return;
+    const key = place && placeName(place.name, place.at);
+    this.pinned = pins && key !== this.pinned ? key : null;
+    if (key === (this.pointed && placeName(this.pointed.name, this.pointed.at))) return;
+    this.pointed = place;
+    this.tellPlace();
+    this.soon();
+  }
+
+  /** The number pointed at, and how it came about. @private */
+  tellPlace() {
+    const { told, numbers, pointed, layout } = this;
+    if (!told || !numbers || !layout) return;
+    if (!pointed) {
+      told.replaceChildren(html("p", {}, "Point at a cell, and it says how its number came about."));
+      return;
+    }
+    const { name, at } = pointed;
+    const isThere = numbers.real.weights[name] || at[0] < this.moment.at || madeAt(name, headOf(name, at, numbers.real.config.n_embd)) <= this.moment.phase;
+    if (!isThere) {
+      told.replaceChildren(html("p", {}, html("b", {}, placeName(name, at)), " is not computed yet."));
+      return;
+    }
+    const { text, sum } = formulaAt(numbers, name, at);
+    const value = valueAt(numbers, name, at);
+    told.replaceChildren(
+      html("p", {}, html("b", {}, `${placeName(name, at)} = ${written(value, 4)}`), ` (${placeWords(numbers, name, at)})`),
+      html("p", {}, html("code", {}, text)), ...(sum ? [html("p", {}, html("code", {}, `${sum} = ${written(value, 4)}`))] : []));
+  }
+
+  /** The phase in words. @private @param {number} at @param {number} phase */
+  say(at, phase) {
+    const { numbers, real } = this;
+    if (!numbers || !real) return;
+    const { what, head, name, makes } = PHASES[phase];
+    const names = labelsOf(real, numbers.tokens);
+    const letters = (/** @type {number} */ i) => labelsOf(real, [i])[0];
+    let result = "";
+    if (head !== undefined) {
+      const row = /** @type {number[]} */ (numbers.traced["layer0.weights"][at][head]).slice(0, at + 1);
+      const best = row.indexOf(Math.max(...row));
+      result = ` It looks most at ${names[best]} at position ${best} (${written(row[best])}).`;
+    } else if (makes.includes("probs")) {
+      const best = [.../** @type {number[]} */ (numbers.traced.probs[at])].map((p, i) => ({ p, i })).sort((a, b) => b.p - a.p).slice(0, 3);
+      result = ` Most likely: ${best.map(({ p, i }) => `${letters(i)} (${written(p)})`).join(", ")}.`;
+    } else if (makes.length) {
+      const main = mainTensor(phase);
+      const row = /** @type {number[]} */ (numbers.traced[main][at]);
+      result = ` ${main} has ${row.length} numbers from ${written(Math.min(...row))} to ${written(Math.max(...row))}.`;
+    }
+    this.summary(`${names[at]} at position ${at}, phase ${phase + 1} of ${PHASES.length}, ${name}. ${what}${result}`);
+  }
+
+  /** Where a number is on the screen: for tests, and for whoever wants to point at it. @param {string} name @param {number[]} at */
+  screenPlace(name, at) {
+    return this.layout && this.view ? this.view.screenPlace(cellOf(this.layout, name, at)) : null;
+  }
+
+  /** Frames drawn so far. */
+  get frames() {
+    return this.view?.frames ?? 0;
+  }
+}
+
+define("mg-scene", MgScene);

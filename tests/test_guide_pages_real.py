@@ -1,0 +1,168 @@
+"""The page on the real thing: its numbers, and the canonical block in real Chromium."""
+
+import itertools
+import json
+import random
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from microgpt.config import make_config
+from microgpt.data import load_data
+from microgpt.modelfile import read_model
+from widget_checks import looked_at
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "guide" / "pages" / "learn" / "real.md"
+PROGRAM = (ROOT / "ladder" / "train5.py").read_text(encoding="utf-8").splitlines()
+GPT3 = {"parameters": 175e9, "tokens": 300e9, "layers": 96, "width": 12288, "block": 2048}
+
+
+def text() -> str:
+    return PAGE.read_text(encoding="utf-8")
+
+
+def power(x: float) -> str:
+    """As the page writes it: 1.80 · 10⁸."""
+    digits, exponent = f"{x:.2e}".split("e")
+    return f"{digits} · 10{str(int(exponent)).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def test_tokens_and_sums() -> None:
+    config = make_config("final", vocab_size=27)
+    docs = list(load_data(ROOT / "data" / "names.txt").docs)
+    random.seed(42)
+    random.shuffle(docs)
+    tokens = sum(min(config.block_size, len(doc) + 1) for doc in docs[: config.steps])
+    assert f"{tokens:,} for {config.parameters():,}" in text() and f"| {tokens:,} |" in text()
+    assert round(tokens / config.steps) == 7 and f"{tokens / config.parameters():.1f}" == "1.7"
+    assert f"{GPT3['tokens'] / GPT3['parameters']:.1f}" == "1.7"
+    ours = 6 * config.parameters() * tokens
+    theirs = 6 * GPT3["parameters"] * GPT3["tokens"]
+    assert f"| {power(ours)} | {power(theirs)} |" in text()
+    assert theirs == pytest.approx(3.14e23, rel=0.01)  # table D.1 of GPT-3's paper
+    assert f"{power(theirs / ours)} times" in text()
+    assert f"{theirs / ours / 3600 / 24 / 365.25 / 1e6:.0f} million years" in text()
+
+
+def test_the_cache() -> None:
+    each = 2 * GPT3["layers"] * GPT3["width"]
+    config = make_config("final", vocab_size=27)
+    assert f"{each:,} numbers for each token" in text()
+    assert f"where microgpt has {2 * config.n_layer * config.n_embd}." in text()
+    assert f"cache of {each * GPT3['block'] * 2 / 1e9:.1f} gigabytes" in text()
+    assert f'answer="{8 * 128}"' in text()
+
+
+def joined(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
+    parts: list[str] = []
+    i = 0
+    while i < len(word):
+        size = 2 if word[i : i + 2] == pair else 1
+        parts.append("".join(word[i : i + size]))
+        i += size
+    return tuple(parts)
+
+
+@pytest.mark.slow
+def test_byte_pairs_of_the_names() -> None:
+    docs = load_data(ROOT / "data" / "names.txt").docs
+    words = Counter(tuple(doc) for doc in docs)
+    before = sum(map(len, docs)) / len(docs)
+    found = []
+    for _ in range(23):
+        pairs: Counter[tuple[str, str]] = Counter()
+        for word, count in words.items():
+            for pair in itertools.pairwise(word):
+                pairs[pair] += count
+        pair, count = max(pairs.items(), key=lambda item: (item[1], item[0]))
+        found.append(("".join(pair), count))
+        together: Counter[tuple[str, ...]] = Counter()
+        for word, times in words.items():
+            together[joined(word, pair)] += times
+        words = together
+    (first, count), *more = found[:5]
+    assert f"“{first}”, which stands in the names {count:,} times" in text()
+    listed = ", ".join(f"{pair} with {count:,}" for pair, count in more[:-1])
+    assert f"{listed} and {more[-1][0]} with {more[-1][1]:,}" in text()
+    after = sum(len(word) * times for word, times in words.items()) / len(docs)
+    assert f"has {after:.2f} of them on average, where it had {before:.2f} letters" in text()
+    assert len({part for word in words for part in word} | {*"abcdefghijklmnopqrstuvwxyz"}) == 49
+    (karen,) = [word for word in words if "".join(word) == "karen"]
+    assert f"“karen” has become {', '.join(karen)}." in text()
+
+
+# ---------------------------------------------------------------- the 21 blocks
+
+
+def table() -> list[list[str]]:
+    rows = re.findall(r"^\|(.*)\|$", text().partition("<mg-canonical-block>")[2], re.M)
+    return [[cell.strip() for cell in row.split("|")] for row in rows][2:]
+
+
+def test_every_entry_is_in_the_model_with_its_shape() -> None:
+    model, _ = read_model(ROOT / "data" / "model.json")
+    rows = table()
+    assert len(rows) == 21
+    total, named = 0, []
+    for name, mark, entry in rows:
+        keys = re.findall(r"[a-z0-9_.]*[a-z][a-z0-9_.]*", re.sub("each|none|=.*", "", entry))
+        if not keys:
+            assert entry == "none", name
+            continue
+        shape = re.search(r"(\d+) × (\d+)", entry)
+        assert shape and mark == "the same"
+        for key in keys:
+            matrix = model.weights[key]
+            assert (len(matrix), len(matrix[0])) == (int(shape[1]), int(shape[2])), key
+        size = len(keys) * int(shape[1]) * int(shape[2])
+        assert entry.endswith(f" {size:,}"), name
+        total += size
+        named += keys
+    assert total == 4192 and sorted(named) == sorted(model.weights)
+    assert f'answer="{sum(entry != "none" for *_, entry in rows)}"' in text()
+
+
+@pytest.mark.slow
+def test_blocks_by_mouse_and_keyboard(opened: Any) -> None:
+    page = opened("real", "mg-canonical-block")
+    widget = page.locator("mg-canonical-block")
+    widget.locator("> .mg-summary", has_text="Q, K, V, the same.").wait_for()
+    content = json.loads((ROOT / "data" / "model.json").read_text())["state_dict"]
+    keys = widget.locator(".real-block")
+    assert keys.count() == 21
+    for i, (name, mark, entry) in enumerate(table()):
+        keys.nth(i).click()
+        said = widget.locator(".real-said")
+        assert said.locator("h3").inner_text() == name
+        assert f"In microgpt: {mark}." in said.inner_text()
+        entries = said.locator("li").all_inner_texts()
+        assert bool(entries) == (entry != "none"), name
+        for line in entries:
+            found = re.fullmatch(r"(\S+), (\d+) × (\d+) = ([\d,]+) parameters", line)
+            assert found, line
+            matrix = content[found[1]]
+            assert (len(matrix), len(matrix[0])) == (int(found[2]), int(found[3]))
+            assert f"{len(matrix) * len(matrix[0]):,}" == found[4] and found[1] in entry
+        code = said.locator(".line").all_inner_texts()
+        assert code or name == "dropout"
+        for line in code:  # as it stands in the program
+            number, _, source = line.strip().partition(" ")
+            assert PROGRAM[int(number) - 1].strip() == source.strip()
+    # the same lines light up in the function below, and a link brings the block back
+    widget.get_by_role("button", name="causal mask").click()
+    widget.locator("> .mg-summary", has_text="causal mask, without code.").wait_for()
+    lit = page.locator("main > figure.code .line.lit").all_inner_texts()
+    assert [line.strip() for line in lit] == [
+        'keys[i].append(linear(h, state_dict[f"layer{i}.attn_wk"]))'
+    ]
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    widget.locator("> .mg-summary", has_text="weights·V, the same.").wait_for()
+    assert "W32=block:values" in page.url
+    again = opened("real", "mg-canonical-block", "#?W32=block:norm-final")
+    again.locator("mg-canonical-block > .mg-summary", has_text="final LayerNorm, none.").wait_for()
+    looked_at(page, "mg-canonical-block")

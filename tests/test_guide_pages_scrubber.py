@@ -1,0 +1,103 @@
+"""The time machine of the guide (learn/scrubber) in the browser."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import widget_checks
+
+ELEMENT = "mg-weights"
+
+
+def told(page: Any, words: str | re.Pattern[str], seconds: int = 60) -> None:
+    line = page.locator(f"{ELEMENT} > .mg-summary", has_text=words)
+    line.wait_for(state="attached", timeout=1000 * seconds)
+
+
+def canvas(page: Any, name: str) -> str:
+    """A drawing as the screen has it."""
+    return str(page.get_by_role("img", name=name).evaluate("(e) => e.toDataURL()"))
+
+
+def train(page: Any) -> None:
+    page.get_by_role("button", name="Train and record").click()
+    page.get_by_text("1,000 of 1,000 steps recorded: move through them.").wait_for(timeout=120_000)
+
+
+@pytest.mark.slow
+def test_everything_moves_together(opened: Callable[..., Any]) -> None:
+    page = opened("scrubber", ELEMENT)
+    page.locator(f"{ELEMENT}[data-loaded]").wait_for()
+    told(page, "After step 0: nothing has been learned. wte has numbers from −0.22 to 0.24.")
+    page.get_by_text("orgzqpdlw").first.wait_for()
+    widget_checks.looked_at(page, ELEMENT)
+    page.set_viewport_size({"width": 1000, "height": 900})
+    train(page)
+    told(page, "After step 1,000: loss 2.6497, mean of the last 100 2.276")
+    widget = page.locator(ELEMENT)
+    for name in ("kamon", "vialan", "anton"):
+        widget.get_by_text(name).first.wait_for()
+    widget.get_by_text("Of 20: 0 trained, 11 file, 9 new.").wait_for()
+    widget.get_by_text("They carry 51 % of the spread there, and 51 % at this step").wait_for()
+    pictures = ("The matrix", "Attention weights", "The 27 tokens")
+    before = [canvas(page, name) for name in pictures]
+    page.get_by_role("slider", name="The run: step").focus()
+    page.keyboard.press("Home")
+    told(page, "After step 0: nothing has been learned")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    told(page, "After step 3: loss 3.1778")
+    widget.get_by_text("at this step", exact=False).filter(has_text="13 %").wait_for()
+    widget.get_by_role("heading", name="What it writes after step 3").wait_for()
+    widget.locator(".mg-readout", has_text="step 3: loss of one name 3.178").wait_for()
+    assert all(a != b for a, b in zip(before, [canvas(page, n) for n in pictures], strict=True))
+    page.wait_for_timeout(300)
+    assert "at:3" in page.url
+    widget.get_by_role("button", name="Play").click()
+    widget.locator(".mg-step-name", has_text=re.compile("after step [2-9][0-9] of")).wait_for()
+    widget.get_by_role("button", name="Pause", exact=True).click()
+    box = page.get_by_role("slider", name="The run: step").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    told(page, re.compile(r"After step (49\d|50\d):"))
+
+
+@pytest.mark.slow
+def test_a_matrix_a_cell_and_a_name_go_into_the_link(opened: Callable[..., Any]) -> None:
+    page = opened("scrubber", ELEMENT, "#?weights=at:100,matrix:lm_head,text:zz")
+    page.locator(f"{ELEMENT}[data-loaded]").wait_for()
+    told(page, "After step 0")  # a link starts nothing
+    train(page)
+    told(page, "After step 100: ")
+    told(page, "lm_head has numbers from −0.41 to 0.64")
+    told(page, "z, the last token, looks most")
+    widget = page.locator(ELEMENT)
+    page.get_by_role("img", name="The matrix").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    widget.get_by_text(re.compile(r"lm_head, row b, column 0: −?0\.\d{4}\.")).wait_for()
+    field = widget.get_by_label("Beginning of a name")
+    field.fill("é")
+    widget.get_by_text("It doesn't know “é”").wait_for()
+    told(page, "z, the last token")
+    field.fill("Karen")
+    told(page, "n, the last token")
+    widget.locator("summary").nth(1).click()
+    table = widget.get_by_role("table")
+    assert table.locator("th").first.inner_text() == "after step 100"
+    assert table.locator("tbody tr").count() == 27
+    page.get_by_role("slider", name="The run: step").focus()
+    page.keyboard.press("ArrowLeft")
+    widget.get_by_role("columnheader", name="after step 99").wait_for()
+    widget.get_by_label("Show").select_option("change")
+    widget.get_by_text("Full colour is ±1.41").wait_for()
+    page.wait_for_timeout(300)
+    again = opened("scrubber", ELEMENT, page.evaluate("location.hash"))
+    again.locator(f"{ELEMENT}[data-loaded]").wait_for()
+    assert again.get_by_label("Beginning of a name").input_value() == "karen"
+    assert again.get_by_label("Show").input_value() == "change"
+    told(again, "After step 0")
+    again.get_by_label("Seed").fill("7")
+    again.keyboard.press("Enter")
+    again.get_by_text("orgzqpdlw").first.wait_for(state="detached")
