@@ -6,14 +6,16 @@
 Every number comes out of `microgpt train`, `sample` and `eval`, with the commands that the page
 names. Losses of training runs are taken over eight seeds, so that one can see which difference is
 more than chance; what is shown of a run is the one with seed 42. The tables in
-guide/pages/learn/complete.md between its two marks is written by this script.
+guide/pages/learn/complete.md between its two marks are written by this script.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -47,6 +49,11 @@ RUNS: list[tuple[str, str, list[str], str]] = [
     ),
     ("list", "another list: 1,163 dinosaurs", ["--data", "dinosaurs"], "own-list/"),
 ]
+# Further recipes beside the default, seed by seed: how much two runs of one seed differ by chance.
+PAIRED: dict[str, list[str]] = {
+    "sgd": ["--optimizer", "sgd", "--lr", "0.1"],
+    "one_head": ["--n-head", "1"],
+}
 TEMPERATURES = (0.5, 0.1, 1.0, 2.0)
 REGION = (
     '<div class="mg-scroll wide-table" tabindex="0" role="region" aria-label="{}" markdown="1">'
@@ -78,16 +85,28 @@ def counted(samples: list[dict[str, str]]) -> dict[str, int]:
     return found | {"different": len({sample["text"] for sample in samples})}
 
 
-def experiment(folder: str, key: str, flags: list[str]) -> dict[str, Any]:
-    """One change of the recipe: losses on documents that the run never reached, and samples."""
+def trained(folder: str, key: str, flags: list[str]) -> tuple[list[float], str]:
+    """Losses of one recipe, seed by seed, on documents that the run never reached."""
     losses = []
     for seed in SEEDS:
         out = f"{key}-{seed}"
         microgpt(folder, "train", *flags, "--seed", str(seed), "--out", out)
         found = [line["eval"] for line in microgpt(folder, "eval", out) if "eval" in line]
         losses.append(round(found[0]["loss"], 6))
+    return losses, found[0]["split"]
+
+
+def spread(default: list[float], others: list[list[float]]) -> float:
+    """Two standard deviations of how much a recipe differs from the default, seed by seed."""
+    differences = [[b - a for a, b in zip(default, other, strict=True)] for other in others]
+    return 2 * math.sqrt(statistics.mean(statistics.variance(row) for row in differences))
+
+
+def experiment(folder: str, key: str, flags: list[str]) -> dict[str, Any]:
+    """One change of the recipe: losses on documents that the run never reached, and samples."""
+    losses, split = trained(folder, key, flags)
     samples = microgpt(folder, "sample", f"{key}-42")[0]["samples"]
-    return {"losses": losses, "split": found[0]["split"], "samples": samples, **counted(samples)}
+    return {"losses": losses, "split": split, "samples": samples, **counted(samples)}
 
 
 def temperature(folder: str, value: float) -> dict[str, Any]:
@@ -101,11 +120,18 @@ def temperature(folder: str, value: float) -> dict[str, Any]:
 def record() -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="microgpt-experiments-") as folder:
         runs = {key: experiment(folder, key, flags) for key, _, flags, _ in RUNS}
+        paired = {key: trained(folder, key, flags)[0] for key, flags in PAIRED.items()}
+        default, *others = [runs[key]["losses"] for key in ("default", "wide", "long")]
         return {
             "what": "python scripts/record_experiments.py: what microgpt train, eval, sample print",
             "unit": "nats per token, on documents that the run never reached",
             "seeds": SEEDS,
             "runs": runs,
+            "paired": paired,
+            "chance": {
+                "one_seed": round(spread(default, [*others, *paired.values()]), 3),
+                "two_seeds": round(max(default) - min(default), 3),
+            },
             "temperatures": [temperature(folder, value) for value in TEMPERATURES],
         }
 

@@ -14,8 +14,11 @@ import { Tokenizer } from "./tokenizer.js";
 export const BIGRAM = 2.4546;
 /** How many unused documents a run is judged by. */
 export const UNSEEN = 5000;
-/** Six seeds of the default run lie so far apart on unseen names (2.361 to 2.373). */
-export const CHANCE = 0.013;
+/**
+ * How far two runs lie apart by chance, from guide/data/experiments.json: recipes of one seed (two
+ * standard deviations of the difference, over eight seeds), and the default run of two seeds.
+ */
+export const CHANCE = { oneSeed: 0.013, twoSeeds: 0.035 };
 const SAME = 1e-9;
 
 /**
@@ -33,12 +36,15 @@ export function firstDifference(a, b) {
  * Whether one run came out better than another, or whether it is no more than chance.
  * @param {number} a loss on unseen names
  * @param {number} b
+ * @param {boolean} isOneSeed whether both runs have the same seed
  */
-export function verdict(a, b) {
+export function verdict(a, b, isOneSeed) {
   const by = Math.abs(a - b);
+  const chance = isOneSeed ? CHANCE.oneSeed : CHANCE.twoSeeds;
   if (!(by >= 0)) return "One of them has no loss any more.";
-  if (by <= CHANCE) return `That is no difference: they are ${written(by, 3)} apart, and the same run with another seed moves by up to ${CHANCE}.`;
-  return `${a < b ? "A" : "B"} is better by ${written(by, 3)} nats; another seed alone moves a run by up to ${CHANCE}.`;
+  const moves = isOneSeed ? `with other seeds, the distance of two recipes moves by up to ${chance}` : `another seed alone moves a run by up to ${chance}`;
+  if (by <= chance) return `That is no difference: they are ${written(by, 3)} apart, and ${moves}.`;
+  return `${a < b ? "A" : "B"} is better by ${written(by, 3)} nats; ${moves}.`;
 }
 
 /**

@@ -237,7 +237,7 @@ class MgLiveTraining extends KitElement {
     if (!steps) return "";
     if (apart === null) return steps === 1 ? "The first loss is the same in both: nothing has been learned yet when it is taken." : `No difference in ${steps.toLocaleString("en")} steps: every loss is the same.`;
     const at = ` (${written(runs.a.losses[apart - 1], 6)} and ${written(runs.b.losses[apart - 1], 6)})`;
-    const end = isDone && this.unseen.a !== null && this.unseen.b !== null ? ` ${verdict(this.unseen.a, this.unseen.b)}` : "";
+    const end = isDone && this.unseen.a !== null && this.unseen.b !== null ? ` ${verdict(this.unseen.a, this.unseen.b, runs.a.run?.seed === runs.b.run?.seed)}` : "";
     return `They part at step ${apart}${at}.${end}`;
   }
 
