@@ -80,7 +80,9 @@ export class OnPrefix extends StatefulElement {
       });
       this.row?.replaceChildren(...this.chips);
     }
-    this.chips?.forEach((chip, i) => chip.setAttribute("aria-pressed", String(i === at)));
+    this.chips?.forEach((chip, i) => {
+      if (chip.getAttribute("aria-pressed") !== String(i === at)) chip.setAttribute("aria-pressed", String(i === at));
+    });
     return { tokens, at, names };
   }
 }

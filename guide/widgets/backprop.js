@@ -26,6 +26,7 @@ class MgBackprop extends KitElement {
     /** @private what the plan was made of */ this.made = "";
     /** @private of a number that is being moved @type {{made: string, plan: Plan} | null} */ this.ahead = null;
     /** @private */ this.fields = "";
+    /** @private the shape whose tab is pressed */ this.shaped = "";
   }
 
   build() {
@@ -35,7 +36,7 @@ class MgBackprop extends KitElement {
       x: textField("", 400), at: wholeField(-1, -1, 20_000), who: textField("", 40), by: numberField(0.1, -1, 1),
     });
     this.whenLeaving(() => this.state?.close());
-    this.made = this.fields = "";
+    this.made = this.fields = this.shaped = "";
     const id = freshId("backprop");
     this.tabs = html("div", { class: "mg-row", role: "group", "aria-label": "Shape" });
     for (const [key, { title }] of Object.entries(SHAPES)) {
@@ -112,8 +113,11 @@ class MgBackprop extends KitElement {
     const { state, stepper, graph, field, own } = this;
     if (!state || !stepper || !graph || !field || !own) return;
     const { shape, at } = state.values;
-    for (const tab of this.tabs?.querySelectorAll("button") ?? []) tab.setAttribute("aria-pressed", String(tab.dataset.shape === shape));
-    own.hidden = shape !== "own";
+    if (this.shaped !== shape) {
+      this.shaped = shape;
+      for (const tab of this.tabs?.querySelectorAll("button") ?? []) tab.setAttribute("aria-pressed", String(tab.dataset.shape === shape));
+      own.hidden = shape !== "own";
+    }
     if (field.value !== state.values.text) field.value = state.values.text;
     const { source, numbers } = this.asked;
     const made = JSON.stringify([source, numbers]);
@@ -199,10 +203,11 @@ class MgBackprop extends KitElement {
     const { nudging, bars, outcome, by, who } = this;
     if (!this.state || !nudging || !bars || !outcome || !by || !who) return;
     const { values } = this.state;
-    nudging.hidden = !names.length || isHidden("nudge");
+    const isOff = !names.length || isHidden("nudge");
+    if (nudging.hidden !== isOff) nudging.hidden = isOff;
     if (!names.length) return;
     const name = names.includes(values.who) ? values.who : names[0];
-    who.value = name;
+    if (who.value !== name) who.value = name;
     if (by.value !== values.by) by.value = values.by;
     const root = called[called.length - 1];
     let told;
@@ -220,7 +225,8 @@ class MgBackprop extends KitElement {
       svg("rect", { class: i ? "backprop-foretold" : "backprop-change", x: 150 + Math.min(0, (x / size) * 145), y: 4 + 18 * i, width: Math.max(1, (Math.abs(x) / size) * 145), height: 14 })));
     const off = change - foretold;
     const fits = Math.abs(off) <= 1e-9 * Math.max(1, Math.abs(change)) ? "The same." : `The gradient is off by ${signed(off, 6)}: it holds for small nudges.`;
-    outcome.textContent = `${root} moves by ${signed(change, 6)} (upper bar). Gradient × nudge: ${shortly(grad)} × ${written(values.by, 3)} = ${signed(foretold, 6)} (lower bar). ${fits}`;
+    const said = `${root} moves by ${signed(change, 6)} (upper bar). Gradient × nudge: ${shortly(grad)} × ${written(values.by, 3)} = ${signed(foretold, 6)} (lower bar). ${fits}`;
+    if (outcome.textContent !== said) outcome.textContent = said;
   }
 
   /** @private @param {Plan} plan @param {number} at */

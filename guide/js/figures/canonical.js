@@ -46,7 +46,7 @@ export const ATTENTION_RESIDUAL = block("residual-attention", "+ residual", "sam
 export const MLP = Object.freeze([
   block("norm-mlp", "norm before the MLP", "other", "x", [], [["h = linear(rmsnorm(x)", 1], NORM], "Again RMSNorm in the place of LayerNorm, without parameters."),
   block("fc1", "fc1", "same", "mlp", ["layer0.mlp_fc1"], [["h = linear(rmsnorm(x)", 1]], "16 numbers become 64, four times as many, as in GPT-2. There is no bias."),
-  block("activation", "GeLU → ReLU", "other", "mlp", [], [["h = [hi.relu()", 1]], "GeLU is a smooth bend; microgpt has the one with a corner: what is below zero becomes zero. The preset early squares it."),
+  block("activation", "GELU → ReLU", "other", "mlp", [], [["h = [hi.relu()", 1]], "GELU is a smooth bend; microgpt has the one with a corner: what is below zero becomes zero. The preset early squares it."),
   block("fc2", "fc2", "same", "mlp", ["layer0.mlp_fc2"], [AFTER_FC2], "64 numbers become 16 again."),
 ]);
 export const MLP_RESIDUAL = block("residual-mlp", "+ residual", "same", "x", [], [AFTER_FC2], "What came into this half is added.");

@@ -125,7 +125,8 @@ export class MgCurve extends KitElement {
       fromZero: this.hasAttribute("from-zero"), xTo: this.hasAttribute("x-to") ? this.numberOf("x-to", 1) : null,
     });
     const { x, y } = this.planned;
-    this.picture.setAttribute("viewBox", `0 0 ${this.width} ${SIZE.height}`);
+    const box = `0 0 ${this.width} ${SIZE.height}`;
+    if (this.picture.getAttribute("viewBox") !== box) this.picture.setAttribute("viewBox", box);
     const [floorLines, floorNames] = this.floorParts();
     const parts = [...this.axes(), ...floorLines];
     this.all.forEach((one, i) => {
@@ -133,10 +134,11 @@ export class MgCurve extends KitElement {
     });
     renew(this.picture, ...parts, ...floorNames, svg("g", { class: "mg-cursor" }));
     this.cursor = /** @type {SVGElement} */ (this.picture.lastElementChild);
-    this.track.min = String(x.low);
-    this.track.max = String(x.high);
-    this.note.textContent = y.low > 0 ? `The ${this.getAttribute("y-label") ?? "y"} axis begins at ${written(y.low, 2)}, not at 0.` : "";
-    this.note.hidden = !(y.low > 0);
+    if (this.track.min !== String(x.low)) this.track.min = String(x.low);
+    if (this.track.max !== String(x.high)) this.track.max = String(x.high);
+    const begins = y.low > 0 ? `The ${this.getAttribute("y-label") ?? "y"} axis begins at ${written(y.low, 2)}, not at 0.` : "";
+    if (this.note.textContent !== begins) this.note.textContent = begins;
+    if (this.note.hidden !== !(y.low > 0)) this.note.hidden = !(y.low > 0);
     this.keys();
     this.read(this.at, false);
   }
@@ -241,7 +243,7 @@ export class MgCurve extends KitElement {
     const longest = found.reduce((a, b) => (b.one.points.length > a.one.points.length ? b : a));
     const at = longest.p.x;
     if (x !== null) this.at = at;
-    this.track.value = String(at);
+    if (Number(this.track.value) !== at) this.track.value = String(at);
     const text = found.map(({ one, p }) => `${one.name} ${written(p.y, this.digits)}${p.x === at ? "" : ` (at ${p.x})`}`).join(", ");
     const said = `${this.xLabel} ${counted(at)}: ${text}`;
     if (this.readout.textContent !== said) this.readout.textContent = said;

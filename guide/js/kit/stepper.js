@@ -138,8 +138,8 @@ export class MgStepper extends KitElement {
   show() {
     if (!this.track || !this.said) return;
     const name = this.names[this.now] ?? "";
-    this.track.max = String(this.last);
-    this.track.value = String(this.now);
+    if (this.track.max !== String(this.last)) this.track.max = String(this.last);
+    if (Number(this.track.value) !== this.now) this.track.value = String(this.now);
     this.track.setAttribute("aria-valuetext", `${this.now + 1} of ${this.names.length}: ${name}`);
     const said = this.names.length ? `${this.now + 1}/${this.names.length} ${name}` : "There are no steps yet.";
     if (this.said.textContent !== said) this.said.textContent = said;
