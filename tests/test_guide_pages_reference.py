@@ -40,10 +40,10 @@ embedding; Tokenizer; Topological order; Training; Training loop; Training step;
 Value (attention); Value (autograd); Vocabulary; Vocabulary size; Weight matrix
 """
 OURS = """
-Base model; Batch; Bias; Bit; Byte pair encoding; Checkpoint; Constrained decoding; Dropout; Entropy;
-Fine-tuning; GELU; Gradient check; Guard; Held-out loss; Leak; Matrix; Mean squared error; Nat; Neuron;
-Numerical gradient; Policy; Preset; Principal component; Residual stream; Rung; Seed; Smoothing;
-Speculative decoding; Vector; Weight
+Base model; Batch; Bias; Bit; Byte pair encoding; Checkpoint; Constrained decoding; Dropout;
+Entropy; Fine-tuning; GELU; Gradient check; Guard; Held-out loss; Leak; Matrix;
+Mean squared error; Nat; Neuron; Numerical gradient; Policy; Preset; Principal component;
+Residual stream; Rung; Seed; Smoothing; Speculative decoding; Vector; Weight
 """
 # Addresses that have to stay within reach.
 OUTWARD = """

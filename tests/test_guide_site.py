@@ -20,6 +20,7 @@ GUIDE = ROOT / "guide"
 sys.path.insert(0, str(GUIDE / "build"))
 
 import checking  # noqa: E402
+import sheets  # noqa: E402
 import sitemap  # noqa: E402
 
 KNOWN = sitemap.read()
@@ -258,6 +259,8 @@ def test_the_build_accepts_what_is_right(small: Callable[..., list[str]]) -> Non
 def test_the_build_follows_imports(small: Callable[..., list[str]]) -> None:
     body = '<script type="module" src="a.js"></script>'
     assert "imports lit: not here" in "\n".join(small(body, a_js='import { html } from "lit";'))
+    commented = "// What it is.\n/* more */\nexport const a = () => 1;\nimport { b } from './c.js';"
+    assert "imports ./c.js: not here" in "\n".join(small(body, a_js=commented))
     big = f"export const x = '{random.Random(1).randbytes(300_000).hex()}';"
     problems = small(body, a_js='export * from "./b.js";', b_js=big)
     assert any("bytes, 256,000 are allowed" in line for line in problems)
@@ -362,6 +365,28 @@ def violations(page: Any, where: str) -> list[str]:
     ]
 
 
+SCROLL = """async () => {
+  for (let y = 0; y < document.body.scrollHeight; y += 1500) {
+    scrollTo(0, y);
+    await new Promise((go) => setTimeout(go, 50));
+  }
+}"""
+LINKED = "() => [...document.styleSheets].map((e) => e.href?.split('/').at(-1))"
+MATCHING = "(all) => all.filter((e) => document.querySelector(e.replace(/::[a-z-]+/g, '')))"
+
+
+def unstyled(page: Any, where: str) -> list[str]:
+    """Rules that would hold for something on the page, in sheets that it doesn't link."""
+    page.evaluate(SCROLL)
+    page.wait_for_load_state("networkidle")
+    linked = page.evaluate(LINKED)
+    others = [name for name in sheets.special() if name not in linked]
+    found = {
+        name: page.evaluate(MATCHING, sheets.selectors(GUIDE / "css" / name)) for name in others
+    }
+    return [f"{where} lacks {name}: {rules}" for name, rules in found.items() if rules]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "looked_at"), [("light", 360), ("dark", 1400)])
 def test_no_accessibility_violation_and_nothing_clipped(
@@ -388,6 +413,8 @@ def test_no_accessibility_violation_and_nothing_clipped(
                     problems.append(f"{where} scrolls sideways")
                 if width == looked_at:
                     problems += violations(page, where)
+            if scheme == "light":
+                problems += unstyled(page, entry.page)
         page.goto(address + "about/?present=3")
         page.evaluate(source)
         problems += violations(page, "presenting")

@@ -20,6 +20,7 @@ from pathlib import Path
 import checking
 import notebook
 import paths
+import sheets
 import sitemap
 import terms
 
@@ -167,9 +168,8 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = text.replace(
             "<!-- styles -->",
             "\n".join(
-                f'<link rel="stylesheet" href="{up}css/{sheet.name}">'
-                for sheet in sorted((GUIDE / "css").glob("*.css"))
-                if sheet.name not in ("tokens.css", "site.css")
+                f'<link rel="stylesheet" href="{up}css/{sheet}">'
+                for sheet in sheets.wanted(site, path, text)
             ),
         )
         text = text.replace("<th></th>", "<td></td>")  # an empty corner heads nothing

@@ -101,9 +101,11 @@ def target_of(site: Path, page: Path, link: str) -> Path | None:
 
 def imports(path: Path) -> list[str]:
     """What a module imports at once; `import()` in its code comes later, on demand."""
-    text = re.sub(r"/\*.*?\*/|^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.S | re.M)
-    statement = r"""^\s*(?:import|export)\b[^;"']*?(?:from\s*)?["']([^"']+)["']"""
-    minified = r"""[;}\s](?:import|export)\s*(?:[\w*{}\s,$]*?from\s*)?["']([^"']+)["']"""
+    text = re.sub(
+        r"/\*.*?\*/|^\s*//[^\n]*$", "", path.read_text(encoding="utf-8"), flags=re.S | re.M
+    )
+    statement = r"""^\s*(?:import|(?:import|export)\b[^;"'()=]*?\bfrom)\s*["']([^"']+)["']"""
+    minified = r"""[;}\s](?:import|(?:import|export)\s*[\w*{}\s,$]*?\bfrom)\s*["']([^"']+)["']"""
     return sorted({*re.findall(statement, text, re.M), *re.findall(minified, text)})
 
 

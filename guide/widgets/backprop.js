@@ -27,6 +27,7 @@ class MgBackprop extends KitElement {
     /** @private of a number that is being moved @type {{made: string, plan: Plan} | null} */ this.ahead = null;
     /** @private */ this.fields = "";
     /** @private the shape whose tab is pressed */ this.shaped = "";
+    /** @private what was nudged last */ this.nudged = "";
   }
 
   build() {
@@ -36,7 +37,7 @@ class MgBackprop extends KitElement {
       x: textField("", 400), at: wholeField(-1, -1, 20_000), who: textField("", 40), by: numberField(0.1, -1, 1),
     });
     this.whenLeaving(() => this.state?.close());
-    this.made = this.fields = this.shaped = "";
+    this.made = this.fields = this.shaped = this.nudged = "";
     const id = freshId("backprop");
     this.tabs = html("div", { class: "mg-row", role: "group", "aria-label": "Shape" });
     for (const [key, { title }] of Object.entries(SHAPES)) {
@@ -210,6 +211,9 @@ class MgBackprop extends KitElement {
     if (who.value !== name) who.value = name;
     if (by.value !== values.by) by.value = values.by;
     const root = called[called.length - 1];
+    const nudged = JSON.stringify([source, numbers, name, values.by]);
+    if (nudged === this.nudged) return; // another step of the same computation
+    this.nudged = nudged;
     let told;
     try {
       told = nudge(source, numbers, name, values.by);

@@ -16,6 +16,7 @@ class MgLadderLosses extends StatefulElement {
   constructor() {
     super();
     /** @private what the curves were last made for */ this.drawn = "";
+    /** @private the rungs in the table */ this.listed = "";
   }
 
   build() {
@@ -71,6 +72,8 @@ class MgLadderLosses extends StatefulElement {
       curve.floors = [{ name: "guessing among 27", y: ladder.floors.random }, { name: "counts of the whole list", y: ladder.floors.bigram }];
     }
     if (curve.marker !== at) curve.marker = at;
+    if (this.listed === shown && ends.firstChild) return;
+    this.listed = shown;
     const rows = endsOf(ladder).filter(({ rung }) => shown.includes(String(rung)));
     renew(ends, html("table", { class: "loss-table" }, html("caption", {}, "Where the runs end, in nats per token"),
       html("thead", {}, html("tr", {}, ...["run", "last loss", "mean of last 100", "unseen names"].map((head) => html("th", { scope: "col" }, head)))),

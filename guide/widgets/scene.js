@@ -2,7 +2,7 @@
 // it phase by phase (W33). A flat view has the same numbers, also where there is no WebGL.
 
 import { scaleOf } from "../js/kit/color.js";
-import { button, html, onTheme } from "../js/kit/dom.js";
+import { button, html, onTheme, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { choiceField, flagField, numberField, textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
@@ -27,18 +27,26 @@ const FIELDS = () => ({
 const NAMES = [...new Set(PHASES.flatMap(({ makes, of }) => [...makes, ...of]))];
 
 const REST_MS = 60;
+const DRAWN_AFTER_MS = 300; // a scrubber that is still held has come to rest
 
 class MgScene extends OnPrefix {
   start() {
     /** @type {string} what `show` has shown */ this.seen = "";
+    /** @private @type {Record<string, [number, number, number]>} */ this.grounds = {};
     /** @type {string} why there is no scene */ this.lost = "";
     /** @type {Place | null} */ this.pointed = null;
+    /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.pending = undefined;
+    /** @private the phase was chosen on the scrubber */ this.isScrubbed = false;
     const state = this.stateOf("W33", FIELDS());
     this.stepper = /** @type {import("../js/kit/stepper.js").MgStepper} */ (html(/** @type {any} */ ("mg-stepper"), { label: "Phases", pace: 1800 }));
     this.stepper.steps = PHASES.map(({ name }) => name);
     this.listen(this.stepper, "mg-step", ({ detail }) => {
       this.glides = detail.animate;
+      this.isScrubbed = !detail.animate && !detail.playing;
       state.set({ phase: detail.at, tensor: "" });
+    });
+    this.listen(this.stepper, "pointerup keyup click", () => {
+      if (this.pending) this.soon();
     });
     this.turns = html("div", { class: "mg-row", role: "group", "aria-label": "The view" }, ...this.buttons());
     this.asFlat = this.toggle("Flat view", () => state.set({ flat: !state.values.flat }));
@@ -58,15 +66,19 @@ class MgScene extends OnPrefix {
     const [field, ...entry] = this.entry("The token on its way");
     field.append(this.asFlat);
     this.replaceChildren(field, ...entry, this.stepper, this.room, this.told, this.turns, this.note, this.tools(state));
-    this.whenLeaving(onTheme(() => this.guard(() => this.paint())));
+    this.whenLeaving(onTheme(() => this.guard(() => {
+      this.grounds = {};
+      this.paint();
+    })));
   }
 
   leave() {
     super.leave();
     clearTimeout(this.rest);
+    clearTimeout(this.pending);
     cancelAnimationFrame(this.asked ?? 0);
     this.asked = 0;
-    Object.assign(this, { layout: undefined, numbers: undefined, pointed: null, view: undefined, lost: "", seen: "" });
+    Object.assign(this, { pending: undefined, isScrubbed: false, layout: undefined, numbers: undefined, pointed: null, view: undefined, lost: "", seen: "" });
   }
 
   /** @private @param {string} text @param {() => void} act */
@@ -115,20 +127,31 @@ class MgScene extends OnPrefix {
     if (moment === this.seen) return;
     this.seen = moment;
     this.pointed = null;
-    this.asFlat?.setAttribute("aria-pressed", String(isFlat));
+    for (const [one, on] of /** @type {[HTMLElement | undefined, boolean][]} */ ([[this.asFlat, isFlat], [this.follow, follow]])) {
+      if (one?.getAttribute("aria-pressed") !== String(on)) one?.setAttribute("aria-pressed", String(on));
+    }
     this.asFlat?.toggleAttribute("disabled", Boolean(this.lost));
-    this.follow?.setAttribute("aria-pressed", String(follow));
-    if (this.turns) this.turns.hidden = isFlat;
-    if (this.note) this.note.textContent = this.lost || (isFlat ? "Choose a tensor in the menu or on the map; arrow keys go from number to number." : "Drag to turn; point at a cell or tap it. Click into the scene, and the wheel zooms.");
+    if (this.turns && this.turns.hidden !== isFlat) this.turns.hidden = isFlat;
+    renew(this.note, this.lost || (isFlat ? "Choose a tensor in the menu or on the map; arrow keys go from number to number." : "Drag to turn; point at a cell or tap it. Click into the scene, and the wheel zooms."));
     const wanted = isFlat ? this.flat?.root : this.view?.root;
     if (wanted && wanted.parentNode !== this.room) this.room?.replaceChildren(wanted);
-    this.soon();
+    if (this.isScrubbed && !isFlat && this.view?.isSlow && this.view.frames) this.whenAtRest();
+    else this.soon();
+    this.isScrubbed = false;
     this.tellPlace();
     this.say(at, phase);
   }
 
+  /** A scene that the processor draws would hold up the scrubber: words and numbers come first, and phases passed by are left out. @private */
+  whenAtRest() {
+    clearTimeout(this.pending);
+    /** @private */ this.pending = setTimeout(() => this.soon(), DRAWN_AFTER_MS);
+  }
+
   /** Paints once for all that changes within a frame. @private */
   soon() {
+    clearTimeout(this.pending);
+    this.pending = undefined;
     this.asked ||= requestAnimationFrame(() => this.guard(() => {
       this.asked = 0;
       this.paint();
@@ -141,14 +164,20 @@ class MgScene extends OnPrefix {
     return { at: /** @type {any} */ (this.now).at, phase };
   }
 
+  /** The ground below the cells; asking the page for it means laying it out, so the answer holds until the theme turns. @private @param {boolean} isFlat */
+  groundOf(isFlat) {
+    const host = isFlat ? this : this.view?.canvas ?? this;
+    return (this.grounds[String(isFlat)] ??= /** @type {[number, number, number]} */ (getComputedStyle(host).backgroundColor.match(/[\d.]+/g)?.slice(0, 3).map(Number) ?? [255, 255, 255]));
+  }
+
   /** Colours, and what is in the picture. @private */
   paint() {
     const { layout, numbers, state } = this;
     if (!layout || !numbers || !state) return;
     const { phase, tensor, follow, flat } = state.values;
     const moment = this.moment;
-    const isFlat = flat || this.lost || !this.view;
-    const ground = /** @type {[number, number, number]} */ (getComputedStyle(isFlat ? this : this.view?.canvas ?? this).backgroundColor.match(/[\d.]+/g)?.slice(0, 3).map(Number) ?? [255, 255, 255]);
+    const isFlat = Boolean(flat || this.lost || !this.view);
+    const ground = this.groundOf(isFlat);
     const pointed = this.pointed ? cellOf(layout, this.pointed.name, this.pointed.at) : -1;
     const marked = pointed < 0 || !this.pointed ? null : new Set([pointed, ...formulaAt(numbers, this.pointed.name, this.pointed.at).of.map((one) => cellOf(layout, one.name, one.at))]);
     const bytes = coloursOf(layout, numbers, moment, scaleOf(this), ground, marked);
@@ -193,19 +222,19 @@ class MgScene extends OnPrefix {
     const { told, numbers, pointed, layout } = this;
     if (!told || !numbers || !layout) return;
     if (!pointed) {
-      told.replaceChildren(html("p", {}, "Point at a cell, and it says how its number came about."));
+      renew(told, html("p", {}, "Point at a cell, and it says how its number came about."));
       return;
     }
     const { name, at } = pointed;
     const isThere = numbers.real.weights[name] || at[0] < this.moment.at || madeAt(name, headOf(name, at, numbers.real.config.n_embd)) <= this.moment.phase;
     if (!isThere) {
-      told.replaceChildren(html("p", {}, html("b", {}, placeName(name, at)), " is not computed yet."));
+      renew(told, html("p", {}, html("b", {}, placeName(name, at)), " is not computed yet."));
       return;
     }
     const { text, sum } = formulaAt(numbers, name, at);
     const value = valueAt(numbers, name, at);
-    told.replaceChildren(
-      html("p", {}, html("b", {}, `${placeName(name, at)} = ${written(value, 4)}`), ` (${placeWords(numbers, name, at)})`),
+    renew(
+      told, html("p", {}, html("b", {}, `${placeName(name, at)} = ${written(value, 4)}`), ` (${placeWords(numbers, name, at)})`),
       html("p", {}, html("code", {}, text)), ...(sum ? [html("p", {}, html("code", {}, `${sum} = ${written(value, 4)}`))] : []));
   }
 

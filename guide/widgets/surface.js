@@ -26,6 +26,9 @@ class MgSurface extends KitElement {
   constructor() {
     super();
     /** @private */ this.groups = { "net-patch": svg("g"), "net-wire": svg("g") };
+    /** @private what their paths have: asking the page for it costs as much as telling it @type {Record<string, {d: string, fill?: string}[]>} */
+    this.drawn = { "net-patch": [], "net-wire": [] };
+    /** @private */ this.paths = { "net-patch": /** @type {SVGPathElement[]} */ ([]), "net-wire": /** @type {SVGPathElement[]} */ ([]) };
   }
 
   build() {
@@ -153,7 +156,8 @@ class MgSurface extends KitElement {
     const ground = svg("path", { class: "net-wire", d: path(floor) });
     renew(this.view, ground, parts, wires,
       end(3.5, 0, 0, "x1 = 3"), end(-3.5, 0, 0, "−3"), end(0, 3.5, 0, "x2 = 3"), end(0, -3.5, 0, "−3"));
-    this.view.setAttribute("aria-label", `The surface a over x1 and x2, turned by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow keys turn it.`);
+    const label = `The surface a over x1 and x2, turned by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow keys turn it.`;
+    if (this.view.getAttribute("aria-label") !== label) this.view.setAttribute("aria-label", label);
   }
 
   /**
@@ -164,11 +168,15 @@ class MgSurface extends KitElement {
    */
   parts(kind, wanted) {
     const group = this.groups[kind];
-    while (group.children.length > wanted.length) group.lastChild?.remove();
-    wanted.forEach((attributes, i) => {
-      const one = group.children[i] ?? group.appendChild(svg("path", { class: kind }));
-      for (const [name, value] of Object.entries(attributes)) if (one.getAttribute(name) !== value) one.setAttribute(name, value);
+    const [paths, drawn] = [this.paths[kind], this.drawn[kind]];
+    for (const gone of paths.splice(wanted.length)) gone.remove();
+    drawn.length = paths.length;
+    wanted.forEach(({ d, fill }, i) => {
+      const one = (paths[i] ??= group.appendChild(svg("path", { class: kind })));
+      if (drawn[i]?.d !== d) one.setAttribute("d", d);
+      if (fill && drawn[i]?.fill !== fill) one.setAttribute("fill", fill);
     });
+    this.drawn[kind] = wanted;
     return group;
   }
 

@@ -26,6 +26,8 @@ import { TOY_TOKENS } from "../js/numbers/toy.js";
 /** @typedef {import("../js/kit/state.js").UrlState} UrlState */
 
 const LINES = [...GPT_LINES, ...LOSS_LINES];
+/** Blocks of later stages are made when nothing else is to be done: then a drag only lets them be seen. */
+const whenIdle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 200));
 
 /** All diagrams of the page share one state. @type {UrlState | null} */
 let shared = null;
@@ -34,10 +36,24 @@ let users = 0;
 /** What the page says of each block and its code. @type {{formulas: Map<string, Node[]>, lines: HTMLElement[]}} */
 const lore = { formulas: new Map(), lines: [] };
 
+/** Numbers of a token, reckoned once for all diagrams of the page. @type {Map<string, ToyNumbers>} */
+const reckoned = new Map();
+
+/** @param {number} token @param {"pinned" | "computed"} cache @param {"hand" | "exact"} mode */
+function numbersFor(token, cache, mode) {
+  const key = `${token} ${cache} ${mode}`;
+  const n = reckoned.get(key) ?? toyNumbers({ token }, cache, mode);
+  reckoned.set(key, n);
+  return n;
+}
+
+/** @param {string} vector */
+const lengthOf = (vector) => numbersFor(2, "pinned", "hand").row[vector].length;
+
 startLinks();
 
 class MgToyDiagram extends StatefulElement {
-  /** @type {Map<string, {view: string, scale: object, parts: Part[]}>} */ made = new Map();
+  /** @type {Map<string, {view: string, scale: object, parts: Part[], shows: ToyNumbers | null}>} */ made = new Map();
 
   build() {
     this.only = this.hasAttribute("stage") ? Math.max(0, Math.min(4, this.numberOf("stage", 1) - 1)) : null;
@@ -48,6 +64,7 @@ class MgToyDiagram extends StatefulElement {
     if (this.only === null) this.readPage();
     this.scale = scaleOf(this);
     this.made.clear();
+    this.now = /** @type {ToyNumbers | undefined} */ (undefined);
     this.tokens = TOY_TOKENS.map((name, token) => {
       const one = html("button", { type: "button", class: "mg-button net-chosen", "aria-pressed": "false" }, name);
       this.listen(one, "click", () => state.set({ token: String(token) }));
@@ -120,17 +137,17 @@ class MgToyDiagram extends StatefulElement {
   /** The blocks, those of a branch together beside the residual stream. @private */
   groups() {
     this.places = /** @type {Map<string, HTMLElement>} */ (new Map());
-    this.rows = /** @type {{block: Block, row: HTMLElement, button: HTMLElement}[]} */ ([]);
+    this.rows = /** @type {{block: Block, row: HTMLElement, whole: HTMLElement, button: HTMLElement}[]} */ ([]);
     const groups = /** @type {HTMLElement[]} */ ([]);
     let branch = "";
     for (const block of BLOCKS) {
       if (this.only !== null && block.stage !== this.only) continue;
       const button = html("button", { type: "button", class: "mg-button toy-block", "aria-pressed": "false", "data-link": linksOf(block.vectors), "data-kind": VECTORS[block.vectors[0]].kind }, block.name);
       const row = html("div", { class: "toy-row" }, button, html("div", { class: "toy-made" }, ...this.placesOf(block)));
-      this.rows.push({ block, row, button });
       if (block.branch && block.branch === branch) groups[groups.length - 1].append(row);
       else groups.push(block.branch ? html("div", { class: "toy-branch", role: "group", "aria-label": `${block.branch}, beside the residual stream` }, html("p", { class: "toy-branch-name" }, block.branch), row) : row);
       branch = block.branch;
+      this.rows.push({ block, row, whole: groups[groups.length - 1], button });
     }
     return groups;
   }
@@ -154,18 +171,50 @@ class MgToyDiagram extends StatefulElement {
     if (!state || !this.rows || !this.tokens || !scale) return;
     const { stage, token, numbers, cache, view } = state.values;
     const last = this.only ?? stage - 1;
-    const n = toyNumbers({ token: Number(token) }, cache, numbers);
+    const n = numbersFor(Number(token), cache, numbers);
+    if (n !== this.now) this.tokens.forEach((one, i) => one.setAttribute("aria-pressed", String(i === n.input.token)));
+    const isTold = n !== this.now && this.told;
     this.now = n;
-    this.tokens.forEach((one, i) => one.setAttribute("aria-pressed", String(i === n.input.token)));
+    this.last = last;
     if (stepper && stepper.at !== last) stepper.at = last;
-    if (menus) Object.entries(menus).forEach(([key, { select }]) => (select.value = state.values[key]));
-    for (const { block, row } of this.rows) {
-      row.hidden = block.stage > last;
-      if (row.parentElement?.matches(".toy-branch")) row.parentElement.hidden = row.hidden;
-      if (!row.hidden) for (const part of this.partsOf(block, view, n, scale)) part.update(n);
+    if (menus) Object.entries(menus).forEach(([key, { select }]) => select.value !== state.values[key] && (select.value = state.values[key]));
+    for (const { block, whole } of this.rows) {
+      const isLater = block.stage > last;
+      if (whole.classList.contains("toy-later") !== isLater) whole.classList.toggle("toy-later", isLater);
+      if (!isLater) this.fill(block, view, n, scale);
     }
-    if (this.told) this.tellOf(this.told);
+    if (isTold) this.tellOf(isTold);
     this.summary(stageSentence(n, last));
+    this.prepare();
+  }
+
+  /** Brings a block to these numbers, if it has others. @private @param {Block} block @param {string} view @param {ToyNumbers} n @param {import("../js/kit/color.js").Scale} scale */
+  fill(block, view, n, scale) {
+    const made = this.madeOf(block, view, scale);
+    if (made.shows === n) return false;
+    made.shows = n;
+    for (const part of made.parts) part.update(n);
+    return true;
+  }
+
+  /** Makes and lays out what is of a later stage, a block at a time. @private */
+  prepare() {
+    if (this.waiting || this.only !== null) return;
+    this.waiting = true;
+    whenIdle(() => {
+      this.waiting = false;
+      if (!("ready" in this.dataset)) return;
+      this.guard(() => {
+        const { state, now, scale } = this;
+        if (!state || !now || !scale) return;
+        for (const { block, button } of this.rows ?? []) {
+          if (block.stage <= (this.last ?? 0) || !this.fill(block, state.values.view, now, scale)) continue;
+          button.getBoundingClientRect(); // asked for, it is laid out though it is not shown
+          this.prepare();
+          return;
+        }
+      });
+    });
   }
 
   /**
@@ -173,15 +222,13 @@ class MgToyDiagram extends StatefulElement {
    * @private
    * @param {Block} block
    * @param {string} view
-   * @param {ToyNumbers} n
    * @param {import("../js/kit/color.js").Scale} scale
-   * @returns {Part[]}
    */
-  partsOf(block, view, n, scale) {
-    const made = this.made.get(block.id);
-    if (made && made.view === view && made.scale === scale) return made.parts;
+  madeOf(block, view, scale) {
+    const before = this.made.get(block.id);
+    if (before && before.view === view && before.scale === scale) return before;
     const parts = block.id === "look" ? [cacheTable()] : block.vectors.flatMap((vector) => {
-      const numbers = figures(vector, n.row[vector].length);
+      const numbers = figures(vector, lengthOf(vector));
       const place = this.places?.get(vector);
       place?.replaceChildren(html("p", {}, html("b", {}, VECTORS[vector].sign), " ", numbers.node));
       if (!VECTORS[vector].matrix) return [numbers];
@@ -191,15 +238,16 @@ class MgToyDiagram extends StatefulElement {
       return [numbers, picture];
     });
     if (block.id === "look") this.places?.get("look")?.replaceChildren(parts[0].node);
-    this.made.set(block.id, { view, scale, parts });
-    return parts;
+    const made = { view, scale, parts, shows: /** @type {ToyNumbers | null} */ (null) };
+    this.made.set(block.id, made);
+    return made;
   }
 
   /** @private @param {{ids: string[], pinned: boolean}} detail */
   lit({ ids, pinned }) {
     const wanted = new Set(ids.map((id) => id.replace("toy.", "")));
     for (const { block, button } of this.rows ?? []) button.setAttribute("aria-pressed", String(pinned && block.vectors.some((one) => wanted.has(one))));
-    const vectors = (this.rows ?? []).filter(({ row }) => !row.hidden).flatMap(({ block }) => block.vectors.filter((one) => wanted.has(one)));
+    const vectors = (this.rows ?? []).filter(({ block }) => block.stage <= (this.last ?? 0)).flatMap(({ block }) => block.vectors.filter((one) => wanted.has(one)));
     // Other diagrams of the page light up too; they keep their panels, so that nothing moves.
     if (!vectors.length || !(this.matches(":hover") || this.contains(document.activeElement))) return;
     this.told = { vectors, pinned };

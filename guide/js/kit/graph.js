@@ -33,6 +33,7 @@ import { written } from "./text.js";
 const NODE = { width: 92, height: 60 };
 const GAP = { along: 58, least: 40, across: 20 };
 const MOST = 80;
+const QUICK_MS = 500; // steps that follow each other faster than that are dragged or played fast
 
 export class MgGraph extends KitElement {
   constructor() {
@@ -40,6 +41,7 @@ export class MgGraph extends KitElement {
     /** @private @type {GraphData} */ this.content = { nodes: [], edges: [] };
     /** @private what is drawn, numbers apart */ this.shape = "";
     /** @private */ this.current = 0;
+    /** @private when numbers last came */ this.renewedAt = -Infinity;
     /** @private */ this.ids = "";
     /** @private */ this.isNarrow = false;
     /** @private pixels across */ this.room = 600;
@@ -135,17 +137,27 @@ export class MgGraph extends KitElement {
     const set = (/** @type {Element} */ one, /** @type {string} */ name, /** @type {string} */ value) => {
       if (one.getAttribute(name) !== value) one.setAttribute(name, value);
     };
+    // Colours fade over nine frames; while a step is dragged, each would be painted for nothing.
+    const now = performance.now();
+    const fading = now - this.renewedAt < QUICK_MS ? "none" : "";
+    this.renewedAt = now;
+    const turn = (/** @type {SVGGElement} */ group, /** @type {string} */ state) => {
+      if (group.getAttribute("data-state") === state) return;
+      const shape = /** @type {SVGElement} */ (group.firstElementChild);
+      if (shape.style.transition !== fading) shape.style.transition = fading;
+      group.setAttribute("data-state", state);
+    };
     edges.forEach(({ text = "", state = "" }, e) => {
       const group = this.drawnEdges?.[e];
       if (!group) return;
-      set(group, "data-state", state);
+      turn(group, state);
       if (group.lastElementChild?.textContent !== text) group.lastElementChild?.replaceChildren(text);
     });
     const sentences = this.sentences();
     nodes.forEach((node, i) => {
       const group = this.drawn?.[i];
       if (!group) return;
-      set(group, "data-state", node.state ?? "");
+      turn(group, node.state ?? "");
       set(group, "aria-label", sentences[i]);
       if (node.link) set(group, "data-link", node.link);
       else group.removeAttribute("data-link");
@@ -154,7 +166,7 @@ export class MgGraph extends KitElement {
         if (line.textContent !== text) line.textContent = text;
       });
     });
-    this.rest();
+    this.rest(sentences);
   }
 
   /** What stands in a node, line by line. @private @param {GraphNode} node */
@@ -245,13 +257,13 @@ export class MgGraph extends KitElement {
     if (this.readout) this.readout.textContent = this.sentences()[i];
   }
 
-  /** @private */
-  rest() {
+  /** @private @param {string[]} [sentences] */
+  rest(sentences = this.sentences()) {
     const { nodes } = this.content;
     if (!this.readout) return;
     if (this.contains(document.activeElement) && document.activeElement?.closest(".mg-node")) return this.say(this.current);
     const last = nodes[nodes.length - 1];
-    const text = last ? `${nodes.length} nodes; at the end: ${this.sentences().at(-1)}.` : "There is no graph yet.";
+    const text = last ? `${nodes.length} nodes; at the end: ${sentences.at(-1)}.` : "There is no graph yet.";
     if (this.readout.textContent !== text) this.readout.textContent = text;
   }
 

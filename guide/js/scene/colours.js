@@ -37,6 +37,30 @@ export function stateOf({ at: token, phase }, panel, at, width) {
   return now === undefined || Math.floor((at[1] * 4) / width) === now ? "now" : "known";
 }
 
+/** @typedef {{scale: Scale, numbers: import("./numbers.js").Numbers, bytes: Uint8Array}} Full */
+/** Full colours stay while the numbers do: a phase changes only what stands out. @type {WeakMap<import("./layout.js").Layout, Full>} */
+const known = new WeakMap();
+
+/**
+ * Every cell's colour by its number alone, three bytes a cell.
+ * @param {import("./layout.js").Layout} layout
+ * @param {import("./numbers.js").Numbers} numbers
+ * @param {Scale} scale
+ */
+function fullOf(layout, numbers, scale) {
+  const before = known.get(layout);
+  if (before?.numbers === numbers && before.scale === scale) return before.bytes;
+  const bytes = new Uint8Array(3 * layout.count);
+  for (const { name, start, end } of layout.panels) {
+    const most = numbers.most.get(name) ?? 1;
+    for (let cell = start; cell < end; cell++) {
+      bytes.set(shade(scale, valueAt(numbers, name, layout.indices.subarray(3 * cell, 3 * cell + 3)) / most), 3 * cell);
+    }
+  }
+  known.set(layout, { scale, numbers, bytes });
+  return bytes;
+}
+
 /**
  * Four bytes a cell: red, green, blue, and the size as a share of 255.
  * @param {import("./layout.js").Layout} layout
@@ -51,17 +75,18 @@ export function coloursOf(layout, numbers, moment, scale, paper, marked = null) 
   const width = numbers.real.config.n_embd;
   const at = [0, 0, 0];
   const quiet = moment.phase === 0;
+  const full = fullOf(layout, numbers, scale);
   for (const panel of layout.panels) {
-    const most = numbers.most.get(panel.name) ?? 1;
     for (let cell = panel.start; cell < panel.end; cell++) {
       for (let i = 0; i < 3; i++) at[i] = layout.indices[3 * cell + i];
       const state = stateOf(moment, panel, at, width);
       if (state === "none") continue;
-      const value = valueAt(numbers, panel.name, at);
-      const full = state === "waiting" ? scale.middle : shade(scale, value / most);
       const stands = marked ? marked.has(cell) : quiet || state === "now" || state === "waiting";
       const back = stands ? 0 : marked ? 0.8 : ASIDE;
-      for (let i = 0; i < 3; i++) bytes[4 * cell + i] = Math.round(full[i] + (paper[i] - full[i]) * back);
+      for (let i = 0; i < 3; i++) {
+        const own = state === "waiting" ? scale.middle[i] : full[3 * cell + i];
+        bytes[4 * cell + i] = Math.round(own + (paper[i] - own) * back);
+      }
       bytes[4 * cell + 3] = state === "waiting" ? Math.round(255 * WAITING) : 255;
     }
   }

@@ -44,19 +44,31 @@ function there(made) {
   return made;
 }
 
-/** Smooth edges where there is a graphics unit; without one they would take more than half of the time. @param {HTMLCanvasElement} canvas */
-function opened(canvas) {
-  const wanted = { alpha: false, powerPreference: /** @type {const} */ ("low-power") };
-  const fast = canvas.getContext("webgl2", { ...wanted, antialias: true, failIfMajorPerformanceCaveat: true });
-  return fast ?? canvas.getContext("webgl2", { ...wanted, antialias: false });
+/**
+ * Whether there is a graphics unit. Browsers that draw with the processor don't all own up to a
+ * performance caveat, but the driver's name tells.
+ */
+function hasUnit() {
+  const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+  if (!gl) return false;
+  let name = String(gl.getParameter(gl.RENDERER));
+  if (name === "WebKit WebGL") { // Chromium and Safari say it in an extension, Firefox here
+    const more = gl.getExtension("WEBGL_debug_renderer_info");
+    if (more) name = String(gl.getParameter(more.UNMASKED_RENDERER_WEBGL));
+  }
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return !/swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
 }
 
 export class Picture {
   /** Throws `NoPicture`. @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
+    /** Whether the processor draws: that takes longer than a frame. */ this.isSlow = !hasUnit();
+    // Smooth edges where there is a graphics unit; without one they would take more than half of the time.
+    const wanted = { alpha: false, powerPreference: /** @type {const} */ ("low-power"), antialias: !this.isSlow };
     /** @private @type {WebGL2RenderingContext} */
-    this.gl = there(opened(canvas));
+    this.gl = there(/** @type {WebGL2RenderingContext | null} */ (canvas.getContext("webgl2", wanted)));
     this.count = 0;
     this.rows = 0;
     this.build();
@@ -121,8 +133,9 @@ export class Picture {
    * @param {number[]} eye
    * @param {[number, number, number]} paper 0 to 255
    * @param {number} pointed a cell to be drawn larger, or -1
+   * @param {{start: number, end: number}[]} parts the cells that can be in the picture
    */
-  draw(matrix, eye, paper, pointed) {
+  draw(matrix, eye, paper, pointed, parts) {
     const { gl, canvas, places } = this;
     if (!places || gl.isContextLost()) return;
     gl.viewport(0, 0, canvas.width, canvas.height);
@@ -131,7 +144,11 @@ export class Picture {
     gl.uniformMatrix4fv(places.picture, false, matrix);
     gl.uniform3fv(places.eye, eye);
     gl.uniform1i(places.pointed, pointed);
-    gl.drawElements(gl.TRIANGLES, 18 * this.count, gl.UNSIGNED_INT, 0);
+    for (let i = 0; i < parts.length; i++) {
+      const { start } = parts[i];
+      while (parts[i + 1]?.start === parts[i].end) i++;
+      gl.drawElements(gl.TRIANGLES, 18 * (parts[i].end - start), gl.UNSIGNED_INT, 4 * 18 * start);
+    }
   }
 
   /** Gives the graphics unit back. */

@@ -23,6 +23,21 @@ export function meets({ origin, direction }, low, high) {
 }
 
 /**
+ * Whether any of a box can be in the picture: not if all its corners are off it on one side.
+ * @param {Float32Array} matrix
+ * @param {import("./layout.js").Box} box
+ */
+export function isSeen(matrix, { low, high }) {
+  const off = [0, 0, 0, 0, 0]; // corners to the left, to the right, below, above, behind the eye
+  for (let corner = 0; corner < 8; corner++) {
+    const at = low.map((x, i) => (corner & (1 << i) ? high[i] : x));
+    const [x, y, , w] = [0, 1, 2, 3].map((row) => matrix[row] * at[0] + matrix[4 + row] * at[1] + matrix[8 + row] * at[2] + matrix[12 + row]);
+    [x < -w, x > w, y < -w, y > w, w <= 0].forEach((is, side) => (off[side] += Number(is)));
+  }
+  return off.every((corners) => corners < 8);
+}
+
+/**
  * The cell that is seen there, -1 for none.
  * @param {Ray} ray
  * @param {Layout} layout

@@ -4,7 +4,7 @@
 import { html, prefersLessMotion, svg } from "../kit/dom.js";
 import { between, eyePoint, FIRST, framing, moved, orbited, pictureMatrix, projected, rayThrough, zoomed } from "./camera.js";
 import { NoPicture, Picture } from "./gl.js";
-import { pick, withRoom } from "./picking.js";
+import { isSeen, pick, withRoom } from "./picking.js";
 
 /** @typedef {import("./layout.js").Layout} Layout */
 /** @typedef {import("./layout.js").Panel} Panel */
@@ -36,6 +36,7 @@ export class SceneView {
     /** @private @type {{from: View, began: number} | null} */ this.glide = null;
     /** @private */ this.asked = 0;
     /** @private */ this.isNear = false; // what is off the screen isn't drawn
+    /** @private in pixels of the page: asking for it would lay the page out */ this.size = { w: 0, h: 0 };
     this.canvas = html("canvas", { class: "scene-canvas", tabindex: 0, role: "application", "aria-roledescription": "scene to turn" });
     this.names = svg("svg", { class: "scene-names", "aria-hidden": "true" });
     this.root = html("div", { class: "scene-view" }, this.canvas, this.names);
@@ -193,18 +194,18 @@ export class SceneView {
 
   /** What is to be in the picture, and whose names come first. @param {import("./layout.js").Box[]} boxes @param {string[]} first @param {boolean} glide */
   look(boxes, first, glide) {
-    const from = this.boxes && this.layout && this.canvas.clientHeight ? this.view() : null;
-    const same = JSON.stringify(boxes) === JSON.stringify(this.boxes);
+    const from = glide && this.boxes && this.layout && this.size.h ? this.view() : null;
+    const same = boxes.length === this.boxes?.length && boxes.every((box, i) => box === this.boxes?.[i]);
     /** @private */ this.boxes = boxes;
     /** @private */ this.first = first;
-    if (!same) this.glide = glide && from && !prefersLessMotion() ? { from, began: performance.now() } : null;
+    if (!same) this.glide = from && !prefersLessMotion() ? { from, began: performance.now() } : null;
     this.ask();
   }
 
   /** @private @returns {View} */
   get aim() {
     const { turn, tilt, zoom, dx, dy } = this.stance;
-    const { clientWidth: w, clientHeight: h } = this.canvas;
+    const { w, h } = this.size;
     const boxes = this.boxes ?? [/** @type {Layout} */ (this.layout).box];
     return moved(framing(boxes, { turn, tilt }, w / Math.max(1, h)), zoom, dx, dy);
   }
@@ -222,7 +223,8 @@ export class SceneView {
     const { canvas } = this;
     if (!this.picture) return;
     const sharp = Math.min(2, devicePixelRatio || 1);
-    const [w, h] = [Math.round(canvas.clientWidth * sharp), Math.round(canvas.clientHeight * sharp)];
+    this.size = { w: canvas.clientWidth, h: canvas.clientHeight };
+    const [w, h] = [Math.round(this.size.w * sharp), Math.round(this.size.h * sharp)];
     if (canvas.width === w && canvas.height === h) return;
     [canvas.width, canvas.height] = [w, h];
     this.ask();
@@ -248,20 +250,27 @@ export class SceneView {
   /** @private */
   draw() {
     const { canvas, layout, picture } = this;
-    if (!layout || !picture || !canvas.clientHeight) return;
+    const { w, h } = this.size;
+    if (!layout || !picture || !h) return;
     const view = this.view();
-    const matrix = pictureMatrix(view, canvas.clientWidth / canvas.clientHeight);
-    picture.draw(matrix, eyePoint(view), this.paper, this.pointed);
+    const matrix = pictureMatrix(view, w / h);
+    picture.draw(matrix, eyePoint(view), this.paper, this.pointed, layout.panels.filter(({ box }) => isSeen(matrix, box)));
     this.name(matrix);
     this.frames++;
-    canvas.setAttribute("aria-label", `The model in three dimensions, turned by ${Math.round(view.turn)} degrees, seen from ${Math.round(view.tilt)} degrees above. ${KEYS} The flat view has all numbers as text.`);
+    const label = `The model in three dimensions, turned by ${Math.round(view.turn)} degrees, seen from ${Math.round(view.tilt)} degrees above. ${KEYS} The flat view has all numbers as text.`;
+    if (canvas.getAttribute("aria-label") !== label) canvas.setAttribute("aria-label", label);
+  }
+
+  /** Whether the processor draws, so that a frame takes longer than a frame should. */
+  get isSlow() {
+    return this.picture?.isSlow ?? false;
   }
 
   /** Puts the names where their tensors are. @private @param {Float32Array} matrix */
   name(matrix) {
     const first = this.first ?? [];
     const rank = (/** @type {Panel} */ { name }) => (first.includes(name) ? first.indexOf(name) : 99);
-    const { clientWidth: w, clientHeight: h } = this.canvas;
+    const { w, h } = this.size;
     const all = [...(this.labels ?? [])].map(([panel, text]) => {
       const { low, high } = panel.box;
       const p = projected(matrix, [(low[0] + high[0]) / 2, high[1] + 0.6, high[2]]);
@@ -275,11 +284,12 @@ export class SceneView {
     const kept = withRoom(inside);
     for (const one of all) {
       const on = kept.has(one);
-      if (on) one.text.removeAttribute("display");
-      else one.text.setAttribute("display", "none");
-      if (!on) continue;
-      one.text.setAttribute("x", one.x.toFixed(1));
-      one.text.setAttribute("y", one.y.toFixed(1));
+      if (on === one.text.hasAttribute("display")) {
+        if (on) one.text.removeAttribute("display");
+        else one.text.setAttribute("display", "none");
+      }
+      const place = `translate(${one.x.toFixed(1)} ${one.y.toFixed(1)})`;
+      if (on && one.text.getAttribute("transform") !== place) one.text.setAttribute("transform", place);
     }
   }
 
