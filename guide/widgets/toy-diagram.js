@@ -54,6 +54,7 @@ startLinks();
 
 class MgToyDiagram extends StatefulElement {
   /** @type {Map<string, {view: string, scale: object, parts: Part[], shows: ToyNumbers | null}>} */ made = new Map();
+  /** @type {ToyNumbers | undefined} */ now = undefined;
 
   build() {
     this.only = this.hasAttribute("stage") ? Math.max(0, Math.min(4, this.numberOf("stage", 1) - 1)) : null;
@@ -64,7 +65,7 @@ class MgToyDiagram extends StatefulElement {
     if (this.only === null) this.readPage();
     this.scale = scaleOf(this);
     this.made.clear();
-    this.now = /** @type {ToyNumbers | undefined} */ (undefined);
+    this.now = undefined;
     this.tokens = TOY_TOKENS.map((name, token) => {
       const one = html("button", { type: "button", class: "mg-button net-chosen", "aria-pressed": "false" }, name);
       this.listen(one, "click", () => state.set({ token: String(token) }));
