@@ -13,21 +13,14 @@ and what its painting takes; 250 KB.
 """
 
 import argparse
-import shutil
 import statistics
 import sys
-import tempfile
-from pathlib import Path
 
-from common import ROOT, load, save
+from common import load, save
+from pages import browser, served
 
-for folder in (ROOT / "tests", ROOT / "guide" / "build"):
-    sys.path.insert(0, str(folder))
-
-import assemble  # noqa: E402
-import browser  # noqa: E402
-import checking  # noqa: E402
-import sitemap  # noqa: E402
+import checking
+import sitemap
 
 WATCH = """
 window.__answers = [];
@@ -90,38 +83,27 @@ def main() -> None:
     parser.add_argument("--pages", nargs="+", help="only these")
     parser.add_argument("--save", action="store_true", help="write bench/results/guide.*")
     arguments = parser.parse_args()
-    import playwright.sync_api  # noqa: F401
-
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        sys.exit("there is no chromium here")
     rows = []
-    with tempfile.TemporaryDirectory(prefix="microgpt-bench-") as folder:
-        site = Path(folder) / "site"
-        assemble.build(site)
-        with (
-            browser.serving(site.resolve()) as address,
-            browser.chromium(sys.modules["playwright"], chromium) as program,
-        ):
-            for page in sitemap.read().pages.values():
-                if not page.is_built or (arguments.pages and page.page not in arguments.pages):
-                    continue
-                found = [
-                    one_round(program, address, page.url, arguments.slowdown)
-                    for _ in range(arguments.rounds)
-                ]
-                readies = [ready for ready, _ in found]
-                answers = [answer for _, all_of_round in found for answer in all_of_round]
-                rows.append(
-                    {
-                        "page": page.page,
-                        "ready": statistics.median(readies),
-                        "ready_most": max(readies),
-                        "drag": statistics.median(answers) if answers else None,
-                        "drag_most": max(answers, default=None),
-                        "bytes": checking.first_load(site, page.url),
-                    }
-                )
+    with served() as (program, address, site):
+        for page in sitemap.read().pages.values():
+            if not page.is_built or (arguments.pages and page.page not in arguments.pages):
+                continue
+            found = [
+                one_round(program, address, page.url, arguments.slowdown)
+                for _ in range(arguments.rounds)
+            ]
+            readies = [ready for ready, _ in found]
+            answers = [answer for _, all_of_round in found for answer in all_of_round]
+            rows.append(
+                {
+                    "page": page.page,
+                    "ready": statistics.median(readies),
+                    "ready_most": max(readies),
+                    "drag": statistics.median(answers) if answers else None,
+                    "drag_most": max(answers, default=None),
+                    "bytes": checking.first_load(site, page.url),
+                }
+            )
     head = f"Processor slowed down {arguments.slowdown:g} times; {arguments.rounds} rounds; "
     head += f"load {load()}. Milliseconds, and compressed bytes."
     lines = [head, "", "| page | ready, median | most | drag, median | most | first load |"]

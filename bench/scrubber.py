@@ -14,19 +14,13 @@ of more than 50 ms while it trains.
 """
 
 import argparse
-import shutil
 import statistics
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import ROOT, load, save
-
-for folder in (ROOT / "tests", ROOT / "guide" / "build"):
-    sys.path.insert(0, str(folder))
-
-import browser  # noqa: E402
+from common import load, save
+from pages import browser, served
 
 HASH = "#?weights=matrix:layer0.mlp_fc1,text:annannannannann"
 WATCH = """
@@ -92,29 +86,15 @@ def main() -> None:
     parser.add_argument("--site", type=Path, help="a built site; else one is built")
     parser.add_argument("--save", action="store_true", help="write bench/results/scrubber.*")
     arguments = parser.parse_args()
-    import playwright.sync_api  # noqa: F401
-
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        sys.exit("there is no chromium here")
     rows = []
-    with tempfile.TemporaryDirectory(prefix="microgpt-bench-") as folder:
-        site = arguments.site or Path(folder) / "site"
-        if not arguments.site:
-            import assemble
-
-            assemble.build(site)
-        with (
-            browser.serving(site.resolve()) as address,
-            browser.chromium(sys.modules["playwright"], chromium) as program,
-        ):
-            for slowdown in arguments.slowdown:
-                found = [one_round(program, address, slowdown) for _ in range(arguments.rounds)]
-                best = statistics.median([one["fps"] for one in found])
-                row = {"slowdown": slowdown, "fps": best, "rounds": found}
-                for key in ("worst", "late", "wrong", "task_training", "task_scrubbing"):
-                    row[key] = max(one[key] for one in found)
-                rows.append(row)
+    with served(arguments.site) as (program, address, _):
+        for slowdown in arguments.slowdown:
+            found = [one_round(program, address, slowdown) for _ in range(arguments.rounds)]
+            best = statistics.median([one["fps"] for one in found])
+            row = {"slowdown": slowdown, "fps": best, "rounds": found}
+            for key in ("worst", "late", "wrong", "task_training", "task_scrubbing"):
+                row[key] = max(one[key] for one in found)
+            rows.append(row)
     head = f"1,000 steps, one a frame; {arguments.rounds} rounds: the median of their frames a "
     head += f"second, the worst of the rest; load {load()}. Milliseconds."
     columns = (
