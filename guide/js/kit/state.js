@@ -14,11 +14,6 @@ export * from "./state-text.js";
 
 const WRITE_AFTER_MS = 200;
 
-/** While a pointer is held down, a value may be dragged: the address can wait, it costs a frame. */
-let isHeld = false;
-globalThis.addEventListener?.("pointerdown", () => (isHeld = true), true);
-for (const end of ["pointerup", "pointercancel", "blur"]) globalThis.addEventListener?.(end, () => (isHeld = false), true);
-
 export class UrlState {
   /**
    * @param {string} name of the widget, the same on every visit
@@ -55,13 +50,8 @@ export class UrlState {
   set(changes) {
     Object.assign(this.values, changes);
     clearTimeout(this.later);
-    this.writeSoon();
+    this.later = setTimeout(() => this.write(), WRITE_AFTER_MS);
     this.tell();
-  }
-
-  /** @private */
-  writeSoon() {
-    this.later = setTimeout(() => (isHeld ? this.writeSoon() : this.write()), WRITE_AFTER_MS);
   }
 
   reset() {
