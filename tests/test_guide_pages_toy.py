@@ -161,6 +161,7 @@ def test_a_link_waits_for_a_click_and_the_chat_writes_with_its_weights(opened: A
     chat = shown(page, "mg-toy-chat")
     chat.get_by_role("button", name="Send").click()  # it may have written before it was trained
     page.locator("mg-toy-chat", has_text="after 20 batch steps, seed 5").wait_for()
+    assert chat.locator("p[role=alert]").inner_text() == ""
     again = opened("toy", "mg-toy-chat", reduced_motion="reduce")
     chat = shown(again, "mg-toy-chat")
     told(again, "mg-toy-chat", "So far: b c c c c c c BOS. BOS ends it.")

@@ -26,7 +26,7 @@ class MgToyChat extends KitElement {
     this.state = state;
     /** @private @type {string[]} */ this.history = [];
     const id = freshId("toy-chat");
-    this.field = html("input", { id, class: "mg-field lt-asked", type: "text", maxlength: 40, autocomplete: "off", autocapitalize: "none", spellcheck: "false", enterkeyhint: "send", "aria-describedby": `${id}-said` });
+    this.field = html("input", { id, class: "mg-field lt-asked", type: "text", value: TOY_TOKENS[Number(state.values.token)], maxlength: 40, autocomplete: "off", autocapitalize: "none", spellcheck: "false", enterkeyhint: "send", "aria-describedby": `${id}-said` });
     this.refusal = html("p", { id: `${id}-said`, class: "lt-refused", role: "alert" });
     this.listen(this.field, "keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing) return;
@@ -67,9 +67,9 @@ class MgToyChat extends KitElement {
   reset() {
     this.history = [];
     this.key = "";
-    if (this.field) this.field.value = "";
     this.refuse("");
     this.state?.reset();
+    if (this.field && this.state) this.field.value = TOY_TOKENS[Number(this.state.values.token)];
     this.write();
   }
 
