@@ -27,8 +27,6 @@ FAINT = """() => {
     return (high + 0.05) / (low + 0.05);
   };
   const ground = (element) => {
-    const cell = element.matches(".mg-glyph") && element.previousElementSibling;
-    if (cell) return rgb(getComputedStyle(cell).fill);
     const box = element.closest(".mg-node")?.querySelector(".mg-node-box");
     if (box) return rgb(getComputedStyle(box).fill);
     for (let at = element; at; at = at.parentElement) {
@@ -63,6 +61,19 @@ NAMELESS = """() => [...document.querySelectorAll("main :is(button, input, selec
   .filter((e) => e.checkVisibility())
   .filter((e) => !(e.getAttribute("aria-label") || e.labels?.length || e.textContent.trim()))
   .map((e) => e.outerHTML.slice(0, 100))"""
+
+
+def cell_at(page: Any, heat: str, row: str, column: str) -> dict[str, float]:
+    """The middle of a cell within the grid's picture, by the labels of its row and column."""
+    picture = page.locator(f"{heat} svg").bounding_box()
+    label = {
+        name: page.locator(f"{heat} .mg-label").get_by_text(name, exact=True).bounding_box()
+        for name in (row, column)
+    }
+    return {
+        "x": label[column]["x"] + label[column]["width"] / 2 - picture["x"],
+        "y": label[row]["y"] + label[row]["height"] / 2 - picture["y"],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +192,6 @@ def test_heat(browser: Any, site: str) -> None:
     grid = page.locator("#toy svg")
     readout = page.locator("#toy .mg-readout")
     assert "2 × 2 numbers from −0.40 to 0.50" in readout.inner_text()
-    assert page.locator("#toy .mg-glyph").all_text_contents() == ["0.50", "0.20", "0.10", "−0.40"]
     grid.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
@@ -190,15 +200,22 @@ def test_heat(browser: Any, site: str) -> None:
     assert page.locator(f"#{active}").get_attribute("aria-label") == "row q1, column x1: −0.40"
     page.keyboard.press("Home")
     assert "row q1, column x0: 0.10" in readout.inner_text()
-    page.locator("#wte .mg-cell").nth(0).hover()
+    page.locator("#wte svg").hover(position=cell_at(page, "#wte", "a", "0"))
     assert "row a, column 0" in page.inner_text("#wte .mg-readout")
-    lit = page.locator("#wte .mg-lit").count()
-    assert lit == 17  # the row's group and its cells
+    assert page.locator("#wte .mg-label.mg-lit").text_content() == "a"
+    wide = "[...document.querySelectorAll('#wte .mg-heat-lit')].map((e) => e.getBBox().width)"
+    row, cell = page.evaluate(wide)
+    assert row > 15 * cell, "the whole row is framed, and the cell"
+    page.locator("#wte svg").hover(position={"x": 2, "y": 2})
+    assert page.locator("#wte .mg-heat-lit").count() == 0
     page.locator("#toy summary").click()
     page.locator("#toy td").first.wait_for()
     assert page.locator("#toy td").all_text_contents() == ["0.50", "0.20", "0.10", "−0.40"]
     page.evaluate("document.getElementById('toy').data = { values: [[1, NaN]] }")
-    assert page.locator("#toy .mg-glyph").all_text_contents() == ["1.00", "not a number"]
+    grid.focus()
+    page.keyboard.press("End")
+    assert "row 0, column 1: not a number" in readout.inner_text()
+    assert page.locator("#toy [role=gridcell]").get_attribute("aria-colindex") == "2"
     assert not complaints(page)
 
 
@@ -436,16 +453,18 @@ def test_readable_and_reachable(browser: Any, site: str, scheme: str, width: int
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0, "the page scrolls sideways"
     if width == 360:
-        page.locator("#wte .mg-cell").nth(5).tap()
+        page.locator("#wte svg").tap(position=cell_at(page, "#wte", "a", "5"))
         assert "row a, column 5" in page.inner_text("#wte .mg-readout")
 
 
 def test_theme_is_followed(browser: Any, site: str) -> None:
     page = opened(browser, site, color_scheme="light", reduced_motion="reduce")
-    fill = "getComputedStyle(document.querySelector('#toy .mg-cell')).fill"
-    before = page.evaluate(fill)
+    spot = cell_at(page, "#toy", "q0", "x0")
+    canvas = "document.querySelector('#toy canvas').getContext('2d')"
+    painted = f"{canvas}.getImageData({spot['x'] - 24}, {spot['y'] - 12}, 1, 1).data.join()"
+    before = page.evaluate(painted)
     page.emulate_media(color_scheme="dark")
-    until(page, f"{fill} !== '{before}'")
+    until(page, f"{painted} !== '{before}'")
     assert page.evaluate(FAINT) == []
 
 

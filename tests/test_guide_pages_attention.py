@@ -303,7 +303,9 @@ def test_heads_of_the_trained_model(opened: Any) -> None:
     widget.get_by_role("button", name="l", exact=True).click()
     told(page, "mg-head-weights", "l at position 4 looks most at")
     weights = engine.trace(tokens_of(model, "jaylen"))["layer0.weights"][4][:, :5]
-    shown_numbers = widget.locator(".mg-glyph").all_text_contents()
+    widget.locator("mg-heat summary").click()
+    widget.locator("mg-heat td").first.wait_for()
+    shown_numbers = widget.locator("mg-heat td").all_text_contents()
     assert shown_numbers == [f"{w:.2f}" for w in weights.ravel()]
     field.fill("ann3")
     widget.locator("[role=alert]", has_text="It doesn't know “3”").wait_for()
@@ -333,7 +335,8 @@ def test_cache_grows_and_blocks_are_told(opened: Any) -> None:
         "mg-cache",
         "5 of each, 160 numbers. Computed so far: 10 keys and values, without a cache 30.",
     )
-    assert widget.locator("mg-heat").first.locator(".mg-cell").count() == 5 * 16
+    grid = widget.locator("mg-heat [role=grid]").first
+    assert grid.get_attribute("aria-label") == "keys, 5 × 16"
     in_address(page, "T16=at:4")
     blocks = opened("rung-3", "mg-before-after")
     told(blocks, "mg-before-after", "Gone: fc2.")

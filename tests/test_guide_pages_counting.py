@@ -245,7 +245,7 @@ def test_the_table_fills_up_and_speaks(page: Any) -> None:
     page.keyboard.press("End")
     assert page.locator(f"{tag} .pair-said").inner_text() == "a ends a name: 0 times."
     page.locator(f"{tag} .tok-pair").first.hover()
-    assert page.locator(f"{tag} .mg-cell.mg-lit").count() == 1
+    assert page.locator(f"{tag} .mg-heat-lit").count() == 1
     page.locator(f"{tag} mg-stepper .mg-range").focus()
     page.keyboard.press("End")
     says(page, tag, "1,000 names counted, 7,170 pairs; 430 of 729 cells are above 0")

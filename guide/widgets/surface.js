@@ -1,8 +1,9 @@
 // <mg-surface>: a net of two layers over the plane of its first two inputs, in three dimensions (W9).
 // <mg-surface-match>: the same with a hidden target to find by hand (W10). The picture turns by
-// dragging, by arrow keys and by buttons; its numbers stand in a table too.
+// dragging, by arrow keys and by buttons; its numbers stand in a table too. Patches and wires are on a
+// canvas, the names of the axes on a picture above it.
 
-import { css, scaleOf, shade } from "../js/kit/color.js";
+import { groundOf, paletteOf, sized } from "../js/figures/canvas.js";
 import "../js/kit/curve.js";
 import { html, onTheme, renew, svg, tableOf } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
@@ -20,17 +21,8 @@ const NAMES = /** @type {const} */ (["w1", "w2", "b1", "w3", "b2", "b3"]);
 const SIZE = { reach: 3, lift: 0.7, scale: 42, width: 420, height: 330, x: 210, y: 225 };
 const POINTS = 14;
 const STEP = 15; // degrees a key turns
-const SHADES = 32; // few colours: a small change repaints few patches
 
 class MgSurface extends KitElement {
-  constructor() {
-    super();
-    /** @private */ this.groups = { "net-patch": svg("g"), "net-wire": svg("g") };
-    /** @private what their paths have: asking the page for it costs as much as telling it @type {Record<string, {d: string, fill?: string}[]>} */
-    this.drawn = { "net-patch": [], "net-wire": [] };
-    /** @private */ this.paths = { "net-patch": /** @type {SVGPathElement[]} */ ([]), "net-wire": /** @type {SVGPathElement[]} */ ([]) };
-  }
-
   build() {
     this.heldEye = { ...EYE };
     const state = urlState(this.name, this.schema());
@@ -43,6 +35,8 @@ class MgSurface extends KitElement {
     }));
     this.view = svg("svg", { class: "net-view", viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, tabindex: 0, role: "application", "aria-roledescription": "surface to turn" });
     this.hear(this.view);
+    this.canvas = html("canvas", { "aria-hidden": "true" });
+    const box = html("div", { class: "net-solid" }, this.canvas, this.view);
     const table = tableOf("a over x1 (columns) and x2 (rows)", () => this.tabled());
     const turns = html("div", { class: "mg-row", role: "group", "aria-label": "The view" },
       ...[["Turn left", -STEP, 0], ["Turn right", STEP, 0], ["From above", 0, 90], ["Reset view", NaN, 0]].map(([text, turn, tilt]) =>
@@ -50,11 +44,20 @@ class MgSurface extends KitElement {
           this.heldEye = Number.isNaN(turn) ? { ...EYE } : turned(this.heldEye ?? EYE, Number(turn), Number(tilt));
           this.draw();
         })));
-    this.replaceChildren(...this.before(), this.view, turns, html("div", { class: "net-fields" }, ...this.fields.map(([, field]) => field)), ...this.after(), table, tools(this, state, this.own()));
-    this.whenLeaving(onTheme(() => this.guard(() => this.draw())));
+    this.replaceChildren(...this.before(), box, turns, html("div", { class: "net-fields" }, ...this.fields.map(([, field]) => field)), ...this.after(), table, tools(this, state, this.own()));
+    const anew = () => this.guard(() => {
+      this.paper = null;
+      this.draw();
+    });
+    const watcher = new ResizeObserver(anew);
+    watcher.observe(box);
+    this.whenLeaving(() => watcher.disconnect());
+    this.whenLeaving(onTheme(anew));
     state.onChange(() => this.show());
     this.show();
   }
+
+  /** @private @type {ReturnType<MgSurface["sheet"]> | null} */ paper = null;
 
   get name() {
     return "W9";
@@ -134,6 +137,16 @@ class MgSurface extends KitElement {
     return null;
   }
 
+  /** The canvas as large as it is shown, and its colours. @private */
+  sheet() {
+    const canvas = /** @type {HTMLCanvasElement} */ (this.canvas);
+    const width = canvas.clientWidth || SIZE.width;
+    const paper = sized(canvas, width, (width * SIZE.height) / SIZE.width);
+    const zoom = width / SIZE.width;
+    paper.scale(zoom, zoom);
+    return { paper, palette: paletteOf(this) };
+  }
+
   /** @private */
   draw() {
     if (!this.view) return;
@@ -141,43 +154,36 @@ class MgSurface extends KitElement {
     const heights = surface(this.values, this.values.x3, POINTS);
     const other = this.wires();
     const most = Math.max(1, ...heights.flat(), ...(other ?? []).flat());
-    const scale = scaleOf(this);
     const lift = Math.min(SIZE.lift, 3.2 / most);
-    const paper = (/** @type {{x: number, y: number}} */ p) => `${Math.round(10 * (SIZE.x + p.x * SIZE.scale)) / 10} ${Math.round(10 * (SIZE.y + p.y * SIZE.scale)) / 10}`;
-    const path = (/** @type {{x: number, y: number}[]} */ corners) => `M${corners.map(paper).join("L")}Z`;
-    const parts = this.parts("net-patch", patches(heights, eye, { reach: SIZE.reach, lift }).map(({ height, corners }) =>
-      ({ d: path(corners), fill: css(shade(scale, Math.round((SHADES * height) / most) / SHADES)) })));
-    const floor = [[-3, -3], [3, -3], [3, 3], [-3, 3]].map(([x, y]) => project(eye, x, y, 0));
-    const end = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ h, /** @type {string} */ text) => {
-      const p = project(eye, x, y, h);
+    const { paper, palette } = (this.paper ??= this.sheet());
+    const trace = (/** @type {import("../js/surface-view.js").Seen[]} */ corners) => {
+      paper.beginPath();
+      for (const { x, y } of corners) paper.lineTo(SIZE.x + x * SIZE.scale, SIZE.y + y * SIZE.scale);
+      paper.closePath();
+    };
+    const wire = (/** @type {import("../js/surface-view.js").Seen[]} */ corners) => {
+      trace(corners);
+      paper.stroke();
+    };
+    paper.clearRect(0, 0, SIZE.width, SIZE.height);
+    [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.ink, 0.9, 0.75];
+    wire([[-3, -3], [3, -3], [3, 3], [-3, 3]].map(([x, y]) => project(eye, x, y, 0)));
+    [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.line, 0.5, 1];
+    for (const { height, corners } of patches(heights, eye, { reach: SIZE.reach, lift })) {
+      paper.fillStyle = groundOf(palette, height / most);
+      trace(corners);
+      paper.fill();
+      paper.stroke();
+    }
+    [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.ink, 0.9, 0.75];
+    if (other) for (const { corners } of patches(other, eye, { reach: SIZE.reach, lift })) wire(corners);
+    const end = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ text) => {
+      const p = project(eye, x, y, 0);
       return svg("text", { class: "mg-label mg-halo", x: SIZE.x + p.x * SIZE.scale, y: SIZE.y + p.y * SIZE.scale + 4, "text-anchor": "middle" }, text);
     };
-    const wires = this.parts("net-wire", other ? patches(other, eye, { reach: SIZE.reach, lift }).map(({ corners }) => ({ d: path(corners) })) : []);
-    const ground = svg("path", { class: "net-wire", d: path(floor) });
-    renew(this.view, ground, parts, wires,
-      end(3.5, 0, 0, "x1 = 3"), end(-3.5, 0, 0, "−3"), end(0, 3.5, 0, "x2 = 3"), end(0, -3.5, 0, "−3"));
-    const label = `The surface a over x1 and x2, turned by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow keys turn it.`;
+    renew(this.view, end(3.5, 0, "x1 = 3"), end(-3.5, 0, "−3"), end(0, 3.5, "x2 = 3"), end(0, -3.5, "−3"));
+    const label = `The surface a over x1 and x2${other ? ", the target's as wires" : ""}, turned by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow keys turn it.`;
     if (this.view.getAttribute("aria-label") !== label) this.view.setAttribute("aria-label", label);
-  }
-
-  /**
-   * Paths of one kind in a group of their own, which stays: dragging changes their attributes only.
-   * @private
-   * @param {"net-patch" | "net-wire"} kind
-   * @param {{d: string, fill?: string}[]} wanted
-   */
-  parts(kind, wanted) {
-    const group = this.groups[kind];
-    const [paths, drawn] = [this.paths[kind], this.drawn[kind]];
-    for (const gone of paths.splice(wanted.length)) gone.remove();
-    drawn.length = paths.length;
-    wanted.forEach(({ d, fill }, i) => {
-      const one = (paths[i] ??= group.appendChild(svg("path", { class: kind })));
-      if (drawn[i]?.d !== d) one.setAttribute("d", d);
-      if (fill && drawn[i]?.fill !== fill) one.setAttribute("fill", fill);
-    });
-    this.drawn[kind] = wanted;
-    return group;
   }
 
   /** @private */

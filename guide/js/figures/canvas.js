@@ -44,6 +44,9 @@ export function sized(canvas, width, height) {
 /** @param {number} share −1 to 1 */
 const level = (share) => LEVELS + Math.round(LEVELS * Math.max(-1, Math.min(1, Number.isFinite(share) ? share : 0)));
 
+/** The colour of a share of full colour. @param {Palette} palette @param {number} share −1 to 1 */
+export const groundOf = ({ grounds }, share) => grounds[level(share)];
+
 /**
  * How large the cells of a matrix come out.
  * @param {number} rows

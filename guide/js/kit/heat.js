@@ -1,17 +1,19 @@
 // <mg-heat label="wte" digits="2">: a matrix as a grid of colours, with row and column labels. Blue is
 // below zero, orange above; the sign is a glyph too. A cell says its number by hover, focus and tap;
 // arrow keys move from cell to cell. With `numbers` every cell shows its number; with `unsigned`, for
-// counts, none shows a sign. `least` is the smallest size of a cell, for many columns. Colours of a large
-// matrix are painted on a canvas below its cells: a thousand elements can't be coloured in one frame.
+// counts, none shows a sign. `least` is the smallest size of a cell, for many columns.
 //
 //     heat.data = { values: [[0.2, -0.3]], rows: ["a"], columns: ["0", "1"], link: "wte" };
 //
-// `link` gives every row the data-link `wte.r0`, every cell `wte.r0.c1` beside it. Tells `mg-cell`
+// Colours are painted on a canvas, and one cell at a time is an element, the one that is looked at: a
+// thousand elements can't be coloured in one frame. The numbers of all stand in the table below.
+// `link` links row r to `wte.r<r>` and its cell in column c to `wte.r<r>.c<c>` as well. Tells `mg-cell`
 // {row, column, value}, or null where none is looked at.
 
 import { css, inkOn, scaleOf, shade } from "./color.js";
 import { freshId, html, onTheme, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
+import { startLinks } from "./link.js";
 import { written } from "./text.js";
 
 /**
@@ -21,33 +23,32 @@ import { written } from "./text.js";
  * @property {string[]} [columns]
  * @property {number} [most] the size that has full colour; the largest there is if absent
  * @property {string} [link]
+ * @property {number} [room] rows to keep place for, where more are to come
  */
+/** @typedef {{row: number, column: number}} Cell */
 
 const CELL = { least: 15, most: 24 };
 const NUMBER_CELL = 54;
 const NUMBER_HEIGHT = 30;
 const CHAR = 7.5;
 const SHADES = 32; // on each side of zero: few colours, so that a small change repaints few cells
-const NAMES_AFTER_MS = 300;
-const MOST_ELEMENTS = 500; // cells; more are painted on a canvas
+
+/** The glyphs of signs: width and height of each stroke through the cell's middle. @type {Record<string, [number, number][]>} */
+const STROKES = { "+": [[7, 1], [1, 7]], "−": [[7, 1]], "·": [[2, 2]] };
 
 export class MgHeat extends KitElement {
   constructor() {
     super();
     /** @private @type {HeatData} */ this.content = { values: [] };
-    /** @private @type {{row: number, column: number} | null} */ this.at = null;
-    /** @private @type {SVGRectElement[][]} */ this.cells = [];
-    /** @private @type {(SVGTextElement | null)[][]} */ this.glyphs = [];
+    /** @private the cell that is looked at, or was last @type {Cell} */ this.at = { row: 0, column: 0 };
+    /** @private */ this.isLooked = false;
     /** @private what is painted @type {string[][]} */ this.fills = [];
-    /** @private the cells have their names */ this.named = false;
-    /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.naming = undefined;
     /** @private */ this.ids = "";
     /** @private what the grid was drawn for */ this.plan = "";
-    /** @private @type {{name: string, line: SVGGElement}[] | undefined} */ this.lines = undefined;
-    /** @private @type {SVGSVGElement | undefined} */ this.picture = undefined;
-    /** @private @type {HTMLCanvasElement | null} */ this.canvas = null;
+    /** @private @type {{name: string, label: SVGTextElement}[]} */ this.lines = [];
     /** @private of the cells */ this.place = { left: 0, top: 0, w: 0, h: 0 };
     /** @private pixels across, as last heard */ this.wide = 0;
+    /** @private of the screen to one of the page */ this.ratio = 1;
   }
 
   get data() {
@@ -56,8 +57,8 @@ export class MgHeat extends KitElement {
 
   /** @param {HeatData} content */
   set data(content) {
-    const same = (/** @type {HeatData} */ d) => `${d.values.length}×${d.values[0]?.length}|${d.rows}|${d.columns}|${d.link}`;
-    const keepGrid = same(content) === same(this.content) && this.cells.length > 0;
+    const same = (/** @type {HeatData} */ d) => `${d.values.length}×${d.values[0]?.length}|${d.rows}|${d.columns}|${d.link}|${d.room}`;
+    const keepGrid = same(content) === same(this.content) && this.plan !== "";
     this.content = content;
     this.redraw(() => {
       if (!keepGrid) this.draw();
@@ -70,16 +71,14 @@ export class MgHeat extends KitElement {
     this.ids = freshId("mg-heat");
     this.plan = "";
     this.room = html("div", { class: "mg-scroll" });
-    this.wide = 0;
-    const readout = html("p", { class: "mg-readout", role: "status" });
-    this.readout = readout;
-    this.replaceChildren(this.room, readout, tableOf(this.name, () => this.tabled()));
+    this.readout = html("p", { class: "mg-readout", role: "status" });
+    this.replaceChildren(this.room, this.readout, tableOf(this.name, () => this.tabled()));
     this.wide = this.room.clientWidth;
     this.draw();
     this.paint();
     const watcher = new ResizeObserver(() => {
       this.wide = this.room?.clientWidth ?? 0;
-      if (Math.abs(this.wide - Number(this.drawnFor)) < 8) return;
+      if (Math.abs(this.wide - Number(this.drawnFor)) < 8 && devicePixelRatio === this.ratio) return;
       this.guard(() => {
         this.draw();
         this.paint();
@@ -87,8 +86,12 @@ export class MgHeat extends KitElement {
     });
     watcher.observe(this.room);
     this.whenLeaving(() => watcher.disconnect());
-    this.whenLeaving(() => clearTimeout(this.naming));
-    this.whenLeaving(onTheme(() => this.guard(() => this.paint())));
+    this.whenLeaving(onTheme(() => this.guard(() => {
+      this.plan = ""; // the canvas keeps nothing of the other theme
+      this.draw();
+      this.paint();
+    })));
+    this.listen(document, "mg-link", ({ detail }) => this.light(detail.ids));
   }
 
   /** Numbers that stand in the page as a table: they are shown without scripts too. @private */
@@ -134,10 +137,10 @@ export class MgHeat extends KitElement {
 
   /** The grid without its colours. Rows that come or go at the end leave the others alone. @private */
   draw() {
-    const { values, columns: called = [], link = "" } = this.content;
+    const { values, columns: called = [], link = "", room = 0 } = this.content;
     const wide = this.hasAttribute("numbers");
     const longest = Math.max(1, ...values.map((_, r) => [...this.rowName(r)].length));
-    const left = Math.min(120, longest * CHAR + 10);
+    const left = Math.ceil(Math.min(120, longest * CHAR + 10));
     const columns = values[0]?.length ?? 0;
     this.drawnFor = this.wide || 600;
     const cell = Math.max(this.numberOf("least", CELL.least), Math.min(CELL.most, Math.floor((this.drawnFor - left - 2) / (columns || 1))));
@@ -145,111 +148,107 @@ export class MgHeat extends KitElement {
     const names = (values[0] ?? []).map((_, c) => this.columnName(c));
     const all = !wide && called.some((name) => name.length > 3);
     const isTurned = (/** @type {string} */ name) => all || (!wide && name.length > 1 && name.length * CHAR > cell + 4);
-    const top = Math.max(20, ...names.filter(isTurned).map((name) => 12 + CHAR * name.length));
-    const rows = values.map((_, r) => this.rowName(r));
-    const onCanvas = !wide && columns * rows.length > MOST_ELEMENTS;
-    const plan = JSON.stringify([left, top, w, h, names, link, this.name, onCanvas && rows.length]);
-    const isMore = plan === this.plan && (this.lines ?? []).every(({ name }, r) => r >= rows.length || name === rows[r]);
-    if (!isMore || !this.picture || !this.lines) {
+    const top = Math.ceil(Math.max(20, ...names.filter(isTurned).map((name) => 12 + CHAR * name.length)));
+    const height = top + Math.max(room, values.length) * h + 2;
+    const plan = JSON.stringify([left, top, w, h, names, link, height, devicePixelRatio]);
+    const grid = plan === this.plan && this.picture ? this.picture : this.grid(left + columns * w + 2, height);
+    if (plan !== this.plan) {
       this.plan = plan;
-      this.cells = [];
-      this.glyphs = [];
-      this.fills = [];
-      this.lines = [];
-      this.picture = svg("svg", { class: "mg-heat-grid", role: "grid", tabindex: 0, "aria-colcount": columns, width: left + columns * w + 2 });
-      names.forEach((name, c) => {
-        const x = left + (c + 0.5) * w;
-        const turned = isTurned(name);
-        const label = svg("text", { class: "mg-label", x, y: top - 6, "text-anchor": turned ? "start" : "middle" }, name);
-        if (turned) label.setAttribute("transform", `rotate(-90 ${x} ${top - 6}) translate(0 4)`);
-        this.picture?.append(label);
-      });
-      this.frame = svg("rect", { class: "mg-cell-frame", width: w, height: h, visibility: "hidden" });
-      this.picture.append(this.frame);
-      this.canvas = onCanvas ? html("canvas", { class: "mg-heat-ground", "aria-hidden": "true" }) : null;
       this.place = { left, top, w, h };
-      this.room?.replaceChildren(html("div", { class: "mg-heat-box" }, ...(this.canvas ? [this.canvas] : []), this.picture));
-      this.hear(this.picture);
+      grid.append(...names.map((name, c) => {
+        const x = left + (c + 0.5) * w;
+        const turn = isTurned(name) ? { "text-anchor": "start", transform: `rotate(-90 ${x} ${top - 6}) translate(0 4)` } : { "text-anchor": "middle" };
+        return svg("text", { class: "mg-label", x, y: top - 6, ...turn }, name);
+      }));
     }
-    for (const { line } of this.lines.splice(rows.length)) line.remove();
-    for (const kept of [this.cells, this.glyphs, this.fills]) kept.length = Math.min(kept.length, rows.length);
-    for (let r = this.lines.length; r < rows.length; r++) this.row(r, { left, y: top + r * h, w, h });
-    this.picture.setAttribute("aria-label", `${this.name}, ${values.length} × ${columns}`);
-    this.picture.setAttribute("aria-rowcount", String(values.length));
-    this.picture.setAttribute("height", String(top + values.length * h + 2));
-    this.frame?.setAttribute("visibility", "hidden");
-    this.picture.removeAttribute("aria-activedescendant");
-    if (!isMore) this.named = false;
-    this.at = null;
+    for (const { label } of this.lines.splice(values.length)) label.remove();
+    values.forEach((_, r) => {
+      const name = this.rowName(r);
+      if (this.lines[r]?.name === name) return;
+      const label = svg("text", { class: "mg-label", x: left - 6, y: top + (r + 0.5) * h, "text-anchor": "end", "dominant-baseline": "central", "data-link": link ? `${link}.r${r}` : null }, name);
+      if (this.lines[r]) this.lines[r].label.replaceWith(label);
+      else grid.append(label);
+      this.lines[r] = { name, label };
+    });
+    grid.setAttribute("aria-label", `${this.name}, ${values.length} × ${columns}`);
+    grid.setAttribute("aria-rowcount", String(values.length));
+    grid.setAttribute("aria-colcount", String(columns));
+    if (this.at.row >= values.length || this.at.column >= columns) this.at = { row: 0, column: 0 };
+    this.light([]);
   }
 
-  /** Draws one row. @private @param {number} r @param {{left: number, y: number, w: number, h: number}} place */
-  row(r, { left, y, w, h }) {
-    const { values, rows, link } = this.content;
-    const bare = this.canvas || (this.hasAttribute("unsigned") && !this.hasAttribute("numbers"));
-    const rowLink = link ? `${link}.r${r}` : null;
-    const line = svg("g", { role: "row", "aria-label": rows?.[r] ?? null, "data-link": rowLink });
-    line.append(svg("text", { class: "mg-label", x: left - 6, y: y + h / 2, "text-anchor": "end", "dominant-baseline": "central" }, this.rowName(r)));
-    /** @type {(SVGTextElement | null)[]} */
-    const glyphs = [];
-    this.cells.push(values[r].map((_, c) => {
-      const x = left + c * w;
-      const cell = svg("rect", {
-        id: `${this.ids}-${r}-${c}`, class: this.canvas ? "mg-cell mg-cell-clear" : "mg-cell", role: "gridcell", x, y, width: w, height: h,
-        "data-row": r, "data-column": c, "data-link": link ? `${rowLink} ${rowLink}.c${c}` : null,
-      });
-      const glyph = bare ? null : svg("text", { class: "mg-glyph", x: x + w / 2, y: y + h / 2, "text-anchor": "middle", "dominant-baseline": "central", "aria-hidden": "true" });
-      line.append(cell, ...(glyph ? [glyph] : []));
-      glyphs.push(glyph);
-      return cell;
-    }));
-    this.glyphs.push(glyphs);
-    this.fills.push([]);
-    this.lines?.push({ name: this.rowName(r), line });
-    this.frame?.before(line);
+  /** A fresh picture with its canvas, nothing in it. @private @param {number} width @param {number} height @returns {SVGSVGElement} */
+  grid(width, height) {
+    this.lines = [];
+    this.fills = [];
+    this.ratio = devicePixelRatio || 1;
+    const [across, down] = [Math.round(width * this.ratio), Math.round(height * this.ratio)];
+    const canvas = html("canvas", { class: "mg-heat-ground", "aria-hidden": "true", width: across, height: down });
+    [canvas.style.width, canvas.style.height] = [`${width}px`, `${height}px`];
+    this.paper = canvas.getContext("2d");
+    this.ground = canvas;
+    this.between = "";
+    if (this.paper) {
+      this.paper.scale(this.ratio, this.ratio);
+      this.paper.textAlign = "center";
+      this.paper.textBaseline = "middle";
+      this.paper.font = `13px ${getComputedStyle(this).getPropertyValue("--mg-sans") || "sans-serif"}`;
+    }
+    this.frame = svg("rect", { id: `${this.ids}-cell`, class: "mg-cell", role: "gridcell" });
+    this.framed = svg("g", { role: "row" }, this.frame);
+    this.lit = svg("g", { "aria-hidden": "true" });
+    this.picture = svg("svg", { class: "mg-heat-grid", role: "grid", tabindex: 0, width, height }, this.lit, this.framed);
+    this.room?.replaceChildren(html("div", { class: "mg-heat-box" }, canvas, this.picture));
+    this.hear(this.picture);
+    return this.picture;
   }
 
   /** @private @param {SVGSVGElement} picture */
   hear(picture) {
-    const cellOf = (/** @type {Event} */ event) => {
-      const cell = event.target instanceof Element ? event.target.closest(".mg-cell") : null;
-      return cell instanceof SVGElement ? { row: Number(cell.dataset.row), column: Number(cell.dataset.column) } : null;
+    const cellOf = (/** @type {PointerEvent} */ event) => {
+      const { left, top, w, h } = this.place;
+      const box = picture.getBoundingClientRect();
+      const [column, row] = [Math.floor((event.clientX - box.left - left) / w), Math.floor((event.clientY - box.top - top) / h)];
+      return this.content.values[row]?.[column] === undefined ? null : { row, column };
     };
-    this.listen(picture, "pointerover click", (event) => {
+    this.listen(picture, "pointerover pointermove click", (event) => {
       const found = cellOf(event);
+      if (found && this.isLooked && found.row === this.at.row && found.column === this.at.column) return;
       if (found) this.look(found);
+      else if (this.isLooked && document.activeElement !== picture) this.look(null);
     });
     this.listen(picture, "pointerleave", () => {
       if (document.activeElement !== picture) this.look(null);
     });
-    this.listen(picture, "focus", () => this.look(this.at ?? { row: 0, column: 0 }));
+    this.listen(picture, "focus", () => this.look(this.at));
     this.listen(picture, "blur", () => this.look(null));
     this.listen(picture, "keydown", (event) => {
-      const now = this.at ?? { row: 0, column: 0 };
-      const [rows, columns] = [this.cells.length, this.cells[0]?.length ?? 0];
+      const { at, content: { values } } = this;
+      const [rows, columns] = [values.length, values[0]?.length ?? 0];
       const ways = /** @type {Record<string, [number, number]>} */ ({
-        ArrowUp: [now.row - 1, now.column], ArrowDown: [now.row + 1, now.column],
-        ArrowLeft: [now.row, now.column - 1], ArrowRight: [now.row, now.column + 1],
-        Home: [now.row, 0], End: [now.row, columns - 1],
-        PageUp: [0, now.column], PageDown: [rows - 1, now.column],
+        ArrowUp: [at.row - 1, at.column], ArrowDown: [at.row + 1, at.column],
+        ArrowLeft: [at.row, at.column - 1], ArrowRight: [at.row, at.column + 1],
+        Home: [at.row, 0], End: [at.row, columns - 1],
+        PageUp: [0, at.column], PageDown: [rows - 1, at.column],
       });
       const way = ways[event.key];
       if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       const within = (/** @type {number} */ x, /** @type {number} */ count) => Math.max(0, Math.min(count - 1, x));
       this.look({ row: within(way[0], rows), column: within(way[1], columns) });
+      this.frame?.scrollIntoView({ block: "nearest", inline: "nearest" });
     });
   }
 
-  /** Colours, glyphs and names of all cells: only what has changed is touched. @private */
+  /** Colours and glyphs of all cells: only what has changed is touched. @private */
   paint() {
     const { values } = this.content;
     const scale = scaleOf(this);
+    if (!this.between && this.ground) this.between = getComputedStyle(this.ground).color;
     let most = this.content.most ?? 0;
     if (!most) for (const row of values) for (const x of row) if (Number.isFinite(x)) most = Math.max(most, Math.abs(x));
     const wide = this.hasAttribute("numbers");
     const bare = this.hasAttribute("unsigned") && !wide;
-    const brush = this.canvas ? this.brush() : null;
     /** @type {Map<number, [string, string]>} */
     const colours = new Map();
     const coloured = (/** @type {number} */ share) => {
@@ -259,73 +258,47 @@ export class MgHeat extends KitElement {
       colours.set(share, made);
       return made;
     };
-    values.forEach((row, r) => row.forEach((x, c) => {
-      const share = most ? Math.round((x / most) * SHADES) / SHADES : 0;
-      const sign = Number.isNaN(x) ? "?" : x > 0 ? "+" : x < 0 ? "−" : "0";
-      const text = wide ? written(x, this.digits) : bare ? "" : Math.abs(x) < most / 50 ? "·" : sign;
-      const [fill, ink] = colours.get(share) ?? coloured(share);
-      if (!brush) return this.cell(r, c, fill, ink, text);
-      if (this.fills[r][c] === fill + text) return;
-      this.fills[r][c] = fill + text;
-      brush(r, c, fill, ink, text);
-    }));
-    // Names wait until the hand rests: nobody hears them while it moves.
-    clearTimeout(this.naming);
-    if (this.named) this.naming = setTimeout(() => this.name_(), NAMES_AFTER_MS);
-    else this.name_();
-    if (this.at) this.look(this.at);
-    else this.idle();
+    values.forEach((row, r) => {
+      const fills = (this.fills[r] ??= this.line(row.length, r));
+      row.forEach((x, c) => {
+        const share = most ? Math.round((x / most) * SHADES) / SHADES : 0;
+        const sign = Number.isNaN(x) ? "?" : x > 0 ? "+" : x < 0 ? "−" : "0";
+        const text = wide ? written(x, this.digits) : bare ? "" : Math.abs(x) < most / 50 ? "·" : sign;
+        const [fill, ink] = colours.get(share) ?? coloured(share);
+        if (fills[c] === fill + text) return;
+        fills[c] = fill + text;
+        this.cell(r, c, fill, ink, text);
+      });
+    });
+    const { left, top, w, h } = this.place;
+    const gone = this.fills.splice(values.length);
+    if (gone.length) this.paper?.clearRect(left - 1, top + values.length * h, gone[0].length * w + 1, gone.length * h);
+    this.look(this.isLooked ? this.at : null);
   }
 
-  /**
-   * The canvas in its size, and what paints a cell on it.
-   * @private
-   * @returns {(r: number, c: number, fill: string, ink: string, text: string) => void}
-   */
-  brush() {
-    const { left, top, w, h } = this.place;
-    const ratio = devicePixelRatio || 1;
-    const canvas = /** @type {HTMLCanvasElement} */ (this.canvas);
-    const [width, height] = [left + (this.cells[0]?.length ?? 0) * w + 2, top + this.cells.length * h + 2];
-    const paper = canvas.getContext("2d");
-    if (!paper) return () => {};
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-      [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-      [canvas.style.width, canvas.style.height] = [`${width}px`, `${height}px`];
-      this.fills = this.cells.map(() => []);
+  /** The ground of a row, on which its cells come. @private @param {number} columns @param {number} r @returns {string[]} */
+  line(columns, r) {
+    const { paper, place: { left, top, w, h } } = this;
+    if (paper) {
+      paper.fillStyle = this.between ?? "";
+      paper.fillRect(left - 1, top + r * h - (r ? 0 : 1), columns * w + 1, h + (r ? 0 : 1));
     }
-    paper.setTransform(ratio, 0, 0, ratio, 0, 0);
-    paper.textAlign = "center";
-    paper.textBaseline = "middle";
-    paper.font = "13px system-ui, sans-serif";
-    return (r, c, fill, ink, text) => {
-      paper.fillStyle = fill;
-      paper.fillRect(left + c * w + 0.5, top + r * h + 0.5, w - 1, h - 1);
-      if (!text) return;
-      paper.fillStyle = ink;
-      paper.fillText(text, left + (c + 0.5) * w, top + (r + 0.5) * h + 1);
-    };
+    return [];
   }
 
   /** @private @param {number} r @param {number} c @param {string} fill @param {string} ink @param {string} text */
   cell(r, c, fill, ink, text) {
-    const [cell, glyph] = [this.cells[r][c], this.glyphs[r][c]];
-    if (this.fills[r][c] !== fill) {
-      this.fills[r][c] = fill;
-      cell.setAttribute("fill", fill);
-    }
-    if (!glyph) return;
-    if (glyph.getAttribute("fill") !== ink) glyph.setAttribute("fill", ink);
-    if (glyph.textContent !== text) glyph.textContent = text;
-  }
-
-  /** What each cell is called for those who can't see it. @private */
-  name_() {
-    this.named = true;
-    this.cells.forEach((row, r) => row.forEach((cell, c) => {
-      const name = this.sentence(r, c);
-      if (cell.getAttribute("aria-label") !== name) cell.setAttribute("aria-label", name);
-    }));
+    const { paper, place: { left, top, w, h } } = this;
+    if (!paper) return;
+    const [x, y] = [left + c * w, top + r * h];
+    paper.fillStyle = fill;
+    paper.fillRect(x, y, w - 1, h - 1);
+    if (!text) return;
+    paper.fillStyle = ink;
+    const [midX, midY] = [Math.floor(x + w / 2), Math.floor(y + h / 2)];
+    const strokes = STROKES[text]; // drawn by hand: shaping a text for each cell takes most of a frame
+    if (strokes) for (const [wide, high] of strokes) paper.fillRect(midX - wide / 2, midY - high / 2, wide, high);
+    else paper.fillText(text, x + (w - 1) / 2, y + h / 2, w - 2);
   }
 
   /** @private @param {number} r @param {number} c */
@@ -344,24 +317,48 @@ export class MgHeat extends KitElement {
     if (this.readout.textContent !== text) this.readout.textContent = text;
   }
 
-  /** @private @param {{row: number, column: number} | null} at */
-  look(at) {
-    const grid = this.picture;
-    const cell = at && this.cells[at.row]?.[at.column];
-    this.at = cell ? at : this.at;
-    if (!cell || !at || !this.frame || !this.readout) {
-      this.frame?.setAttribute("visibility", "hidden");
-      grid?.removeAttribute("aria-activedescendant");
-      this.idle();
-      this.tell("mg-cell", null);
-      return;
-    }
-    cell.setAttribute("aria-label", this.sentence(at.row, at.column));
-    for (const side of ["x", "y"]) this.frame.setAttribute(side, String(cell.getAttribute(side)));
-    this.frame.setAttribute("visibility", "visible");
-    grid?.setAttribute("aria-activedescendant", cell.id);
-    this.readout.textContent = `${this.name}, ${this.sentence(at.row, at.column)}`;
-    this.tell("mg-cell", { ...at, value: this.content.values[at.row][at.column] });
+  /** Puts the frame on a cell, or takes it away. @private @param {Cell | null} cell */
+  look(cell) {
+    const { picture, frame, framed, content: { values, link } } = this;
+    const wasLooked = this.isLooked;
+    this.isLooked = cell !== null && values.length > 0;
+    if (cell) this.at = cell;
+    const { row, column } = this.at;
+    if (!picture || !frame || !framed || !values.length) return;
+    const { left, top, w, h } = this.place;
+    const name = this.sentence(row, column);
+    setAll(framed, { "aria-rowindex": row + 1 });
+    setAll(frame, { x: left + column * w, y: top + row * h, width: w - 1, height: h - 1, "aria-colindex": column + 1, "aria-label": name });
+    frame.toggleAttribute("data-looked", this.isLooked);
+    const ids = link && this.isLooked ? [`${link}.r${row}`, `${link}.r${row}.c${column}`] : [];
+    setAll(picture, { "aria-activedescendant": this.isLooked ? frame.id : null, "data-link": ids.join(" ") || null });
+    if (link && (ids.length || wasLooked)) startLinks().show(ids);
+    if (this.isLooked && this.readout) this.readout.textContent = `${this.name}, ${name}`;
+    else this.idle();
+    if (this.isLooked || wasLooked) this.tell("mg-cell", this.isLooked ? { row, column, value: values[row][column] } : null);
+  }
+
+  /** Frames the rows and cells that are linked to these. @private @param {string[]} ids */
+  light(ids) {
+    const { link, values } = this.content;
+    if (!link || !this.lit) return;
+    const { left, top, w, h } = this.place;
+    const columns = values[0]?.length ?? 0;
+    const mine = ids.filter((id) => id.startsWith(`${link}.r`)).map((id) => /^r(\d+)(?:\.c(\d+))?$/.exec(id.slice(link.length + 1)));
+    const frames = mine.flatMap((found) => {
+      const [row, column] = [Number(found?.[1]), found?.[2] === undefined ? null : Number(found[2])];
+      if (!found || row >= values.length || (column ?? 0) >= columns) return [];
+      return [svg("rect", { class: "mg-heat-lit", x: left + (column ?? 0) * w, y: top + row * h, width: (column === null ? columns : 1) * w - 1, height: h - 1 })];
+    });
+    if (frames.length || this.lit.firstChild) this.lit.replaceChildren(...frames);
+  }
+}
+
+/** Sets what differs; null takes an attribute away. @param {Element} element @param {Record<string, string | number | null>} wanted */
+function setAll(element, wanted) {
+  for (const [name, value] of Object.entries(wanted)) {
+    if (value === null) element.removeAttribute(name);
+    else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
   }
 }
 
