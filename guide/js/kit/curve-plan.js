@@ -2,6 +2,7 @@
 
 import { ticks } from "./text.js";
 
+/** @typedef {{left: number, right: number, top: number, bottom: number}} Box */
 /** @typedef {{x: number, y: number}} Point */
 /**
  * @typedef {object} Series
@@ -11,6 +12,8 @@ import { ticks } from "./text.js";
  * @property {boolean} [off] not shown at first
  */
 /** @typedef {{name: string, y: number}} Floor a line to compare with */
+
+const NAME_HEIGHT = 14; // px of a name's line
 
 /** @param {ArrayLike<number> | Point[]} values @returns {Point[]} */
 export function pointsOf(values) {
@@ -94,4 +97,30 @@ export function trailingMean(numbers, window) {
     sum += x - (i >= window ? numbers[i - window] : 0);
     return sum / Math.min(i + 1, window);
   });
+}
+
+/**
+ * Where the name of a line across the plot stands: above or below it, at its right or left end, so that
+ * it covers as few points of the curves and as few other names as can be. All in px of the picture.
+ * @param {{y: number, width: number}} name y: of its line
+ * @param {{left: number, right: number, top: number, bottom: number}} box of the plot
+ * @param {{x: number, y: number}[]} points of the curves
+ * @param {Box[]} taken by other names
+ * @returns {Box}
+ */
+export function placeOfName({ y, width }, { left, right, top, bottom }, points, taken) {
+  /** @type {Box | null} */
+  let best = null;
+  let least = Infinity;
+  for (const end of [right - 2 - width, left + 6]) {
+    for (const low of [y - 3, y + 17]) {
+      const place = { left: end, right: end + width, top: low - NAME_HEIGHT, bottom: low };
+      const outside = place.bottom > bottom || place.top < top - NAME_HEIGHT ? 1000 : 0;
+      const others = taken.filter((one) => one.left < place.right && place.left < one.right && one.top < place.bottom && place.top < one.bottom).length;
+      const covered = points.filter((p) => p.x > place.left - 4 && p.x < place.right + 4 && p.y > place.top && p.y < place.bottom).length;
+      const cost = 1000 * others + outside + covered;
+      if (cost < least) [best, least] = [place, cost];
+    }
+  }
+  return /** @type {Box} */ (best);
 }

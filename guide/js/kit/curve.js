@@ -8,7 +8,7 @@
 // Hover, or move the slider below, to read the numbers; buttons hide a curve. Tells `mg-read` {x}.
 // `x-to="1000"` keeps room up to there while numbers still come.
 
-import { nearest, plan, pointsOf, thinned } from "./curve-plan.js";
+import { nearest, placeOfName, plan, pointsOf, thinned } from "./curve-plan.js";
 import { freshId, html, renew, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
 import { counted, decimals, written } from "./text.js";
@@ -17,6 +17,8 @@ import { counted, decimals, written } from "./text.js";
 /** @typedef {import("./curve-plan.js").Floor} Floor */
 /** @typedef {import("./curve-plan.js").Point} Point */
 
+const CHAR = 6.2; // px across of a floor's name
+const SAMPLED = 120; // points of a curve that its place is chosen by
 const SIZE = { height: 280, left: 52, right: 24, top: 12, bottom: 44 };
 
 export class MgCurve extends KitElement {
@@ -175,16 +177,22 @@ export class MgCurve extends KitElement {
     ];
   }
 
-  /** Lines, and names above them that don't cover each other. @private @returns {SVGElement[][]} */
+  /** Lines, and their names where they cover least. @private @returns {SVGElement[][]} */
   floorParts() {
     const right = this.width - SIZE.right;
-    /** @type {number[]} */
+    const box = { left: SIZE.left, right, top: SIZE.top, bottom: SIZE.height - SIZE.bottom };
+    const points = this.lines.length ? this.all.filter(({ on }) => on).flatMap((one) => {
+      const every = Math.ceil(one.points.length / SAMPLED);
+      return one.points.filter((p, i) => i % every === 0 && Number.isFinite(p.y)).map((p) => ({ x: this.px(p.x), y: this.py(p.y) }));
+    }) : [];
+    /** @type {import("./curve-plan.js").Box[]} */
     const taken = [];
     const names = this.lines.map(({ name, y }) => {
-      let at = this.py(y) - 6;
-      while (taken.some((other) => Math.abs(other - at) < 14)) at += 15;
-      taken.push(at);
-      return svg("text", { class: "mg-label mg-halo", x: right - 2, y: at, "text-anchor": "end" }, `${name} ${written(y, this.digits)}`);
+      const text = `${name} ${written(y, this.digits)}`;
+      const place = placeOfName({ y: this.py(y), width: CHAR * text.length }, box, points, taken);
+      taken.push(place);
+      const atRight = place.right > right - 10;
+      return svg("text", { class: "mg-label mg-halo", x: atRight ? right - 2 : place.left, y: place.bottom - 3, "text-anchor": atRight ? "end" : "start" }, text);
     });
     const lines = this.lines.map(({ y }) => svg("line", { class: "mg-floor", x1: SIZE.left, x2: right, y1: this.py(y), y2: this.py(y) }));
     return [lines, names];

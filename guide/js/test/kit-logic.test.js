@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 import { contrast, css, inkOn, shade } from "../kit/color.js";
-import { nearest, plan, pointsOf, thinned, trailingMean } from "../kit/curve-plan.js";
+import { nearest, placeOfName, plan, pointsOf, thinned, trailingMean } from "../kit/curve-plan.js";
 import { layOut } from "../kit/graph-layout.js";
 import { distance, judge } from "../kit/judge.js";
 import { forget, progress, solved } from "../kit/progress.js";
@@ -125,6 +125,19 @@ test("storage that is full, shut off or damaged", () => {
   } finally {
     delete globalThis.localStorage;
   }
+});
+
+test("the name of a line stands where it covers least", () => {
+  const box = { left: 50, right: 600, top: 10, bottom: 240 };
+  const name = { y: 180, width: 150 };
+  const free = placeOfName(name, box, [], []);
+  same([598, 177], [free.right, free.bottom], "above the line, at its right end");
+  const curve = Array.from({ length: 100 }, (_, i) => ({ x: 50 + 5.5 * i, y: 172 }));
+  same(true, placeOfName(name, box, curve, []).top > 180, "below where the curve runs above");
+  const fall = curve.map(({ x }) => ({ x, y: x < 300 ? 100 : x % 2 ? 172 : 190 }));
+  same(true, placeOfName(name, box, fall, []).left < 100, "left where the curves are at the right");
+  const other = placeOfName(name, box, [], [free]);
+  same(true, other.top >= free.bottom || other.right <= free.left, "never on another name");
 });
 
 test("curves are planned honestly", () => {
