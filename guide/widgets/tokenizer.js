@@ -3,7 +3,7 @@
 import { button, freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { textField } from "../js/kit/state.js";
-import { StatefulElement, tokenRow } from "../js/names-element.js";
+import { StatefulElement, tokenRow } from "../js/figures/names-element.js";
 import { Tokenizer } from "../js/tokenizer.js";
 import { MicrogptError } from "../js/errors.js";
 
