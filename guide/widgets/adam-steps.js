@@ -7,7 +7,7 @@ import "../js/kit/number.js";
 import { choiceField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { adamSteps, loadTraces, PICKS, TRACED } from "../js/figures/runs/gradient-trace.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { menu } from "../js/figures/parts.js";
 
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */

@@ -7,7 +7,7 @@ import { define } from "../js/kit/element.js";
 import { numberField } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
 import { FIRST_QUERY, play, playCache, vectorText } from "../js/figures/networks/attention-steps.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { TOY_TOKENS } from "../js/numbers/toy.js";
 import { shareList } from "../js/figures/networks/shares.js";
 

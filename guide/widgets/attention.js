@@ -7,7 +7,7 @@ import { choiceField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
 import { attentionNumbers, attentionSentence, STAGES, vectorText } from "../js/figures/networks/attention-steps.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { menu } from "../js/figures/parts.js";
 
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */

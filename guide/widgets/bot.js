@@ -10,7 +10,7 @@ import { LeakMeter, middle, rule } from "../js/figures/assignment/leak.js";
 import { freshId, html, svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { flagField, isHidden, seedField, textField } from "../js/kit/state.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { actor, numberInput } from "../js/figures/parts.js";
 
 /** @typedef {import("../js/figures/assignment/bot.js").Answer} Answer */

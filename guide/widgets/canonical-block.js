@@ -6,7 +6,7 @@ import { ATTENTION, ATTENTION_RESIDUAL, BLOCKS, codeOf, EMBEDDINGS, entriesOf, L
 import { button, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { choiceField } from "../js/kit/state.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { loadReal } from "../js/figures/trained/real-model.js";
 
 /** @typedef {import("../js/figures/trained/canonical.js").Block} Block */

@@ -8,7 +8,7 @@ import { freshId, html, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { isHidden, numberField } from "../js/kit/state.js";
 import { readNumber } from "../js/kit/text.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 
 /** @typedef {import("../js/figures/assignment/frontier.js").Point} Point */
 

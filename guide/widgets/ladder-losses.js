@@ -8,7 +8,7 @@ import "../js/kit/number.js";
 import { textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { curvesOf, endsOf, loadLadder } from "../js/figures/rungs/ladder.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 
 /** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
 

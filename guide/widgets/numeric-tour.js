@@ -7,7 +7,7 @@ import { startLinks } from "../js/kit/link.js";
 import "../js/kit/number.js";
 import { choiceField, numberField, wholeField } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { menu } from "../js/figures/parts.js";
 import { TOY_TOKENS } from "../js/numbers/toy.js";
 import { Random } from "../js/random.js";

@@ -7,7 +7,7 @@ import "../js/kit/number.js";
 import { choiceField, flagField, numberField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { loadTraces, PICKS, TRACED } from "../js/figures/runs/gradient-trace.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { actor, menu } from "../js/figures/parts.js";
 import { runningAverage } from "../js/numbers/optimizers.js";
 

@@ -6,7 +6,7 @@ import { define } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { numberField, textField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { probabilityBars } from "../js/figures/parts.js";
 import { atTemperature, loadModel, logitsAfter } from "../js/figures/trained/temperature.js";
 

@@ -13,7 +13,7 @@ import { scaleOf } from "../js/kit/color.js";
 import { choiceField, urlState, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { menu } from "../js/figures/parts.js";
 import { entryOf, GPT_LINES, linksOf, LOSS_LINES } from "../js/figures/rungs/gpt-lines.js";
 import { cacheTable, figures, matrixPicture, neuronPicture, tablePicture } from "../js/figures/toy/toy-pictures.js";

@@ -8,7 +8,7 @@ import { wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
 import { loadLadder } from "../js/figures/rungs/ladder.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 
 /** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */

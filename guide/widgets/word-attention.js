@@ -5,7 +5,7 @@ import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { choiceField, flagField, numberField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { StatefulElement } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { actor, menu } from "../js/figures/parts.js";
 import { shareList } from "../js/figures/networks/shares.js";
 import { ASKED, ENTRIES, fuzzyLookup, looksFor, PACES, SENTENCE, wordWeights } from "../js/figures/networks/word-attention.js";

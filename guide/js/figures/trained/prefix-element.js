@@ -3,22 +3,16 @@
 
 import { InputError } from "../../errors.js";
 import { button, freshId, html } from "../../kit/dom.js";
-import { StatefulElement } from "../names-element.js";
+import { StatefulElement } from "../stateful-element.js";
 import { labelsOf, loadReal, tokensOf } from "./real-model.js";
 
 /** @typedef {import("./real-model.js").Real} Real */
 
 export class OnPrefix extends StatefulElement {
-  /** Builds once the model is there. */
   build() {
-    this.guard(async () => {
-      const real = await loadReal();
-      if (!this.isConnected || this.real) return;
-      this.guard(() => {
-        this.real = real;
-        this.start();
-        this.show();
-      });
+    this.startWith(loadReal, (real) => {
+      this.real = real;
+      this.start();
     });
   }
 
