@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dev import REQUIREMENTS, ROOT, pip, program, quiet, say
+from environment import REQUIREMENTS, ROOT, pip, program, quiet, say
 
 UV = "uv==0.13.9"
 

@@ -14,7 +14,8 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
-from dev import ROOT, build_guide, kernel_builder, pip, pip_install, program, quiet
+from dev import build_guide
+from environment import ROOT, kernel_builder, pip, pip_install, program, quiet
 
 WHEEL_LIMIT = 6 * 2**20  # bytes
 # What an installed wheel must do in an empty directory, and what it then says somewhere.

@@ -1,4 +1,4 @@
-"""The bootstrap: Makefile, scripts/dev.py, the pinned requirements, the wheel's contents."""
+"""The bootstrap: Makefile, scripts/dev.py and environment.py, the pinned requirements."""
 
 import importlib.util
 import os
@@ -23,6 +23,7 @@ assert spec is not None
 assert spec.loader is not None
 dev = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(dev)
+environment = sys.modules["environment"]
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -128,73 +129,74 @@ def test_the_stamp_knows_what_it_was_made_for(monkeypatch, tmp_path):
     for part in ("pyproject.toml", "hatch_build.py", "requirements"):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, tmp_path / part)
-    monkeypatch.setattr(dev, "ROOT", tmp_path)
-    monkeypatch.setattr(dev, "REQUIREMENTS", tmp_path / "requirements")
-    monkeypatch.setattr(dev, "NATIVE", tmp_path / "native")
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setattr(environment, "REQUIREMENTS", tmp_path / "requirements")
+    monkeypatch.setattr(environment, "NATIVE", tmp_path / "native")
     (tmp_path / "native" / "kernel").mkdir(parents=True)
     for name in ("build.py", "kernel/kernel.c", "kernel/model.h"):
         (tmp_path / "native" / name).touch()
-    before = {level: dev.key(level) for level in dev.LEVELS}
+    before = {level: environment.key(level) for level in environment.LEVELS}
 
     with (tmp_path / "pyproject.toml").open("a") as file:
         file.write("\n[tool.other]\nx = 1\n")
-    assert {level: dev.key(level) for level in dev.LEVELS} == before  # nothing that is installed
+    after = {level: environment.key(level) for level in environment.LEVELS}
+    assert after == before  # nothing that is installed
 
     with (tmp_path / "requirements" / "base.txt").open("a") as file:
         file.write("# changed\n")
-    assert dev.key("base") != before["base"]
-    assert dev.key("dev") == before["dev"]
+    assert environment.key("base") != before["base"]
+    assert environment.key("dev") == before["dev"]
 
     (tmp_path / "native" / "kernel" / "model.h").write_text("/* changed */")
-    assert dev.key("dev") != before["dev"]
+    assert environment.key("dev") != before["dev"]
 
 
 def make_environment(folder: Path) -> None:
     """Files that look like a finished .venv."""
-    for level in dev.LEVELS:
-        dev.stamp(level).parent.mkdir(exist_ok=True)
-        dev.stamp(level).write_text(dev.key(level))
+    for level in environment.LEVELS:
+        environment.stamp(level).parent.mkdir(exist_ok=True)
+        environment.stamp(level).write_text(environment.key(level))
     for name in ("python", "microgpt"):
-        dev.program(name, folder).parent.mkdir(exist_ok=True)
-        dev.program(name, folder).touch()
+        environment.program(name, folder).parent.mkdir(exist_ok=True)
+        environment.program(name, folder).touch()
 
 
 def test_a_broken_environment_is_not_taken_for_ready(monkeypatch, tmp_path):
     venv = tmp_path / ".venv"
-    monkeypatch.setattr(dev, "VENV", venv)
-    monkeypatch.setattr(dev, "program", lambda name, where=venv: where / "bin" / name)
-    monkeypatch.setattr(dev, "RECORD", tmp_path / "libmicrogpt.json")
-    dev.RECORD.touch()
-    assert not dev.is_ready("base")
+    monkeypatch.setattr(environment, "VENV", venv)
+    monkeypatch.setattr(environment, "program", lambda name, where=venv: where / "bin" / name)
+    monkeypatch.setattr(environment, "RECORD", tmp_path / "libmicrogpt.json")
+    environment.RECORD.touch()
+    assert not environment.is_ready("base")
 
     make_environment(venv)
-    assert dev.is_ready("base")
+    assert environment.is_ready("base")
 
-    dev.RECORD.unlink()  # the kernel was cleared away
-    assert not dev.is_ready("base")
-    dev.RECORD.touch()
+    environment.RECORD.unlink()  # the kernel was cleared away
+    assert not environment.is_ready("base")
+    environment.RECORD.touch()
 
     (venv / "setting-up").touch()  # killed while it was changed
-    assert not dev.is_ready("base")
+    assert not environment.is_ready("base")
     (venv / "setting-up").unlink()
 
     (venv / "bin" / "python").unlink()
-    assert not dev.is_ready("base")
-    assert not dev.is_usable()
+    assert not environment.is_ready("base")
+    assert not environment.is_usable()
 
     if os.name != "nt":
         (venv / "bin" / "python").symlink_to(tmp_path / "gone")  # its Python was uninstalled
-        assert not dev.is_ready("base")
-        assert not dev.is_usable()
+        assert not environment.is_ready("base")
+        assert not environment.is_usable()
 
 
 def test_a_moved_environment_is_made_again(monkeypatch, tmp_path):
     venv = tmp_path / ".venv"
-    monkeypatch.setattr(dev, "VENV", venv)
-    monkeypatch.setattr(dev, "program", lambda name, where=venv: where / "bin" / name)
+    monkeypatch.setattr(environment, "VENV", venv)
+    monkeypatch.setattr(environment, "program", lambda name, where=venv: where / "bin" / name)
     make_environment(venv)
     (venv / "root.mk").write_text("VENV_ROOT := /elsewhere\n")
-    assert not dev.is_usable()
+    assert not environment.is_usable()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the Makefile is for systems with make")
@@ -244,9 +246,9 @@ def test_make_looks_at_the_kernel(require_program):
     (rule,) = re.findall(r"^\.venv/stamp-base: (.*)$", done.stdout, re.MULTILINE)
     watched = set(rule.split())
     for path in [
-        dev.NATIVE / "build.py",
-        dev.NATIVE / "kernel",
-        *(dev.NATIVE / "kernel").iterdir(),
+        environment.NATIVE / "build.py",
+        environment.NATIVE / "kernel",
+        *(environment.NATIVE / "kernel").iterdir(),
     ]:
         assert path.relative_to(ROOT).as_posix() in watched
-    assert {"hatch_build.py", dev.RECORD.relative_to(ROOT).as_posix()} <= watched
+    assert {"hatch_build.py", environment.RECORD.relative_to(ROOT).as_posix()} <= watched

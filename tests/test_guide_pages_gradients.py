@@ -131,9 +131,8 @@ def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
         assert "## So far" in text
         for tag, inside in re.findall(r"^<(mg-[a-z-]+)[^>]*>\n(.*?)^</\1>", text, re.S | re.M):
             assert len(inside.split()) >= 10, (name, tag)
-    logic = (ROOT / "guide" / "js" / "backprop.js").read_text(encoding="utf-8")
-    widget = (ROOT / "guide" / "widgets" / "backprop.js").read_text(encoding="utf-8")
-    for text in (logic, widget):
+    for module in ("js/figures/gradients/backprop.js", "widgets/backprop.js"):
+        text = (ROOT / "guide" / module).read_text(encoding="utf-8")
         assert not re.search(r"\beval\b|\bFunction\(|innerHTML", text)
 
 

@@ -6,9 +6,9 @@ import { define } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { choiceField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
-import { adamSteps, loadTraces, PICKS, TRACED } from "../js/gradient-trace.js";
-import { StatefulElement } from "../js/names-element.js";
-import { menu } from "../js/net-parts.js";
+import { adamSteps, loadTraces, PICKS, TRACED } from "../js/figures/runs/gradient-trace.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
+import { menu } from "../js/figures/parts.js";
 
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
 /** @typedef {ReturnType<typeof adamSteps>[number]} Step */

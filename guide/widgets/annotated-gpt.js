@@ -7,10 +7,10 @@ import { html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { startLinks } from "../js/kit/link.js";
 import { textField, urlState } from "../js/kit/state.js";
-import { entryOf, lineLinks, siblings } from "../js/figures/gpt-lines.js";
-import { tools } from "../js/net-parts.js";
+import { entryOf, lineLinks, siblings } from "../js/figures/rungs/gpt-lines.js";
+import { tools } from "../js/figures/parts.js";
 
-/** @typedef {import("../js/figures/gpt-lines.js").GptLine} GptLine */
+/** @typedef {import("../js/figures/rungs/gpt-lines.js").GptLine} GptLine */
 /** @typedef {{line: HTMLElement, entry: GptLine, note: Node[]}} Annotated */
 
 const links = startLinks();

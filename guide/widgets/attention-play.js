@@ -6,10 +6,10 @@ import { html, renew, svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { numberField } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
-import { FIRST_QUERY, play, playCache, vectorText } from "../js/attention-steps.js";
-import { StatefulElement } from "../js/names-element.js";
+import { FIRST_QUERY, play, playCache, vectorText } from "../js/figures/networks/attention-steps.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { TOY_TOKENS } from "../js/numbers/toy.js";
-import { shareList } from "../js/shares.js";
+import { shareList } from "../js/figures/networks/shares.js";
 
 const MOST = 1.5;
 const SIZE = 260;

@@ -6,9 +6,9 @@ import { define } from "../js/kit/element.js";
 import { choiceField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { attentionNumbers, attentionSentence, STAGES, vectorText } from "../js/attention-steps.js";
-import { StatefulElement } from "../js/names-element.js";
-import { menu } from "../js/net-parts.js";
+import { attentionNumbers, attentionSentence, STAGES, vectorText } from "../js/figures/networks/attention-steps.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
+import { menu } from "../js/figures/parts.js";
 
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
 

@@ -1,7 +1,7 @@
 // <mg-backprop shape="reuse">: forward, order, backward over a graph of Values (W13). Four shapes, and
 // any expression that the reader types. `single` leaves the choice of shapes out; `at` is start, forward or end.
 
-import { frame, MOST_DRAWN, nudge, planOf, readNumbers, SHAPES, shortly, signed, writeNumbers } from "../js/backprop.js";
+import { frame, MOST_DRAWN, nudge, planOf, readNumbers, SHAPES, shortly, signed, writeNumbers } from "../js/figures/gradients/backprop.js";
 import { button, freshId, html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/graph.js";
@@ -11,7 +11,7 @@ import "../js/kit/stepper.js";
 import { counted, written } from "../js/kit/text.js";
 import { ExpressionError } from "../js/numbers/expression.js";
 
-/** @typedef {import("../js/backprop.js").Plan} Plan */
+/** @typedef {import("../js/figures/gradients/backprop.js").Plan} Plan */
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 /** @typedef {import("../js/kit/graph.js").MgGraph} MgGraph */
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */

@@ -4,11 +4,11 @@
 import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { textField } from "../js/kit/state.js";
-import { changed, flat, MODELS, parametersOf } from "../js/before-after.js";
-import { StatefulElement } from "../js/names-element.js";
-import { actor } from "../js/net-parts.js";
+import { changed, flat, MODELS, parametersOf } from "../js/figures/rungs/before-after.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
+import { actor } from "../js/figures/parts.js";
 
-/** @typedef {import("../js/before-after.js").Block} Block */
+/** @typedef {import("../js/figures/rungs/before-after.js").Block} Block */
 
 class MgBeforeAfter extends StatefulElement {
   build() {

@@ -1,20 +1,20 @@
 // <mg-bot>: the assignment's bot. A request goes through its rails, every try is shown, and so is how
-// likely each prefix leads to a banned word. What is computed is in js/figures/bot.js and leak.js.
+// likely each prefix leads to a banned word. What is computed is in js/figures/assignment (bot.js, leak.js).
 
-import { loadNames } from "../js/dataset.js";
+import { loadNames } from "../js/figures/dataset.js";
 import { InputError, MicrogptError } from "../js/errors.js";
-import { Bot, readWords } from "../js/figures/bot.js";
-import { effortOf, interval, loadParts, percent } from "../js/figures/bot-parts.js";
-import { scaleParts, shownTries } from "../js/figures/bot-view.js";
-import { LeakMeter, middle, rule } from "../js/figures/leak.js";
+import { Bot, readWords } from "../js/figures/assignment/bot.js";
+import { effortOf, interval, loadParts, percent } from "../js/figures/assignment/bot-parts.js";
+import { scaleParts, shownTries } from "../js/figures/assignment/bot-view.js";
+import { LeakMeter, middle, rule } from "../js/figures/assignment/leak.js";
 import { freshId, html, svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { flagField, isHidden, seedField, textField } from "../js/kit/state.js";
-import { StatefulElement } from "../js/names-element.js";
-import { actor, numberInput } from "../js/net-parts.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
+import { actor, numberInput } from "../js/figures/parts.js";
 
-/** @typedef {import("../js/figures/bot.js").Answer} Answer */
-/** @typedef {import("../js/figures/leak.js").Leak} Leak */
+/** @typedef {import("../js/figures/assignment/bot.js").Answer} Answer */
+/** @typedef {import("../js/figures/assignment/leak.js").Leak} Leak */
 
 const EXAMPLES = ["lemo", "appl", "ma li", "alim", "APPL!", "pear", ""];
 const SWITCHES = /** @type {const} */ ([["request", "Request rail"], ["output", "Output rail"], ["constrained", "Constrained decoding"]]);

@@ -1,17 +1,17 @@
 // <mg-break>: one thing is taken out of the model, and it is trained beside a healthy one for 200 steps,
 // after the reader has said what will come of it. The broken one runs number by number, in JavaScript.
 
-import { loadNames } from "../js/dataset.js";
+import { loadNames } from "../js/figures/dataset.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { choiceField, seedField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { LiveRun } from "../js/live-run.js";
-import { actor, menu, numberInput, tools } from "../js/net-parts.js";
+import { LiveRun } from "../js/figures/runs/live-run.js";
+import { actor, menu, numberInput, tools } from "../js/figures/parts.js";
 import { BREAKS } from "../js/numbers/forward.js";
-import { firstDifference, higherBy, marksLegend, meanOfLast, sampleOf, sizeOf } from "../js/run-view.js";
+import { firstDifference, higherBy, marksLegend, meanOfLast, sampleOf, sizeOf } from "../js/figures/runs/run-view.js";
 
 /** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
 

@@ -5,8 +5,8 @@ import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
-import { OnPrefix } from "../js/prefix-element.js";
-import { cacheWork, traced } from "../js/real-model.js";
+import { OnPrefix } from "../js/figures/trained/prefix-element.js";
+import { cacheWork, traced } from "../js/figures/trained/real-model.js";
 
 /** @typedef {import("../js/kit/heat.js").MgHeat} MgHeat */
 

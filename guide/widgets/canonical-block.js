@@ -2,14 +2,14 @@
 // microgpt makes of it: the lines of the program, the entry of the state dict, or why there is none (W32).
 
 import { FileError } from "../js/errors.js";
-import { ATTENTION, ATTENTION_RESIDUAL, BLOCKS, codeOf, EMBEDDINGS, entriesOf, LOOP, MARKS, MLP, MLP_RESIDUAL, OUTPUT } from "../js/figures/canonical.js";
+import { ATTENTION, ATTENTION_RESIDUAL, BLOCKS, codeOf, EMBEDDINGS, entriesOf, LOOP, MARKS, MLP, MLP_RESIDUAL, OUTPUT } from "../js/figures/trained/canonical.js";
 import { button, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { choiceField } from "../js/kit/state.js";
-import { StatefulElement } from "../js/names-element.js";
-import { loadReal } from "../js/real-model.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
+import { loadReal } from "../js/figures/trained/real-model.js";
 
-/** @typedef {import("../js/figures/canonical.js").Block} Block */
+/** @typedef {import("../js/figures/trained/canonical.js").Block} Block */
 
 const PROGRAM = "train5.py";
 

@@ -1,11 +1,11 @@
 // <mg-chain>: car, bicycle and walker: rates along a chain are multiplied.
 
-import { shortly } from "../js/backprop.js";
+import { shortly } from "../js/figures/gradients/backprop.js";
 import { html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { copyLink, isHidden, numberField, problemLine, urlState } from "../js/kit/state.js";
-import { widthOf } from "../js/plane.js";
+import { widthOf } from "../js/figures/gradients/plane.js";
 
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 

@@ -1,5 +1,5 @@
-// <mg-chat>: the trained model writes names in the page (W1). What it does is in js/chat.js, which is
-// fetched, with the model, when the reader first sends something.
+// <mg-chat>: the trained model writes names in the page (W1). What it does is in
+// js/figures/trained/chat.js, which is fetched, with the model, when the reader first sends something.
 //
 // Of the text in the tag, what has the class `opening` stays as the first lines of the conversation.
 
@@ -10,9 +10,9 @@ import "../js/kit/number.js";
 import { copyLink, isHidden, numberField, problemLine, seedField, textField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 
-/** @typedef {import("../js/chat.js").Message} Message */
-/** @typedef {import("../js/chat.js").Name} Name */
-/** @typedef {import("../js/chat.js").Writer} Writer */
+/** @typedef {import("../js/figures/trained/chat.js").Message} Message */
+/** @typedef {import("../js/figures/trained/chat.js").Name} Name */
+/** @typedef {import("../js/figures/trained/chat.js").Writer} Writer */
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 
 const FILES = new URL("../files/", import.meta.url);
@@ -25,13 +25,13 @@ const MEANINGS = /** @type {const} */ ([
 ]);
 const EXAMPLES = ["ann", "k z", ""];
 
-/** @type {Promise<[typeof import("../js/chat.js"), Writer]> | null} */
+/** @type {Promise<[typeof import("../js/figures/trained/chat.js"), Writer]> | null} */
 let opening = null;
 
 /** Module, model and names: fetched once, and again after a failure. */
 function opened() {
   opening ??= (async () => {
-    const chat = await import("../js/chat.js");
+    const chat = await import("../js/figures/trained/chat.js");
     const text = async (/** @type {string} */ name) => {
       const answer = await fetch(new URL(name, FILES));
       if (!answer.ok) throw new MicrogptError(`${name} can't be fetched (${answer.status}).`, "Is the guide still being served?");
@@ -47,7 +47,7 @@ function opened() {
 class MgChat extends KitElement {
   constructor() {
     super();
-    /** @private @type {typeof import("../js/chat.js") | null} */ this.chat = null;
+    /** @private @type {typeof import("../js/figures/trained/chat.js") | null} */ this.chat = null;
     /** @private @type {Writer | null} */ this.writer = null;
     /** @private @type {Message[]} */ this.messages = [];
     /** @private an answer on its way whose round is over isn't wanted any more */ this.round = 0;

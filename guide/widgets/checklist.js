@@ -5,7 +5,7 @@
 import { html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { forget, progress, solved } from "../js/kit/progress.js";
-import { actor } from "../js/net-parts.js";
+import { actor } from "../js/figures/parts.js";
 
 class MgChecklist extends KitElement {
   build() {

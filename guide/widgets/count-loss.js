@@ -1,7 +1,7 @@
 // <mg-count-loss>: a name, token by token, under counts of the first names of the run: what
 // probability each token had, and what loss that is (T4).
 
-import { allCalled, called, countedAfter, STEPS } from "../js/dataset.js";
+import { allCalled, called, countedAfter, STEPS } from "../js/figures/dataset.js";
 import { MicrogptError } from "../js/errors.js";
 import "../js/kit/bars.js";
 import { freshId, html, renew } from "../js/kit/dom.js";
@@ -10,13 +10,13 @@ import "../js/kit/number.js";
 import { textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { NamesElement } from "../js/names-element.js";
+import { NamesElement } from "../js/figures/names-element.js";
 
 /** @typedef {import("../js/kit/bars.js").MgBars} MgBars */
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
 
 class MgCountLoss extends NamesElement {
-  /** @param {import("../js/dataset.js").Names} names */
+  /** @param {import("../js/figures/dataset.js").Names} names */
   start(names) {
     this.names = names;
     const state = this.stateOf("T4", { name: textField("ava", 15), n: wholeField(100, 0, STEPS), step: wholeField(0, 0, 16) });

@@ -1,6 +1,6 @@
 // <mg-count-names>: names are written from the counts, draw by draw (T5).
 
-import { allCalled, called, countedAfter, drawNames, originOf, STEPS, tempered } from "../js/dataset.js";
+import { allCalled, called, countedAfter, drawNames, originOf, STEPS, tempered } from "../js/figures/dataset.js";
 import "../js/kit/bars.js";
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -8,7 +8,7 @@ import "../js/kit/number.js";
 import { numberField, seedField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { NamesElement } from "../js/names-element.js";
+import { NamesElement } from "../js/figures/names-element.js";
 
 /** @typedef {import("../js/kit/bars.js").MgBars} MgBars */
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
@@ -22,7 +22,7 @@ class MgCountNames extends NamesElement {
     this.plan = null;
   }
 
-  /** @param {import("../js/dataset.js").Names} names */
+  /** @param {import("../js/figures/dataset.js").Names} names */
   start(names) {
     this.names = names;
     this.origin = originOf(names);

@@ -1,6 +1,6 @@
 // <mg-descent>: gradient descent chases a target: graph, number line with ghosts, loss bar (W15).
 
-import { frame, planOf, shortly } from "../js/backprop.js";
+import { frame, planOf, shortly } from "../js/figures/gradients/backprop.js";
 import { button, html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/graph.js";
@@ -8,7 +8,7 @@ import "../js/kit/number.js";
 import { copyLink, isHidden, numberField, problemLine, urlState, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { widthOf } from "../js/plane.js";
+import { widthOf } from "../js/figures/gradients/plane.js";
 import { descend } from "../js/numbers/neuron.js";
 
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */

@@ -4,8 +4,8 @@ import { html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { numbersField, urlState } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
-import { numberInput, tools } from "../js/net-parts.js";
-import { twoArrows } from "../js/refresher.js";
+import { numberInput, tools } from "../js/figures/parts.js";
+import { twoArrows } from "../js/figures/refresher.js";
 
 const MOST = 4;
 const STEP = 0.25;

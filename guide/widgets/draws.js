@@ -4,8 +4,8 @@ import { html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { numbersField, seedField, urlState, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { actor, numberInput, probabilityBars, tools } from "../js/net-parts.js";
-import { drawn, sharesOf } from "../js/refresher.js";
+import { actor, numberInput, probabilityBars, tools } from "../js/figures/parts.js";
+import { drawn, sharesOf } from "../js/figures/refresher.js";
 
 const TOKENS = ["a", "b", "c"];
 const MOST = 10_000;

@@ -2,15 +2,15 @@
 // refuses from a leak on that the reader sets. The requests and their leaks are data/frontier.json.
 
 import { FileError } from "../js/errors.js";
-import { percent } from "../js/figures/bot-parts.js";
-import { stepOf, THRESHOLD, thresholdOf, Thresholds } from "../js/figures/frontier.js";
+import { percent } from "../js/figures/assignment/bot-parts.js";
+import { stepOf, THRESHOLD, thresholdOf, Thresholds } from "../js/figures/assignment/frontier.js";
 import { freshId, html, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { isHidden, numberField } from "../js/kit/state.js";
 import { readNumber } from "../js/kit/text.js";
-import { StatefulElement } from "../js/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 
-/** @typedef {import("../js/figures/frontier.js").Point} Point */
+/** @typedef {import("../js/figures/assignment/frontier.js").Point} Point */
 
 const HEIGHT = 330;
 const EDGE = { left: 66, right: 20, top: 20, bottom: 48 };
@@ -34,7 +34,7 @@ class MgFrontier extends StatefulElement {
     });
   }
 
-  /** @private @param {import("../js/figures/frontier.js").Recorded} recorded */
+  /** @private @param {import("../js/figures/assignment/frontier.js").Recorded} recorded */
   start(recorded) {
     this.thresholds = new Thresholds(recorded);
     this.points = recorded.points;

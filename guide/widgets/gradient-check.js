@@ -1,14 +1,14 @@
 // <mg-gradient-check>: the gradient of rung 1's first step in two ways, one dot a parameter (T10): across
 // by the chain rule, up by nudging. The chain rule can be broken on purpose.
 
-import { loadNames } from "../js/dataset.js";
+import { loadNames } from "../js/figures/dataset.js";
 import { html, renew, svg, tableOf } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { choiceField, urlState, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { BREAKS, checkOf, LIMIT, power } from "../js/gradient-dots.js";
-import { menu, numberInput, tools } from "../js/net-parts.js";
-import { RungOne } from "../js/rung-one.js";
+import { BREAKS, checkOf, LIMIT, power } from "../js/figures/gradients/gradient-dots.js";
+import { menu, numberInput, tools } from "../js/figures/parts.js";
+import { RungOne } from "../js/figures/rungs/rung-one.js";
 
 const SIZE = { side: 360, edge: 52 };
 

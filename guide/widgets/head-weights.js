@@ -6,12 +6,12 @@ import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { choiceField, textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { menu } from "../js/net-parts.js";
-import { OnPrefix } from "../js/prefix-element.js";
-import { cutInto, labelsOf, traced } from "../js/real-model.js";
+import { menu } from "../js/figures/parts.js";
+import { OnPrefix } from "../js/figures/trained/prefix-element.js";
+import { cutInto, labelsOf, traced } from "../js/figures/trained/real-model.js";
 
 /** @typedef {import("../js/kit/heat.js").MgHeat} MgHeat */
-/** @typedef {import("../js/real-model.js").Real} Real */
+/** @typedef {import("../js/figures/trained/real-model.js").Real} Real */
 
 const heat = (/** @type {string} */ label) => /** @type {MgHeat} */ (html(/** @type {any} */ ("mg-heat"), { label, digits: 2, numbers: true }));
 const columnsOf = (/** @type {string[]} */ names) => names.map((name, i) => `${i} ${name}`);

@@ -7,8 +7,8 @@ import { define } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { curvesOf, endsOf, loadLadder } from "../js/ladder.js";
-import { StatefulElement } from "../js/names-element.js";
+import { curvesOf, endsOf, loadLadder } from "../js/figures/rungs/ladder.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 
 /** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
 

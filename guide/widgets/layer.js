@@ -5,10 +5,10 @@ import { html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { flagField, numbersField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { actor, numberInput, probabilityBars, tools } from "../js/net-parts.js";
-import { FIRST_LAYER, layerRow, softmaxSteps, throughLayer } from "../js/layer-steps.js";
+import { actor, numberInput, probabilityBars, tools } from "../js/figures/parts.js";
+import { FIRST_LAYER, layerRow, softmaxSteps, throughLayer } from "../js/figures/networks/layer-steps.js";
 
-/** @typedef {import("../js/net-parts.js").MgNumber} MgNumber */
+/** @typedef {import("../js/figures/parts.js").MgNumber} MgNumber */
 
 const LIMIT = { min: -9, max: 9, step: 0.1, digits: 2 };
 const OUTPUTS = ["y₀", "y₁", "y₂"];

@@ -1,7 +1,7 @@
 // <mg-live-training>: the real model trained in the page, one run or two side by side: start, pause,
 // step, speed, hyper-parameters; loss, samples on the way, and where two runs part.
 
-import { loadNames } from "../js/dataset.js";
+import { loadNames } from "../js/figures/dataset.js";
 import { MicrogptError } from "../js/errors.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
@@ -9,10 +9,10 @@ import { html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { choiceField, flagField, textField, urlState, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { LiveRun } from "../js/live-run.js";
-import { actor, menu, numberInput, tools } from "../js/net-parts.js";
-import { KNOBS, nameOf, optionsOf, PAIRS, readSettings, RECIPES, writeSettings } from "../js/run-settings.js";
-import { BIGRAM, countedMarks, firstDifference, marksLegend, meanOfLast, pageKernel, sampleOf, unseenLoss, verdict } from "../js/run-view.js";
+import { LiveRun } from "../js/figures/runs/live-run.js";
+import { actor, menu, numberInput, tools } from "../js/figures/parts.js";
+import { KNOBS, nameOf, optionsOf, PAIRS, readSettings, RECIPES, writeSettings } from "../js/figures/runs/run-settings.js";
+import { BIGRAM, countedMarks, firstDifference, marksLegend, meanOfLast, pageKernel, sampleOf, unseenLoss, verdict } from "../js/figures/runs/run-view.js";
 
 /** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
 /** @typedef {"a" | "b"} Side */

@@ -7,9 +7,9 @@ import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { choiceField, textField, urlState, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { allCalled, called, loadNames } from "../js/dataset.js";
-import { actor, menu, probabilityBars, tools } from "../js/net-parts.js";
-import { compare, RungOne } from "../js/rung-one.js";
+import { allCalled, called, loadNames } from "../js/figures/dataset.js";
+import { actor, menu, probabilityBars, tools } from "../js/figures/parts.js";
+import { compare, RungOne } from "../js/figures/rungs/rung-one.js";
 
 const STAGES = ["0", "100", "1000"];
 const STAGE_TEXT = /** @type {[string, string][]} */ ([["0", "untrained"], ["100", "100 names"], ["1000", "1,000 names"]]);

@@ -1,6 +1,6 @@
 // <mg-neuron-backward>: ReLU(x·w + b) forward and backward, by the reader's own hand first (W14).
 
-import { frame, judgeNeuron, planOf, shortly } from "../js/backprop.js";
+import { frame, judgeNeuron, planOf, shortly } from "../js/figures/gradients/backprop.js";
 import { button, freshId, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/graph.js";

@@ -5,7 +5,7 @@ import { freshId, html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { isHidden, numberField, numbersField, seedField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { actor, numberInput, tools } from "../js/net-parts.js";
+import { actor, numberInput, tools } from "../js/figures/parts.js";
 import { neuron, relu, runNet, smallNet } from "../js/numbers/neuron.js";
 
 const RANGE = { min: -5, max: 5, step: 0.1, digits: 2, slider: true };
@@ -29,7 +29,7 @@ class MgNeuron extends KitElement {
       : { x: numberField(FIRST.x, -5, 5), w: numberField(FIRST.w, -5, 5), b: numberField(FIRST.b, -5, 5) });
     this.state = state;
     this.whenLeaving(() => state.close());
-    /** @type {{field: import("../js/net-parts.js").MgNumber, of: () => number}[]} */
+    /** @type {{field: import("../js/figures/parts.js").MgNumber, of: () => number}[]} */
     this.fields = [];
     const groups = step === 4 ? this.manyFields() : this.oneField(step === 1 ? ["x", "b"] : ["x", "w", "b"]);
     this.flow = html("div", { class: "net-flow", "aria-hidden": "true" });

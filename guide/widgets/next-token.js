@@ -1,19 +1,19 @@
 // <mg-next-token>: pick a token, see what the counts say of the token after it, with or without the
 // one that is added to every count (T3).
 
-import { allCalled, countedAfter, STEPS } from "../js/dataset.js";
+import { allCalled, countedAfter, STEPS } from "../js/figures/dataset.js";
 import "../js/kit/bars.js";
 import { button, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { NamesElement } from "../js/names-element.js";
+import { NamesElement } from "../js/figures/names-element.js";
 
 /** @typedef {import("../js/kit/bars.js").MgBars} MgBars */
 
 class MgNextToken extends NamesElement {
-  /** @param {import("../js/dataset.js").Names} names */
+  /** @param {import("../js/figures/dataset.js").Names} names */
   start(names) {
     this.names = names;
     const state = this.stateOf("T3", { token: wholeField(0, 0, names.tokenizer.bos), n: wholeField(STEPS, 0, STEPS), added: wholeField(1, 0, 100) });

@@ -7,11 +7,11 @@ import { startLinks } from "../js/kit/link.js";
 import "../js/kit/number.js";
 import { choiceField, numberField, wholeField } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
-import { StatefulElement } from "../js/names-element.js";
-import { menu } from "../js/net-parts.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
+import { menu } from "../js/figures/parts.js";
 import { TOY_TOKENS } from "../js/numbers/toy.js";
 import { Random } from "../js/random.js";
-import { BLOCKS, labelOf, normText, reckoning, toyNumbers, tourSentence, VECTORS } from "../js/figures/toy-steps.js";
+import { BLOCKS, labelOf, normText, reckoning, toyNumbers, tourSentence, VECTORS } from "../js/figures/toy/toy-steps.js";
 
 const MOST = 3;
 const STEP = 0.01;

@@ -1,13 +1,13 @@
 // <mg-numerical>: the slope of a curve by nudging: click the curve, drag ε (T9).
 
-import { shortly } from "../js/backprop.js";
+import { shortly } from "../js/figures/gradients/backprop.js";
 import { button, html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { choiceField, copyLink, isHidden, numberField, problemLine, urlState } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
-import { dragged, fitted, Plane } from "../js/plane.js";
-import { CURVES, functionOf, slopes } from "../js/slopes.js";
+import { dragged, fitted, Plane } from "../js/figures/gradients/plane.js";
+import { CURVES, functionOf, slopes } from "../js/figures/gradients/slopes.js";
 
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 

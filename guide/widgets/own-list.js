@@ -1,7 +1,7 @@
 // <mg-own-list>: the reader's own list of words → what it holds → training in the page → writing → the
 // model as a file or in a link. Nothing of it leaves the page; a link starts nothing by itself.
 
-import { marksOf } from "../js/chat.js";
+import { marksOf } from "../js/figures/trained/chat.js";
 import { FileError, MicrogptError } from "../js/errors.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
@@ -9,12 +9,12 @@ import { button, freshId, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { numberField, seedField, textField, urlState, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { LiveRun } from "../js/live-run.js";
+import { LiveRun } from "../js/figures/runs/live-run.js";
 import { readModel } from "../js/model.js";
-import { actor, numberInput } from "../js/net-parts.js";
-import { factsOf, floorsOf, MOST_BYTES, unpackModel, warningsOf } from "../js/own-list.js";
-import "../js/own-writing.js";
-import { countedMarks, marksLegend, meanOfLast, sampleOf } from "../js/run-view.js";
+import { actor, numberInput } from "../js/figures/parts.js";
+import { factsOf, floorsOf, MOST_BYTES, unpackModel, warningsOf } from "../js/figures/runs/own-list.js";
+import "../js/figures/runs/own-writing.js";
+import { countedMarks, marksLegend, meanOfLast, sampleOf } from "../js/figures/runs/run-view.js";
 import { Tokenizer } from "../js/tokenizer.js";
 
 /** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
@@ -35,7 +35,7 @@ class MgOwnList extends KitElement {
     const state = urlState("own", { seed: seedField(), steps: wholeField(1000, 1, 20_000), block: wholeField(16, 2, 64), t: numberField(0.7, 0.1, 2), model: textField("", 40_000) });
     this.state = state;
     this.run = new LiveRun(() => this.guard(() => this.show()));
-    this.writer = /** @type {import("../js/own-writing.js").MgOwnWriting} */ (html(/** @type {any} */ ("mg-own-writing")));
+    this.writer = /** @type {import("../js/figures/runs/own-writing.js").MgOwnWriting} */ (html(/** @type {any} */ ("mg-own-writing")));
     this.writer.state = state;
     this.whenLeaving(() => {
       state.close();

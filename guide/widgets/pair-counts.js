@@ -1,20 +1,20 @@
 // <mg-pair-counts>: the table of counts as a heat map that fills up, name by name; the pairs of the
 // name just counted as arrows above it, linked to their cells (T2).
 
-import { allCalled, called, countedAfter, STEPS } from "../js/dataset.js";
+import { allCalled, called, countedAfter, STEPS } from "../js/figures/dataset.js";
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { startLinks } from "../js/kit/link.js";
 import { wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
-import { NamesElement } from "../js/names-element.js";
+import { NamesElement } from "../js/figures/names-element.js";
 
 /** @typedef {import("../js/kit/heat.js").MgHeat} MgHeat */
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
 
 class MgPairCounts extends NamesElement {
-  /** @param {import("../js/dataset.js").Names} names */
+  /** @param {import("../js/figures/dataset.js").Names} names */
   start(names) {
     startLinks();
     this.names = names;
@@ -36,7 +36,7 @@ class MgPairCounts extends NamesElement {
 
   /** @private @param {number} row @param {number} column */
   inWords(row, column) {
-    const { tokenizer } = /** @type {import("../js/dataset.js").Names} */ (this.names);
+    const { tokenizer } = /** @type {import("../js/figures/dataset.js").Names} */ (this.names);
     const [from, to] = [row, column].map((token) => called(tokenizer, token));
     if (from === "BOS" && to === "BOS") return "An empty name";
     if (from === "BOS") return `${to} begins a name`;

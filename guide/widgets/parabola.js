@@ -1,13 +1,13 @@
 // <mg-parabola>: one step of gradient descent on L = p²/2: curve, tangent, step (W27).
 
-import { shortly } from "../js/backprop.js";
+import { shortly } from "../js/figures/gradients/backprop.js";
 import { button, html, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { copyLink, isHidden, numberField, problemLine, urlState } from "../js/kit/state.js";
 import { snapped } from "../js/kit/text.js";
 import { parabolaStep } from "../js/numbers/neuron.js";
-import { dragged, fitted, Plane } from "../js/plane.js";
+import { dragged, fitted, Plane } from "../js/figures/gradients/plane.js";
 
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 

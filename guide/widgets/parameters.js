@@ -10,7 +10,7 @@ import { choiceField, numberField, urlState, wholeField } from "../js/kit/state.
 import { written } from "../js/kit/text.js";
 import { describe, MATRICES, namesOf } from "../js/matrices.js";
 import { readModel } from "../js/model.js";
-import { menu, numberInput, tools } from "../js/net-parts.js";
+import { menu, numberInput, tools } from "../js/figures/parts.js";
 import { asRows } from "../js/numbers/arithmetic.js";
 import { MODEL_SIZES, tally } from "../js/numbers/facts.js";
 import { makeConfig, shapes } from "../js/config.js";

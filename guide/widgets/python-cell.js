@@ -9,9 +9,9 @@
 import { button, freshId, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
-import { codeOf, duration, forecast, hasSteps, PythonHost, withSteps } from "../js/python-host.js";
+import { codeOf, duration, forecast, hasSteps, PythonHost, withSteps } from "../js/figures/runs/python-host.js";
 
-/** @typedef {import("../js/python-host.js").Ended} Ended */
+/** @typedef {import("../js/figures/runs/python-host.js").Ended} Ended */
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 
 const FILES = new URL("../files/", import.meta.url);

@@ -4,10 +4,10 @@ import { FileError } from "../js/errors.js";
 import { freshId, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { choiceField, flagField, urlState } from "../js/kit/state.js";
-import { counted, hunks, lineDiff } from "../js/line-diff.js";
-import { actor, menu, tools } from "../js/net-parts.js";
+import { counted, hunks, lineDiff } from "../js/figures/rungs/line-diff.js";
+import { actor, menu, tools } from "../js/figures/parts.js";
 
-/** @typedef {import("../js/line-diff.js").Line} Line */
+/** @typedef {import("../js/figures/rungs/line-diff.js").Line} Line */
 
 const SIGNS = { same: " ", out: "−", in: "+" };
 const SAID = { same: "", out: "removed: ", in: "added: " };

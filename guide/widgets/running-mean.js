@@ -6,9 +6,9 @@ import { define } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { choiceField, flagField, numberField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { loadTraces, PICKS, TRACED } from "../js/gradient-trace.js";
-import { StatefulElement } from "../js/names-element.js";
-import { actor, menu } from "../js/net-parts.js";
+import { loadTraces, PICKS, TRACED } from "../js/figures/runs/gradient-trace.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
+import { actor, menu } from "../js/figures/parts.js";
 import { runningAverage } from "../js/numbers/optimizers.js";
 
 /** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */

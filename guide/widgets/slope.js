@@ -4,9 +4,9 @@ import { html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { choiceField, numberField, urlState } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
-import { numberInput, tools } from "../js/net-parts.js";
-import { dragged, fitted, Plane } from "../js/plane.js";
-import { CURVES, slopeAt } from "../js/refresher.js";
+import { numberInput, tools } from "../js/figures/parts.js";
+import { dragged, fitted, Plane } from "../js/figures/gradients/plane.js";
+import { CURVES, slopeAt } from "../js/figures/refresher.js";
 
 const STEP = 0.05;
 

@@ -10,10 +10,10 @@ import { define, KitElement } from "../js/kit/element.js";
 import { solved } from "../js/kit/progress.js";
 import { flagField, isHidden, numberField, seedField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { actor, numberInput, tools } from "../js/net-parts.js";
+import { actor, numberInput, tools } from "../js/figures/parts.js";
 import { SURFACE_GOAL, surface, surfaceLoss, surfaceTarget, TWO_LAYER, twoLayer } from "../js/numbers/neuron.js";
 import { Random } from "../js/random.js";
-import { EYE, patches, project, turned } from "../js/surface-view.js";
+import { EYE, patches, project, turned } from "../js/figures/networks/surface-view.js";
 
 /** @typedef {import("../js/numbers/neuron.js").TwoLayer} TwoLayer */
 
@@ -28,7 +28,7 @@ class MgSurface extends KitElement {
     const state = urlState(this.name, this.schema());
     this.state = state;
     this.whenLeaving(() => state.close());
-    this.fields = /** @type {[string, import("../js/net-parts.js").MgNumber][]} */ ([...NAMES, "x3"].map((name) => {
+    this.fields = /** @type {[string, import("../js/figures/parts.js").MgNumber][]} */ ([...NAMES, "x3"].map((name) => {
       const value = name === "x3" ? 1 : /** @type {any} */ (TWO_LAYER)[name];
       const most = name === "x3" ? 3 : 2;
       return [name, numberInput(this, { label: name, control: name, value, min: -most, max: most, step: 0.05, digits: 2, slider: true }, (v) => state.set({ [name]: v }))];
@@ -156,12 +156,12 @@ class MgSurface extends KitElement {
     const most = Math.max(1, ...heights.flat(), ...(other ?? []).flat());
     const lift = Math.min(SIZE.lift, 3.2 / most);
     const { paper, palette } = (this.paper ??= this.sheet());
-    const trace = (/** @type {import("../js/surface-view.js").Seen[]} */ corners) => {
+    const trace = (/** @type {import("../js/figures/networks/surface-view.js").Seen[]} */ corners) => {
       paper.beginPath();
       for (const { x, y } of corners) paper.lineTo(SIZE.x + x * SIZE.scale, SIZE.y + y * SIZE.scale);
       paper.closePath();
     };
-    const wire = (/** @type {import("../js/surface-view.js").Seen[]} */ corners) => {
+    const wire = (/** @type {import("../js/figures/networks/surface-view.js").Seen[]} */ corners) => {
       trace(corners);
       paper.stroke();
     };

@@ -6,9 +6,9 @@ import { define } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { numberField, textField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { StatefulElement } from "../js/names-element.js";
-import { probabilityBars } from "../js/net-parts.js";
-import { atTemperature, loadModel, logitsAfter } from "../js/temperature.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
+import { probabilityBars } from "../js/figures/parts.js";
+import { atTemperature, loadModel, logitsAfter } from "../js/figures/trained/temperature.js";
 
 class MgTemperature extends StatefulElement {
   async build() {

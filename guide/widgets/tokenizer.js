@@ -3,7 +3,8 @@
 import { button, freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { textField } from "../js/kit/state.js";
-import { StatefulElement, tokenRow } from "../js/names-element.js";
+import { tokenRow } from "../js/figures/names-element.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 import { Tokenizer } from "../js/tokenizer.js";
 import { MicrogptError } from "../js/errors.js";
 

@@ -1,15 +1,15 @@
 // <mg-toy-chat>: the toy GPT of the page writes, token by token along its picture (W31): with the weights
 // that <mg-toy-training> has trained, or untrained. Each token is fed at position 2 with the pinned cache.
 
-import { FIRST_CHAT, firstToken, liveToy, MOST_TOKENS, stepText, writtenBy } from "../js/figures/live-toy.js";
-import { COLUMNS } from "../js/figures/live-toy-plan.js";
-import { ToyPicture } from "../js/figures/live-toy-picture.js";
+import { FIRST_CHAT, firstToken, liveToy, MOST_TOKENS, stepText, writtenBy } from "../js/figures/toy/live-toy.js";
+import { COLUMNS } from "../js/figures/toy/live-toy-plan.js";
+import { ToyPicture } from "../js/figures/toy/live-toy-picture.js";
 import { InputError } from "../js/errors.js";
 import { freshId, html, prefersLessMotion } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { choiceField, numberField, seedField, urlState, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
-import { actor, numberInput, tools } from "../js/net-parts.js";
+import { actor, numberInput, tools } from "../js/figures/parts.js";
 import { TOY_TOKENS, toyWeights } from "../js/numbers/toy.js";
 
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */

@@ -13,16 +13,16 @@ import { scaleOf } from "../js/kit/color.js";
 import { choiceField, urlState, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { StatefulElement } from "../js/names-element.js";
-import { menu } from "../js/net-parts.js";
-import { entryOf, GPT_LINES, linksOf, LOSS_LINES } from "../js/figures/gpt-lines.js";
-import { cacheTable, figures, matrixPicture, neuronPicture, tablePicture } from "../js/figures/toy-pictures.js";
-import { BLOCKS, labelOf, normText, reckoning, STAGES, stageSentence, toyNumbers, VECTORS } from "../js/figures/toy-steps.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
+import { menu } from "../js/figures/parts.js";
+import { entryOf, GPT_LINES, linksOf, LOSS_LINES } from "../js/figures/rungs/gpt-lines.js";
+import { cacheTable, figures, matrixPicture, neuronPicture, tablePicture } from "../js/figures/toy/toy-pictures.js";
+import { BLOCKS, labelOf, normText, reckoning, STAGES, stageSentence, toyNumbers, VECTORS } from "../js/figures/toy/toy-steps.js";
 import { TOY_TOKENS } from "../js/numbers/toy.js";
 
-/** @typedef {import("../js/figures/toy-steps.js").Block} Block */
-/** @typedef {import("../js/figures/toy-steps.js").ToyNumbers} ToyNumbers */
-/** @typedef {import("../js/figures/toy-pictures.js").Part} Part */
+/** @typedef {import("../js/figures/toy/toy-steps.js").Block} Block */
+/** @typedef {import("../js/figures/toy/toy-steps.js").ToyNumbers} ToyNumbers */
+/** @typedef {import("../js/figures/toy/toy-pictures.js").Part} Part */
 /** @typedef {import("../js/kit/state.js").UrlState} UrlState */
 
 const LINES = [...GPT_LINES, ...LOSS_LINES];

@@ -2,14 +2,14 @@
 // The weights are the page's: <mg-toy-chat> writes with them. A link carries words and a list of steps,
 // which wait for a click.
 
-import { BATCHES, DEFAULT_TEXT, exampleText, leastLoss, lineText, liveToy, MOST_TEXT, readSteps, wanted, wordsOf } from "../js/figures/live-toy.js";
-import { ToyPicture } from "../js/figures/live-toy-picture.js";
+import { BATCHES, DEFAULT_TEXT, exampleText, leastLoss, lineText, liveToy, MOST_TEXT, readSteps, wanted, wordsOf } from "../js/figures/toy/live-toy.js";
+import { ToyPicture } from "../js/figures/toy/live-toy-picture.js";
 import "../js/kit/curve.js";
 import { freshId, html, prefersLessMotion } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { choiceField, flagField, isHidden, textField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { actor, menu, tools } from "../js/net-parts.js";
+import { actor, menu, tools } from "../js/figures/parts.js";
 import { TOY_TOKENS, toyExamples, toyForward } from "../js/numbers/toy.js";
 
 /** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
@@ -24,7 +24,7 @@ class MgToyTraining extends KitElement {
     this.state = state;
     /** @private steps of this training that are still to come */ this.left = 0;
     /** @private @type {number} */ this.drawn = -1;
-    /** @private @type {import("../js/figures/live-toy.js").Line[]} */ this.logOf = [];
+    /** @private @type {import("../js/figures/toy/live-toy.js").Line[]} */ this.logOf = [];
     this.logged = -1;
     /** @private @type {number | undefined} */ this.frame = undefined;
     this.badge = html("b", { class: "lt-badge" });

@@ -1,15 +1,15 @@
 // <mg-train-mlp>: the network of rung 1 trained in the page (T11): its loss at every step, the loss on
 // names it never saw, and what it writes. The run of ladder/train1.py when seed and lr are left alone.
 
-import { loadNames, originOf, STEPS } from "../js/dataset.js";
+import { loadNames, originOf, STEPS } from "../js/figures/dataset.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { numberField, seedField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { actor, numberInput, tools } from "../js/net-parts.js";
-import { RungOne } from "../js/rung-one.js";
+import { actor, numberInput, tools } from "../js/figures/parts.js";
+import { RungOne } from "../js/figures/rungs/rung-one.js";
 
 const FLOORS = [{ name: "guessing among 27", y: Math.log(27) }, { name: "counting, unused names", y: 2.505 }];
 const STRIDE = 20; // steps between two pictures

@@ -7,8 +7,8 @@ import { define } from "../js/kit/element.js";
 import { wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { loadLadder } from "../js/ladder.js";
-import { StatefulElement } from "../js/names-element.js";
+import { loadLadder } from "../js/figures/rungs/ladder.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
 
 /** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */

@@ -5,7 +5,7 @@ import { freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
-import { NamesElement, tokenRow } from "../js/names-element.js";
+import { NamesElement, tokenRow } from "../js/figures/names-element.js";
 
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
 
@@ -15,7 +15,7 @@ class MgUniqueCharacters extends NamesElement {
     /** @private @type {string | null} */ this.plannedFor = null;
   }
 
-  /** @param {import("../js/dataset.js").Names} names */
+  /** @param {import("../js/figures/dataset.js").Names} names */
   start(names) {
     this.names = names;
     const state = this.stateOf("T1", { step: wholeField(3, 0, 100000), words: textField("", 300) });

@@ -1,11 +1,11 @@
 // <mg-value-cards>: every Value of L = a·b + a as a card, and the way back over them (T12).
 
-import { planOf, shortly } from "../js/backprop.js";
+import { planOf, shortly } from "../js/figures/gradients/backprop.js";
 import { button, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { copyLink, isHidden, numberField, problemLine, urlState, wholeField } from "../js/kit/state.js";
-import { valueCard } from "../js/value-card.js";
+import { valueCard } from "../js/figures/gradients/value-card.js";
 
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 

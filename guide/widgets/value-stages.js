@@ -1,12 +1,12 @@
 // <mg-value-stages>: the class Value grows in four stages, one slot each (W12).
 
-import { shortly } from "../js/backprop.js";
+import { shortly } from "../js/figures/gradients/backprop.js";
 import { button, html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { copyLink, isHidden, numberField, problemLine, urlState, wholeField } from "../js/kit/state.js";
 import { Value } from "../js/numbers/value.js";
-import { SLOTS, valueCard } from "../js/value-card.js";
+import { SLOTS, valueCard } from "../js/figures/gradients/value-card.js";
 
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 

@@ -1,13 +1,13 @@
 // <mg-value>: one operation on one or two numbers, and the Value that comes out (W11).
 
-import { shortly } from "../js/backprop.js";
+import { shortly } from "../js/figures/gradients/backprop.js";
 import { html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
 import { choiceField, copyLink, isHidden, numberField, problemLine, urlState } from "../js/kit/state.js";
 import { InputError } from "../js/errors.js";
 import { Value } from "../js/numbers/value.js";
-import { valueCard } from "../js/value-card.js";
+import { valueCard } from "../js/figures/gradients/value-card.js";
 
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 

@@ -1,7 +1,7 @@
 // <mg-weights>: the reference run, recorded while it is trained in the page, and a scrubber over its steps:
 // loss, a matrix, attention, the embeddings on a map, and names move together.
 
-import { untrained, attentionAt, axesOf, CONFIG, largest, mapped, PLACES, placeOf, rangeOf, reach, SAMPLES, samplesAt, shareAlong, TEMPERATURE } from "../js/figures/time-machine.js";
+import { untrained, attentionAt, axesOf, CONFIG, largest, mapped, PLACES, placeOf, rangeOf, reach, SAMPLES, samplesAt, shareAlong, TEMPERATURE } from "../js/figures/runs/time-machine.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { html, tableOf } from "../js/kit/dom.js";
@@ -9,17 +9,17 @@ import { define } from "../js/kit/element.js";
 import { choiceField, seedField, textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { LiveRun } from "../js/live-run.js";
+import { LiveRun } from "../js/figures/runs/live-run.js";
 import { describe, MATRICES, namesOf } from "../js/matrices.js";
-import { NamesElement } from "../js/names-element.js";
-import { actor, menu, numberInput } from "../js/net-parts.js";
-import { BIGRAM, countedMarks, marksLegend, pageKernel, sampleOf } from "../js/run-view.js";
-import { AttentionView, Beginning, MapView, MatrixView } from "../js/figures/weights-views.js";
+import { NamesElement } from "../js/figures/names-element.js";
+import { actor, menu, numberInput } from "../js/figures/parts.js";
+import { BIGRAM, countedMarks, marksLegend, pageKernel, sampleOf } from "../js/figures/runs/run-view.js";
+import { AttentionView, Beginning, MapView, MatrixView } from "../js/figures/runs/weights-views.js";
 
 /** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
 /** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
-/** @typedef {import("../js/dataset.js").Names} Names */
-/** @typedef {import("../js/figures/time-machine.js").Axes} Axes */
+/** @typedef {import("../js/figures/dataset.js").Names} Names */
+/** @typedef {import("../js/figures/runs/time-machine.js").Axes} Axes */
 
 const SHOW = /** @type {[string, string][]} */ ([["weight", "the numbers"], ["change", "the change since the start"]]);
 const many = new Intl.NumberFormat("en");

@@ -5,10 +5,10 @@ import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { choiceField, flagField, numberField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { StatefulElement } from "../js/names-element.js";
-import { actor, menu } from "../js/net-parts.js";
-import { shareList } from "../js/shares.js";
-import { ASKED, ENTRIES, fuzzyLookup, looksFor, PACES, SENTENCE, wordWeights } from "../js/word-attention.js";
+import { StatefulElement } from "../js/figures/stateful-element.js";
+import { actor, menu } from "../js/figures/parts.js";
+import { shareList } from "../js/figures/networks/shares.js";
+import { ASKED, ENTRIES, fuzzyLookup, looksFor, PACES, SENTENCE, wordWeights } from "../js/figures/networks/word-attention.js";
 
 const LABEL = "Illustrative: the vectors are made by hand. What is computed from them is computed.";
 const percent = (/** @type {number} */ share) => `${written(100 * share, 0)} %`;

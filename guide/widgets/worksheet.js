@@ -1,17 +1,17 @@
 // <mg-worksheet>: the toy block to be filled in by hand, every cell checked on its own, the usual mistakes
 // named. Filled cells are kept on this reader's machine; printed, the cells are empty.
 
-import { CELLS, columnOf, given, hint, MOST_CHARACTERS, readEntries, STEPS, writeEntries } from "../js/figures/worksheet.js";
-import { judgeCell } from "../js/figures/worksheet-judge.js";
+import { CELLS, columnOf, given, hint, MOST_CHARACTERS, readEntries, STEPS, writeEntries } from "../js/figures/toy/worksheet.js";
+import { judgeCell } from "../js/figures/toy/worksheet-judge.js";
 import { freshId, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { forget, progress, solved } from "../js/kit/progress.js";
 import { choiceField, isHidden, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { actor, menu, tools } from "../js/net-parts.js";
+import { actor, menu, tools } from "../js/figures/parts.js";
 import { TOY_TOKENS } from "../js/numbers/toy.js";
 
-/** @typedef {import("../js/figures/worksheet.js").Cell} Cell */
+/** @typedef {import("../js/figures/toy/worksheet.js").Cell} Cell */
 /** @typedef {{field: HTMLInputElement, mark: HTMLElement}} Place */
 /** @typedef {{said: HTMLElement, hint: HTMLButtonElement, reveal: HTMLButtonElement, at: Cell}} Part */
 
@@ -23,7 +23,7 @@ class MgWorksheet extends KitElement {
     const state = urlState("worksheet", { token: choiceField("2", ["0", "1", "2", "3"]) });
     this.state = state;
     /** @private @type {string} */ this.opened = "";
-    /** @private @type {import("../js/figures/worksheet.js").Entries} */ this.entries = {};
+    /** @private @type {import("../js/figures/toy/worksheet.js").Entries} */ this.entries = {};
     /** @private @type {Map<string, Place>} */ this.places = new Map();
     /** @private @type {Map<string, Part>} */ this.parts = new Map();
     this.tokens = menu(this, "Token at position 2", TOY_TOKENS.map((name, i) => [String(i), name]), (token) => state.set({ token }));
@@ -44,7 +44,7 @@ class MgWorksheet extends KitElement {
     this.open();
   }
 
-  /** One step: what is given, its cells, and help for the cell in hand. @private @param {import("../js/figures/worksheet.js").Step} step */
+  /** One step: what is given, its cells, and help for the cell in hand. @private @param {import("../js/figures/toy/worksheet.js").Step} step */
   stepOf({ key, title, rule }) {
     const cells = CELLS.filter((cell) => cell.step === key);
     const id = freshId("ws");
@@ -185,7 +185,7 @@ class MgWorksheet extends KitElement {
     let [right, shown] = [0, 0];
     for (const { id, name } of CELLS) {
       const place = this.places?.get(id);
-      const { verdict } = /** @type {import("../js/figures/worksheet-judge.js").Judgement} */ (judgements.get(id));
+      const { verdict } = /** @type {import("../js/figures/toy/worksheet-judge.js").Judgement} */ (judgements.get(id));
       const isShown = entries[id]?.shown === true;
       if (isShown) shown++;
       else if (verdict === "right") right++;

@@ -5,7 +5,7 @@ import { define, KitElement } from "../js/kit/element.js";
 import { textField, urlState } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { readNumbers, written } from "../js/kit/text.js";
-import { tools } from "../js/net-parts.js";
+import { tools } from "../js/figures/parts.js";
 
 const FIRST = { x: "0.5 −0.3 1.2", w: "0.4 0.7 −0.1" };
 const MOST = 8;

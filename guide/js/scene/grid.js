@@ -1,6 +1,6 @@
 // A tensor as rows of numbers: what the flat view shows of it at a moment of a token's way. No DOM.
 
-import { labelsOf } from "../real-model.js";
+import { labelsOf } from "../figures/trained/real-model.js";
 import { madeAt } from "./phases.js";
 
 /** @typedef {import("./numbers.js").Numbers} Numbers */

@@ -5,7 +5,7 @@ import { shapes } from "../config.js";
 import { written } from "../kit/text.js";
 import { trace } from "../numbers/forward.js";
 
-/** @typedef {import("../real-model.js").Real} Real */
+/** @typedef {import("../figures/trained/real-model.js").Real} Real */
 /** @typedef {{name: string, at: number[]}} Place */
 /**
  * @typedef {object} Numbers

@@ -3,7 +3,7 @@
 
 import { html } from "../kit/dom.js";
 import "../kit/heat.js";
-import { menu } from "../net-parts.js";
+import { menu } from "../figures/parts.js";
 import { gridOf } from "./grid.js";
 import { madeAt, PHASES } from "./phases.js";
 

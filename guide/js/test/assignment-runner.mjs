@@ -3,9 +3,9 @@
 // requests, texts, masked}.
 
 import { readFileSync } from "node:fs";
-import { Automaton } from "../figures/automaton.js";
-import { Bot, plainLogits } from "../figures/bot.js";
-import { LeakMeter, middle, rule } from "../figures/leak.js";
+import { Automaton } from "../figures/assignment/automaton.js";
+import { Bot, plainLogits } from "../figures/assignment/bot.js";
+import { LeakMeter, middle, rule } from "../figures/assignment/leak.js";
 import { loadKernel } from "../kernel.js";
 import { readModel } from "../model.js";
 

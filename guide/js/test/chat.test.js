@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import {
   argumentsOf, inWords, LAST_SEED, marksOf, openWriter, readMessages, readPrefixes, writeMessages, Writer,
-} from "../chat.js";
+} from "../figures/trained/chat.js";
 import { InputError } from "../errors.js";
 import { Random } from "../random.js";
 import { fail, refuses, same } from "./helpers.js";

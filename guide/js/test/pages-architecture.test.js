@@ -3,8 +3,8 @@
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { entryOf, GPT_LINES, lineLinks, LOSS_LINES, siblings } from "../figures/gpt-lines.js";
-import { BLOCKS, labelOf, normOf, normText, reckoning, STAGES, stageSentence, toyNumbers, tourSentence, VECTORS } from "../figures/toy-steps.js";
+import { entryOf, GPT_LINES, lineLinks, LOSS_LINES, siblings } from "../figures/rungs/gpt-lines.js";
+import { BLOCKS, labelOf, normOf, normText, reckoning, STAGES, stageSentence, toyNumbers, tourSentence, VECTORS } from "../figures/toy/toy-steps.js";
 import { fail, near, place, same, vectors } from "./helpers.js";
 
 const ROOT = new URL("../../../", import.meta.url);

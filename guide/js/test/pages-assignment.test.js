@@ -4,10 +4,10 @@
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { InputError } from "../errors.js";
-import { interval, percent, placeOf } from "../figures/bot-parts.js";
-import { MOST_WORDS, prefixesOf, Rails, readWords } from "../figures/bot.js";
-import { stepOf, thresholdOf, Thresholds } from "../figures/frontier.js";
-import { estimate } from "../figures/leak.js";
+import { interval, percent, placeOf } from "../figures/assignment/bot-parts.js";
+import { MOST_WORDS, prefixesOf, Rails, readWords } from "../figures/assignment/bot.js";
+import { stepOf, thresholdOf, Thresholds } from "../figures/assignment/frontier.js";
+import { estimate } from "../figures/assignment/leak.js";
 import { fail, near, refuses, same } from "./helpers.js";
 
 const AZ = [..."abcdefghijklmnopqrstuvwxyz"];

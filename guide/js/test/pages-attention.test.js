@@ -2,13 +2,13 @@
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { attentionNumbers, attentionSentence, FIRST_QUERY, play, STAGES } from "../attention-steps.js";
-import { changed, flat as allBlocks, MODELS, parametersOf } from "../before-after.js";
+import { attentionNumbers, attentionSentence, FIRST_QUERY, play, STAGES } from "../figures/networks/attention-steps.js";
+import { changed, flat as allBlocks, MODELS, parametersOf } from "../figures/rungs/before-after.js";
 import { makeConfig, parameters } from "../config.js";
-import { curvesOf, endsOf } from "../ladder.js";
-import { counted, lineDiff } from "../line-diff.js";
-import { cacheWork, cutInto, labelsOf, opened, tokensOf, traced } from "../real-model.js";
-import { ASKED, ENTRIES, fuzzyLookup, PACES, SENTENCE, wordWeights } from "../word-attention.js";
+import { curvesOf, endsOf } from "../figures/rungs/ladder.js";
+import { counted, lineDiff } from "../figures/rungs/line-diff.js";
+import { cacheWork, cutInto, labelsOf, opened, tokensOf, traced } from "../figures/trained/real-model.js";
+import { ASKED, ENTRIES, fuzzyLookup, PACES, SENTENCE, wordWeights } from "../figures/networks/word-attention.js";
 import { fail, near, place, same, vectors } from "./helpers.js";
 
 const ROOT = new URL("../../../", import.meta.url);

@@ -3,9 +3,9 @@
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { collecting, inOrder, wordsOf } from "../characters.js";
-import { allCalled, called, countedAfter, drawNames, linesOf, namesOf, originOf, STEPS, tempered } from "../dataset.js";
+import { allCalled, called, countedAfter, drawNames, linesOf, namesOf, originOf, STEPS, tempered } from "../figures/dataset.js";
 import { plan } from "../kit/curve-plan.js";
-import { curvesOf, endsOf } from "../ladder.js";
+import { curvesOf, endsOf } from "../figures/rungs/ladder.js";
 import { fail, near, same } from "./helpers.js";
 
 const text = (/** @type {string} */ path) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");

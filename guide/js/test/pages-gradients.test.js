@@ -1,11 +1,11 @@
 // What the pages on Values, gradients and descent show, without a page.
 
 import { test } from "node:test";
-import { filled, frame, judgeNeuron, MOST_DRAWN, nudge, planOf, readNumbers, SHAPES, shortly, writeNumbers } from "../backprop.js";
+import { filled, frame, judgeNeuron, MOST_DRAWN, nudge, planOf, readNumbers, SHAPES, shortly, writeNumbers } from "../figures/gradients/backprop.js";
 import { layOut } from "../kit/graph-layout.js";
 import { ExpressionError } from "../numbers/expression.js";
 import { descend, parabolaStep } from "../numbers/neuron.js";
-import { CURVES, slopes } from "../slopes.js";
+import { CURVES, slopes } from "../figures/gradients/slopes.js";
 import { fail, near, same } from "./helpers.js";
 
 /** @param {string} source @param {Record<string, number>} numbers @returns {Record<string, number>} */

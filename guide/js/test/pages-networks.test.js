@@ -4,14 +4,14 @@
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { makeConfig, shapes } from "../config.js";
-import { namesOf as listOf } from "../dataset.js";
-import { BREAKS, checkOf, LIMIT, parameterNames, power } from "../gradient-dots.js";
-import { FIRST_LAYER, layerRow, softmaxSteps, throughLayer } from "../layer-steps.js";
-import { counted, hunks, lineDiff } from "../line-diff.js";
+import { namesOf as listOf } from "../figures/dataset.js";
+import { BREAKS, checkOf, LIMIT, parameterNames, power } from "../figures/gradients/gradient-dots.js";
+import { FIRST_LAYER, layerRow, softmaxSteps, throughLayer } from "../figures/networks/layer-steps.js";
+import { counted, hunks, lineDiff } from "../figures/rungs/line-diff.js";
 import { describe, MATRICES, namesOf } from "../matrices.js";
 import { neuron, surface, surfaceLoss, surfaceTarget, TWO_LAYER, twoLayer } from "../numbers/neuron.js";
-import { compare, RungOne } from "../rung-one.js";
-import { EYE, patches, project, turned } from "../surface-view.js";
+import { compare, RungOne } from "../figures/rungs/rung-one.js";
+import { EYE, patches, project, turned } from "../figures/networks/surface-view.js";
 import { fail, near, same } from "./helpers.js";
 
 const ROOT = new URL("../../../", import.meta.url);

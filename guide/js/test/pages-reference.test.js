@@ -1,7 +1,7 @@
 // What the figures of the maths refresher show, without a page.
 
 import { test } from "node:test";
-import { CURVES, drawn, sharesOf, slopeAt, twoArrows } from "../refresher.js";
+import { CURVES, drawn, sharesOf, slopeAt, twoArrows } from "../figures/refresher.js";
 import { fail, near, same } from "./helpers.js";
 
 test("the slopes are what a nudge measures", () => {

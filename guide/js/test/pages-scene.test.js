@@ -4,8 +4,8 @@
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { shapes } from "../config.js";
-import { ATTENTION, BLOCKS, codeOf, EMBEDDINGS, entriesOf, linesOf, MLP, OUTPUT } from "../figures/canonical.js";
-import { opened, tokensOf } from "../real-model.js";
+import { ATTENTION, BLOCKS, codeOf, EMBEDDINGS, entriesOf, linesOf, MLP, OUTPUT } from "../figures/trained/canonical.js";
+import { opened, tokensOf } from "../figures/trained/real-model.js";
 import { axes, between, FIRST, framing, LIMITS, moved, orbited, pictureMatrix, projected, rayThrough, zoomed } from "../scene/camera.js";
 import { coloursOf } from "../scene/colours.js";
 import { gridOf } from "../scene/grid.js";

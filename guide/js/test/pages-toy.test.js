@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   BATCHES, FIRST_CHAT, firstToken, leastLoss, lineText, LiveToy, MOST_STEPS, readSteps, stepText, wanted, wordsOf, writtenBy,
-} from "../figures/live-toy.js";
-import { COLUMNS, edgeName, neuronValues, planToy } from "../figures/live-toy-plan.js";
+} from "../figures/toy/live-toy.js";
+import { COLUMNS, edgeName, neuronValues, planToy } from "../figures/toy/live-toy-plan.js";
 import { InputError } from "../errors.js";
 import { TOY_TOKENS, toyForward, toyWeights } from "../numbers/toy.js";
 import { fail, near, place, refuses, same, vectors } from "./helpers.js";

@@ -3,8 +3,8 @@
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { CELLS, columnOf, given, hint, readEntries, STEPS, two, writeEntries } from "../figures/worksheet.js";
-import { judgeCell, MISTAKES } from "../figures/worksheet-judge.js";
+import { CELLS, columnOf, given, hint, readEntries, STEPS, two, writeEntries } from "../figures/toy/worksheet.js";
+import { judgeCell, MISTAKES } from "../figures/toy/worksheet-judge.js";
 import { written } from "../kit/text.js";
 import { toyByHand, toyForward } from "../numbers/toy.js";
 import { fail, near, same } from "./helpers.js";

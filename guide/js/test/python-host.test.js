@@ -1,7 +1,7 @@
 // Running Python from a page, without a page and without Python: tests/test_guide_chat.py has both.
 
 import { test } from "node:test";
-import { codeOf, duration, forecast, hasSteps, PythonHost, withSteps } from "../python-host.js";
+import { codeOf, duration, forecast, hasSteps, PythonHost, withSteps } from "../figures/runs/python-host.js";
 import { fail, same } from "./helpers.js";
 
 /** A Worker that a test answers for. */

@@ -2,9 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { linesOf } from "../dataset.js";
+import { linesOf } from "../figures/dataset.js";
 import { gridFor, cellAt, trianglesFor } from "../figures/canvas.js";
-import { attentionAt, axesOf, CONFIG, eigen, largest, mapped, PLACES, placeOf, rangeOf, samplesAt, shareAlong, typical, untrained } from "../figures/time-machine.js";
+import { attentionAt, axesOf, CONFIG, eigen, largest, mapped, PLACES, placeOf, rangeOf, samplesAt, shareAlong, typical, untrained } from "../figures/runs/time-machine.js";
 import { loadKernel } from "../kernel.js";
 import { trace } from "../numbers/forward.js";
 import { Random } from "../random.js";

@@ -1,0 +1,36 @@
+// A Value drawn as a card: its four slots, as many as a page has come to.
+
+import { shortly } from "./backprop.js";
+import { html } from "../../kit/dom.js";
+
+/** @typedef {"data" | "children" | "local" | "grad"} Slot */
+/** @type {readonly Slot[]} */
+export const SLOTS = ["data", "children", "local", "grad"];
+const CALLED = { data: "data", children: "children", local: "local_grads", grad: "grad" };
+
+/**
+ * @typedef {object} Shown
+ * @property {string} name
+ * @property {string} [how] "a · b"; empty for a leaf
+ * @property {number} data
+ * @property {string[]} children names
+ * @property {number[]} local
+ * @property {number | null} grad null where it isn't known yet
+ */
+
+/** A list as Python prints a tuple. @param {(string | number)[]} items */
+const tuple = (items) => `(${items.map((item) => (typeof item === "number" ? shortly(item) : item)).join(", ")}${items.length === 1 ? "," : ""})`;
+
+/**
+ * @param {Shown} value
+ * @param {{slots?: readonly Slot[], fresh?: Slot | null}} [how] fresh: the slot that is new
+ */
+export function valueCard({ name, how = "", data, children, local, grad }, { slots = SLOTS, fresh = null } = {}) {
+  const texts = { data: shortly(data), children: tuple(children), local: tuple(local), grad: grad === null ? "0" : shortly(grad) };
+  const rows = slots.flatMap((slot) => [
+    html("dt", { "data-fresh": slot === fresh }, html("code", {}, CALLED[slot])),
+    html("dd", { "data-slot": slot, "data-fresh": slot === fresh }, texts[slot]),
+  ]);
+  return html("div", { class: "value-card", role: "group", "aria-label": `Value ${name}` },
+    html("p", { class: "value-name" }, how ? `${name} = ${how}` : name), html("dl", {}, ...rows));
+}
