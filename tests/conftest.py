@@ -24,17 +24,23 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from cli_runner import Result
 
 ROOT = Path(__file__).resolve().parent.parent
 for _folder in ("guide/build", "scripts"):  # programs that some tests import
     sys.path.insert(0, str(ROOT / _folder))
 
 # A failed assertion in what tests share shows its values, as one in a test does.
-pytest.register_assert_rewrite("browser", "guide_pages", "widget_checks")
+pytest.register_assert_rewrite(
+    "browser", "checkpoint_runs", "cli_runner", "guide_pages", "model_files", "training_runs",
+    "widget_checks",
+)  # fmt: skip
 
 # The same examples in every run; a slow machine is no failure.
 hypothesis.settings.register_profile("microgpt", deadline=None, derandomize=True)
@@ -75,6 +81,57 @@ def require_program() -> Callable[[str], str]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("torch") and importlib.util.find_spec("torch") is None:
         _missing("torch")
+
+
+# ---------------------------------------------------------------- places and runs
+
+
+@pytest.fixture
+def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting for the disk proves nothing where no test cuts the power."""
+    monkeypatch.setattr(os, "fsync", lambda fd: None)
+
+
+@pytest.fixture
+def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test runs in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def own_list(empty_directory: Path) -> Path:
+    """The test runs in a directory that holds own.txt, a short list of names, and nothing else."""
+    import cli_runner
+
+    return cli_runner.written("own.txt", cli_runner.DOCS)
+
+
+@pytest.fixture
+def finished(own_list: Path) -> Path:
+    """A run that has trained on own.txt, with two saves, at steps 10 and 12."""
+    import cli_runner
+
+    cli_runner.ok("train", own_list, *cli_runner.SMALL, "--save-every", 5, "--out", "r")
+    return Path("r")
+
+
+@pytest.fixture(scope="session")
+def reference_run(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, Result]":
+    """The run that ``microgpt train`` makes without flags, and what it printed as JSON."""
+    import cli_runner
+
+    path = tmp_path_factory.mktemp("reference") / "run"
+    return path, cli_runner.ok("train", "--json", "--out", path)
+
+
+@pytest.fixture(scope="session")
+def plain_run(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, Result]":
+    """A short run without ``--json``, and what it printed."""
+    import cli_runner
+
+    path = tmp_path_factory.mktemp("plain") / "run"
+    return path, cli_runner.ok("train", *cli_runner.DINO, "--out", path)
 
 
 # ---------------------------------------------------------------- the guide in a browser
