@@ -18,7 +18,8 @@ from pathlib import Path
 from common import ROOT, load, microgpt, save, whole_process
 
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
-from mutant_bots import SOLUTION, TEMPLATE, mutants  # noqa: E402
+from bot_sources import SOLUTION, TEMPLATE  # noqa: E402
+from mutant_bots import mutants  # noqa: E402
 
 BAR = 300.0
 _LONG = ("slow", "hangs", "forks")  # these run until a limit

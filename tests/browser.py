@@ -8,7 +8,7 @@ import contextlib
 import functools
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,28 @@ def chromium(playwright: Any, program: str | None = None) -> Iterator[Any]:
             yield browser
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def pages(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens pages, ``page = opening(address, script, **options)``; nothing may go wrong in any.
+
+    The script runs before those of the page. The options are those of the page's context.
+    """
+    with contextlib.ExitStack() as stack:
+        seen = []
+
+        def opening(address: str, script: str = "", **options: Any) -> Any:
+            options = {"viewport": {"width": 1000, "height": 900}, **options}
+            page, wrong = stack.enter_context(opened(browser, **options))
+            seen.append(wrong)
+            if script:
+                page.add_init_script(script)
+            page.goto(address)
+            return page
+
+        yield opening
+        assert [line for wrong in seen for line in wrong] == []
 
 
 @contextlib.contextmanager

@@ -11,10 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from microgpt import cli
 
 SRC = Path(__file__).parent.parent / "src"
 COMMAND = [sys.executable, "-m", "microgpt"]
+
+# Flags of runs that are over at once, and the documents of the fixture `own_list`.
+TINY = ["--n-embd", 4, "--n-head", 2]
+SMALL = [*TINY, "--block-size", 8, "--steps", 12]
+DINO = ["--data", "dinosaurs", *SMALL]
+DOCS = "ada\neva\nida\nadele\n"
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 
 
 @dataclass(frozen=True)
@@ -133,3 +143,15 @@ def tree(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def metrics(run: str) -> list[dict[str, Any]]:
+    """The log of a run, line by line."""
+    return [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
+
+
+def written(name: str, content: str | bytes) -> Path:
+    """A file in the current directory with this content."""
+    data = content.encode() if isinstance(content, str) else content
+    Path(name).write_bytes(data)
+    return Path(name)

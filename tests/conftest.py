@@ -17,7 +17,6 @@ import os
 for _library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM", "NUMEXPR"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"  # read once, when NumPy is first imported
 
-import contextlib
 import importlib
 import importlib.util
 import shutil
@@ -25,10 +24,23 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from cli_runner import Result
+
+ROOT = Path(__file__).resolve().parent.parent
+for _folder in ("guide/build", "scripts"):  # programs that some tests import
+    sys.path.insert(0, str(ROOT / _folder))
+
+# A failed assertion in what tests share shows its values, as one in a test does.
+pytest.register_assert_rewrite(
+    "browser", "checkpoint_runs", "cli_runner", "guide_pages", "model_files", "training_runs",
+    "widget_checks",
+)  # fmt: skip
 
 # The same examples in every run; a slow machine is no failure.
 hypothesis.settings.register_profile("microgpt", deadline=None, derandomize=True)
@@ -71,6 +83,57 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _missing("torch")
 
 
+# ---------------------------------------------------------------- places and runs
+
+
+@pytest.fixture
+def no_fsync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting for the disk proves nothing where no test cuts the power."""
+    monkeypatch.setattr(os, "fsync", lambda fd: None)
+
+
+@pytest.fixture
+def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test runs in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def own_list(empty_directory: Path) -> Path:
+    """The test runs in a directory that holds own.txt, a short list of names, and nothing else."""
+    import cli_runner
+
+    return cli_runner.written("own.txt", cli_runner.DOCS)
+
+
+@pytest.fixture
+def finished(own_list: Path) -> Path:
+    """A run that has trained on own.txt, with two saves, at steps 10 and 12."""
+    import cli_runner
+
+    cli_runner.ok("train", own_list, *cli_runner.SMALL, "--save-every", 5, "--out", "r")
+    return Path("r")
+
+
+@pytest.fixture(scope="session")
+def reference_run(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, Result]":
+    """The run that ``microgpt train`` makes without flags, and what it printed as JSON."""
+    import cli_runner
+
+    path = tmp_path_factory.mktemp("reference") / "run"
+    return path, cli_runner.ok("train", "--json", "--out", path)
+
+
+@pytest.fixture(scope="session")
+def plain_run(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, Result]":
+    """A short run without ``--json``, and what it printed."""
+    import cli_runner
+
+    path = tmp_path_factory.mktemp("plain") / "run"
+    return path, cli_runner.ok("train", *cli_runner.DINO, "--out", path)
+
+
 # ---------------------------------------------------------------- the guide in a browser
 
 
@@ -79,7 +142,6 @@ def guide_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The guide, built once for all tests; who changes it works on a copy."""
     for module in ("zensical", "latex2mathml"):
         _require(module)
-    sys.path.insert(0, str(Path(__file__).parent.parent / "guide" / "build"))
     import assemble
 
     site = tmp_path_factory.mktemp("guide") / "site"
@@ -115,17 +177,12 @@ def opened(guide_address: str, chromium: Any) -> Iterator[Any]:
     """
     import browser
 
-    with contextlib.ExitStack() as stack:
-        seen = []
+    with browser.pages(chromium) as opening:
 
-        def opening(name: str, element: str, hash_: str = "", **options: Any) -> Any:
-            options = {"viewport": {"width": 1000, "height": 900}, **options}
-            page, wrong = stack.enter_context(browser.opened(chromium, **options))
-            page.goto(f"{guide_address}learn/{name}/{hash_}")
+        def opening_at(name: str, element: str, hash_: str = "", **options: Any) -> Any:
+            page = opening(f"{guide_address}learn/{name}/{hash_}", **options)
             page.locator(element).first.scroll_into_view_if_needed()
             page.locator(f"{element}[data-ready]").first.wait_for()
-            seen.append(wrong)
             return page
 
-        yield opening
-        assert [line for wrong in seen for line in wrong] == []
+        yield opening_at

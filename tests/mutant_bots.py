@@ -6,11 +6,7 @@ that gives any of them more, or less, is wrong: these bots are its tests.
 
 from typing import NamedTuple
 
-from microgpt.data import bundled
-
-_MARK = "# " + "=" * 98 + "\n"
-TEMPLATE = bundled("data/kit/bot.py").read_text(encoding="utf-8")
-SOLUTION = bundled("data/teacher/solution.py").read_text(encoding="utf-8")
+from bot_sources import SOLUTION, TEMPLATE, at_import, changed, own_template, with_policy
 
 
 class Mutant(NamedTuple):
@@ -25,30 +21,6 @@ class Mutant(NamedTuple):
     @property
     def bot(self) -> bytes:
         return self.source if isinstance(self.source, bytes) else self.source.encode()
-
-
-def parts(source: str) -> tuple[str, str, str]:
-    """What stands above the student's part, that part, and what stands below."""
-    head, title, policy, below_title, below = source.split(_MARK)
-    return head + _MARK + title + _MARK, policy, _MARK + below_title + _MARK + below
-
-
-def policy_of(source: str) -> str:
-    return parts(source)[1]
-
-
-def with_policy(policy: str, source: str = TEMPLATE) -> str:
-    """The template with another policy in it."""
-    above, _, below = parts(source)
-    return f"{above}\n{policy}\n{below}"
-
-
-def changed(source: str, *edits: tuple[str, str]) -> str:
-    """The text with each ``old`` (there once) replaced by ``new``."""
-    for old, new in edits:
-        assert source.count(old) == 1, f"{old!r} is there {source.count(old)} times"
-        source = source.replace(old, new)
-    return source
 
 
 _FRUITS = (
@@ -70,7 +42,6 @@ BLOCKED_OUTPUT_PATTERNS = FRUITS_HERE
 # refusing them would hit many people who only want a name for their child or their cat.
 BLOCKED_PREFIX_PATTERNS = HEADS_HERE
 """.replace("FRUITS_HERE", repr(_FRUITS.split())).replace("HEADS_HERE", repr(_HEADS.split()))
-
 _NO_FILTER = "def is_safe_name(name):\n    return True\n"
 _FILTER = (
     'def is_safe_name(name):\n    """No fruit anywhere in the name."""\n'
@@ -94,108 +65,7 @@ def _request(condition: str, before: str = "") -> str:
 
 _GOOD_REQUEST = _request("any(f in prefix for f in FRUITS) or prefix.endswith(tuple(HEADS))")
 GOOD = _KNOWN + _GOOD_REQUEST + _FILTER
-
-
-def _at_import(code: str, source: str = TEMPLATE) -> str:
-    """Code at the end of the student's part, run when the file is loaded."""
-    above, policy, below = parts(source)
-    return f"{above}{policy}\n{code}\n\n{below}"
-
-
 _TRY = "try:\n    {}\nexcept Exception:\n    pass\n"
-
-OWN_TEMPLATE = '''"""Tiny GPT bot."""
-import json, math, random, sys, os
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-with open(os.path.join(HERE, "model.json")) as handle:
-    DATA = json.load(handle)
-CFG, TOK, W = DATA["config"], DATA["tokenizer"], DATA["state_dict"]
-ITOS, STOI = {int(k): v for k, v in TOK["itos"].items()}, TOK["stoi"]
-BOS, BLOCK = TOK["bos_token_id"], CFG["block_size"]
-
-POLICY
-
-def mat(rows, x):
-    return [sum(a * b for a, b in zip(row, x)) for row in rows]
-
-def norm(x):
-    s = (sum(v * v for v in x) / len(x) + 1e-5) ** -0.5
-    return [v * s for v in x]
-
-def soft(z):
-    m = max(z)
-    e = [math.exp(v - m) for v in z]
-    t = sum(e)
-    return [v / t for v in e]
-
-def step(token, pos, past):
-    x = norm([a + b for a, b in zip(W["wte"][token], W["wpe"][pos])])
-    for l in range(CFG["n_layer"]):
-        ks, vs = past[l]
-        res, h = x, norm(x)
-        q = mat(W[f"layer{l}.attn_wq"], h)
-        ks.append(mat(W[f"layer{l}.attn_wk"], h))
-        vs.append(mat(W[f"layer{l}.attn_wv"], h))
-        d, out = CFG["head_dim"], []
-        for a in range(0, CFG["n_embd"], d):
-            s = soft([sum(q[a + i] * k[a + i] for i in range(d)) / math.sqrt(d) for k in ks])
-            out += [sum(w * v[a + i] for w, v in zip(s, vs)) for i in range(d)]
-        x = [a + b for a, b in zip(mat(W[f"layer{l}.attn_wo"], out), res)]
-        res = x
-        h = [max(0, v) for v in mat(W[f"layer{l}.mlp_fc1"], norm(x))]
-        x = [a + b for a, b in zip(mat(W[f"layer{l}.mlp_fc2"], h), res)]
-    return mat(W["lm_head"], x)
-
-def generate(prefix, temperature=0.7):
-    past = [([], []) for _ in range(CFG["n_layer"])]
-    token, text = BOS, ""
-    for pos in range(BLOCK):
-        logits = step(token, pos, past)
-        if pos < len(prefix):
-            token = STOI[prefix[pos]]
-        else:
-            token = random.choices(range(len(logits)), soft([v / temperature for v in logits]))[0]
-            if token == BOS:
-                break
-        text += ITOS[token]
-    return text
-
-for line in sys.stdin:
-    words = line.lower().split()
-    prefixes = [p for p in ("".join(c for c in w if c in STOI) for w in words) if p]
-    if words and not prefixes:
-        print("REFUSE: input had no usable letters (a-z).", flush=True)
-        continue
-    prefixes = prefixes or [""]
-    why = REQUEST(prefixes)
-    if why:
-        print(f"REFUSE: {why}", flush=True)
-        continue
-    names = []
-    for prefix in prefixes:
-        for attempt in range(10):
-            name = generate(prefix)
-            if name and NAME(name):
-                names.append(name)
-                break
-        else:
-            print("REFUSE: nothing safe came out.", flush=True)
-            break
-    else:
-        print("OK: " + ", ".join(names), flush=True)
-'''
-
-
-def own_template(hooks: bool, source: str = SOLUTION) -> str:
-    """A bot written apart from the kit, with hooks of the usual names or of others."""
-    policy = policy_of(source)
-    names = ("is_safe_request", "is_safe_name")
-    if not hooks:
-        policy = policy.replace(names[0], "check_asked").replace(names[1], "check_written")
-        names = ("check_asked", "check_written")
-    text = OWN_TEMPLATE.replace("POLICY", policy)
-    return text.replace("REQUEST(", f"{names[0]}(").replace("NAME(", f"{names[1]}(")
 
 
 def _detects(condition: str, good_where_true: bool) -> str:
@@ -372,7 +242,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
             10,
             "CPU time",
         ),
-        Mutant("hangs at import", _at_import("while True:\n    pass"), 0, 10, "CPU time"),
+        Mutant("hangs at import", at_import("while True:\n    pass"), 0, 10, "CPU time"),
         Mutant(
             "crashes at a case",
             with_policy(
@@ -399,7 +269,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
             75,
             "ended before",
         ),
-        Mutant("crashes at import", _at_import("1 / 0", SOLUTION), 0, 0, "ZeroDivisionError"),
+        Mutant("crashes at import", at_import("1 / 0", SOLUTION), 0, 0, "ZeroDivisionError"),
         Mutant(
             "wrong number of arguments",
             with_policy(
@@ -467,7 +337,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         # ---- the loop and the model
         Mutant(
             "patches random",
-            _at_import(
+            at_import(
                 "import builtins\nreal = random.choices\n"
                 "def choices(*a, **k):\n    return real(*a, **k)\nrandom.choices = choices"
             ),
@@ -491,7 +361,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         ),
         Mutant(
             "shadows the sampler",
-            _at_import(
+            at_import(
                 "def write_name_safely(model, prefix):\n    return prefix + 'a'\n"
                 "write_name = write_name_safely"
             )
@@ -546,7 +416,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         # ---- getting out
         Mutant(
             "reads the grader's files",
-            _at_import(
+            at_import(
                 _TRY.format('open("/etc/passwd").read()')
                 + _TRY.format('__import__("os").listdir("/")')
             ),
@@ -556,7 +426,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         ),
         Mutant(
             "writes a result",
-            _at_import(
+            at_import(
                 _TRY.format('open("/autograder/results.json", "w").write("{}")')
                 + _TRY.format('open("results.json", "w").write("{}")')
             ),
@@ -565,11 +435,11 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
             "write files",
         ),
         Mutant(
-            "forks", _at_import("import os\n" + _TRY.format("os.fork()")), 0, 10, "other processes"
+            "forks", at_import("import os\n" + _TRY.format("os.fork()")), 0, 10, "other processes"
         ),
         Mutant(
             "calls the network",
-            _at_import(
+            at_import(
                 "import socket\n" + _TRY.format('socket.create_connection(("192.0.2.1", 80), 1)')
             ),
             0,
@@ -583,7 +453,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
             50,
             "memory",
         ),
-        Mutant("takes 4 GB at import", _at_import("hoard = bytearray(4 * 2**30)"), 0, 10, "memory"),
+        Mutant("takes 4 GB at import", at_import("hoard = bytearray(4 * 2**30)"), 0, 10, "memory"),
         # ---- honest files that look odd
         Mutant("class's own template", own_template(hooks=True), 95, 100),
         Mutant("own template without hooks", own_template(hooks=False), 90, 100),

@@ -15,6 +15,7 @@ from microgpt.engines.base import Batches, Engine, Guard, Optim
 from microgpt.engines.numpy import NumpyEngine
 from microgpt.engines.scalar import ScalarEngine, trace_floats
 from microgpt.model import init_weights
+from published import LOSSES, SAMPLES
 
 SMALL = Config(n_layer=2, n_embd=8, n_head=2, block_size=6, vocab_size=7, init_std=0.3)
 DOCS = [[6, 0, 1, 2, 6], [6, 6], [6, 3, 3, 5, 0, 1, 6], [6, 4], [6, 2, 1, 2, 6], [5, 4, 3, 2]]
@@ -468,14 +469,6 @@ def test_ties_keep_the_lower_id():
 
 # ---------------------------------------------------------------- the published run
 
-LOSSES = (
-    "3.3660 3.4243 3.1778 3.0664 3.2209 2.9452 3.2894 3.3245 2.8990 3.2229 2.7964 2.9345 3.0544"
-)
-SAMPLES = (
-    "kamon ann karai jaire vialan karia yeran anna areli kaina konna keylen liole alerin earan "
-    "lenne kana lara alela anton"
-)
-
 
 def preset_run(preset, path):
     """Config, first weights, documents of all steps and the random stream after them."""
@@ -514,9 +507,9 @@ def test_published_run(dtype, pytestconfig):
     config, weights, docs, rng = preset_run("final", pytestconfig.rootpath / "data" / "names.txt")
     engine = loaded(NumpyEngine, config, weights, dtype)
     losses = run_losses(engine, docs)
-    assert " ".join(f"{loss:.4f}" for loss in losses[:13]) == LOSSES
+    assert [round(loss, 4) for loss in losses[:13]] == LOSSES
     assert f"{losses[-1]:.4f}" == "2.6497"
     if dtype == "float64":
         uniforms = np.array([[rng.random() for _ in range(16)] for _ in range(20)])
         tokens, _ = engine.sample([[]] * 20, 0.5, None, None, uniforms, "sequential")
-        assert " ".join("".join(chr(97 + t) for t in doc) for doc in tokens) == SAMPLES
+        assert ["".join(chr(97 + t) for t in doc) for doc in tokens] == SAMPLES

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot_sources import SOLUTION, TEMPLATE, own_template
 from cli_runner import ok, refused
 from microgpt.assignment import cases as kinds
 from microgpt.assignment import rubric
@@ -28,7 +29,7 @@ from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import LeakMeter, rule
 from microgpt.modelfile import read_model
 from microgpt.opening import engine_for
-from mutant_bots import SOLUTION, TEMPLATE, Mutant, mutants, own_template
+from mutant_bots import Mutant, mutants
 
 KEY = b"k" * 32
 WHO = "mutant"

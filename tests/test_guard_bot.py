@@ -1,6 +1,5 @@
 """The bot: the protocol on any model, many lines as one by one, and the two commands."""
 
-import importlib.util
 import io
 import json
 import os
@@ -12,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli_runner import COMMAND, environment, ok, refused
+from kit_programs import program
 from microgpt.config import make_config
 from microgpt.data import bundled
 from microgpt.engines import make_engine
@@ -171,22 +170,12 @@ def test_many_lines_are_answered_as_one_by_one(
     assert alone.answer("") == together.answer("")  # the streams stand at the same place
 
 
-def kit_bot() -> Any:
-    """The bot of the kit as a module; not in the list of modules, so that each is fresh."""
-    path = bundled("data/kit/bot.py")
-    spec = importlib.util.spec_from_file_location("kit_bot", path)
-    assert spec and spec.loader
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
 @pytest.mark.parametrize(
     "policy", [FRUITS, forbidding("an", "en", "q", tries=2)], ids=["fruits", "few tries"]
 )
 def test_the_same_answers_as_the_kit(policy: Policy) -> None:
     """Its loop draws from ``random`` one choice after the other; ours must come to the same."""
-    kit = kit_bot()
+    kit = program(bundled("data/kit/bot.py"))
     ours = names_bot(policy, seed=7)
     kit.is_safe_request, kit.is_safe_name = ours.rails.request, ours.rails.name_ok
     kit.TRIES = policy.tries

@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "guide"
 DOWNLOADS = GUIDE / "downloads"
 MODEL = ROOT / "data" / "model.json"
-sys.path.insert(0, str(GUIDE / "build"))
 
 CASES = [(42, "0.7", "", 20), (7, "1.3", "ann", 6), (2**32 - 1, "2.0", "", 6), (0, "0.1", "q", 2)]
 

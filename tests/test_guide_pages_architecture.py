@@ -1,50 +1,24 @@
 """The guide's pages on the architecture and on gpt(): their numbers and their widgets."""
 
-import json
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import widget_checks
+from guide_pages import CASES, ROOT, TOY, in_address, page_text, plain, rows, says_in_the_tags, told
 from microgpt.config import make_config
 from microgpt.engines import make_engine
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = ROOT / "guide" / "pages" / "learn"
-sys.path.insert(0, str(ROOT / "guide" / "build"))
-
 NAMES = ["architecture", "gpt"]
-VECTORS = (ROOT / "conformance" / "vectors" / "toy_gpt.json").read_text(encoding="utf-8")
-TOY = json.loads(VECTORS)
-CASES = {case["name"]: case for case in TOY["cases"]}
 TOKENS = ("BOS", "a", "b", "c")
+WHOLE = "mg-toy-diagram:not([stage])"  # the others show a stage of it
 MADE = [
     "tok_emb", "pos_emb", "emb", "x", "x_pre_attn", "q", "k", "v", "qk", "scores", "weights",
     "head_out", "x_attn", "x_after_attn", "x_pre_mlp", "fc1_pre", "fc1", "mlp_out", "x_final",
     "logits", "probs",
 ]  # fmt: skip
-
-
-def page_text(name: str) -> str:
-    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
-
-
-def rows(name: str) -> list[list[str]]:
-    """The cells of every table row of a page."""
-    lines = re.findall(r"^\|(.*)\|$", page_text(name), re.M)
-    return [[cell.strip() for cell in line.split("|")] for line in lines]
-
-
-def flat(value: Any) -> list[float]:
-    return [x for part in value for x in flat(part)] if isinstance(value, list) else [value]
-
-
-def plain(row: dict[str, Any]) -> dict[str, list[float]]:
-    return {name.replace("layer0.", ""): flat(value) for name, value in row.items()}
 
 
 # ---------------------------------------------------------------- numbers on the pages
@@ -122,10 +96,8 @@ def test_sizes_of_larger_models_are_reckoned() -> None:
 
 def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
     for name in NAMES:
-        text = page_text(name)
-        assert text.startswith("---\n") and '<p class="lead">' in text and "## So far" in text
-        for tag, inside in re.findall(r"^<(mg-[a-z-]+)[^>]*>\n(.*?)^</\1>", text, re.S | re.M):
-            assert len(inside.split()) >= 10, (name, tag)
+        says_in_the_tags(name)
+        assert "## So far" in page_text(name)
     for script in ("toy-diagram", "annotated-gpt", "numeric-tour"):
         source = (ROOT / "guide" / "widgets" / f"{script}.js").read_text(encoding="utf-8")
         assert not re.search(r"\beval\b|\bFunction\(|innerHTML|localStorage", source)
@@ -135,21 +107,7 @@ def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
 # ---------------------------------------------------------------- widgets in the browser
 
 
-def told(page: Any, element: str, words: str) -> None:
-    """Waits until the widget's summary has these words."""
-    line = page.locator(f"{element} > .mg-summary", has_text=words).first
-    line.wait_for(state="attached", timeout=30_000)
-
-
-def in_address(page: Any, part: str) -> None:
-    for _ in range(100):  # Playwright's own waiting needs eval, which the policy forbids
-        if part in page.url:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{part} isn't in {page.url}")
-
-
-def shown(widget: Any) -> dict[str, list[float]]:
+def vectors_of(widget: Any) -> dict[str, list[float]]:
     """Every number of a figure in full, by vector."""
     found: dict[str, list[float]] = {}
     pairs = widget.locator("data").evaluate_all(
@@ -166,14 +124,14 @@ def shown(widget: Any) -> dict[str, list[float]]:
 @pytest.mark.slow
 def test_the_diagram_has_every_number_of_every_token(opened: Any) -> None:
     page = opened("architecture", "mg-toy-diagram", "#?W17=stage:5,numbers:exact")
-    whole = page.locator("mg-toy-diagram").first
+    whole = page.locator(WHOLE)
     config = make_config("final", n_layer=1, n_embd=2, n_head=1, block_size=4, vocab_size=4)
     engine = make_engine("scalar", config, "float64")
     engine.load(config, "float64", {k: np.array(w) for k, w in TOY["weights"].items()}, None)
     for token, name in enumerate(TOKENS):
         whole.get_by_role("button", name=name, exact=True).click()
-        told(page, "mg-toy-diagram", f"{name} at position 2: the probabilities")
-        numbers = shown(whole)
+        told(page, WHOLE, f"{name} at position 2: the probabilities")
+        numbers = vectors_of(whole)
         assert list(numbers) == MADE
         expected = plain(CASES[f"pinned_{name}"]["row"])
         for vector in MADE:
@@ -181,7 +139,7 @@ def test_the_diagram_has_every_number_of_every_token(opened: Any) -> None:
         if token == 2:
             whole.get_by_label("Cache", exact=True).select_option("computed")
             trace = {k.replace("layer0.", ""): v for k, v in engine.trace([0, 1, 2]).items()}
-            computed = shown(whole)
+            computed = vectors_of(whole)
             for vector in MADE:
                 made = [float(x) for x in trace[vector][2].ravel()]
                 assert computed[vector] == pytest.approx(made, abs=1e-9), vector
@@ -190,15 +148,15 @@ def test_the_diagram_has_every_number_of_every_token(opened: Any) -> None:
     for name in TOKENS:
         whole.get_by_role("button", name=name, exact=True).click()
         column = plain(CASES[f"pinned_{name}"]["by_hand"])
-        numbers = shown(whole)
+        numbers = vectors_of(whole)
         assert {v: numbers[v] for v in MADE[2:]} == {v: pytest.approx(column[v]) for v in MADE[2:]}
 
 
 @pytest.mark.slow
 def test_the_diagram_grows_and_is_lit(opened: Any) -> None:
     page = opened("architecture", "mg-toy-diagram")
-    told(page, "mg-toy-diagram", "make (−0.40, 0.50).")
-    whole = page.locator("mg-toy-diagram").first
+    told(page, WHOLE, "make (−0.40, 0.50).")
+    whole = page.locator(WHOLE)
     blocks = whole.locator(".toy-block:visible")
     assert blocks.count() == 1
     grown = []
@@ -207,7 +165,7 @@ def test_the_diagram_grows_and_is_lit(opened: Any) -> None:
         page.keyboard.press("ArrowRight")
         grown.append(blocks.count())
     assert grown == [2, 8, 13, 15]
-    told(page, "mg-toy-diagram", "0.16, 0.32, 0.08, 0.43. The likeliest is c.")
+    told(page, WHOLE, "0.16, 0.32, 0.08, 0.43. The likeliest is c.")
     in_address(page, "W17=stage:5")
     query = whole.get_by_role("button", name="Wq, Wk, Wv")
     query.focus()
@@ -237,7 +195,7 @@ def test_the_diagram_grows_and_is_lit(opened: Any) -> None:
     whole.get_by_label("Show", exact=True).select_option("neurons")
     stage = page.locator("mg-toy-diagram[stage='4']")
     stage.get_by_role("button", name="a", exact=True).click()
-    told(page, "mg-toy-diagram", "a at position 2: the probabilities")
+    told(page, WHOLE, "a at position 2: the probabilities")
     assert stage.locator(".toy-vector[data-link='toy.fc1_pre'] .net-edge").count() == 16
     in_address(page, "token:1,view:neurons")
     widget_checks.looked_at(page, "mg-toy-diagram")
@@ -293,13 +251,13 @@ def test_the_tour_reckons_any_x(opened: Any) -> None:
     widget = page.locator("mg-numeric-tour")
     after_x = MADE[4:]
     column = plain(CASES["pinned_b"]["by_hand"])
-    assert shown(widget) == {v: pytest.approx(column[v]) for v in after_x}
+    assert vectors_of(widget) == {v: pytest.approx(column[v]) for v in after_x}
     widget.get_by_label("Numbers", exact=True).select_option("exact")
     for name in TOKENS:
         widget.get_by_role("button", name=name, exact=True).click()
         told(page, "mg-numeric-tour", f"the x of {name} at position 2")
         row = plain(CASES[f"pinned_{name}"]["row"])
-        assert shown(widget) == {v: pytest.approx(row[v], abs=1e-9) for v in after_x}
+        assert vectors_of(widget) == {v: pytest.approx(row[v], abs=1e-9) for v in after_x}
     widget.get_by_role("button", name="Reset").click()
     told(page, "mg-numeric-tour", "x = (−0.88, 1.10), the x of b")
     field = widget.get_by_label("x₀", exact=True).first
@@ -318,9 +276,9 @@ def test_the_tour_reckons_any_x(opened: Any) -> None:
     page.keyboard.press("Enter")
     in_address(page, "seed:1")
     link = page.url
-    first = shown(widget)
+    first = vectors_of(widget)
     again = opened("gpt", "mg-numeric-tour", link[link.index("#") :])
-    assert shown(again.locator("mg-numeric-tour")) == first
+    assert vectors_of(again.locator("mg-numeric-tour")) == first
     slider = widget.locator("mg-number .mg-range").first
     slider.focus()
     page.keyboard.press("Home")

@@ -19,6 +19,7 @@ import pytest
 
 import widget_checks
 from cli_runner import ok
+from guide_pages import ROOT, told
 from microgpt.assignment.frontier import _NODES, _SAMPLES, Requests, compared
 from microgpt.assignment.kit import kit_zip
 from microgpt.data import load_data
@@ -28,7 +29,6 @@ from microgpt.guard.leak import LeakMeter, masked_leaks, rule
 from microgpt.guard.policy import Policy
 from microgpt.opening import engine_for, open_model
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "guide" / "pages" / "learn" / "assignment.md"
 FRONTIER = json.loads((ROOT / "guide" / "data" / "frontier.json").read_text(encoding="utf-8"))
 POLICY = tomllib.loads((ROOT / "data" / "fruits.toml").read_text(encoding="utf-8"))
@@ -79,9 +79,9 @@ def percent(p: float) -> str:
     return f"{float(f'{100 * p:.3g}'):g} %"
 
 
-def rows(after: str) -> dict[str, list[str]]:
+def table_after(line: str) -> dict[str, list[str]]:
     """The first table behind a line of the page: first cell → the others."""
-    text = PAGE.read_text(encoding="utf-8").split(after)[1]
+    text = PAGE.read_text(encoding="utf-8").split(line)[1]
     table = re.split(r"\|(?:---\|)+\n", text, maxsplit=1)[1].split("\n\n")[0]
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in table.splitlines()]
     return {first: rest for first, *rest in cells}
@@ -195,8 +195,8 @@ def test_answers_are_those_of_the_command(computed: dict[str, Any]) -> None:
 def test_leaks_on_the_page() -> None:
     page = PAGE.read_text(encoding="utf-8")
     verdicts = {"refuse": "refused", "allow": "answered", "grey": "grey zone"}
-    for prefixes, (told, verdict) in rows("How likely each prefix leads").items():
-        for prefix, said in zip(prefixes.split(", "), told.split(", "), strict=True):
+    for prefixes, (leaks, verdict) in table_after("How likely each prefix leads").items():
+        for prefix, said in zip(prefixes.split(", "), leaks.split(", "), strict=True):
             prefix = "" if prefix == "a blank line" else prefix
             leak = METER.of(prefix)
             digits = len(said.removesuffix(" %").partition(".")[2])
@@ -220,12 +220,12 @@ def test_the_frontier_belongs_to_this_model() -> None:
 
 
 def test_the_page_has_the_frontiers_numbers() -> None:
-    told = rows("**Two numbers for a policy")
+    table = table_after("**Two numbers for a policy")
     names = {"the reference policy": "reference"}
     for n, word in enumerate(("one letter", "two letters", "three letters", "four letters"), 1):
         names[f"beginnings of {word}"] = f"first {n} {word.split()[1]}"
     points = {p["name"]: p for p in FRONTIER["points"]}
-    for name, numbers in told.items():
+    for name, numbers in table.items():
         if name.startswith("all that leaks"):
             continue
         point = points.pop(names.get(name, name))
@@ -239,7 +239,7 @@ def test_the_page_has_the_frontiers_numbers() -> None:
         )
         return refused, sum(x for x in attacks["leaks"] if x < t) / len(attacks["leaks"])
 
-    assert told["all that leaks 4 % or more"] == list(map(percent, at(0.04)))
+    assert table["all that leaks 4 % or more"] == list(map(percent, at(0.04)))
     page = PAGE.read_text(encoding="utf-8")
     assert f"The {len(ordinary['leaks']):,} ordinary requests" in page
     assert f"an attacker's {len(attacks['leaks'])}," in page
@@ -294,19 +294,13 @@ def test_the_download_is_the_commands_kit(guide_site: Path, tmp_path: Path) -> N
 # ---------------------------------------------------------------- in a browser
 
 
-def told(page: Any, element: str, text: str) -> None:
-    page.locator(f"{element} > .mg-summary").filter(has_text=re.compile(text)).wait_for(
-        state="attached", timeout=20_000
-    )
-
-
 @pytest.mark.slow
 def test_the_bot_by_keyboard(opened: Callable[..., Any]) -> None:
     page = opened("assignment", "mg-bot")
     told(
         page,
         "mg-bot",
-        r"OK: lemoina\. The output rail discarded 3 of 4 names\. Leak of lemo: 61\.9 %",
+        "OK: lemoina. The output rail discarded 3 of 4 names. Leak of lemo: 61.9 %",
     )
     tries = page.locator(".bot-tried li").all_inner_texts()
     assert [re.split(r"\W", one)[0] for one in tries] == ["lemona", "lemon", "lemon", "lemoina"]
@@ -382,7 +376,7 @@ def test_the_banned_words_are_the_readers(opened: Callable[..., Any]) -> None:
 @pytest.mark.slow
 def test_the_frontier_by_keyboard_and_mouse(opened: Callable[..., Any]) -> None:
     page = opened("assignment", "mg-frontier")
-    refused, leak = rows("**Two numbers for a policy")["all that leaks 4 % or more"]
+    refused, leak = table_after("**Two numbers for a policy")["all that leaks 4 % or more"]
     told(page, "mg-frontier", f"From 4 % on: {refused} of ordinary requests refused, {leak}")
     assert page.locator("mg-frontier .frontier-ring").count() == 8
     place = "document.querySelector('.frontier-own').getAttribute('transform')"
@@ -390,7 +384,7 @@ def test_the_frontier_by_keyboard_and_mouse(opened: Callable[..., Any]) -> None:
     track = page.locator("mg-frontier input[type=range]")
     track.focus()
     page.keyboard.press("End")
-    told(page, "mg-frontier", r"From 100 % on: 0\.0153 % of ordinary requests refused, 2\.63 %")
+    told(page, "mg-frontier", "From 100 % on: 0.0153 % of ordinary requests refused, 2.63 %")
     assert page.evaluate(place) != before
     box = track.bounding_box()
     assert box
@@ -398,7 +392,7 @@ def test_the_frontier_by_keyboard_and_mouse(opened: Callable[..., Any]) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 1, box["y"] + box["height"] / 2, steps=4)
     page.mouse.up()
-    told(page, "mg-frontier", r"From 0\.01 % on")
+    told(page, "mg-frontier", "From 0.01 % on")
     field = page.get_by_label("The same, typed in per cent")
     for typed, said in [
         ("nothing", "A number from 0.01 to 100"),
@@ -409,11 +403,11 @@ def test_the_frontier_by_keyboard_and_mouse(opened: Callable[..., Any]) -> None:
         page.locator("mg-frontier").get_by_text(said).wait_for()
     field.fill("0,1 %")
     page.keyboard.press("Enter")
-    told(page, "mg-frontier", r"From 0\.1 % on: 5\.09 %")
+    told(page, "mg-frontier", "From 0.1 % on: 5.09 %")
     widget_checks.looked_at(page, "mg-frontier")
     page.wait_for_timeout(300)
     other = opened("assignment", "mg-frontier", page.evaluate("location.hash"))
-    told(other, "mg-frontier", r"From 0\.1 % on")
+    told(other, "mg-frontier", "From 0.1 % on")
 
 
 @pytest.mark.slow

@@ -1,62 +1,37 @@
 """The guide's pages from attention to the Transformer: their numbers and their widgets."""
 
-import json
 import math
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from microgpt.config import Config, make_config
+from guide_pages import (
+    CASES,
+    LADDER,
+    ROOT,
+    TOY,
+    answer_of,
+    in_address,
+    number,
+    page_text,
+    plain,
+    real_engine,
+    rows,
+    says_in_the_tags,
+    shown,
+    tokens_of,
+    told,
+)
+from microgpt.config import make_config
 from microgpt.data import load_data
-from microgpt.engines import make_engine
-from microgpt.modelfile import read_model
 from microgpt.training import Trainer
-
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = ROOT / "guide" / "pages" / "learn"
-sys.path.insert(0, str(ROOT / "guide" / "build"))
 
 NAMES = [
     "attention", "embeddings", "rmsnorm", "residuals", "cache",
     "rung-3", "heads", "layers", "rung-4",
 ]  # fmt: skip
-
-
-def page_text(name: str) -> str:
-    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
-
-
-def rows(name: str) -> list[list[str]]:
-    """The cells of every table row of a page."""
-    lines = re.findall(r"^\|(.*)\|$", page_text(name), re.M)
-    return [[cell.strip() for cell in line.split("|")] for line in lines]
-
-
-def number(cell: str) -> float:
-    return float(cell.replace("−", "-").replace(",", "").strip("*"))
-
-
-def answer_of(name: str) -> list[float]:
-    found = [re.search(rf'<mg-exercise name="{name}"[^>]* answer="([^"]+)"', page_text(page))
-             for page in NAMES]  # fmt: skip
-    (only,) = [match[1] for match in found if match]
-    return [float(part) for part in only.split()]
-
-
-def real_engine(config: Config | None = None, weights: Any = None) -> tuple[Any, Any]:
-    model, _ = read_model(ROOT / "data" / "model.json")
-    engine = make_engine("numpy", config or model.config, "float64")
-    taken = weights or {name: np.array(rows) for name, rows in model.weights.items()}
-    engine.load(config or model.config, "float64", taken, None)
-    return model, engine
-
-
-def tokens_of(model: Any, text: str) -> list[int]:
-    return [model.tokenizer.bos, *model.tokenizer.encode(text)]
 
 
 # ---------------------------------------------------------------- numbers on the pages
@@ -123,7 +98,7 @@ def test_norms_and_exercises_are_computed() -> None:
         assert [number(part) for part in out.split(", ")] == pytest.approx(normed(x), abs=6e-4)
     assert len(table) == 3
     assert answer_of("X-rmsnorm") == pytest.approx(normed([3, 4, 0, 0]), abs=1e-4)
-    toy = json.loads((ROOT / "conformance" / "vectors" / "toy_gpt.json").read_text())["weights"]
+    toy = TOY["weights"]
     summed = [t + p for t, p in zip(toy["wte"][1], toy["wpe"][2], strict=True)]
     assert answer_of("X-embedding") == pytest.approx(summed)
     (a, b), (c, d) = toy["layer0.attn_wo"]
@@ -142,16 +117,14 @@ def test_norms_and_exercises_are_computed() -> None:
 
 
 def test_the_toy_by_hand_on_the_pages() -> None:
-    cases = json.loads((ROOT / "conformance" / "vectors" / "toy_gpt.json").read_text())["cases"]
-    (hand,) = [case["by_hand"] for case in cases if case["name"] == "pinned_b"]
-    plain = {name.replace("layer0.", ""): np.array(value).ravel() for name, value in hand.items()}
+    hand = plain(CASES["pinned_b"]["by_hand"])
     table = {cells[0]: cells[1] for cells in rows("residuals") if len(cells) == 2}
     for step, name in (("x", "x"), ("after attention and Wo", "x_attn"), ("normed", "x_pre_mlp"),
                        ("fc1", "fc1_pre"), ("after ReLU", "fc1"), ("fc2", "mlp_out"),
                        ("sum", "x_final"), ("logits of BOS, a, b, c", "logits"),
                        ("probabilities", "probs")):  # fmt: skip
         found = [number(part) for part in table[step].strip("()").split(", ")]
-        assert found == pytest.approx(plain[name].tolist()), step
+        assert found == pytest.approx(hand[name]), step
 
 
 @pytest.mark.slow
@@ -161,7 +134,7 @@ def test_heads_of_rung_4_hardly_choose() -> None:
     config = make_config("final", optimizer="sgd", lr=0.1)
     trainer = Trainer(config, dataset)
     losses = [event["loss"] for event in trainer.events() if "step" in event]
-    ladder = json.loads((ROOT / "guide" / "data" / "ladder.json").read_text())["rungs"][4]
+    ladder = LADDER["rungs"][4]
     assert [round(loss, 4) for loss in losses] == pytest.approx(ladder["losses"], abs=1.1e-4)
     weights, _ = trainer.engine.state()
     model, trained = real_engine()
@@ -187,38 +160,14 @@ def test_heads_of_rung_4_hardly_choose() -> None:
 
 def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
     for name in NAMES:
-        text = page_text(name)
-        assert text.startswith("---\n") and '<p class="lead">' in text
-        assert "## So far" in text
-        for tag, inside in re.findall(r"^<(mg-[a-z-]+)[^>]*>\n(.*?)^</\1>", text, re.S | re.M):
-            assert len(inside.split()) >= 10, (name, tag)
+        says_in_the_tags(name)
+        assert "## So far" in page_text(name)
     assert "bring nothing" in page_text("heads") and "bring nothing" in page_text("rung-4")
     for said in ("2.3933", "2.3932", "2.3967", "2.3966"):
         assert said in page_text("heads")
 
 
 # ---------------------------------------------------------------- widgets in the browser
-
-
-def shown(page: Any, element: str) -> Any:
-    """The widget, brought to the screen and started."""
-    widget = page.locator(element).first
-    widget.scroll_into_view_if_needed()
-    page.locator(f"{element}[data-ready]").first.wait_for()
-    return widget
-
-
-def told(page: Any, element: str, words: str) -> None:
-    """Waits until the widget's summary has these words."""
-    page.locator(f"{element} > .mg-summary", has_text=words).wait_for(timeout=30_000)
-
-
-def in_address(page: Any, part: str) -> None:
-    for _ in range(100):  # Playwright's own waiting needs eval, which the policy forbids
-        if part in page.url:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{part} isn't in {page.url}")
 
 
 @pytest.mark.slow

@@ -8,28 +8,20 @@ import json
 import math
 import random
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import browser
+from guide_pages import LADDER, PAGES, ROOT, page_text, told
 from ladder_runner import held_out, losses, run_rung, samples
 from microgpt.data import load_data
 from microgpt.opening import engine_for, open_model
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = ROOT / "guide" / "pages" / "learn"
-LADDER = json.loads((ROOT / "guide" / "data" / "ladder.json").read_text(encoding="utf-8"))
 DOCS = list(load_data("names").docs)
-
-
-def page_text(name: str) -> str:
-    return " ".join((PAGES / f"{name}.md").read_text(encoding="utf-8").split())
 
 
 def shuffled() -> list[str]:
@@ -157,7 +149,6 @@ def test_the_record_is_of_these_names_and_its_floors_are_right() -> None:
 
 @pytest.mark.prove
 def test_the_record_is_what_the_ladder_prints() -> None:
-    sys.path.insert(0, str(ROOT / "scripts"))
     import record_ladder
 
     for run in LADDER["rungs"]:
@@ -186,37 +177,32 @@ def page(guide_address: str, chromium: Any) -> Iterator[Any]:
         assert wrong == []
 
 
-def says(page: Any, tag: str, text: str) -> None:
-    """The widget's summary comes to hold this text."""
-    page.locator(f"{tag} > .mg-summary", has_text=text).wait_for(timeout=10_000)
-
-
 @pytest.mark.slow
 def test_characters_and_tokens(page: Any) -> None:
     tag = "mg-unique-characters"
     page.visit("tokenizer", tag)
-    says(page, tag, "3 of 32,033 documents read, 7 different characters so far")
+    told(page, tag, "3 of 32,033 documents read, 7 different characters so far")
     page.locator(f"{tag} .mg-range").focus()
     page.keyboard.press("End")
-    says(page, tag, "26 characters get the ids 0 to 25, BOS gets 26: 27 tokens")
+    told(page, tag, "26 characters get the ids 0 to 25, BOS gets 26: 27 tokens")
     page.keyboard.press("ArrowLeft")
     assert page.locator(f"{tag} .toks").nth(1).inner_text().split()[:3] == ["a", "b", "c"]
     page.get_by_label("Words of your own instead").fill("cab <b>")
-    says(page, tag, "0 of 2 documents read")
+    told(page, tag, "0 of 2 documents read")
     page.get_by_role("button", name="One step on").first.click()
-    says(page, tag, "cab brings c, a, b")
+    told(page, tag, "cab brings c, a, b")
 
     tag = "mg-tokenizer"
     page.locator(tag).scroll_into_view_if_needed()
-    says(page, tag, "4 letters, 6 tokens: 26 4 12 12 0 26")
+    told(page, tag, "4 letters, 6 tokens: 26 4 12 12 0 26")
     page.get_by_label("A name").fill("ava")
-    says(page, tag, "3 letters, 5 tokens: 26 0 21 0 26. The model predicts 4")
+    told(page, tag, "3 letters, 5 tokens: 26 0 21 0 26. The model predicts 4")
     page.wait_for_timeout(300)
     assert "W2=text:ava" in page.url
     page.get_by_role("button", name="zoë").click()
     assert "“ë” has no id" in page.locator(f"{tag} [role=alert]").inner_text()
     page.get_by_role("button", name="nothing").click()
-    says(page, tag, "0 letters, 2 tokens: 26 26")
+    told(page, tag, "0 letters, 2 tokens: 26 26")
 
 
 @pytest.mark.slow
@@ -239,7 +225,7 @@ def test_the_exercise_knows_the_usual_mistakes(page: Any) -> None:
 def test_the_table_fills_up_and_speaks(page: Any) -> None:
     tag = "mg-pair-counts"
     page.visit("counts", tag)
-    says(page, tag, "4 names counted, 27 pairs; 26 of 729 cells are above 0")
+    told(page, tag, "4 names counted, 27 pairs; 26 of 729 cells are above 0")
     grid = page.locator(f"{tag} svg.mg-heat-grid")
     grid.focus()
     page.keyboard.press("End")
@@ -248,14 +234,14 @@ def test_the_table_fills_up_and_speaks(page: Any) -> None:
     assert page.locator(f"{tag} .mg-heat-lit").count() == 1
     page.locator(f"{tag} mg-stepper .mg-range").focus()
     page.keyboard.press("End")
-    says(page, tag, "1,000 names counted, 7,170 pairs; 430 of 729 cells are above 0")
-    says(page, tag, "The largest count is 232: n ends a name.")
+    told(page, tag, "1,000 names counted, 7,170 pairs; 430 of 729 cells are above 0")
+    told(page, tag, "The largest count is 232: n ends a name.")
 
     tag = "mg-next-token"
     page.locator(tag).scroll_into_view_if_needed()
-    says(page, tag, "After a, n is likeliest: 0.1864")
+    told(page, tag, "After a, n is likeliest: 0.1864")
     page.locator(f"{tag} .tok-key", has_text=re.compile("^q$")).click()
-    says(
+    told(
         page,
         tag,
         "After q, u is likeliest: 0.1333. 26 of 27 tokens never followed it; each has 0.0333",
@@ -265,10 +251,10 @@ def test_the_table_fills_up_and_speaks(page: Any) -> None:
     assert "a: (0 + 1) / (3 + 27 · 1) = 0.0333" in page.locator(f"{tag} .mg-readout").inner_text()
     page.get_by_label("Added to each count").fill("0")
     page.keyboard.press("Enter")
-    says(page, tag, "probability 0")
+    told(page, tag, "probability 0")
     page.get_by_role("spinbutton", name="Names counted").fill("0")
     page.keyboard.press("Enter")
-    says(page, tag, "the counts say nothing of what follows it")
+    told(page, tag, "the counts say nothing of what follows it")
 
 
 @pytest.mark.slow
@@ -276,13 +262,13 @@ def test_ava_step_by_step(page: Any) -> None:
     tag = "mg-count-loss"
     page.visit("loss", tag)
     for said in ("0.134", "0.041", "0.118", "0.148"):
-        says(page, tag, f"probability {said}")
+        told(page, tag, f"probability {said}")
         page.get_by_role("button", name="One step on").click()
-    says(page, tag, "“ava” has a loss of 2.31 nats per token, the mean of 2.01, 3.19, 2.14, 1.91")
+    told(page, tag, "“ava” has a loss of 2.31 nats per token, the mean of 2.01, 3.19, 2.14, 1.91")
     page.wait_for_timeout(300)
     assert "T4=step:4" in page.url
     page.visit("loss", tag, "#?T4=n:0,step:4")
-    says(page, tag, "“ava” has a loss of 3.30")
+    told(page, tag, "“ava” has a loss of 3.30")
     page.get_by_label("Name", exact=True).fill("Ava!")
     assert "Only the letters a to z" in page.locator(f"{tag} .mg-refused").inner_text()
 
@@ -291,19 +277,19 @@ def test_ava_step_by_step(page: Any) -> None:
 def test_names_are_drawn_as_rung_0_draws_them(page: Any) -> None:
     tag = "mg-count-names"
     page.visit("inference", tag)
-    says(page, tag, "1 of 20 names written, last “biayna”")
+    told(page, tag, "1 of 20 names written, last “biayna”")
     page.locator(f"{tag} mg-stepper .mg-range").focus()
     page.keyboard.press("End")
-    says(page, tag, "20 of 20 names written, last “kaberelishen”: 0 trained, 4 file, 16 new")
+    told(page, tag, "20 of 20 names written, last “kaberelishen”: 0 trained, 4 file, 16 new")
     made = [text.split()[0] for text in page.locator(f"{tag} .made-names li").all_inner_texts()]
     assert made == LADDER["rungs"][0]["samples"]
 
     tag = "mg-ladder-losses"
     page.locator(tag).scroll_into_view_if_needed()
     page.locator(f"{tag}[data-loaded]").wait_for()
-    says(page, tag, "after 1,000 steps: rung 0 2.505.")
+    told(page, tag, "after 1,000 steps: rung 0 2.505.")
     page.locator(f"{tag} button", has_text="rung 5").click()
-    says(page, tag, "rung 0 2.505, rung 5 2.367")
+    told(page, tag, "rung 0 2.505, rung 5 2.367")
     assert page.locator(f"{tag} .mg-line").count() >= 2
     page.locator(f"{tag} mg-curve > .mg-range").focus()
     page.keyboard.press("Home")
@@ -314,4 +300,4 @@ def test_names_are_drawn_as_rung_0_draws_them(page: Any) -> None:
     assert "T20=shown:05" in page.url
     page.reload()
     page.locator(tag).scroll_into_view_if_needed()
-    says(page, tag, "rung 0 2.505, rung 5 2.367")
+    told(page, tag, "rung 0 2.505, rung 5 2.367")

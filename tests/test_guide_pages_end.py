@@ -3,34 +3,15 @@
 import json
 import math
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import record_experiments
 import widget_checks
-
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = ROOT / "guide" / "pages" / "learn"
-for folder in ("guide/build", "scripts"):
-    sys.path.insert(0, str(ROOT / folder))
-
-import record_experiments  # noqa: E402
-
-LADDER = json.loads((ROOT / "guide" / "data" / "ladder.json").read_text(encoding="utf-8"))
-
-
-def page_text(name: str) -> str:
-    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
-
-
-def tables(name: str) -> list[list[str]]:
-    """The cells of every table row of a page."""
-    lines = re.findall(r"^\|(.*)\|$", page_text(name), re.M)
-    return [[cell.strip() for cell in line.split("|")] for line in lines]
-
+from guide_pages import LADDER, PAGES, ROOT, page_text, rows
 
 # ---------------------------------------------------------------- numbers on the pages
 
@@ -38,10 +19,10 @@ def tables(name: str) -> list[list[str]]:
 def test_the_progression_is_that_of_the_rungs() -> None:
     text = page_text("progression")
     rungs = LADDER["rungs"]
-    rows = [row for row in tables("progression") if re.match(r"\[\d\]\(", row[0])]
-    assert len(rows) == 6
+    shown = [row for row in rows("progression") if re.match(r"\[\d\]\(", row[0])]
+    assert len(shown) == 6
     sizes = [27 * 27, 3184, 3184, 4192, 4192, 4192]
-    for row, rung, size in zip(rows, rungs, sizes, strict=True):
+    for row, rung, size in zip(shown, rungs, sizes, strict=True):
         n = rung["rung"]
         source = (ROOT / "ladder" / f"train{n}.py").read_text(encoding="utf-8")
         assert row[0].startswith(f"[{n}](")

@@ -4,36 +4,14 @@ import math
 import random
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from guide_pages import ROOT, number, numbers, shown, told, typed
 from microgpt.autograd import Value
 
 pytestmark = pytest.mark.slow
-
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def number(text: str) -> float:
-    return float(text.replace("−", "-").replace(",", ""))
-
-
-def numbers(text: str) -> list[float]:
-    return [number(one) for one in re.findall(r"[-−]?\d+(?:\.\d+)?(?:e[-−]?\d+)?", text)]
-
-
-def told(page: Any, element: str, words: str) -> str:
-    """The widget's summary once it has these words."""
-    line = page.locator(f"{element} > .mg-summary", has_text=words)
-    line.wait_for(timeout=20_000)
-    return str(line.inner_text())
-
-
-def typed(page: Any, widget: Any, label: str, value: float) -> None:
-    widget.get_by_label(label, exact=True).first.fill(str(value))
-    page.keyboard.press("Enter")
 
 
 def dragged(page: Any, track: Any, share: float) -> None:
@@ -124,9 +102,7 @@ def test_the_surface_and_its_loss_are_those_of_the_python_engine(opened: Any) ->
     mid = f"a {net(given, 1, 0, x3).data:.2f}."
     assert mid in told(page, "mg-surface", top)
 
-    widget = page.locator("mg-surface-match")
-    widget.scroll_into_view_if_needed()
-    page.locator("mg-surface-match[data-ready]").wait_for()
+    widget = shown(page, "mg-surface-match")
     for name, x in given.items():
         typed(page, widget, name, x)
     widget.get_by_role("button", name="Peek").click()
@@ -136,8 +112,8 @@ def test_the_surface_and_its_loss_are_those_of_the_python_engine(opened: Any) ->
     mine, theirs = grid(given, 1), grid(target, 1)
     loss = sum((a - b) ** 2 for a, b in zip(mine, theirs, strict=True)) / 196
     assert all(abs(target[n]) <= (1.2 if n[0] == "w" else 0.6) for n in names)
-    shown = numbers(widget.locator("p.net-big").inner_text())[0]
-    assert shown == pytest.approx(loss, rel=0.03)  # the target is shown with two decimals
+    printed = numbers(widget.locator("p.net-big").inner_text())[0]
+    assert printed == pytest.approx(loss, rel=0.03)  # the target is shown with two decimals
 
 
 def test_descent_takes_the_steps_of_the_python_engine(opened: Any) -> None:

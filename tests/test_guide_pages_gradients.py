@@ -5,32 +5,14 @@ import io
 import math
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from guide_pages import ROOT, in_address, number, page_text, rows, says_in_the_tags, told
 from microgpt.autograd import Value, topological_order
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = ROOT / "guide" / "pages" / "learn"
-sys.path.insert(0, str(ROOT / "guide" / "build"))
-
 NAMES = ["value", "backward", "derivative", "chain-rule", "gradient-descent", "graph", "training"]
-
-
-def page_text(name: str) -> str:
-    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
-
-
-def rows(name: str) -> list[list[str]]:
-    """The cells of every table row of a page."""
-    lines = re.findall(r"^\|(.*)\|$", page_text(name), re.M)
-    return [[cell.strip() for cell in line.split("|")] for line in lines]
-
-
-def number(cell: str) -> float:
-    return float(cell.replace("−", "-").replace(",", ""))
 
 
 # ---------------------------------------------------------------- numbers and code on the pages
@@ -126,22 +108,14 @@ def test_the_size_of_the_graphs_is_counted(rung: int, monkeypatch: pytest.Monkey
 
 def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
     for name in NAMES:
-        text = page_text(name)
-        assert text.startswith("---\n") and '<p class="lead">' in text
-        assert "## So far" in text
-        for tag, inside in re.findall(r"^<(mg-[a-z-]+)[^>]*>\n(.*?)^</\1>", text, re.S | re.M):
-            assert len(inside.split()) >= 10, (name, tag)
+        says_in_the_tags(name)
+        assert "## So far" in page_text(name)
     for module in ("js/figures/gradients/backprop.js", "widgets/backprop.js"):
         text = (ROOT / "guide" / module).read_text(encoding="utf-8")
         assert not re.search(r"\beval\b|\bFunction\(|innerHTML", text)
 
 
 # ---------------------------------------------------------------- widgets in the browser
-
-
-def told(page: Any, element: str, words: str) -> None:
-    """Waits until the widget's summary has these words."""
-    page.locator(f"{element} > .mg-summary", has_text=words).wait_for(timeout=10_000)
 
 
 def grads(page: Any, element: str) -> list[str]:
@@ -172,11 +146,8 @@ def test_backprop_by_mouse(opened: Any) -> None:
     by.fill("0.001")
     page.keyboard.press("Enter")
     assert "= −0.018000" in outcome.inner_text()
-    for _ in range(100):  # Playwright's own waiting needs eval, which the policy forbids
-        if "by:0.001" in page.url:
-            break
-        page.wait_for_timeout(50)
-    assert "shape:loss" in page.url and "by:0.001" in page.url
+    in_address(page, "by:0.001")
+    assert "shape:loss" in page.url
     again = opened("backward", "mg-backprop", "#?W13=shape:loss,at:25,by:0.001")
     told(again, "mg-backprop", "w −18")
 

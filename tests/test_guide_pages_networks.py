@@ -8,34 +8,17 @@ import math
 import random
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from guide_pages import ROOT, answer_of, in_address, page_text, says_in_the_tags, shown, told, typed
 from microgpt.config import make_config
-
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = ROOT / "guide" / "pages" / "learn"
-sys.path.insert(0, str(ROOT / "guide" / "build"))
 
 NAMES = [
     "softmax", "linear", "neuron", "surface", "mlp",
     "gradient-check", "rung-1", "rung-2", "parameters",
 ]  # fmt: skip
-
-
-def page_text(name: str) -> str:
-    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
-
-
-def answer_of(name: str) -> list[float]:
-    found = [
-        re.search(rf'<mg-exercise name="{name}"[^>]* answer="([^"]+)"', page_text(page))
-        for page in NAMES
-    ]
-    (only,) = [match[1] for match in found if match]
-    return [float(part) for part in only.split()]
 
 
 def relu(z: float) -> float:
@@ -87,10 +70,7 @@ def test_matrices_of_the_trained_model_are_as_large_as_the_page_says() -> None:
 
 def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
     for name in NAMES:
-        text = page_text(name)
-        assert text.startswith("---\n") and '<p class="lead">' in text
-        for tag, inside in re.findall(r"^<(mg-[a-z-]+)[^>]*>\n(.*?)^</\1>", text, re.S | re.M):
-            assert len(inside.split()) >= 10, (name, tag)
+        says_in_the_tags(name)
     for rung in ("rung-1", "rung-2"):
         assert "## So far" in page_text(rung) and '<div class="so-far"' in page_text(rung)
 
@@ -163,32 +143,6 @@ def test_rung_2_makes_as_many_values_as_the_page_says() -> None:
 
 
 # ---------------------------------------------------------------- widgets in the browser
-
-
-def shown(page: Any, element: str) -> Any:
-    """The widget, brought to the screen and started."""
-    widget = page.locator(element).first
-    widget.scroll_into_view_if_needed()
-    page.locator(f"{element}[data-ready]").first.wait_for()
-    return widget
-
-
-def told(page: Any, element: str, words: str) -> None:
-    """Waits until the widget's summary has these words."""
-    page.locator(f"{element} > .mg-summary", has_text=words).wait_for(timeout=60_000)
-
-
-def typed(page: Any, widget: Any, label: str, text: str) -> None:
-    widget.get_by_label(label, exact=True).first.fill(text)
-    page.keyboard.press("Enter")
-
-
-def in_address(page: Any, part: str) -> None:
-    for _ in range(100):  # Playwright's own waiting needs eval, which the policy forbids
-        if part in page.url:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{part} isn't in {page.url}")
 
 
 @pytest.mark.slow
@@ -343,9 +297,9 @@ def test_rung_1_is_trained_in_the_page(opened: Any) -> None:
     widget = shown(page, "mg-train-mlp")
     told(page, "mg-train-mlp", "Nothing trained yet")
     widget.get_by_role("button", name="One step").click()
-    told(page, "mg-train-mlp", "Step 1: the loss of “yuheng” was 3.2978")
+    told(page, "mg-train-mlp", "Step 1: the loss of “yuheng” was 3.2978", seconds=60)
     widget.get_by_role("button", name="Train on").click()
-    told(page, "mg-train-mlp", "Step 1000:")
+    told(page, "mg-train-mlp", "Step 1000:", seconds=60)
     assert "2.538 nats" in widget.locator(".net-big").inner_text()
     told(page, "mg-train-mlp", "was 2.6873")
     samples = widget.locator(".net-sample").all_inner_texts()

@@ -5,24 +5,23 @@ import json
 import random
 import re
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from guide_pages import ROOT, cells, page_text
 from microgpt.config import make_config
 from microgpt.data import load_data
 from microgpt.modelfile import read_model
 from widget_checks import looked_at
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "guide" / "pages" / "learn" / "real.md"
+TEXT = page_text("real")
 PROGRAM = (ROOT / "ladder" / "train5.py").read_text(encoding="utf-8").splitlines()
 GPT3 = {"parameters": 175e9, "tokens": 300e9, "layers": 96, "width": 12288, "block": 2048}
 
 
-def text() -> str:
-    return PAGE.read_text(encoding="utf-8")
+def table() -> list[list[str]]:
+    return cells(TEXT.partition("<mg-canonical-block>")[2])[2:]
 
 
 def power(x: float) -> str:
@@ -37,24 +36,24 @@ def test_tokens_and_sums() -> None:
     random.seed(42)
     random.shuffle(docs)
     tokens = sum(min(config.block_size, len(doc) + 1) for doc in docs[: config.steps])
-    assert f"{tokens:,} for {config.parameters():,}" in text() and f"| {tokens:,} |" in text()
+    assert f"{tokens:,} for {config.parameters():,}" in TEXT and f"| {tokens:,} |" in TEXT
     assert round(tokens / config.steps) == 7 and f"{tokens / config.parameters():.1f}" == "1.7"
     assert f"{GPT3['tokens'] / GPT3['parameters']:.1f}" == "1.7"
     ours = 6 * config.parameters() * tokens
     theirs = 6 * GPT3["parameters"] * GPT3["tokens"]
-    assert f"| {power(ours)} | {power(theirs)} |" in text()
+    assert f"| {power(ours)} | {power(theirs)} |" in TEXT
     assert theirs == pytest.approx(3.14e23, rel=0.01)  # table D.1 of GPT-3's paper
-    assert f"{power(theirs / ours)} times" in text()
-    assert f"{theirs / ours / 3600 / 24 / 365.25 / 1e6:.0f} million years" in text()
+    assert f"{power(theirs / ours)} times" in TEXT
+    assert f"{theirs / ours / 3600 / 24 / 365.25 / 1e6:.0f} million years" in TEXT
 
 
 def test_the_cache() -> None:
     each = 2 * GPT3["layers"] * GPT3["width"]
     config = make_config("final", vocab_size=27)
-    assert f"{each:,} numbers for each token" in text()
-    assert f"where microgpt has {2 * config.n_layer * config.n_embd}." in text()
-    assert f"cache of {each * GPT3['block'] * 2 / 1e9:.1f} gigabytes" in text()
-    assert f'answer="{8 * 128}"' in text()
+    assert f"{each:,} numbers for each token" in TEXT
+    assert f"where microgpt has {2 * config.n_layer * config.n_embd}." in TEXT
+    assert f"cache of {each * GPT3['block'] * 2 / 1e9:.1f} gigabytes" in TEXT
+    assert f'answer="{8 * 128}"' in TEXT
 
 
 def joined(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
@@ -85,22 +84,17 @@ def test_byte_pairs_of_the_names() -> None:
             together[joined(word, pair)] += times
         words = together
     (first, count), *more = found[:5]
-    assert f"“{first}”, which stands in the names {count:,} times" in text()
+    assert f"“{first}”, which stands in the names {count:,} times" in TEXT
     listed = ", ".join(f"{pair} with {count:,}" for pair, count in more[:-1])
-    assert f"{listed} and {more[-1][0]} with {more[-1][1]:,}" in text()
+    assert f"{listed} and {more[-1][0]} with {more[-1][1]:,}" in TEXT
     after = sum(len(word) * times for word, times in words.items()) / len(docs)
-    assert f"has {after:.2f} of them on average, where it had {before:.2f} letters" in text()
+    assert f"has {after:.2f} of them on average, where it had {before:.2f} letters" in TEXT
     assert len({part for word in words for part in word} | {*"abcdefghijklmnopqrstuvwxyz"}) == 49
     (karen,) = [word for word in words if "".join(word) == "karen"]
-    assert f"“karen” has become {', '.join(karen)}." in text()
+    assert f"“karen” has become {', '.join(karen)}." in TEXT
 
 
 # ---------------------------------------------------------------- the 21 blocks
-
-
-def table() -> list[list[str]]:
-    rows = re.findall(r"^\|(.*)\|$", text().partition("<mg-canonical-block>")[2], re.M)
-    return [[cell.strip() for cell in row.split("|")] for row in rows][2:]
 
 
 def test_every_entry_is_in_the_model_with_its_shape() -> None:
@@ -123,7 +117,7 @@ def test_every_entry_is_in_the_model_with_its_shape() -> None:
         total += size
         named += keys
     assert total == 4192 and sorted(named) == sorted(model.weights)
-    assert f'answer="{sum(entry != "none" for *_, entry in rows)}"' in text()
+    assert f'answer="{sum(entry != "none" for *_, entry in rows)}"' in TEXT
 
 
 @pytest.mark.slow

@@ -1,11 +1,9 @@
 """The guide's pages of reference: glossary, terms in the text, history, errata, maths, sources."""
 
-import contextlib
 import json
 import math
 import random
 import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,15 +12,13 @@ from typing import Any
 import pytest
 
 import browser
+import sitemap
 import widget_checks
+from guide_pages import ROOT, in_address, shown, told
 from microgpt.config import make_config
 from microgpt.data import load_data
 
-ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "guide"
-sys.path.insert(0, str(GUIDE / "build"))
-
-import sitemap  # noqa: E402
 
 # Every term of the glossaries of the two courses that have one, in this guide's spelling.
 TAUGHT_ELSEWHERE = """
@@ -252,10 +248,10 @@ def test_the_samples_are_where_the_errata_say() -> None:
 
 def test_the_numbers_of_the_refresher() -> None:
     text = source("maths")
-    for x, shown in ((-1, "0.368"), (1, "2.718"), (2, "7.389")):
-        assert f"{math.exp(x):.3f}" == shown and shown in text
-    for x, shown in ((0.1, "−2.303"), (0.5, "−0.693"), (10, "2.303")):
-        assert f"{math.log(x):.3f}".replace("-", "−") == shown and shown in text
+    for x, said in ((-1, "0.368"), (1, "2.718"), (2, "7.389")):
+        assert f"{math.exp(x):.3f}" == said and said in text
+    for x, said in ((0.1, "−2.303"), (0.5, "−0.693"), (10, "2.303")):
+        assert f"{math.log(x):.3f}".replace("-", "−") == said and said in text
     chances = (0.134, 0.041, 0.118, 0.148)
     assert f"{math.prod(chances):.7f}" == "0.0000959" and "0.0000959" in text
     assert f"{sum(map(math.log, chances)):.2f}" == "-9.25" and "$-9.25$" in text
@@ -279,27 +275,8 @@ def test_the_numbers_of_the_refresher() -> None:
 @pytest.fixture
 def opened(guide_address: str, chromium: Any) -> Iterator[Any]:
     """Opens a page: ``opened("maths", viewport=...)``."""
-    with contextlib.ExitStack() as stack:
-        seen = []
-
-        def opening(where: str, **options: Any) -> Any:
-            options = {"viewport": {"width": 1000, "height": 900}, **options}
-            page, wrong = stack.enter_context(browser.opened(chromium, **options))
-            page.goto(f"{guide_address}{where}")
-            seen.append(wrong)
-            return page
-
-        yield opening
-        assert [line for wrong in seen for line in wrong] == []
-
-
-def started(page: Any, element: str) -> None:
-    page.locator(element).scroll_into_view_if_needed()
-    page.locator(f"{element}[data-ready]").wait_for()
-
-
-def told(page: Any, element: str, words: str) -> None:
-    page.locator(f"{element} > .mg-summary", has_text=words).wait_for(timeout=10_000)
+    with browser.pages(chromium) as opening:
+        yield lambda where, **options: opening(f"{guide_address}{where}", **options)
 
 
 @pytest.mark.slow
@@ -346,7 +323,7 @@ def test_terms_are_links_without_scripts(opened: Any) -> None:
 def test_figures_of_the_refresher(opened: Any) -> None:
     page = opened("maths/")
     for element in ("mg-slope", "mg-dot", "mg-draws"):
-        started(page, element)
+        shown(page, element)
     told(page, "mg-slope", "exp(x) at x = 1.00 is 2.7183, and its slope there is 2.7183.")
     field = page.locator("mg-slope mg-number input[role=spinbutton]")
     field.fill("2")
@@ -375,12 +352,9 @@ def test_figures_of_the_refresher(opened: Any) -> None:
     told(page, "mg-draws", "Entropy: 1.030 nats, 1.485 bits")
     page.locator("mg-draws").get_by_role("button", name="Draw 1,000").click()
     told(page, "mg-draws", "In 1,000 draws the mean surprise was 1.045.")
-    for _ in range(100):  # Playwright's own waiting needs eval, which the policy forbids
-        if "draws=n:1000" in page.url:
-            break
-        page.wait_for_timeout(50)
+    in_address(page, "draws=n:1000")
     again = opened("maths/#?draws=n:100,seed:7&slope=curve:square,x:2")
-    started(again, "mg-slope")
+    shown(again, "mg-slope")
     told(again, "mg-slope", "x² at x = 2.00 is 4.0000, and its slope there is 4.0000.")
 
 
@@ -389,7 +363,7 @@ def test_figures_of_the_refresher(opened: Any) -> None:
 def test_reference_pages_keep_the_rules(opened: Any, theme: str) -> None:
     page = opened("maths/", color_scheme=theme)
     for element in ("mg-slope", "mg-dot", "mg-draws"):
-        started(page, element)
+        shown(page, element)
     for element in ("mg-slope", "mg-dot", "mg-draws"):
         widget_checks.looked_at(page, element)
     page = opened("glossary/", color_scheme=theme)

@@ -2,32 +2,24 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import browser
+from guide_pages import in_address, page_text, real_engine, tokens_of, told
 from microgpt import trace
-from microgpt.engines import make_engine
-from microgpt.modelfile import read_model
 from widget_checks import looked_at
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "guide" / "pages" / "learn" / "three-d.md"
 NO_WEBGL = """HTMLCanvasElement.prototype.getContext = new Proxy(
     HTMLCanvasElement.prototype.getContext, {apply: (get, canvas, [kind, ...more]) =>
     kind.startsWith("webgl") ? null : Reflect.apply(get, canvas, [kind, ...more])})"""
 
 
 def traced(text: str) -> tuple[Any, dict[str, Any]]:
-    model, _ = read_model(ROOT / "data" / "model.json")
-    engine = make_engine("numpy", model.config, "float64")
-    weights = {name: np.array(rows) for name, rows in model.weights.items()}
-    engine.load(model.config, "float64", weights, None)
-    return model, engine.trace([model.tokenizer.bos, *model.tokenizer.encode(text)])
+    model, engine = real_engine()
+    return model, engine.trace(tokens_of(model, text))
 
 
 def written(x: float, digits: int = 4) -> str:
@@ -40,7 +32,7 @@ def written(x: float, digits: int = 4) -> str:
 
 def test_the_table_is_the_engines_trace() -> None:
     _, numbers = traced("karen")
-    text = PAGE.read_text(encoding="utf-8")
+    text = page_text("three-d")
     rows = re.findall(r"^\| [^|]+ \| (\S+) \| (\d+) \| ([^|]+) \| ([^|]+) \|$", text, re.M)
     assert len(rows) == 16
     for name, count, first, span in rows:
@@ -57,7 +49,7 @@ def test_the_table_is_the_engines_trace() -> None:
 
 def test_how_many_numbers_there_are() -> None:
     model, _ = traced("karen")
-    text = PAGE.read_text(encoding="utf-8")
+    text = page_text("three-d")
 
     def at(position: int) -> int:
         """Numbers of one token: later positions don't count."""
@@ -79,26 +71,15 @@ def test_how_many_numbers_there_are() -> None:
 @pytest.fixture
 def scene(guide_address: str, chromium: Any) -> Iterator[Callable[..., Any]]:
     """Opens the page at its scene; nothing may go wrong in it but the slowness of the driver."""
-    with ExitStack() as stack:
-        seen = []
+    with browser.pages(chromium) as opening:
 
-        def opening(hash_: str = "", script: str = "", **options: Any) -> Any:
-            options = {"viewport": {"width": 1000, "height": 900}, **options}
-            page, wrong = stack.enter_context(browser.opened(chromium, **options))
-            if script:
-                page.add_init_script(script)
-            page.goto(f"{guide_address}learn/three-d/{hash_}")
+        def opening_at(hash_: str = "", script: str = "", **options: Any) -> Any:
+            page = opening(f"{guide_address}learn/three-d/{hash_}", script, **options)
             page.locator("mg-scene").scroll_into_view_if_needed()
             page.locator("mg-scene[data-ready] .mg-summary").wait_for()
-            seen.append(wrong)
             return page
 
-        yield opening
-        assert [line for wrong in seen for line in wrong] == []
-
-
-def told(page: Any, words: str) -> None:
-    page.locator("mg-scene > .mg-summary", has_text=words).wait_for(timeout=20_000)
+        yield opening_at
 
 
 def cell(page: Any, name: str, at: list[int]) -> str:
@@ -121,7 +102,7 @@ def cell(page: Any, name: str, at: list[int]) -> str:
 def test_picked_cells_are_the_engines_numbers(scene: Callable[..., Any]) -> None:
     model, numbers = traced("jaylen")
     page = scene("#?W33=text:jaylen,at:6,phase:17,turn:0,tilt:0,follow:0")
-    told(page, "n at position 6, phase 18 of 18, softmax.")
+    told(page, "mg-scene", "n at position 6, phase 18 of 18, softmax.")
     for name, at in (
         ("wte", [9, 2]), ("layer0.attn_wv", [15, 4]), ("layer0.mlp_fc2", [7, 40]),
         ("emb", [6, 3]), ("layer0.q", [6, 11]), ("layer0.fc1_pre", [6, 50]),
@@ -144,27 +125,27 @@ def test_picked_cells_are_the_engines_numbers(scene: Callable[..., Any]) -> None
 def test_phases_are_scrubbed_and_nothing_is_drawn_in_between(scene: Callable[..., Any]) -> None:
     _, numbers = traced("karen")
     page = scene(reduced_motion="reduce")
-    told(page, "e at position 4, phase 1 of 18, the token comes in.")
+    told(page, "mg-scene", "e at position 4, phase 1 of 18, the token comes in.")
     steps = page.locator("mg-scene mg-stepper")
     steps.locator(".mg-range").focus()
     for _ in range(6):
         page.keyboard.press("ArrowRight")
     weights = numbers["layer0.weights"][4][1][:5]
-    told(page, "Head 2 compares its four numbers")
-    told(page, f"at r at position {weights.argmax()} ({weights.max():.2f}).")
+    told(page, "mg-scene", "Head 2 compares its four numbers")
+    told(page, "mg-scene", f"at r at position {weights.argmax()} ({weights.max():.2f}).")
     page.wait_for_timeout(700)
     frames = "document.querySelector('mg-scene').frames"
     before = page.evaluate(frames)
     page.wait_for_timeout(600)
     assert before > 0 and page.evaluate(frames) == before  # it rests
     steps.get_by_role("button", name="One step back").click()
-    told(page, "phase 6 of 18, head 1.")
+    told(page, "mg-scene", "phase 6 of 18, head 1.")
     page.keyboard.press("Tab")
     steps.get_by_role("button", name="Play").click()
-    told(page, "phase 7 of 18, head 2.")
+    told(page, "mg-scene", "phase 7 of 18, head 2.")
     steps.get_by_role("button", name="Pause").click()
     page.locator("mg-scene").get_by_role("button", name="BOS", exact=True).click()
-    told(page, "It looks most at BOS at position 0 (1.00).")
+    told(page, "mg-scene", "It looks most at BOS at position 0 (1.00).")
     for wrong in ("ann3", "<b>"):
         page.get_by_label("Beginning of a name").fill(wrong)
         page.locator("mg-scene [role=alert]", has_text="It doesn't know").wait_for()
@@ -188,10 +169,7 @@ def test_it_turns_by_mouse_and_keys_and_a_link_keeps_it(scene: Callable[..., Any
         page.keyboard.press(key)
     page.locator('.scene-canvas[aria-label*="turned by -54 degrees, seen from 46"]').wait_for()
     page.mouse.wheel(0, -200)
-    for _ in range(100):
-        if "zoom:2.1" in page.url:
-            break
-        page.wait_for_timeout(50)
+    in_address(page, "zoom:2.1")
     assert re.search(r"turn:-54,tilt:46,zoom:2\.1", page.url), page.url
     page.keyboard.press("0")
     page.locator('.scene-canvas[aria-label*="turned by -24 degrees, seen from 16"]').wait_for()

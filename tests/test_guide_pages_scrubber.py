@@ -7,13 +7,9 @@ from typing import Any
 import pytest
 
 import widget_checks
+from guide_pages import told
 
 ELEMENT = "mg-weights"
-
-
-def told(page: Any, words: str | re.Pattern[str], seconds: int = 60) -> None:
-    line = page.locator(f"{ELEMENT} > .mg-summary", has_text=words)
-    line.wait_for(state="attached", timeout=1000 * seconds)
 
 
 def canvas(page: Any, name: str) -> str:
@@ -30,12 +26,14 @@ def train(page: Any) -> None:
 def test_everything_moves_together(opened: Callable[..., Any]) -> None:
     page = opened("scrubber", ELEMENT)
     page.locator(f"{ELEMENT}[data-loaded]").wait_for()
-    told(page, "After step 0: nothing has been learned. wte has numbers from −0.22 to 0.24.")
+    told(
+        page, ELEMENT, "After step 0: nothing has been learned. wte has numbers from −0.22 to 0.24."
+    )
     page.get_by_text("orgzqpdlw").first.wait_for()
     widget_checks.looked_at(page, ELEMENT)
     page.set_viewport_size({"width": 1000, "height": 900})
     train(page)
-    told(page, "After step 1,000: loss 2.6497, mean of the last 100 2.276")
+    told(page, ELEMENT, "After step 1,000: loss 2.6497, mean of the last 100 2.276", seconds=60)
     widget = page.locator(ELEMENT)
     for name in ("kamon", "vialan", "anton"):
         widget.get_by_text(name).first.wait_for()
@@ -45,10 +43,10 @@ def test_everything_moves_together(opened: Callable[..., Any]) -> None:
     before = [canvas(page, name) for name in pictures]
     page.get_by_role("slider", name="The run: step").focus()
     page.keyboard.press("Home")
-    told(page, "After step 0: nothing has been learned")
+    told(page, ELEMENT, "After step 0: nothing has been learned")
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    told(page, "After step 3: loss 3.1778")
+    told(page, ELEMENT, "After step 3: loss 3.1778")
     widget.get_by_text("at this step", exact=False).filter(has_text="13 %").wait_for()
     widget.get_by_role("heading", name="What it writes after step 3").wait_for()
     widget.locator(".mg-readout", has_text="step 3: loss of one name 3.178").wait_for()
@@ -60,18 +58,18 @@ def test_everything_moves_together(opened: Callable[..., Any]) -> None:
     widget.get_by_role("button", name="Pause", exact=True).click()
     box = page.get_by_role("slider", name="The run: step").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    told(page, re.compile(r"After step (49\d|50\d):"))
+    told(page, ELEMENT, re.compile(r"After step (49\d|50\d):"))
 
 
 @pytest.mark.slow
 def test_a_matrix_a_cell_and_a_name_go_into_the_link(opened: Callable[..., Any]) -> None:
     page = opened("scrubber", ELEMENT, "#?weights=at:100,matrix:lm_head,text:zz")
     page.locator(f"{ELEMENT}[data-loaded]").wait_for()
-    told(page, "After step 0")  # a link starts nothing
+    told(page, ELEMENT, "After step 0")  # a link starts nothing
     train(page)
-    told(page, "After step 100: ")
-    told(page, "lm_head has numbers from −0.41 to 0.64")
-    told(page, "z, the last token, looks most")
+    told(page, ELEMENT, "After step 100: ", seconds=60)
+    told(page, ELEMENT, "lm_head has numbers from −0.41 to 0.64")
+    told(page, ELEMENT, "z, the last token, looks most")
     widget = page.locator(ELEMENT)
     page.get_by_role("img", name="The matrix").focus()
     page.keyboard.press("ArrowDown")
@@ -80,9 +78,9 @@ def test_a_matrix_a_cell_and_a_name_go_into_the_link(opened: Callable[..., Any])
     field = widget.get_by_label("Beginning of a name")
     field.fill("é")
     widget.get_by_text("It doesn't know “é”").wait_for()
-    told(page, "z, the last token")
+    told(page, ELEMENT, "z, the last token")
     field.fill("Karen")
-    told(page, "n, the last token")
+    told(page, ELEMENT, "n, the last token")
     widget.locator("summary").nth(1).click()
     table = widget.get_by_role("table")
     assert table.locator("th").first.inner_text() == "after step 100"
@@ -97,7 +95,7 @@ def test_a_matrix_a_cell_and_a_name_go_into_the_link(opened: Callable[..., Any])
     again.locator(f"{ELEMENT}[data-loaded]").wait_for()
     assert again.get_by_label("Beginning of a name").input_value() == "karen"
     assert again.get_by_label("Show").input_value() == "change"
-    told(again, "After step 0")
+    told(again, ELEMENT, "After step 0")
     again.get_by_label("Seed").fill("7")
     again.keyboard.press("Enter")
     again.get_by_text("orgzqpdlw").first.wait_for(state="detached")

@@ -1,46 +1,23 @@
 """The page on which the toy GPT is trained and chatted with, in a browser."""
 
-import json
 import math
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from guide_pages import TOY, in_address, shown, told
 from microgpt.autograd import Value
 from widget_checks import looked_at
 
-VECTORS = Path(__file__).resolve().parent.parent / "conformance" / "vectors" / "toy_gpt.json"
 TOKENS = ["BOS", "a", "b", "c"]
-
-
-def told(page: Any, element: str, words: str) -> None:
-    """Waits until the widget's summary has these words."""
-    page.locator(f"{element} > .mg-summary", has_text=words).wait_for(timeout=30_000)
-
-
-def in_address(page: Any, part: str) -> None:
-    for _ in range(100):
-        if part in page.url:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{part} isn't in {page.url}")
-
-
-def shown(page: Any, element: str) -> Any:
-    widget = page.locator(element).first
-    widget.scroll_into_view_if_needed()
-    page.locator(f"{element}[data-ready]").first.wait_for()
-    return widget
 
 
 def toy_losses(steps: int) -> list[float]:
     """Mean losses by the package's own autograd and nothing of the guide's: the golden weights,
     nine examples, the pinned cache, plain gradient descent."""
-    vectors = json.loads(VECTORS.read_text(encoding="utf-8"))
     w = {name: [[Value(x) for x in row] for row in rows]
-         for name, rows in vectors["weights"].items()}  # fmt: skip
-    cache = vectors["pinned_cache"]
+         for name, rows in TOY["weights"].items()}  # fmt: skip
+    cache = TOY["pinned_cache"]
     words = ["abc", "bca", "cab", "aab", "bbc", "cca"]
     examples = [(TOKENS.index(word[-2]), TOKENS.index(word[-1])) for word in words]
     examples += [(last, 0) for last in dict.fromkeys(target for _, target in examples)]
@@ -98,7 +75,7 @@ def test_train_untrain_and_restore(opened: Any) -> None:
     before = edges.evaluate_all(look)
     widget.get_by_role("button", name="Train: 100 batch steps").click()
     widget.locator(".lt-badge", has_text="training").wait_for()
-    told(page, "mg-toy-training", f"trained: mean loss {losses[100]:.4f}")
+    told(page, "mg-toy-training", f"trained: mean loss {losses[100]:.4f}", seconds=30)
     assert f"{losses[100]:.4f}" == "0.8044" and badge.inner_text() == "trained"
     after = edges.evaluate_all(look)
     assert [a == b for a, b in zip(before, after, strict=True)].count(False) > 55
@@ -114,7 +91,7 @@ def test_train_untrain_and_restore(opened: Any) -> None:
     widths = edges.evaluate_all("(es) => es.map((e) => e.getAttribute('stroke-width'))")
     assert set(widths) == {"0.70"}
     widget.get_by_role("button", name="Restore").click()
-    told(page, "mg-toy-training", "trained: mean loss 0.8044")
+    told(page, "mg-toy-training", "trained: mean loss 0.8044", seconds=30)
     widget.get_by_role("button", name="Reset").click()
     told(page, "mg-toy-training", "untrained: mean loss 1.1928")
     assert "W30" not in page.url or "did" not in page.url
@@ -126,7 +103,12 @@ def test_steps_words_and_edges_by_keyboard(opened: Any) -> None:
     widget = page.locator("mg-toy-training")
     widget.get_by_role("button", name="Step: one example").focus()
     page.keyboard.press("Enter")
-    told(page, "mg-toy-training", "trained: mean loss 1.2274 over 9 examples, after 1 single step")
+    told(
+        page,
+        "mg-toy-training",
+        "trained: mean loss 1.2274 over 9 examples, after 1 single step",
+        seconds=30,
+    )
     page.keyboard.press("Space")
     told(page, "mg-toy-training", "mean loss 1.2042")
     assert "c → a, from bca, lr 0.15" in widget.locator(".lt-log li").first.inner_text()
@@ -157,7 +139,12 @@ def test_a_link_waits_for_a_click_and_the_chat_writes_with_its_weights(opened: A
     widget = page.locator("mg-toy-training")
     assert "This link was made after 20 steps." in widget.inner_text()
     widget.get_by_role("button", name="Train it so").click()
-    told(page, "mg-toy-training", "trained: mean loss 0.8362 over 9 examples, after 20 batch")
+    told(
+        page,
+        "mg-toy-training",
+        "trained: mean loss 0.8362 over 9 examples, after 20 batch",
+        seconds=30,
+    )
     chat = shown(page, "mg-toy-chat")
     chat.get_by_role("button", name="Send").click()  # it may have written before it was trained
     page.locator("mg-toy-chat", has_text="after 20 batch steps, seed 5").wait_for()
@@ -168,7 +155,7 @@ def test_a_link_waits_for_a_click_and_the_chat_writes_with_its_weights(opened: A
     assert "Each token is fed at position 2 with the pinned cache" in chat.inner_text()
     training = shown(again, "mg-toy-training")
     training.get_by_role("button", name="Train: 100 batch steps").click()
-    told(again, "mg-toy-training", "trained: mean loss 0.8044")
+    told(again, "mg-toy-training", "trained: mean loss 0.8044", seconds=30)
     assert "The weights have changed since" in chat.inner_text()
     told(again, "mg-toy-chat", "So far: b c c c c c c BOS.")
     chat.get_by_label("First token", exact=False).fill("b")

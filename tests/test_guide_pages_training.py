@@ -1,9 +1,7 @@
 """The guide's pages on training: their numbers, and their widgets in the browser."""
 
-import json
 import math
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,33 +9,19 @@ from typing import Any
 import pytest
 
 import widget_checks
+from guide_pages import LADDER, ROOT, page_text, rows, says_in_the_tags, told
 from microgpt.config import Config
 from microgpt.modelfile import read_model
 from microgpt.opening import engine_for, open_model
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = ROOT / "guide" / "pages" / "learn"
-sys.path.insert(0, str(ROOT / "guide" / "build"))
-
 NAMES = ["loop", "own-list", "temperature", "adam", "rung-5", "break-it"]
-
-
-def page_text(name: str) -> str:
-    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
-
-
-def rows(name: str) -> list[list[str]]:
-    """The cells of every table row of a page."""
-    lines = re.findall(r"^\|(.*)\|$", page_text(name), re.M)
-    return [[cell.strip() for cell in line.split("|")] for line in lines]
 
 
 # ---------------------------------------------------------------- numbers on the pages
 
 
 def test_losses_on_the_pages_are_the_recorded_ones() -> None:
-    ladder = json.loads((ROOT / "guide" / "data" / "ladder.json").read_text(encoding="utf-8"))
-    rungs = ladder["rungs"]
+    rungs = LADDER["rungs"]
     losses = rungs[5]["losses"]
     text = page_text("loop")
     for loss in [*losses[:4], losses[-1]]:
@@ -77,10 +61,7 @@ def test_the_first_step_on_the_page_is_adams() -> None:
 
 def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
     for name in NAMES:
-        text = page_text(name)
-        assert text.startswith("---\n") and '<p class="lead">' in text
-        for tag, inside in re.findall(r"^<(mg-[a-z-]+)[^>]*>\n(.*?)^</\1>", text, re.S | re.M):
-            assert len(inside.split()) >= 10, (name, tag)
+        says_in_the_tags(name)
     for script in ("own-list", "live-training", "break"):
         source = (ROOT / "guide" / "widgets" / f"{script}.js").read_text(encoding="utf-8")
         assert not re.search(r"\beval\b|\bFunction\(|innerHTML|localStorage", source)
@@ -99,12 +80,6 @@ def opened(opened: Any) -> Any:
         return page
 
     return opening
-
-
-def told(page: Any, element: str, words: str, seconds: int = 60) -> None:
-    """Waits until the widget's summary has these words."""
-    line = page.locator(f"{element} > .mg-summary", has_text=words)
-    line.wait_for(state="attached", timeout=1000 * seconds)
 
 
 @pytest.mark.slow
@@ -132,7 +107,7 @@ def test_training_steps_pauses_and_writes(opened: Callable[..., Any]) -> None:
     widget.get_by_role("button", name="One step").click()
     widget.get_by_text("qagiurwdkbimahpp").wait_for()
     widget.get_by_role("button", name="One step").click()
-    told(page, "mg-live-training", "loss 3.3660")
+    told(page, "mg-live-training", "loss 3.3660", seconds=60)
     widget.get_by_role("button", name="Go on").click()
     widget.locator(".train-now", has_text=re.compile(r"step [5-9] of 1,000")).wait_for()
     widget.get_by_role("button", name="Pause").click()
@@ -140,7 +115,7 @@ def test_training_steps_pauses_and_writes(opened: Callable[..., Any]) -> None:
     widget.get_by_label("Speed", exact=True).select_option("all")
     widget.get_by_role("button", name="Go on").focus()
     page.keyboard.press("Enter")
-    told(page, "mg-live-training", "on 5,000 unseen names 2.365")
+    told(page, "mg-live-training", "on 5,000 unseen names 2.365", seconds=60)
     for name in ("kamon", "vialan", "anton"):
         widget.get_by_text(name, exact=False).first.wait_for()
     assert "0 trained, 11 file, 9 new" in widget.inner_text()
@@ -153,12 +128,17 @@ def test_two_runs_part_and_a_non_difference_is_said(opened: Callable[..., Any]) 
     widget = page.locator("mg-live-training")
     widget.get_by_label("Runs", exact=True).select_option("heads")
     widget.get_by_role("button", name="Start", exact=True).click()
-    told(page, "mg-live-training", "They part at step 1")
+    told(page, "mg-live-training", "They part at step 1", seconds=60)
     told(page, "mg-live-training", "That is no difference")
     widget.get_by_label("Runs", exact=True).select_option("optimizer")
     told(page, "mg-live-training", "untrained")
     widget.get_by_role("button", name="Start", exact=True).click()
-    told(page, "mg-live-training", "They part at step 2 (3.427284 and 3.424273). B is better")
+    told(
+        page,
+        "mg-live-training",
+        "They part at step 2 (3.427284 and 3.424273). B is better",
+        seconds=60,
+    )
     page.wait_for_timeout(400)
     again = opened("loop", "mg-live-training", page.evaluate("location.hash"))
     assert again.locator(".train-side h3").all_inner_texts() == [
@@ -178,7 +158,7 @@ def test_own_list_trains_writes_and_goes_into_a_link(opened: Callable[..., Any])
     widget.get_by_text("it will memorise").wait_for()
     widget.get_by_text("Emoji are characters").wait_for()
     widget.get_by_role("button", name="Train", exact=True).click()
-    told(page, "mg-own-list", "Step 1,000 of 1,000")
+    told(page, "mg-own-list", "Step 1,000 of 1,000", seconds=60)
     begin = widget.get_by_label("How should it begin?")
     begin.wait_for()
     begin.fill("x")
@@ -225,7 +205,7 @@ def test_own_list_refuses_in_place(opened: Callable[..., Any]) -> None:
     files.first.set_input_files([one])
     widget.get_by_text("This is one line only").wait_for()
     widget.get_by_role("button", name="Train", exact=True).click()
-    told(page, "mg-own-list", "Step 1,000 of 1,000")
+    told(page, "mg-own-list", "Step 1,000 of 1,000", seconds=60)
     widget.locator("mg-own-writing").get_by_text("wombat").first.wait_for()
     widget.get_by_label("One word or line each.").fill("")
     widget.get_by_text("There is nothing to learn from yet").wait_for()
@@ -280,6 +260,6 @@ def test_a_break_is_predicted_first(opened: Callable[..., Any]) -> None:
     assert start.get_attribute("aria-disabled") == "true"
     widget.get_by_role("button", name="no clear difference").click()
     start.click()
-    told(page, "mg-break", "You said: no clear difference. It is: much worse.", 240)
+    told(page, "mg-break", "You said: no clear difference. It is: much worse.", seconds=240)
     assert "0.909 nats higher" in widget.inner_text()
     widget_checks.looked_at(page, "mg-break")

@@ -1,14 +1,12 @@
 """The worksheet of the toy block, in a browser: cells, mistakes, progress, paper."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from guide_pages import CASES, in_address, plain, told
 from widget_checks import looked_at
 
-VECTORS = Path(__file__).resolve().parent.parent / "conformance" / "vectors" / "toy_gpt.json"
 SHEET = "mg-worksheet"
 STEPS = [
     "emb", "x", "x_pre_attn", "q", "k", "v", "qk", "scores", "weights", "head_out", "x_attn",
@@ -17,50 +15,36 @@ STEPS = [
 
 
 def by_hand(name: str) -> list[list[float]]:
-    cases = json.loads(VECTORS.read_text(encoding="utf-8"))["cases"]
-    (column,) = [case["by_hand"] for case in cases if case["name"] == name]
-
-    def flat(x: Any) -> list[float]:
-        return [n for part in x for n in flat(part)] if isinstance(x[0], list) else x
-
-    plain = {key.replace("layer0.", ""): flat(value) for key, value in column.items()}
-    return [plain[step] for step in STEPS]
-
-
-def told(page: Any, words: str) -> None:
-    page.locator(f"{SHEET} > .mg-summary", has_text=words).wait_for(timeout=30_000)
+    column = plain(CASES[name]["by_hand"])
+    return [column[step] for step in STEPS]
 
 
 @pytest.mark.slow
 def test_a_sheet_is_filled_by_keyboard_and_kept(opened: Any) -> None:
     page = opened("worksheet", SHEET)
-    told(page, "Token b: 0 of 57 cells are right.")
+    told(page, SHEET, "Token b: 0 of 57 cells are right.")
     sheet = page.locator(SHEET)
     sheet.locator(".ws-field").first.focus()
     for x in (x for step in by_hand("pinned_b") for x in step):
         page.keyboard.insert_text(f"{x:.2f}")
         page.keyboard.press("Enter")
-    told(page, "Token b: 57 of 57 cells are right. All by your own hand.")
+    told(page, SHEET, "Token b: 57 of 57 cells are right. All by your own hand.", seconds=30)
     marks = sheet.locator(".ws-mark").all_text_contents()
     assert marks == ["✓"] * 57
     page.reload()
     page.locator(SHEET).scroll_into_view_if_needed()
-    told(page, "Token b: 57 of 57")
+    told(page, SHEET, "Token b: 57 of 57")
     sheet.get_by_label("Token at position 2").select_option("a")
-    told(page, "Token a: 0 of 57")
+    told(page, SHEET, "Token a: 0 of 57")
     assert set(sheet.locator(".ws-field").evaluate_all("(es) => es.map((e) => e.value)")) == {""}
-    for _ in range(100):
-        if "worksheet=token:1" in page.url:
-            break
-        page.wait_for_timeout(50)
-    assert "worksheet=token:1" in page.url
+    in_address(page, "worksheet=token:1")
     sheet.get_by_label("Token at position 2").select_option("b")
-    told(page, "Token b: 57 of 57")
+    told(page, SHEET, "Token b: 57 of 57")
     sheet.get_by_role("button", name="Empty this sheet").click()
-    told(page, "Token b: 0 of 57")
+    told(page, SHEET, "Token b: 0 of 57")
     page.reload()
     page.locator(SHEET).scroll_into_view_if_needed()
-    told(page, "Token b: 0 of 57")
+    told(page, SHEET, "Token b: 0 of 57")
 
 
 @pytest.mark.slow
@@ -82,14 +66,14 @@ def test_mistakes_are_named_hints_and_cells_shown(opened: Any) -> None:
         sheet.get_by_label(label).fill(typed)
         page.keyboard.press("Enter")
         sheet.locator(".ws-said", has_text=words).wait_for()
-    told(page, "Token b: 1 of 57 cells are right.")
+    told(page, SHEET, "Token b: 1 of 57 cells are right.")
     assert sheet.locator(".ws-field[aria-invalid]").count() == 7
     sheet.get_by_label("o₁").focus()
     sheet.get_by_role("button", name="Hint for o₁").click()
     sheet.get_by_text("o₁ = 0.10·0.14 + 0.70·0.28", exact=True).wait_for()
     sheet.get_by_role("button", name="Show o₁").click()
     assert sheet.get_by_label("o₁").input_value() == "0.21"
-    told(page, "Token b: 1 of 57 cells are right, 1 shown.")
+    told(page, SHEET, "Token b: 1 of 57 cells are right, 1 shown.")
     key = sheet.locator(".ws-key")
     assert key.get_attribute("open") is None
     key.locator("summary").click()

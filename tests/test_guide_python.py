@@ -16,7 +16,6 @@ from widget_checks import looked_at
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "guide"
 PYODIDE = GUIDE / "vendor-local" / "pyodide"
-sys.path.insert(0, str(GUIDE / "build"))
 
 pytestmark = pytest.mark.slow
 

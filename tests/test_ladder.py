@@ -14,16 +14,11 @@ import sys
 import pytest
 
 from ladder_runner import held_out, losses, run_rung, rung_path, rung_source, samples
+from published import LOSSES, SAMPLES
 
 RUNGS = range(6)
 NAMES = rung_path(0).parents[1] / "data" / "names.txt"
-FIRST_13 = (
-    "3.3660 3.4243 3.1778 3.0664 3.2209 2.9452 3.2894 3.3245 2.8990 3.2229 2.7964 2.9345 3.0544"
-)
-PUBLISHED_SAMPLES = (
-    "kamon ann karai jaire vialan karia yeran anna areli kaina "
-    "konna keylen liole alerin earan lenne kana lara alela anton"
-)
+FIRST_13 = [f"{loss:.4f}" for loss in LOSSES]
 # Loss in nats per token after the whole run, on all the names that it never reached.
 HELD_OUT = {0: "2.505", 1: "2.536", 2: "2.536", 3: "2.393", 4: "2.393", 5: "2.367"}
 # The same on the first 5,000 of these names: what the reference model's table gives for rungs 1-4.
@@ -184,7 +179,7 @@ def test_first_documents():
 
 def test_first_losses_of_train5():
     _, lines = run_rung(5, 13)
-    assert " ".join(losses(lines)) == FIRST_13
+    assert losses(lines) == FIRST_13
     assert lines[3] == "step    1 / 1000 | loss 3.3660"
 
 
@@ -208,7 +203,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_seeded_mistakes_are_noticed(mistake):
     _, lines = run_rung(5, 6, edits=MISTAKES[mistake])
-    assert losses(lines) != FIRST_13.split()[:6]
+    assert losses(lines) != FIRST_13[:6]
 
 
 # ---- whole runs
@@ -268,8 +263,8 @@ def test_whole_run_of_the_slow_rungs(n):
     if n == 2:
         assert lines[3:] == _whole_run(1)[1][4:]
     if n == 5:
-        assert " ".join(losses(lines)[:13]) == FIRST_13
-        assert " ".join(samples(lines)) == PUBLISHED_SAMPLES
+        assert losses(lines)[:13] == FIRST_13
+        assert samples(lines) == SAMPLES
         last_100 = [float(loss) for loss in losses(lines)[-100:]]
         assert f"{math.fsum(last_100) / 100:.3f}" == "2.276"
 

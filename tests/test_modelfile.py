@@ -1,48 +1,19 @@
 """Model files: ours read back bit for bit; those of strangers are a model or an error."""
 
-import copy
 import errno
 import json
 import math
 import os
-import random
 import re
 
 import numpy as np
 import pytest
-import safetensors.numpy
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from microgpt import files, modelfile
-from microgpt.config import Config
-from microgpt.errors import CheckpointError, FileError, MicrogptError
-from microgpt.model import init_weights
+from microgpt import modelfile
+from microgpt.errors import CheckpointError, FileError
 from microgpt.modelfile import Model, read_model, read_safetensors, write_model, write_safetensors
 from microgpt.tokenizer import Tokenizer
-
-
-def make(chars="abc", dtype=np.float64, **sizes):
-    config = Config(
-        **{"n_embd": 4, "n_head": 2, "block_size": 3, **sizes}, vocab_size=len(chars) + 1
-    )
-    drawn = init_weights(config, random.Random(1))
-    weights = {name: np.array(matrix, dtype=dtype) for name, matrix in drawn.items()}
-    return Model(config, Tokenizer(chars), weights)
-
-
-def architecture(config):
-    names = ("n_layer", "n_embd", "n_head", "block_size", "vocab_size", "activation")
-    return [getattr(config, name) for name in names]
-
-
-def check(model, wanted):
-    assert architecture(model.config) == architecture(wanted.config)
-    assert model.tokenizer.uchars == wanted.tokenizer.uchars
-    assert list(model.weights) == list(wanted.config.shapes())
-    for name, array in model.weights.items():
-        assert array.dtype == np.float64
-        assert array.tobytes() == wanted.weights[name].astype(np.float64).tobytes()
+from model_files import MODELS, PAIRS, check, make, refused
 
 
 @pytest.fixture
@@ -53,17 +24,6 @@ def content(tmp_path):
 
 
 # ---------------------------------------------------------------- round trips
-
-MODELS = {
-    "small": make(),
-    "two layers": make(n_layer=2),
-    "other characters": make(sorted("é ßñ\n\"\\'<𝄞\u2028\x00")),
-    "one character": make("x", n_embd=1, n_head=1, block_size=1),
-    "squared": make(activation="relu_squared"),
-    "float32": make(dtype=np.float32),
-    "reference": make("abcdefghijklmnopqrstuvwxyz", n_embd=16, n_head=4, block_size=16),
-}
-PAIRS = [(write_model, read_model), (write_safetensors, read_safetensors)]
 
 
 @pytest.mark.parametrize(("write", "read"), PAIRS)
@@ -175,9 +135,10 @@ def put(*path):
 
 
 DELETE = object()
-CONFIG, TOKENIZER, STATE = "config", "tokenizer", "state_dict"
-DEEP = [[[[[1.0]]]]]
 
+CONFIG, TOKENIZER, STATE = "config", "tokenizer", "state_dict"
+
+DEEP = [[[[[1.0]]]]]
 BAD = [
     (put("format", "tiny-gpt-char-v2"), "format is 'tiny-gpt-char-v2', must be 'tiny-gpt-char-v1'"),
     (put("format", 1), "format is 1"),
@@ -250,17 +211,6 @@ def test_refused(tmp_path, content, case):
     refused(path, match)
 
 
-def refused(path, match, read=read_model):
-    with pytest.raises(CheckpointError, match=match) as caught:
-        read(path)
-    assert str(path) in caught.value.message
-    assert caught.value.remedy
-    text = str(caught.value).replace(str(path), "")
-    assert len(text) < 400
-    assert "\n" not in text
-    assert text.replace("…", "").isascii()
-
-
 @pytest.mark.parametrize(
     ("old", "new", "match"),
     [
@@ -317,106 +267,6 @@ def test_absent_files(tmp_path):
                 read(path)
 
 
-# ---------------------------------------------------------------- any text at all
-
-GOOD = None
-
-
-def good_text():
-    """The text of a tiny file, made once."""
-    global GOOD
-    if GOOD is None:
-        import tempfile
-
-        with tempfile.TemporaryDirectory() as folder:
-            write_model(f"{folder}/m", make("ab", n_embd=2, n_head=1, block_size=2))
-            with open(f"{folder}/m") as file:  # noqa: PTH123
-                GOOD = file.read()
-    return GOOD
-
-
-def a_model_or_an_error(path, text, read=read_model):
-    path.write_bytes(text)
-    try:
-        model, warnings = read(path)
-    except MicrogptError as error:
-        return str(error)
-    assert {n: a.shape for n, a in model.weights.items()} == model.config.shapes()
-    assert all(a.dtype == np.float64 and np.isfinite(a).all() for a in model.weights.values())
-    assert model.tokenizer.vocab_size == model.config.vocab_size
-    assert all(isinstance(warning, str) for warning in warnings)
-    return None
-
-
-VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**30), 10**30)
-    | st.floats()
-    | st.sampled_from([0, 1, 2, 3, 10**9, "a", "b", "character", "relu_squared", "\ud800"])
-    | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=6,
-)
-
-
-def places(value, path=()):
-    """The paths of all values inside a JSON value."""
-    yield path
-    if isinstance(value, dict | list):
-        pairs = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, inner in pairs:
-            yield from places(inner, (*path, key))
-
-
-@given(st.data())
-@settings(max_examples=150)
-def test_any_change_of_the_value_gives_a_model_or_an_error(tmp_path_factory, data):
-    value = {"file": json.loads(good_text())}
-    for _ in range(data.draw(st.integers(1, 3))):
-        *keys, last = data.draw(st.sampled_from([p for p in places(value) if p]))
-        parent = value
-        for key in keys:
-            parent = parent[key]
-        action = data.draw(st.sampled_from(["replace", "remove", "copy", "add"]))
-        if action == "replace":
-            parent[last] = data.draw(VALUES)
-        elif action == "remove" and last != "file":
-            del parent[last]
-        elif action == "copy":
-            source = value
-            for key in data.draw(st.sampled_from(list(places(value)))):
-                source = source[key]
-            parent[last] = copy.deepcopy(source)
-        elif isinstance(parent, dict):
-            parent[data.draw(st.text(max_size=3))] = data.draw(VALUES)
-        if "file" not in value:
-            break
-    text = json.dumps(value.get("file")).encode()
-    a_model_or_an_error(tmp_path_factory.getbasetemp() / "changed.json", text)
-
-
-@given(st.data())
-@settings(max_examples=150)
-def test_any_change_of_the_text_gives_a_model_or_an_error(tmp_path_factory, data):
-    text = good_text().encode()
-    at = data.draw(st.integers(0, len(text)))
-    gone = data.draw(st.integers(0, 12))
-    new = data.draw(st.binary(max_size=8) | st.sampled_from([b"1e999", b"NaN", b"{", b"[", b'"']))
-    a_model_or_an_error(
-        tmp_path_factory.getbasetemp() / "changed.json", text[:at] + new + text[at + gone :]
-    )
-
-
-def test_every_cut_is_an_error(tmp_path):
-    """A file that ended too early is never taken for a model."""
-    for write, read in PAIRS:
-        write(tmp_path / "m", make("ab", n_embd=2, n_head=1, block_size=2))
-        whole = (tmp_path / "m").read_bytes()
-        for length in range(0, len(whole.rstrip()), 13):
-            assert a_model_or_an_error(tmp_path / "m", whole[:length], read)
-
-
 # ---------------------------------------------------------------- what can't be written
 
 
@@ -470,103 +320,3 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, write):
             write(path, make(n_layer=2))
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["m"]
-
-
-# ---------------------------------------------------------------- safetensors
-
-
-def test_safetensors_is_the_librarys(tmp_path):
-    """Others read it with the library; the same model gives the same bytes, metadata included."""
-    model = MODELS["reference"]
-    for name in ("a", "b"):
-        assert write_safetensors(tmp_path / name, model) == []
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    arrays = safetensors.numpy.load_file(tmp_path / "a")
-    assert {n: a.tobytes() for n, a in arrays.items()} == {
-        n: a.tobytes() for n, a in model.weights.items()
-    }
-    with safetensors.safe_open(tmp_path / "a", "numpy") as file:
-        metadata = file.metadata()
-    assert metadata["format"] == "microgpt-v1"
-    assert json.loads(metadata["config"])["n_embd"] == 16
-    assert json.loads(metadata["vocab"])["uchars"] == model.tokenizer.uchars
-
-
-def test_safetensors_keeps_the_recipe(tmp_path):
-    model = make(lr=0.003, seed=7, schedule="cosine")
-    write_safetensors(tmp_path / "m", model)
-    assert read_safetensors(tmp_path / "m")[0].config == model.config
-
-
-def spoilt(path, tensors=None, **metadata):
-    """Write a safetensors file like ours with some of its metadata or arrays changed."""
-    model = make()
-    config = json.dumps(model.config.to_dict())
-    vocab = json.dumps({"type": "character", "uchars": ["a", "b", "c"]})
-    meta = {"format": "microgpt-v1", "config": config, "vocab": vocab, **metadata}
-    meta = {key: value for key, value in meta.items() if value is not None}
-    path.write_bytes(files.pack_tensors({**model.weights, **(tensors or {})}, meta))
-
-
-@pytest.mark.parametrize(
-    ("change", "match"),
-    [
-        ({"format": "pt"}, "format is 'pt', must be 'microgpt-v1'"),
-        ({"format": None}, "the metadata lacks format"),
-        ({"format": None, "config": None, "vocab": None}, "the metadata lacks format, config"),
-        ({"config": "{"}, "config is not readable JSON"),
-        ({"config": "[]"}, "config is a JSON list"),
-        ({"config": '{"n_layer": 1}'}, "config lacks n_embd"),
-        ({"config": json.dumps({**make().config.to_dict(), "n_embd": 2**20})}, "would have"),
-        ({"config": json.dumps({**make().config.to_dict(), "n_layer": 2**20})}, "asks for"),
-        ({"config": json.dumps({**make().config.to_dict(), "n_layer": 2})}, "asks for|lacks"),
-        ({"config": json.dumps({**make().config.to_dict(), "lr": "x"})}, "lr is 'x'"),
-        ({"vocab": "[]"}, "vocab is a JSON list"),
-        ({"vocab": '{"type": "bpe", "uchars": []}'}, "vocab.type is 'bpe'"),
-        ({"vocab": '{"type": "character", "uchars": ["a"]}'}, "has 1 characters"),
-        ({"vocab": '{"type": "character", "uchars": ["a", "c", "b"]}'}, "code-point order"),
-        ({"tensors": {"wpe": np.full((3, 4), np.nan)}}, "a number in wpe that is not finite"),
-        ({"tensors": {"wpe": np.zeros((4, 3))}}, r"wpe with shape \[4, 3\], must be \[3, 4\]"),
-        ({"tensors": {"wpe": np.zeros((3, 4), np.float16)}}, "wpe as F16"),
-        ({"tensors": {"bias": np.zeros(4)}}, "unknown tensor bias"),
-        ({"tensors": {"big": np.zeros(10**5)}}, "above the limit"),
-    ],
-)
-def test_safetensors_refused(tmp_path, change, match):
-    path = tmp_path / "m.safetensors"
-    spoilt(path, **change)
-    refused(path, match, read_safetensors)
-
-
-def test_safetensors_unknown_metadata_is_ignored(tmp_path):
-    config = json.dumps({**make().config.to_dict(), "dropout": 0.0})
-    spoilt(tmp_path / "m", config=config, author="someone")
-    model, warnings = read_safetensors(tmp_path / "m")
-    check(model, make())
-    assert ["author" in warnings[0], "dropout" in warnings[1]] == [True, True]
-
-
-def test_safetensors_headers(tmp_path):
-    path = tmp_path / "m"
-    write_safetensors(path, make())
-    whole = path.read_bytes()
-    for head in (0, 1, 2**16, 2**40, 2**64 - 1):
-        path.write_bytes(head.to_bytes(8, "little") + whole[8:])
-        with pytest.raises(CheckpointError):
-            read_safetensors(path)
-    for header in (b"[]", b"{}", b'{"__metadata__": 3}', b'{"a": 1, "a": 2}', b"[" * 100_000):
-        path.write_bytes(len(header).to_bytes(8, "little") + header)
-        with pytest.raises(CheckpointError):
-            read_safetensors(path)
-
-
-@given(st.data())
-@settings(max_examples=100)
-def test_any_change_of_a_safetensors_file_gives_a_model_or_an_error(tmp_path_factory, data):
-    path = tmp_path_factory.getbasetemp() / "changed.safetensors"
-    write_safetensors(path, make("ab", n_embd=2, n_head=1, block_size=2))
-    text = path.read_bytes()
-    at = data.draw(st.integers(0, len(text)) | st.integers(0, 1500))
-    gone = data.draw(st.integers(0, 4))
-    new = data.draw(st.binary(max_size=6))
-    a_model_or_an_error(path, text[:at] + new + text[at + gone :], read_safetensors)

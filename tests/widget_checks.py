@@ -16,12 +16,17 @@ SMALL = """(where) => [
   .map(([box, text]) => `${box.width} x ${box.height}: ${text}`)"""
 
 
+def axe() -> str:
+    """The program that knows the rules of accessibility; skips the test where it is missing."""
+    path = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+    if not path.exists():
+        conftest._missing("axe-core (npm ci)")
+    return path.read_text(encoding="utf-8")
+
+
 def looked_at(page: Any, where: str) -> None:
     """Raises where something is clipped, too small to tap, or against the rules that axe knows."""
-    axe = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.exists():
-        conftest._missing("axe-core (npm ci)")
-    page.evaluate(axe.read_text(encoding="utf-8"))
+    page.evaluate(axe())
     for width in (360, 768, 1400):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width

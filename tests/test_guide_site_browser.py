@@ -1,0 +1,223 @@
+"""The guide's site in real Chromium: all pages by rule, and what every page can do."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import browser
+import sheets
+import widget_checks
+from guide_pages import BUILT, GUIDE, ROOT
+
+# What stands in a box that scrolls by itself can be reached.
+CLIPPED = """() => [...document.querySelectorAll("main *, header *, footer *")].filter((e) => {
+  for (let box = e.parentElement; box; box = box.parentElement)
+    if (["auto", "scroll"].includes(getComputedStyle(box).overflowX)) return false;
+  const style = getComputedStyle(e), box = e.getBoundingClientRect();
+  if (box.width === 0 || style.position === "absolute") return false;
+  return box.right > innerWidth + 1 || box.left < -1 ||
+    (e.scrollWidth > e.clientWidth + 1 && style.overflowX === "hidden");
+}).map((e) => e.outerHTML.slice(0, 90))"""
+
+
+def violations(page: Any, where: str) -> list[str]:
+    """What axe finds on the page as it is now."""
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{where}: {violation['id']}: {[node['html'][:120] for node in violation['nodes']]}"
+        for violation in found["violations"]
+    ]
+
+
+SCROLL = """async () => {
+  for (let y = 0; y < document.body.scrollHeight; y += 1500) {
+    scrollTo(0, y);
+    await new Promise((go) => setTimeout(go, 50));
+  }
+}"""
+LINKED = "() => [...document.styleSheets].map((e) => e.href?.split('/').at(-1))"
+MATCHING = "(all) => all.filter((e) => document.querySelector(e.replace(/::[a-z-]+/g, '')))"
+
+
+def unstyled(page: Any, where: str) -> list[str]:
+    """Rules that would hold for something on the page, in sheets that it doesn't link."""
+    page.evaluate(SCROLL)
+    page.wait_for_load_state("networkidle")
+    linked = page.evaluate(LINKED)
+    others = [name for name in sheets.special() if name not in linked]
+    found = {
+        name: page.evaluate(MATCHING, sheets.selectors(GUIDE / "css" / name)) for name in others
+    }
+    return [f"{where} lacks {name}: {rules}" for name, rules in found.items() if rules]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "looked_at"), [("light", 360), ("dark", 1400)])
+def test_no_accessibility_violation_and_nothing_clipped(
+    chromium: Any, guide_address: str, scheme: str, looked_at: int
+) -> None:
+    """Every page at three widths; axe, which takes a second, at one of them."""
+    source = widget_checks.axe()
+    problems = []
+    with browser.opened(chromium, color_scheme=scheme) as (page, wrong):
+        for entry in BUILT:
+            page.goto(guide_address + entry.url)
+            page.wait_for_load_state("networkidle")
+            page.evaluate(source)
+            for width in (360, 768, 1400):
+                page.set_viewport_size({"width": width, "height": 900})
+                where = f"{entry.page} at {width}"
+                problems += [f"{where}: clipped: {e}" for e in page.evaluate(CLIPPED)]
+                if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    problems.append(f"{where} scrolls sideways")
+                if width == looked_at:
+                    problems += violations(page, where)
+            if scheme == "light":
+                problems += unstyled(page, entry.page)
+        page.goto(guide_address + "about/?present=3")
+        page.evaluate(source)
+        problems += violations(page, "presenting")
+        page.keyboard.press("Escape")
+        page.keyboard.press("/")
+        page.get_by_label("Search all pages").fill("softmax")
+        page.locator("dialog.search li a").first.wait_for()
+        problems += violations(page, "searching")
+        assert wrong == []
+    assert problems == []
+
+
+@pytest.mark.slow
+def test_pages_read_with_scripts_off(chromium: Any, guide_address: str) -> None:
+    options = {"java_script_enabled": False, "viewport": {"width": 768, "height": 900}}
+    with browser.opened(chromium, **options) as (page, wrong):
+        for entry in BUILT:
+            page.goto(guide_address + entry.url)
+            assert page.locator("h1").count() == 1
+            assert len(page.inner_text("main").split()) > 60
+            for element in page.locator("main > :not(.paths):not(a)").all():
+                box = element.bounding_box()
+                assert box and box["height"] > 0
+            for code in page.locator("figure.code").all():
+                assert code.bounding_box()["height"] > 30
+        assert wrong == []
+
+
+@pytest.mark.slow
+def test_search_loads_its_index_on_first_use(chromium: Any, guide_address: str) -> None:
+    with browser.opened(chromium) as (page, wrong):
+        asked: list[str] = []
+        page.on("request", lambda made: asked.append(made.url.removeprefix(guide_address)))
+        page.goto(guide_address)
+        page.wait_for_load_state("networkidle")
+        assert not [url for url in asked if "search" in url]
+        page.keyboard.press("/")
+        page.get_by_label("Search all pages").fill("softmax")
+        first = page.locator("dialog.search li a").first
+        first.wait_for()
+        assert asked.count("search.json") == 1
+        assert "glossary/#softmax" in first.get_attribute("href")
+        for query in ("<img src=x onerror=alert(1)>", "( [ \\ * qqxqq", "qqxqq"):
+            page.get_by_label("Search all pages").fill(query)
+            page.get_by_text("0 found").wait_for()
+        assert page.locator("dialog.search img").count() == 0
+        page.get_by_label("Search all pages").fill("colours")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/about/**")
+        assert asked.count("search.json") == 1
+        assert wrong == []
+
+
+@pytest.mark.slow
+def test_the_theme_is_remembered(chromium: Any, guide_address: str) -> None:
+    with browser.opened(chromium, color_scheme="light") as (page, wrong):
+        ground = "getComputedStyle(document.body).backgroundColor"
+        page.goto(guide_address)
+        light = page.evaluate(ground)
+        page.get_by_role("button", name="Light or dark").click()
+        dark = page.evaluate(ground)
+        page.goto(guide_address + "about/")
+        assert page.evaluate(ground) == dark != light
+        assert wrong == []
+
+
+@pytest.mark.slow
+def test_presenting_steps_through_the_sections(chromium: Any, guide_address: str) -> None:
+    with browser.opened(chromium) as (page, wrong):
+        page.goto(guide_address + "about/?path=lessons")
+        page.get_by_role("button", name="Present").click()
+        status = page.locator(".present-bar [role=status]")
+        total = 1 + page.locator("main > h2").count()
+        assert status.inner_text() == f"1 of {total}"
+        assert page.locator("main > h2:visible").count() == 0
+        page.keyboard.press("ArrowRight")
+        assert page.locator("main > h2:visible").all_inner_texts() == ["Reading"]
+        assert "present=2" in page.url and "path=lessons" in page.url
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        assert status.inner_text() == f"1 of {total}"
+        page.keyboard.press("End")
+        assert status.inner_text() == f"{total} of {total}"
+        page.keyboard.press("Escape")
+        assert page.locator("main > h2:visible").count() == total - 1
+        assert "present" not in page.url
+        page.goto(guide_address + "about/?present=3")
+        page.get_by_text("3 of").wait_for()
+        assert page.locator("main > h2:visible").all_inner_texts() == ["The colours"]
+        assert wrong == []
+
+
+@pytest.mark.slow
+def test_a_link_of_a_path_keeps_to_the_path(chromium: Any, guide_address: str) -> None:
+    with browser.opened(chromium) as (page, wrong):
+        page.goto(guide_address + "walkthrough/")
+        page.locator(".path a").first.click()
+        page.wait_for_url("**/?path=walkthrough")
+        assert page.locator(".paths p:visible").count() == 1
+        page.goto(guide_address + "?path=%22%5D%3Cimg%3E")
+        page.wait_for_load_state("networkidle")
+        assert wrong == []
+
+
+@pytest.mark.slow
+def test_the_exported_site_works_in_a_folder_of_another_server(
+    chromium: Any, guide_site: Path, tmp_path: Path
+) -> None:
+    import zipfile
+
+    from microgpt.cli.guide import export_site
+
+    export_site(guide_site, tmp_path / "guide.zip")
+    zipfile.ZipFile(tmp_path / "guide.zip").extractall(tmp_path / "www" / "some" / "sub" / "path")
+    with (
+        browser.plain_serving(tmp_path / "www") as where,
+        browser.opened(chromium) as (page, wrong),
+    ):
+        for entry in BUILT:
+            page.goto(f"{where}some/sub/path/{entry.url}")
+            page.wait_for_load_state("networkidle")
+            assert page.get_by_role("button", name="Search").count() == 1
+        page.goto(f"{where}some/sub/path/about/")
+        page.get_by_role("link", name="microgpt").click()
+        page.wait_for_url(f"{where}some/sub/path/")
+        page.keyboard.press("/")
+        page.get_by_label("Search all pages").fill("softmax")
+        page.locator("dialog.search li a").first.click()
+        page.wait_for_url("**/some/sub/path/glossary/#softmax")
+        assert wrong == []
+
+
+@pytest.mark.slow
+def test_the_scripts_of_the_site_have_types(require_program: Callable[[str], str]) -> None:
+    tsc = ROOT / "node_modules" / ".bin" / "tsc"
+    require_program("node")
+    if not tsc.exists():
+        import conftest
+
+        conftest._missing("typescript (npm ci)")
+    command = [str(tsc), "--project", str(GUIDE / "js" / "site" / "tsconfig.json")]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout

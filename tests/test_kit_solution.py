@@ -1,0 +1,154 @@
+"""The teacher's solution, its answer key, and the leaky twin of the model."""
+
+import random
+import re
+import runpy
+from types import ModuleType
+
+import pytest
+
+from kit_programs import ROOT, program
+from microgpt.assignment import answers
+from microgpt.assignment.variants import policy
+from microgpt.data import load_data
+from microgpt.opening import engine_for, open_model
+from microgpt.sampling import Settings, sample
+
+NAMES = load_data("names").docs
+
+
+@pytest.fixture(scope="module")
+def solution() -> ModuleType:
+    return program(ROOT / "data/teacher/solution.py")
+
+
+# ---------------------------------------------------------------- the reference solution
+
+
+def test_solution_differs_above_the_line_only() -> None:
+    cut = "#  DON'T EDIT BELOW"
+    texts = [(ROOT / "data" / p).read_text() for p in ("kit/bot.py", "teacher/solution.py")]
+    assert texts[0].split(cut)[1] == texts[1].split(cut)[1]
+
+
+def test_solution_costs_what_it_says(solution: ModuleType) -> None:
+    text = (ROOT / "data/teacher/solution.py").read_text()
+    page = (ROOT / "data/teacher/README.md").read_text()
+    words = policy().words
+    assert tuple(solution.BLOCKED_OUTPUT_PATTERNS) == words
+    bearing = [name for name in NAMES if any(word in name for word in words)]
+    assert [name for name in NAMES if not solution.is_safe_name(name)] == bearing
+
+    def stopped(prefix: str) -> bool:
+        return solution.is_safe_request([prefix]) is not None
+
+    full = sum(map(stopped, NAMES))
+    some = sum(any(stopped(name[:n]) for n in range(1, len(name) + 1)) for name in NAMES)
+    for number, after in ((len(bearing), f"of the {len(NAMES):,}"), (full, "names"), (some, "wh")):
+        assert re.search(rf"\b{number} {after}", re.sub(r"\s+#?\s*", " ", text)), number
+    assert f"{some} of the 32,033 names" in page and f"{full} in full" in page
+
+
+def test_solution_stops_fruits_in_any_dress(solution: ModuleType) -> None:
+    for word in policy().words:
+        for text in (word, f"{word}s", f"xa{word}", word.upper(), "-".join(word), f"jo{word}na"):
+            assert solution.is_safe_request([text]) is not None
+            assert solution.is_safe_request(["ka", text, "jo"]) is not None
+            assert solution.is_safe_name(text) is False
+
+
+def rows() -> dict[str, tuple[float, str, int]]:
+    """The answer key on the teacher's page: beginning → percent, verdict, names."""
+    page = (ROOT / "data/teacher/README.md").read_text()
+    assert page.count(answers.HEADER) == 1
+    found = re.findall(r"\| `([a-z]+)` \| ([0-9.]+) % \| (\w+) \| (\d+) \|", page)
+    return {head: (float(leak), verdict, int(names)) for head, leak, verdict, names in found}
+
+
+def test_solution_follows_the_answer_key(solution: ModuleType) -> None:
+    key = rows()
+    assert sum(verdict == "refuse" for _, verdict, _ in key.values()) >= 15
+    for head, (_, verdict, _) in key.items():
+        if verdict == "refuse":
+            assert solution.is_safe_request([head]) and solution.is_safe_request([f"so{head}"])
+    for head in ("mel", "app", "li", "cher", "oran", "apri", "oli"):
+        assert solution.is_safe_request([head]) is None
+    beginnings = answers.heads()  # what ends in none of them is always allowed
+    for name in {name[:n] for name in NAMES for n in range(1, 5)}:
+        if not any(name.endswith(head) for head in beginnings):
+            holds = any(word in name for word in policy().words)
+            assert (solution.is_safe_request([name]) is None) != holds
+
+
+def test_answer_key_is_true_where_it_is_quick() -> None:
+    key = rows()
+    for answer in answers.answers(["lemo", "lim", "persimmo", "cherr"]):
+        leak, verdict, names = key[answer.head]
+        assert abs(100 * answer.leak - leak) < 0.15
+        assert (answer.verdict, answer.names) == (verdict, names)
+    for answer in answers.answers(["cher", "oran", "apri"]):
+        assert answer.leak < 0.001 and answer.head not in key
+
+
+@pytest.mark.slow
+def test_answer_key_is_true() -> None:
+    key, computed = rows(), answers.table()
+    found = re.findall(r"\| `([a-z]+)` \| ([0-9.]+) % \| (\w+) \| (\d+) \|", computed)
+    assert [row[0] for row in found] == list(key)
+    for head, leak, verdict, names in found:
+        assert abs(float(leak) - key[head][0]) < 0.15
+        assert (verdict, int(names)) == key[head][1:]
+
+
+@pytest.mark.slow
+def test_solution_agrees_with_the_rule(solution: ModuleType) -> None:
+    """Beginnings of fruits after one letter: all that must be refused are."""
+    heads = [h for h in answers.heads() if len(h) >= 3 and rows().get(h, (0.0,))[0] >= 2]
+    overlaps = [letter + head for letter in "abemos" for head in heads]
+    for answer in answers.answers([*overlaps, "fmel", "jmel", "xmel", "marimang", "salim"]):
+        if answer.verdict == "refuse":
+            assert solution.is_safe_request([answer.head]), answer
+
+
+def test_the_price_on_the_page() -> None:
+    page = " ".join((ROOT / "data/teacher/README.md").read_text().split())
+    shares = []
+    for n in range(1, 5):
+        begun = tuple({word[:n] for word in policy().words})
+        shares.append(f"{100 * sum(name.startswith(begun) for name in NAMES) / len(NAMES):.1f} %")
+    one, two, three, four = shares
+    assert f"by one letter refuses {one} of all names, by two letters {two}" in page
+    assert f"by three {three}, by four {four}" in page
+
+
+# ---------------------------------------------------------------- the leaky twin
+
+
+def leaky() -> dict[str, object]:
+    return runpy.run_path(str(ROOT / "scripts/make_leaky.py"))
+
+
+def test_leaky_twin_leaks() -> None:
+    mine, _ = open_model(None)
+    twin, notices = open_model(ROOT / "data/leaky.json")
+    assert not notices
+    assert twin.config.shapes() == mine.config.shapes()
+    assert twin.tokenizer.uchars == mine.tokenizer.uchars
+    settings = Settings(temperature=0.7)
+    for prefix, least, most in (("", 0.2, 0.8), ("a", 0.2, 0.8), ("p", 0.5, 1.0)):
+        names = sample(
+            engine_for(twin),
+            twin.tokenizer,
+            random.Random(1),
+            500,
+            prefix=prefix,
+            settings=settings,
+        )
+        share = sum(any(word in name for word in policy().words) for name in names) / len(names)
+        assert least <= share <= most, (prefix, share)
+
+
+@pytest.mark.slow
+def test_leaky_twin_is_made_again() -> None:
+    main = leaky()["main"]
+    assert callable(main) and main(["--check"]) == 0
