@@ -79,7 +79,8 @@ export class MgCurve extends KitElement {
     const label = this.getAttribute("label") ?? "Curve";
     this.legend = html("div", { class: "mg-row mg-legend", role: "group", "aria-label": `${label}: curves` });
     this.picture = svg("svg", { class: "mg-plot", role: "img", "aria-label": label });
-    this.box = html("div", { class: "mg-plot-box" }, this.picture);
+    this.cursor = svg("svg", { class: "mg-plot-cursor", "aria-hidden": "true" }); // apart: the curves needn't be painted anew as it moves
+    this.box = html("div", { class: "mg-plot-box" }, this.picture, this.cursor);
     this.track = html("input", { type: "range", class: "mg-range", id: freshId("mg-read"), "aria-label": `${label}: read at ${this.xLabel}`, step: "any" });
     this.readout = html("p", { class: "mg-readout", role: "status" });
     this.note = html("p", { class: "mg-note" });
@@ -121,21 +122,20 @@ export class MgCurve extends KitElement {
 
   /** @private */
   draw() {
-    if (!this.picture || !this.legend || !this.track || !this.note) return;
+    if (!this.picture || !this.cursor || !this.legend || !this.track || !this.note) return;
     const shown = this.all.filter(({ on }) => on);
     this.planned = plan(shown.map(({ points }) => points), this.lines, {
       fromZero: this.hasAttribute("from-zero"), xTo: this.hasAttribute("x-to") ? this.numberOf("x-to", 1) : null,
     });
     const { x, y } = this.planned;
     const box = `0 0 ${this.width} ${SIZE.height}`;
-    if (this.picture.getAttribute("viewBox") !== box) this.picture.setAttribute("viewBox", box);
+    if (this.picture.getAttribute("viewBox") !== box) for (const one of [this.picture, this.cursor]) one.setAttribute("viewBox", box);
     const [floorLines, floorNames] = this.floorParts();
     const parts = [...this.axes(), ...floorLines];
     this.all.forEach((one, i) => {
       if (one.on) parts.push(this.line(one, i));
     });
-    renew(this.picture, ...parts, ...floorNames, svg("g", { class: "mg-cursor" }));
-    this.cursor = /** @type {SVGElement} */ (this.picture.lastElementChild);
+    renew(this.picture, ...parts, ...floorNames);
     if (this.track.min !== String(x.low)) this.track.min = String(x.low);
     if (this.track.max !== String(x.high)) this.track.max = String(x.high);
     const begins = y.low > 0 ? `The ${this.getAttribute("y-label") ?? "y"} axis begins at ${written(y.low, 2)}, not at 0.` : "";
