@@ -31,6 +31,11 @@ export class MgCurve extends KitElement {
     /** @private @type {ReturnType<typeof plan> | null} */ this.planned = null;
     /** @private */ this.waits = false;
     /** @private curves that have a button */ this.keyed = "";
+    /** @private axes, and lines across */ this.ground = svg("g");
+    /** @private */ this.curves = svg("g");
+    /** @private of the lines across */ this.names = svg("g");
+    /** @private for what they were drawn @type {{ground: string, lines: {path: SVGPathElement, points: Point[] | null, scale: string}[]}} */
+    this.drawn = { ground: "", lines: [] };
   }
 
   get series() {
@@ -40,7 +45,12 @@ export class MgCurve extends KitElement {
   /** @param {Series[]} series */
   set series(series) {
     const before = new Map(this.all.map(({ name, on }) => [name, on]));
-    this.all = series.map((one) => ({ ...one, points: pointsOf(one.values), on: before.get(one.name) ?? !one.off }));
+    const known = new Map(this.all.map((one) => [one.values, one.points]));
+    this.all = series.map((one) => {
+      const points = known.get(one.values);
+      const isSame = points?.length === one.values.length; // a list of numbers may have grown
+      return { ...one, points: points && isSame ? points : pointsOf(one.values), on: before.get(one.name) ?? !one.off };
+    });
     this.drawSoon();
   }
 
@@ -78,7 +88,7 @@ export class MgCurve extends KitElement {
     this.keyed = "";
     const label = this.getAttribute("label") ?? "Curve";
     this.legend = html("div", { class: "mg-row mg-legend", role: "group", "aria-label": `${label}: curves` });
-    this.picture = svg("svg", { class: "mg-plot", role: "img", "aria-label": label });
+    this.picture = svg("svg", { class: "mg-plot", role: "img", "aria-label": label }, this.ground, this.curves, this.names);
     this.cursor = svg("svg", { class: "mg-plot-cursor", "aria-hidden": "true" }); // apart: the curves needn't be painted anew as it moves
     this.box = html("div", { class: "mg-plot-box" }, this.picture, this.cursor);
     this.track = html("input", { type: "range", class: "mg-range", id: freshId("mg-read"), "aria-label": `${label}: read at ${this.xLabel}`, step: "any" });
@@ -130,12 +140,23 @@ export class MgCurve extends KitElement {
     const { x, y } = this.planned;
     const box = `0 0 ${this.width} ${SIZE.height}`;
     if (this.picture.getAttribute("viewBox") !== box) for (const one of [this.picture, this.cursor]) one.setAttribute("viewBox", box);
-    const [floorLines, floorNames] = this.floorParts();
-    const parts = [...this.axes(), ...floorLines];
+    const scale = JSON.stringify([this.planned, this.width]);
+    const ground = JSON.stringify([scale, this.lines, this.all.map(({ on }) => on)]);
+    if (this.drawn.ground !== ground) {
+      const [lines, names] = this.floorParts();
+      renew(this.ground, ...this.axes(), ...lines);
+      renew(this.names, ...names);
+      this.drawn.ground = ground;
+    }
     this.all.forEach((one, i) => {
-      if (one.on) parts.push(this.line(one, i));
+      const drawn = (this.drawn.lines[i] ??= { path: this.curves.appendChild(svg("path")), points: null, scale: "" });
+      const display = one.on ? "inline" : "none";
+      if (drawn.path.getAttribute("display") !== display) drawn.path.setAttribute("display", display);
+      if (!one.on || (drawn.points === one.points && drawn.scale === scale)) return;
+      Object.assign(drawn, { points: one.points, scale });
+      this.line(drawn.path, one, i);
     });
-    renew(this.picture, ...parts, ...floorNames);
+    for (const { path } of this.drawn.lines.splice(this.all.length)) path.remove();
     if (this.track.min !== String(x.low)) this.track.min = String(x.low);
     if (this.track.max !== String(x.high)) this.track.max = String(x.high);
     const begins = y.low > 0 ? `The ${this.getAttribute("y-label") ?? "y"} axis begins at ${written(y.low, 2)}, not at 0.` : "";
@@ -198,15 +219,13 @@ export class MgCurve extends KitElement {
     return [lines, names];
   }
 
-  /** @private @param {Series & {points: Point[]}} one @param {number} i @returns {SVGElement} */
-  line(one, i) {
+  /** @private @param {SVGPathElement} path @param {Series & {points: Point[]}} one @param {number} i */
+  line(path, one, i) {
     const points = thinned(one.points, Math.max(2000, this.width)).filter(({ y }) => Number.isFinite(y));
-    if (one.kind === "dots") {
-      const dots = points.map((p) => `M${this.px(p.x).toFixed(1)} ${this.py(p.y).toFixed(1)}h0`).join("");
-      return svg("path", { class: `mg-dots mg-series-${i % 6}`, d: dots });
-    }
-    const d = points.map((p, k) => `${k ? "L" : "M"}${this.px(p.x).toFixed(1)} ${this.py(p.y).toFixed(1)}`).join("");
-    return svg("path", { class: `mg-line mg-series-${i % 6}`, d });
+    const place = (/** @type {Point} */ p) => `${this.px(p.x).toFixed(1)} ${this.py(p.y).toFixed(1)}`;
+    const isDots = one.kind === "dots";
+    path.setAttribute("class", `${isDots ? "mg-dots" : "mg-line"} mg-series-${i % 6}`);
+    path.setAttribute("d", isDots ? points.map((p) => `M${place(p)}h0`).join("") : points.map((p, k) => `${k ? "L" : "M"}${place(p)}`).join(""));
   }
 
   /** The buttons that hide and show the curves. @private */
