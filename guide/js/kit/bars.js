@@ -27,7 +27,9 @@ export class MgBars extends KitElement {
     /** @private @type {number | null} */ this.at = null;
     /** @private */ this.width = 640;
     /** @private what the bars were drawn for */ this.frame = "";
-    /** @private @type {SVGRectElement[]} */ this.bars = [];
+    /** @private all bars are one shape, so are the marked and the read one above it: a drag then restyles three elements */
+    this.bars = { all: svg("path", { class: "mg-bar" }), marked: svg("path", { class: "mg-bar mg-bar-marked" }), read: svg("path", { class: "mg-bar mg-bar-read" }) };
+    /** @private a path for each bar @type {string[]} */ this.shapes = [];
     /** @private @type {SVGTextElement[]} */ this.labels = [];
   }
 
@@ -98,7 +100,6 @@ export class MgBars extends KitElement {
     const frame = JSON.stringify([names, this.width]);
     if (frame !== this.frame) {
       this.frame = frame;
-      this.bars = names.map((_, i) => svg("rect", { x: SIZE.left + (i + 0.5) * step - wide / 2, width: wide }));
       this.labels = names.map((name, i) => {
         const x = SIZE.left + (i + 0.5) * step;
         const isLong = name.length > 1 && name.length * 7.5 > step + 2;
@@ -109,16 +110,11 @@ export class MgBars extends KitElement {
       this.picture.setAttribute("aria-valuemin", "0");
       this.picture.setAttribute("aria-valuemax", String(Math.max(0, names.length - 1)));
       this.picture.replaceChildren(
-        this.top, svg("line", { class: "mg-axis", x1: SIZE.left, x2: this.width - SIZE.right, y1: bottom, y2: bottom }), ...this.bars, ...this.labels,
+        this.top, svg("line", { class: "mg-axis", x1: SIZE.left, x2: this.width - SIZE.right, y1: bottom, y2: bottom }), ...Object.values(this.bars), ...this.labels,
       );
     }
     if (this.top) renew(this.top, `top: ${written(most, this.digits)}`);
-    this.bars?.forEach((bar, i) => {
-      const high = tall(values[i]).toFixed(2);
-      if (bar.getAttribute("height") === high) return;
-      bar.setAttribute("y", (bottom - Number(high)).toFixed(2));
-      bar.setAttribute("height", high);
-    });
+    this.shapes = names.map((_, i) => `M${(SIZE.left + (i + 0.5) * step - wide / 2).toFixed(2)} ${bottom}v${(-tall(values[i])).toFixed(2)}h${wide}V${bottom}Z`);
     this.show();
   }
 
@@ -136,13 +132,14 @@ export class MgBars extends KitElement {
   show() {
     const { names, values, marked, say } = this.content;
     if (!this.picture || !this.readout || !names.length) return;
-    const set = (/** @type {Element | undefined} */ one, /** @type {string} */ kind) => {
-      if (one && one.getAttribute("class") !== kind) one.setAttribute("class", kind);
+    const set = (/** @type {Element} */ one, /** @type {string} */ name, /** @type {string} */ value) => {
+      if (one.getAttribute(name) !== value) one.setAttribute(name, value);
     };
-    names.forEach((_, i) => {
-      set(this.bars?.[i], `mg-bar${i === marked ? " mg-bar-marked" : ""}${i === this.at ? " mg-bar-read" : ""}`);
-      set(this.labels?.[i], `mg-label${i === marked ? " mg-bar-name" : ""}`);
-    });
+    set(this.bars.all, "d", this.shapes.join(""));
+    set(this.bars.marked, "d", this.shapes[marked ?? -1] ?? "");
+    set(this.bars.read, "d", this.shapes[this.at ?? -1] ?? "");
+    set(this.bars.read, "class", `mg-bar${this.at === marked ? " mg-bar-marked" : ""} mg-bar-read`);
+    this.labels.forEach((label, i) => set(label, "class", `mg-label${i === marked ? " mg-bar-name" : ""}`));
     const at = this.at ?? marked ?? values.indexOf(Math.max(...values));
     const text = names[at] === undefined ? "" : (say?.(at) ?? `${names[at]}: ${written(values[at], this.digits)}`);
     if (this.readout.textContent !== text) this.readout.textContent = text;
