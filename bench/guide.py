@@ -5,8 +5,8 @@
 Each round opens every built page on a fresh profile of headless Chromium, its processor slowed
 down. `ready`: milliseconds from the start of navigation until the document is parsed, the site's
 buttons are there and every widget near the top of the page has been started. `drag`: the first
-slider that is shown is dragged with the mouse in 24 steps; from each input event until the next
-frame is painted, waiting for that frame included, the median and the longest of all rounds; nothing
+slider that is shown is dragged with the mouse to the right and back, in 48 steps; from each input
+event until the next frame is painted, waiting for that frame included, the median and the longest of all rounds; nothing
 where a page has no slider. `first load`: compressed bytes that the page needs before anybody does
 anything, as the build counts them. Bars: 1,500 ms; the next frame in the median, so at most 16.7 ms
 and what its painting takes; 250 KB.
@@ -66,7 +66,7 @@ def one_round(
             page.mouse.move(left, middle)
             page.mouse.down()
             page.wait_for_timeout(300)
-            for step in range(1, 25):
+            for step in [*range(1, 25), *range(23, -1, -1)]:
                 page.mouse.move(left + step * 0.025 * box["width"], middle)
                 page.wait_for_timeout(80)
             answers = page.evaluate("window.__answers")

@@ -23,7 +23,7 @@ function sections(main) {
  */
 export function start(first) {
   const main = document.querySelector("main");
-  if (!main || document.body.classList.contains("presenting")) return;
+  if (!main || document.documentElement.classList.contains("presenting")) return;
   const all = sections(main);
   let at = 0;
 
@@ -69,7 +69,7 @@ export function start(first) {
   }
 
   function end() {
-    document.body.classList.remove("presenting");
+    document.documentElement.classList.remove("presenting");
     removeEventListener("keydown", key);
     bar.remove();
     for (const element of all.flat()) {
@@ -98,7 +98,7 @@ export function start(first) {
     event.preventDefault();
   }
 
-  document.body.classList.add("presenting");
+  document.documentElement.classList.add("presenting");
   document.body.append(bar);
   addEventListener("keydown", key);
   show(first);
