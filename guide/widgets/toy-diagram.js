@@ -26,8 +26,8 @@ import { TOY_TOKENS } from "../js/numbers/toy.js";
 /** @typedef {import("../js/kit/state.js").UrlState} UrlState */
 
 const LINES = [...GPT_LINES, ...LOSS_LINES];
-/** Blocks of later stages are made when nothing else is to be done: then a drag only lets them be seen. */
-const whenIdle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 200));
+/** What can't be reached yet is told to the page after the frame: that styles every element in it anew. */
+const whenIdle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run));
 
 /** All diagrams of the page share one state. @type {UrlState | null} */
 let shared = null;
@@ -182,40 +182,21 @@ class MgToyDiagram extends StatefulElement {
     for (const { block, whole } of this.rows) {
       const isLater = block.stage > last;
       if (whole.classList.contains("toy-later") !== isLater) whole.classList.toggle("toy-later", isLater);
-      if (!isLater) this.fill(block, view, n, scale);
+      this.fill(block, view, n, scale);
     }
+    whenIdle(() => {
+      for (const { whole } of this.rows ?? []) whole.inert = whole.classList.contains("toy-later");
+    });
     if (isTold) this.tellOf(isTold);
     this.summary(stageSentence(n, last));
-    this.prepare();
   }
 
   /** Brings a block to these numbers, if it has others. @private @param {Block} block @param {string} view @param {ToyNumbers} n @param {import("../js/kit/color.js").Scale} scale */
   fill(block, view, n, scale) {
     const made = this.madeOf(block, view, scale);
-    if (made.shows === n) return false;
+    if (made.shows === n) return;
     made.shows = n;
     for (const part of made.parts) part.update(n);
-    return true;
-  }
-
-  /** Makes and lays out what is of a later stage, a block at a time. @private */
-  prepare() {
-    if (this.waiting || this.only !== null) return;
-    this.waiting = true;
-    whenIdle(() => {
-      this.waiting = false;
-      if (!("ready" in this.dataset)) return;
-      this.guard(() => {
-        const { state, now, scale } = this;
-        if (!state || !now || !scale) return;
-        for (const { block, button } of this.rows ?? []) {
-          if (block.stage <= (this.last ?? 0) || !this.fill(block, state.values.view, now, scale)) continue;
-          button.getBoundingClientRect(); // asked for, it is laid out though it is not shown
-          this.prepare();
-          return;
-        }
-      });
-    });
   }
 
   /**
