@@ -52,7 +52,7 @@ class MgPairCounts extends NamesElement {
     const labels = allCalled(names.tokenizer);
     const all = table.counts.flat();
     // A few pairs are far ahead of the rest: the twentieth largest already has full colour.
-    const full = Math.max(2, Float64Array.from(all).sort().at(-20) ?? 0);
+    const full = Math.max(2, all.filter((count) => count > 2).sort((a, b) => b - a)[19] ?? 0);
     heat.data = { values: table.counts, rows: labels, columns: labels, most: full, link: "pair" };
     this.full = `Full colour from ${full} on.`;
     if (this.said) this.said.textContent = this.full;

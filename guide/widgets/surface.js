@@ -25,6 +25,7 @@ const STEP = 15; // degrees a key turns
 class MgSurface extends KitElement {
   build() {
     this.heldEye = { ...EYE };
+    this.named = null;
     const state = urlState(this.name, this.schema());
     this.state = state;
     this.whenLeaving(() => state.close());
@@ -58,6 +59,7 @@ class MgSurface extends KitElement {
   }
 
   /** @private @type {ReturnType<MgSurface["sheet"]> | null} */ paper = null;
+  /** @private for which view the axes have their names @type {object | null} */ named = null;
 
   get name() {
     return "W9";
@@ -169,21 +171,34 @@ class MgSurface extends KitElement {
     [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.ink, 0.9, 0.75];
     wire([[-3, -3], [3, -3], [3, 3], [-3, 3]].map(([x, y]) => project(eye, x, y, 0)));
     [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.line, 0.5, 1];
-    for (const { height, corners } of patches(heights, eye, { reach: SIZE.reach, lift })) {
+    for (const { i, j, height, corners } of patches(heights, eye, { reach: SIZE.reach, lift })) {
       paper.fillStyle = groundOf(palette, height / most);
       trace(corners);
       paper.fill();
+      const isEdge = i === 0 || j === 0 || i === POINTS - 2 || j === POINTS - 2;
+      // Within, the two far sides are enough: the near ones are far sides of the next.
+      if (!isEdge) {
+        const far = corners.reduce((best, corner, k) => (corner.far > corners[best].far ? k : best), 0);
+        paper.beginPath();
+        for (const k of [far + 3, far, far + 1]) paper.lineTo(SIZE.x + corners[k % 4].x * SIZE.scale, SIZE.y + corners[k % 4].y * SIZE.scale);
+      }
       paper.stroke();
     }
     [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.ink, 0.9, 0.75];
     if (other) for (const { corners } of patches(other, eye, { reach: SIZE.reach, lift })) wire(corners);
+    if (this.named !== eye) this.nameAxes(eye);
+    const label = `The surface a over x1 and x2${other ? ", the target's as wires" : ""}, turned by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow keys turn it.`;
+    if (this.view.getAttribute("aria-label") !== label) this.view.setAttribute("aria-label", label);
+  }
+
+  /** @private @param {import("../js/figures/networks/surface-view.js").Eye} eye */
+  nameAxes(eye) {
     const end = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ text) => {
       const p = project(eye, x, y, 0);
       return svg("text", { class: "mg-label mg-halo", x: SIZE.x + p.x * SIZE.scale, y: SIZE.y + p.y * SIZE.scale + 4, "text-anchor": "middle" }, text);
     };
     renew(this.view, end(3.5, 0, "x1 = 3"), end(-3.5, 0, "−3"), end(0, 3.5, "x2 = 3"), end(0, -3.5, "−3"));
-    const label = `The surface a over x1 and x2${other ? ", the target's as wires" : ""}, turned by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow keys turn it.`;
-    if (this.view.getAttribute("aria-label") !== label) this.view.setAttribute("aria-label", label);
+    this.named = eye;
   }
 
   /** @private */
