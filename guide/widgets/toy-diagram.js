@@ -27,7 +27,7 @@ import { TOY_TOKENS } from "../js/numbers/toy.js";
 
 const LINES = [...GPT_LINES, ...LOSS_LINES];
 /** What can't be reached yet is told to the page after the frame: that styles every element in it anew. */
-const whenIdle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run));
+const whenIdle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ run, /** @type {unknown} */ _how) => setTimeout(run));
 
 /** All diagrams of the page share one state. @type {UrlState | null} */
 let shared = null;
@@ -186,7 +186,7 @@ class MgToyDiagram extends StatefulElement {
     }
     whenIdle(() => {
       for (const { whole } of this.rows ?? []) whole.inert = whole.classList.contains("toy-later");
-    });
+    }, { timeout: 300 });
     if (isTold) this.tellOf(isTold);
     this.summary(stageSentence(n, last));
   }
