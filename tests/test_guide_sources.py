@@ -99,3 +99,10 @@ def test_no_sheet_reaches_out() -> None:
         assert "@import" not in text
         assert "://" not in text
         assert not re.findall(r"url\((?!['\"]?data:)", text)
+
+
+def test_no_sheet_asks_what_an_element_has() -> None:
+    """With ``:has()`` each change of a text makes the browser style a whole page anew."""
+    sheets = sorted((GUIDE / "css").glob("*.css"))
+    assert len(sheets) > 10
+    assert [sheet.name for sheet in sheets if ":has(" in sheet.read_text(encoding="utf-8")] == []
