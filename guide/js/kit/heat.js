@@ -297,7 +297,7 @@ export class MgHeat extends KitElement {
     paper.fillStyle = ink;
     const [midX, midY] = [Math.floor(x + w / 2), Math.floor(y + h / 2)];
     const strokes = STROKES[text]; // drawn by hand: shaping a text for each cell takes most of a frame
-    if (strokes) for (const [wide, high] of strokes) paper.fillRect(midX - wide / 2, midY - high / 2, wide, high);
+    if (strokes) for (const [wide, high] of strokes) paper.fillRect(midX - Math.floor(wide / 2), midY - Math.floor(high / 2), wide, high);
     else paper.fillText(text, x + (w - 1) / 2, y + h / 2, w - 2);
   }
 
