@@ -53,7 +53,7 @@ const label = (/** @type {number} */ x, /** @type {number} */ y, /** @type {stri
 /** @param {Scale} scale @param {number} w @param {number} x @param {number} y */
 function cell(scale, w, x, y) {
   const ground = shade(scale, w / MOST);
-  const text = label(x + CELL.width / 2, y + CELL.height / 2, weightText(w), "middle", "mg-glyph");
+  const text = label(x + CELL.width / 2, y + CELL.height / 2, weightText(w), "middle", "toy-weight");
   text.setAttribute("fill", inkOn(ground));
   return [svg("rect", { class: "toy-cell", x, y, ...CELL, fill: css(ground) }), text];
 }
