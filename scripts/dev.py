@@ -108,10 +108,14 @@ def pytest(selection, *arguments):
     return [program("python"), "-m", "pytest", "-m", selection, *arguments]
 
 
+# As many workers as cores; who has nothing left to do takes over half of another's tests.
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
+
+
 def test(arguments):
     set_up("dev")
     os.chdir(ROOT)
-    hand_over(pytest("not slow and not prove and not torch", "-q", *arguments))
+    hand_over(pytest("not slow and not prove and not torch", "-q", *PARALLEL, *arguments))
 
 
 def prove(arguments):
@@ -145,7 +149,8 @@ def test_all(arguments):
     checks = lint_commands()
     checks["guide"] = [program("python"), ROOT / "guide" / "build" / "assemble.py"]
     checks["wheel"] = [program("python"), __file__, "wheel"]
-    checks["pytest"] = pytest("not prove", *arguments)  # last: it ends with a summary
+    # Last, since it ends with a summary.
+    checks["pytest"] = pytest("not prove", *PARALLEL, "--durations=10", *arguments)
     failed = []
     for name, command in checks.items():
         print(f"== {name}", flush=True)

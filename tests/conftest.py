@@ -29,12 +29,20 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
+import layers
+from layers import (  # noqa: F401  hooks
+    pytest_collection_modifyitems,
+    pytest_xdist_auto_num_workers,
+)
+
 if TYPE_CHECKING:
     from cli_runner import Result
 
 ROOT = Path(__file__).resolve().parent.parent
 for _folder in ("guide/build", "scripts"):  # programs that some tests import
     sys.path.insert(0, str(ROOT / _folder))
+
+layers.with_default_signals()
 
 # A failed assertion in what tests share shows its values, as one in a test does.
 pytest.register_assert_rewrite(
