@@ -151,11 +151,14 @@ def test_all(arguments):
     checks["wheel"] = [program("python"), __file__, "wheel"]
     # Last, since it ends with a summary.
     checks["pytest"] = pytest("not prove", *PARALLEL, "--durations=10", *arguments)
-    failed = []
+    failed, spent = [], {}
     for name, command in checks.items():
         print(f"== {name}", flush=True)
+        began = time.monotonic()
         if call(command):
             failed.append(name)
+        spent[name] = time.monotonic() - began
+    print("== seconds: " + ", ".join(f"{name} {spent[name]:.0f}" for name in spent), flush=True)
     if failed:
         sys.exit("failed: " + ", ".join(failed))
 
@@ -225,7 +228,7 @@ def clean(arguments):
 
 COMMANDS = {
     "run": (run, "train the smallest GPT (arguments go to `microgpt train`)"),
-    "test": (test, "the quick tests: Python alone, under 5 minutes"),
+    "test": (test, "the quick tests: Python alone, under 4 minutes"),
     "test-all": (test_all, "all that protects main: lint, types, wheel, every test"),
     "prove": (prove, "the full-length proofs, by hand"),
     "lint": (lint, "ruff and mypy; --fix repairs what ruff can"),

@@ -32,6 +32,7 @@ import pytest
 import layers
 from layers import (  # noqa: F401  hooks
     pytest_collection_modifyitems,
+    pytest_terminal_summary,
     pytest_xdist_auto_num_workers,
 )
 

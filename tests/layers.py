@@ -4,6 +4,7 @@ conftest.py takes the hooks from here. The layers (`make test`, `make test-all`,
 what each of them may cost are in CONTRIBUTING.md.
 """
 
+import itertools
 import os
 import signal
 
@@ -15,14 +16,40 @@ LIMITS = {"quick": 300, "slow": 1800, "prove": 0}  # 0: none
 WORKERS = 8  # more of them wait for the disk and for memory
 
 
+KERNEL = ("test_engine_native", "test_kernel_", "test_wasm")  # and the emulator for its ARM part
+
+
 def layer(item: pytest.Item) -> str:
     return next((name for name in ("prove", "slow") if item.get_closest_marker(name)), "quick")
+
+
+def part(item: pytest.Item) -> str:
+    """The part of the suite whose budget a test draws on."""
+    if item.get_closest_marker("torch"):
+        return "torch"
+    if "chromium" in getattr(item, "fixturenames", ()):
+        return "browser"
+    return "kernel" if item.path.name.startswith(KERNEL) else "Python"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(LIMITS[layer(item)]))
+        item.user_properties.append(("part", part(item)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """With ``--durations``, beside the slowest tests: what each part of the suite took."""
+    if not terminalreporter.config.getoption("durations"):
+        return
+    seconds: dict[str, float] = {}
+    for report in itertools.chain(*terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport):
+            name = str(dict(report.user_properties)["part"])
+            seconds[name] = seconds.get(name, 0) + report.duration
+    told = ", ".join(f"{name} {spent:.0f}" for name, spent in sorted(seconds.items()))
+    terminalreporter.write_line(f"seconds in tests, all workers together: {told}")
 
 
 def pytest_xdist_auto_num_workers() -> int:
