@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import random
 from collections.abc import Sequence
@@ -14,7 +15,16 @@ from microgpt.engines import ENGINES
 from microgpt.engines.base import distribution
 from microgpt.errors import InputError, TokenError
 from microgpt.guard.automaton import Automaton
-from microgpt.guard.leak import ALLOW, EXACT, REFUSE, Leak, LeakMeter, masked_leaks, rule
+from microgpt.guard.leak import (
+    ALLOW,
+    EXACT,
+    REFUSE,
+    Leak,
+    LeakMeter,
+    _largest,
+    masked_leaks,
+    rule,
+)  # fmt: skip
 from microgpt.opening import engine_for, open_model
 from microgpt.sampling import Settings, sample
 from microgpt.tokenizer import Tokenizer
@@ -116,6 +126,18 @@ def test_the_masses_are_those_of_the_formula() -> None:
     got = masked_leaks(engine, guard, 0.8, drawn, begun)
     assert got == pytest.approx(np.array(wanted), abs=1e-12)
     assert max(wanted) > 0.05 and min(wanted) == 0
+
+
+def test_what_is_expanded_first_is_the_same_on_every_machine() -> None:
+    """The first of equal numbers, in their own order: NumPy's partition keeps neither."""
+    rng = random.Random(3)
+    for size, different in itertools.product((1, 2, 7, 40, 600), (1, 3, 10**6)):
+        numbers = np.array([rng.randrange(different) / different for _ in range(size)])
+        ranked = sorted(range(size), key=lambda i: (-numbers[i], i))
+        for count in {1, 2, size // 3 + 1, size, size + 5}:
+            taken, left = _largest(numbers, count)
+            assert taken.tolist() == sorted(ranked[:count])
+            assert left.tolist() == sorted(ranked[count:])
 
 
 # ---------------------------------------------------------------- edges

@@ -272,11 +272,7 @@ class _Tree:
 
     def grow(self, count: int) -> None:
         """Expand the ``count`` most probable of what is open, or all."""
-        if count < len(self.mass):
-            parted = np.argpartition(-self.mass, count - 1)
-            taken, left = parted[:count], parted[count:]
-        else:
-            taken, left = np.arange(len(self.mass)), np.zeros(0, np.intp)
+        taken, left = _largest(self.mass, count)
         rows, lengths = self._contexts(taken)
         mass, state = self.mass[taken], self.state[taken]
         flat = rows[np.arange(self.length + 1) < lengths[:, None]]
@@ -321,6 +317,22 @@ class _Tree:
         lengths = self.lengths[self.parent[taken]]
         rows[np.arange(len(rows)), lengths] = self.token[taken]
         return rows, lengths + 1
+
+
+def _largest(
+    numbers: npt.NDArray[np.float64], count: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Places of the ``count`` largest numbers, or of all, and of the others; both ascending.
+
+    Of equal numbers the first are taken. ``np.argpartition`` says neither which of them nor in
+    which order: both differ between processors, and with the order what is drawn later on.
+    """
+    chosen = np.ones(len(numbers), bool)
+    if count < len(numbers):
+        least = np.partition(numbers, -count)[-count]
+        chosen = numbers > least
+        chosen[np.flatnonzero(numbers == least)[: count - np.count_nonzero(chosen)]] = True
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
 def masked_leaks(
