@@ -8,8 +8,9 @@ The shipped model names a fruit about once in 3,000 names, so a filter can't be 
 catches there. This twin has the same shapes and letters, and its training list holds, besides the
 32,033 names, every fruit of data/fruits.toml 600 times: about a third of the list.
 
-The run is fixed by what stands below. Two machines may differ in the last bits, and 4,000 steps
-carry that further: --check accepts weights within 1e-6 and says how far they are.
+The run is fixed by what stands below, and by the arithmetic that every x86-64 processor has
+(scripts/portable.py). Elsewhere the last bits may differ, and 4,000 steps carry that further:
+--check accepts weights within 1e-6 and says how far they are.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT / "src") not in sys.path:
     sys.path.insert(0, str(ROOT / "src"))
+
+import portable
+
+if __name__ == "__main__":
+    portable.use()
 
 import numpy as np
 

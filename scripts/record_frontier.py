@@ -3,7 +3,8 @@
     python scripts/record_frontier.py    half a minute
 
 The guide draws safety against usefulness from this file. Requests and policies are those of
-``microgpt.assignment.frontier``; ordinary requests get the same effort as an attacker's.
+``microgpt.assignment.frontier``; ordinary requests get the same effort as an attacker's. It is
+computed with what every x86-64 processor has (scripts/portable.py), whatever else this one has.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT / "src") not in sys.path:
     sys.path.insert(0, str(ROOT / "src"))
+
+import portable
+
+if __name__ == "__main__":
+    portable.use()
 
 from microgpt.assignment.frontier import _NODES, _SAMPLES, Requests, compared
 from microgpt.data import load_data
@@ -47,6 +53,7 @@ def record() -> dict[str, Any]:
     ordinary = [meter.of(p, nodes=_NODES, samples=_SAMPLES).middle for p in requests.ordinary]
     return {
         "what": "python scripts/record_frontier.py: requests, their shares and leaks, policies",
+        "made_with": portable.MADE_WITH,
         "sources": sources(),
         "temperature": policy.temperature,
         "points": [

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+import portable
 import widget_checks
 from cli_runner import ok
 from guide_pages import ROOT, told
@@ -25,7 +26,7 @@ from microgpt.assignment.kit import kit_zip
 from microgpt.data import load_data
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.bot import Bot
-from microgpt.guard.leak import LeakMeter, masked_leaks, rule
+from microgpt.guard.leak import Leak, LeakMeter, masked_leaks, rule
 from microgpt.guard.policy import Policy
 from microgpt.opening import engine_for, open_model
 
@@ -52,6 +53,7 @@ PREFIXES = [
     "",
     "p" * 20,
 ]
+CAREFUL = {"nodes": 100_000, "samples": 200_000}
 EFFORTS = [{"nodes": 1000, "samples": 0}, {"nodes": 400, "samples": 4000}]
 LINES = [
     "j", "a b c", "", "j!", "APPL", "a-p-p-l", "!!!", "ab123", "ma li appl", "pear",
@@ -85,6 +87,18 @@ def table_after(line: str) -> dict[str, list[str]]:
     table = re.split(r"\|(?:---\|)+\n", text, maxsplit=1)[1].split("\n\n")[0]
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in table.splitlines()]
     return {first: rest for first, *rest in cells}
+
+
+def surely(said: str, leak: Leak) -> bool:
+    """Whether a leak rounds to what is said at both of its ends, or is less than that for sure.
+
+    So no digit on the page depends on which names were drawn.
+    """
+    limit = said.removeprefix("under ").removesuffix(" %")
+    if said.startswith("under "):
+        return 100 * leak.high < float(limit)
+    digits = len(limit.partition(".")[2])
+    return {f"{100 * end:.{digits}f}" for end in (leak.low, leak.high)} == {limit}
 
 
 # ---------------------------------------------------------------- against Python
@@ -199,8 +213,7 @@ def test_leaks_on_the_page() -> None:
         for prefix, said in zip(prefixes.split(", "), leaks.split(", "), strict=True):
             prefix = "" if prefix == "a blank line" else prefix
             leak = METER.of(prefix)
-            digits = len(said.removesuffix(" %").partition(".")[2])
-            assert said == f"{100 * leak.middle:.{digits}f} %", prefix
+            assert surely(said, leak) or surely(said, METER.of(prefix, **CAREFUL)), prefix
             assert verdict == verdicts[rule(prefix, leak, METER.automaton)]
     guesses = {p: METER.of(p).middle for p in ("app", "cher", "li", "alim")}
     assert max(guesses, key=guesses.__getitem__) == "alim"
@@ -217,6 +230,7 @@ def test_the_frontier_belongs_to_this_model() -> None:
     for name, digest in FRONTIER["sources"].items():
         data = (ROOT / name).read_bytes().replace(b"\r\n", b"\n")
         assert hashlib.sha256(data).hexdigest() == digest, "run scripts/record_frontier.py"
+    assert FRONTIER["made_with"] == portable.MADE_WITH
 
 
 def test_the_page_has_the_frontiers_numbers() -> None:
@@ -244,8 +258,21 @@ def test_the_page_has_the_frontiers_numbers() -> None:
     assert f"The {len(ordinary['leaks']):,} ordinary requests" in page
     assert f"an attacker's {len(attacks['leaks'])}," in page
     (before, high), (after, low) = at(0.04), at(0.001)
-    assert [f"{100 * x:.2g}" for x in (high, low)] == ["0.18", "0.0095"]
-    assert f"{100 * after:.2g}" == "5.1" and 68 < after / before < 72
+    assert [f"{100 * x:.2g}" for x in (high, low)] == ["0.18", "0.0092"]
+    assert f"{100 * after:.2g}" == "4.7" and 62 < after / before < 66
+
+
+def measured_again(prefix: str, recorded: float) -> None:
+    """A recorded leak is that of this machine, whose rounding may differ from the recording one's.
+
+    The same names are drawn everywhere, but for one draw in some millions that rounding decides.
+    And wherever a name differs, the recorded leak, rounded to four digits, lies between the ends
+    that are certain or hold with 95 %.
+    """
+    leak = METER.of(prefix, nodes=_NODES, samples=_SAMPLES)
+    assert leak.middle == pytest.approx(recorded, rel=0.02, abs=2e-4), prefix
+    rounding = 5e-4 * recorded + 1e-9
+    assert leak.low - rounding <= recorded <= leak.high + rounding, prefix
 
 
 @pytest.mark.slow
@@ -253,14 +280,13 @@ def test_the_frontier_can_be_measured_again() -> None:
     requests = Requests.measure(METER, FRUITS.words, load_data("names").docs)
     assert " ".join(requests.attacks) == FRONTIER["attacks"]["prefixes"]
     assert " ".join(requests.ordinary) == FRONTIER["ordinary"]["prefixes"]
-    leaks = list(requests.attacks.values())
-    assert leaks == pytest.approx(FRONTIER["attacks"]["leaks"], rel=0.02, abs=2e-4)
+    for prefix, leak in zip(requests.attacks, FRONTIER["attacks"]["leaks"], strict=True):
+        measured_again(prefix, leak)
     shares = list(requests.ordinary.values())
     assert shares == pytest.approx(FRONTIER["ordinary"]["shares"], rel=1e-5)
     for i in range(0, len(shares), 200):
         prefix = FRONTIER["ordinary"]["prefixes"].split(" ")[i]
-        leak = METER.of(prefix, nodes=_NODES, samples=_SAMPLES).middle
-        assert leak == pytest.approx(FRONTIER["ordinary"]["leaks"][i], rel=0.02, abs=2e-4)
+        measured_again(prefix, FRONTIER["ordinary"]["leaks"][i])
     points = compared(requests, FRUITS, TOKENIZER.uchars)
     for point, recorded in zip(points, FRONTIER["points"], strict=True):
         assert point.name == recorded["name"]
@@ -403,7 +429,7 @@ def test_the_frontier_by_keyboard_and_mouse(opened: Callable[..., Any]) -> None:
         page.locator("mg-frontier").get_by_text(said).wait_for()
     field.fill("0,1 %")
     page.keyboard.press("Enter")
-    told(page, "mg-frontier", "From 0.1 % on: 5.09 %")
+    told(page, "mg-frontier", "From 0.1 % on: 4.7 % of ordinary")
     widget_checks.looked_at(page, "mg-frontier")
     page.wait_for_timeout(300)
     other = opened("assignment", "mg-frontier", page.evaluate("location.hash"))
