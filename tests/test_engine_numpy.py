@@ -81,7 +81,7 @@ def assert_same_state(engine, reference, limit=1e-9):
 
 
 @pytest.mark.parametrize("preset", ["final", "early"])
-@pytest.mark.parametrize(("steps", "batch_size"), [(20, 1), (2, 5)])
+@pytest.mark.parametrize(("steps", "batch_size"), [(6, 1), (2, 3)])
 def test_losses_of_the_presets_shape(preset, steps, batch_size):
     config = make_config(preset)
     engine, scalar = both(config)
@@ -107,7 +107,7 @@ def test_training_two_layers(activation, optimizer, batch_size):
         **{**SMALL.to_dict(), "activation": activation, "optimizer": optimizer, "lr": 0.05}
     )
     engine, scalar = both(config)
-    batches = draw_batches(config, 20 if batch_size == 1 else 4, batch_size)
+    batches = draw_batches(config, 8 if batch_size == 1 else 2, batch_size)
     lrs = [config.lr_at(step) for step in range(len(batches.documents))]
     expected = scalar.steps(batches, lrs, 0)
     np.testing.assert_allclose(engine.steps(batches, lrs, 0), expected, rtol=0, atol=1e-10)

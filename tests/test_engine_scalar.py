@@ -26,14 +26,17 @@ def equal_bytes(steps: int, preset: str) -> None:
     assert last["loss"] == rung["loss"].data
 
 
-def test_equal_bytes_after_ten_steps() -> None:
-    equal_bytes(10, "final")
-
-
-def test_equal_bytes_of_the_early_preset() -> None:
-    equal_bytes(10, "early")
+@pytest.mark.parametrize("preset", ["final", "early"])
+def test_equal_bytes_after_a_few_steps(preset: str) -> None:
+    equal_bytes(4, preset)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("preset", ["final", "early"])
+def test_equal_bytes_after_some_steps(preset: str) -> None:
+    equal_bytes(20, preset)
+
+
+@pytest.mark.prove
 def test_equal_bytes_after_a_hundred_steps() -> None:
     equal_bytes(100, "final")
