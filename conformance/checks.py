@@ -349,9 +349,9 @@ CHECKS: dict[str, Check] = {
     "logits": check_logits,
     "trace": check_trace,
     "gradients": check_gradients,
+    "sampling": check_sampling,
     "steps": check_steps,
     "split": check_split,
-    "sampling": check_sampling,
 }
 """All checks but the whole runs, the quickest first."""
 

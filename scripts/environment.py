@@ -202,9 +202,9 @@ def pip_install(level, **where):
 
 
 @contextlib.contextmanager
-def alone():
-    """Waits until no other set-up of this checkout is at work. A killed one doesn't block."""
-    with (ROOT / ".venv-lock").open("a") as file:
+def alone(lock=ROOT / ".venv-lock", others="another set-up is at work in this checkout"):
+    """Waits until nobody else holds this lock. A killed one doesn't block."""
+    with Path(lock).open("a") as file:
         waiting = False
         while True:
             try:
@@ -220,7 +220,7 @@ def alone():
                 break
             except (BlockingIOError, PermissionError):
                 if not waiting:
-                    say("another set-up is at work in this checkout, waiting ...")
+                    say(f"{others}, waiting ...")
                 waiting = True
                 time.sleep(0.2)
             except OSError:

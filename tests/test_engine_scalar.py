@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
-from ladder_runner import run_rung
+from ladder_runner import losses, run_rung
 from microgpt.config import make_config
 from microgpt.data import load_data
 from microgpt.engines.scalar import ScalarEngine
 from microgpt.training import Trainer
+from published import LOSSES
 
 
-def equal_bytes(steps: int, preset: str) -> None:
-    rung, _ = run_rung(5, steps, ["--preset", preset])
+def equal_bytes(steps: int, preset: str) -> list[str]:
+    """Compares all that both hold after some steps; returns the losses that the rung printed."""
+    rung, lines = run_rung(5, steps, ["--preset", preset])
     trainer = Trainer(make_config(preset), load_data("names"), engine="scalar", stop_after=steps)
     *_, last = trainer.events()
     assert last["step"] == steps
@@ -24,6 +26,7 @@ def equal_bytes(steps: int, preset: str) -> None:
     for ours, theirs in ((optim.m, rung["m"]), (optim.v, rung["v"])):
         assert np.concatenate([ours[name].ravel() for name in weights]).tolist() == theirs
     assert last["loss"] == rung["loss"].data
+    return losses(lines)
 
 
 @pytest.mark.parametrize("preset", ["final", "early"])
@@ -34,7 +37,9 @@ def test_equal_bytes_after_a_few_steps(preset: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["final", "early"])
 def test_equal_bytes_after_some_steps(preset: str) -> None:
-    equal_bytes(20, preset)
+    printed = equal_bytes(20, preset)
+    if preset == "final":
+        assert printed[:13] == [f"{loss:.4f}" for loss in LOSSES]
 
 
 @pytest.mark.prove

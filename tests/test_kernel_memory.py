@@ -24,6 +24,7 @@ import pytest
 from microgpt.config import Config, make_config
 from microgpt.engines.native import NativeEngine, build, level_problems
 from microgpt.model import init_weights
+from shared import once
 
 TESTS = Path(__file__).resolve().parent
 try:
@@ -296,7 +297,7 @@ def tiny(dtype: str) -> tuple[Config, str, dict[str, np.ndarray]]:
 
 # ---------------------------------------------------------------- sanitizers
 
-SANITIZE = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZE = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 INSIDE = """
 import sys
 from pathlib import Path
@@ -324,16 +325,18 @@ def sanitizers(folder: Path) -> str:
     return found.stdout.strip()
 
 
-@pytest.fixture(scope="module")
-def sanitized(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    folder = tmp_path_factory.mktemp("sanitized")
-    preload = sanitizers(folder)
-    library = folder / build.library_path().name
+def build_sanitized(folder: Path) -> None:
     flags = tuple(flag for flag in build.FLAGS if flag != "-O3")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "FLAGS", (*flags, *SANITIZE))
-        assert set(build.build(["gcc"], library)) >= set(LEVELS)
-    return preload, library
+        assert set(build.build(["gcc"], folder / build.library_path().name)) >= set(LEVELS)
+
+
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    preload = sanitizers(tmp_path_factory.mktemp("sanitizers"))
+    folder = once(tmp_path_factory, "sanitized", build_sanitized)
+    return preload, folder / build.library_path().name
 
 
 @pytest.mark.slow
@@ -370,7 +373,7 @@ def compiled(folder: Path, name: str, level: str, dtype: str, *more: str) -> Pat
     program = folder / f"{name}-{level}-{dtype}"
     flags = [flag for flag in build.FLAGS if flag != "-O3"]
     command = [
-        *build.find_compiler(folder), *flags, "-O2", "-g", "-DMG_THREADS", "-pthread",
+        *build.find_compiler(folder), *flags, "-O2", "-DMG_THREADS", "-pthread",
         *build.LEVELS[build.family()][level], f"-DMG_LEVEL={level}", f"-DREAL_BITS={dtype[-2:]}",
         "-Wno-unused-function", *more, f"-I{build.SOURCES}", str(TESTS / f"{name}.c"),
         "-o", str(program),
@@ -390,10 +393,9 @@ def test_sanitizers_find_what_is_planted(tmp_path: Path) -> None:
     text = model.read_text(encoding="utf-8")
     assert text.count("s.VP * 9") == 1
     model.write_text(text.replace("s.VP * 9", "s.VP * 2"), encoding="utf-8")
-    more = [flag for flag in SANITIZE if flag != "-O1"]
     for folder, finds in ((sources, True), (build.SOURCES, False)):
         name = "kernel_memory"
-        program = compiled(tmp_path, name, LEVELS[0], "float32", *more, f"-I{folder}")
+        program = compiled(tmp_path, name, LEVELS[0], "float32", *SANITIZE, f"-I{folder}")
         done = subprocess.run([program], capture_output=True, text=True, timeout=600)
         assert ("use-after-poison" in done.stderr) == finds, done.stderr
         assert (done.returncode != 0) == finds
@@ -408,7 +410,7 @@ def test_valgrind_finds_nothing(dtype: str, tmp_path: Path, require_program: Any
     """At AVX2: valgrind doesn't know AVX-512."""
     valgrind = require_program("valgrind")
     level = "avx2" if "avx2" in LEVELS else LEVELS[0]
-    program = compiled(tmp_path, "kernel_memory", level, dtype)
+    program = compiled(tmp_path, "kernel_memory", level, dtype, "-g")
     alone = subprocess.run([program], capture_output=True, text=True, timeout=600)
     assert alone.returncode == 0, alone.stdout
     done = subprocess.run(
@@ -437,25 +439,46 @@ def through(program: Path, which: str, x: np.ndarray) -> np.ndarray:
     return np.frombuffer(done.stdout, x.dtype)
 
 
+exact_enough = pytest.mark.skipif(
+    np.finfo(np.longdouble).nmant <= 52, reason="no long double to compare with"
+)
+
+
 @pytest.mark.slow
 @every_level
 @both_dtypes
-@pytest.mark.skipif(np.finfo(np.longdouble).nmant <= 52, reason="no long double to compare with")
+@exact_enough
 def test_accuracy_of_exp_and_log(level: str, dtype: str, tmp_path: Path) -> None:
+    accuracy_of_exp_and_log(level, dtype, tmp_path, 10**5)
+
+
+@pytest.mark.prove
+@every_level
+@both_dtypes
+@exact_enough
+def test_accuracy_of_exp_and_log_at_millions(level: str, dtype: str, tmp_path: Path) -> None:
+    accuracy_of_exp_and_log(level, dtype, tmp_path, 10**6)
+
+
+def accuracy_of_exp_and_log(level: str, dtype: str, tmp_path: Path, points: int) -> None:
     program = compiled(tmp_path, "kernel_accuracy", level, dtype)
     for which, kind, low, bound in (  # found: 1.015 in float64, 1.048 in float32; 0.97
         ("exp", np.dtype(dtype), -708 if dtype == "float64" else -87, 1.1),
         ("side", np.dtype("float64"), -708, 1.0),
     ):  # fmt: skip
         x = np.concatenate(
-            [np.linspace(low, 0, 10**6), np.linspace(-1, 0, 10**6), -np.logspace(-30, 1, 10**5)]
+            [
+                np.linspace(low, 0, points),
+                np.linspace(-1, 0, points),
+                -np.logspace(-30, 1, points // 10),
+            ]
         ).astype(kind)
         assert ulps(program, which, x, np.exp) < bound
         beyond = [low * 1.0001, low - 1.0, -1e4, -math.inf, math.nan, 0.0, -0.0, 0.0]
         got = through(program, which, np.array(beyond * 2, kind))[:8]
         assert got[:4].tolist() == [0] * 4 and math.isnan(got[4]) and got[5:].tolist() == [1] * 3
-    x = np.concatenate([np.logspace(-307, 308, 10**6), np.linspace(0.01, 2, 10**6)])
-    x = np.concatenate([x[x != 1], np.linspace(1.001, 300**4, 10**6)])
+    x = np.concatenate([np.logspace(-307, 308, points), np.linspace(0.01, 2, points)])
+    x = np.concatenate([x[x != 1], np.linspace(1.001, 300**4, points)])
     assert ulps(program, "log", x, np.log) < 1.1  # found: 1.08
     special = [1.0, math.inf, -1.0, math.nan]
     got = through(program, "log", np.array(special * 4))

@@ -73,9 +73,19 @@ def test_solution_follows_the_answer_key(solution: ModuleType) -> None:
             assert solution.is_safe_request([head]) and solution.is_safe_request([f"so{head}"])
     for head in ("mel", "app", "li", "cher", "oran", "apri", "oli"):
         assert solution.is_safe_request([head]) is None
-    beginnings = answers.heads()  # what ends in none of them is always allowed
-    for name in {name[:n] for name in NAMES for n in range(1, 5)}:
-        if not any(name.endswith(head) for head in beginnings):
+    allows_what_ends_in_no_beginning(solution, 10)
+
+
+@pytest.mark.slow
+def test_solution_allows_what_ends_in_no_beginning(solution: ModuleType) -> None:
+    allows_what_ends_in_no_beginning(solution, 1)
+
+
+def allows_what_ends_in_no_beginning(solution: ModuleType, nth: int) -> None:
+    """Asks every ``nth`` beginning of a name."""
+    heads = tuple(answers.heads())
+    for name in sorted({name[:n] for name in NAMES for n in range(1, 5)})[::nth]:
+        if not name.endswith(heads):
             holds = any(word in name for word in policy().words)
             assert (solution.is_safe_request([name]) is None) != holds
 
@@ -102,9 +112,19 @@ def test_answer_key_is_true() -> None:
 
 @pytest.mark.slow
 def test_solution_agrees_with_the_rule(solution: ModuleType) -> None:
+    agrees_with_the_rule(solution, "o")
+
+
+@pytest.mark.prove
+def test_solution_agrees_with_the_rule_after_more_letters(solution: ModuleType) -> None:
+    agrees_with_the_rule(solution, "abemos")
+
+
+def agrees_with_the_rule(solution: ModuleType, letters: str) -> None:
     """Beginnings of fruits after one letter: all that must be refused are."""
-    heads = [h for h in answers.heads() if len(h) >= 3 and rows().get(h, (0.0,))[0] >= 2]
-    overlaps = [letter + head for letter in "abemos" for head in heads]
+    key = rows()
+    heads = [h for h in answers.heads() if len(h) >= 3 and key.get(h, (0.0,))[0] >= 2]
+    overlaps = [letter + head for letter in letters for head in heads]
     for answer in answers.answers([*overlaps, "fmel", "jmel", "xmel", "marimang", "salim"]):
         if answer.verdict == "refuse":
             assert solution.is_safe_request([answer.head]), answer

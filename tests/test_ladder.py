@@ -178,25 +178,25 @@ def test_first_documents():
 
 
 def test_first_losses_of_train5():
-    _, lines = run_rung(5, 13)
-    assert losses(lines) == FIRST_13
+    _, lines = run_rung(5, 6)
+    assert losses(lines) == FIRST_13[:6]
     assert lines[3] == "step    1 / 1000 | loss 3.3660"
 
 
 # Mistakes that a careless rewrite could make: the published losses have to notice each, at the
 # latest after as many steps as are given here.
 MISTAKES = {
-    "scores not scaled": (2, " / head_dim ** 0.5", ""),
-    "own position hidden": (2, "for k in keys[i]]", "for k in (keys[i][:-1] or keys[i])]"),
+    "scores not scaled": (1, " / head_dim ** 0.5", ""),
+    "own position hidden": (1, "for k in keys[i]]", "for k in (keys[i][:-1] or keys[i])]"),
     "no bias correction of m": (2, "m[p] / (1 - beta1 ** (step + 1))", "m[p]"),
     "no bias correction of v": (2, "v[p] / (1 - beta2 ** (step + 1))", "v[p]"),
     "eps under the root": (2, "(v_hat ** 0.5 + eps)", "(v_hat + eps) ** 0.5"),
     "bias correction one step late": (2, "(1 - beta1 ** (step + 1))", "(1 - beta1 ** (step + 2))"),
-    "no final residual": (2, '.mlp_fc2"]), x)]', '.mlp_fc2"]), [0.0] * n_embd)]'),
-    "norm without its mean": (2, " / len(x)", ""),
+    "no final residual": (1, '.mlp_fc2"]), x)]', '.mlp_fc2"]), [0.0] * n_embd)]'),
+    "norm without its mean": (1, " / len(x)", ""),
     "grads not reset": (3, "        param.grad = 0.0\n", ""),
     "grads not added up": (2, "child.grad += local_grad", "child.grad = local_grad"),
-    "loss not averaged": (2, "add_up(losses) / n\n", "add_up(losses)\n"),
+    "loss not averaged": (1, "add_up(losses) / n\n", "add_up(losses)\n"),
     "no decay": (4, "learning_rate * (1 - step / num_steps)", "learning_rate"),
 }  # fmt: skip
 
@@ -251,9 +251,9 @@ def test_held_out_agrees_with_the_rungs_own_loss():
 
 
 @pytest.mark.slow
-def test_autograd_follows_the_hand_written_gradient_for_300_steps():
-    _, lines = run_rung(2, 300)
-    assert losses(lines) == losses(_whole_run(1)[1])[:300]
+def test_autograd_follows_the_hand_written_gradient_for_50_steps():
+    _, lines = run_rung(2, 50)
+    assert losses(lines) == losses(_whole_run(1)[1])[:50]
 
 
 @pytest.mark.prove
