@@ -15,6 +15,7 @@ from typing import Any
 
 from microgpt.cli.guide import make_server
 
+LIMIT = 120_000  # ms until a wait in a page gives up; it ends a hang, and times nothing
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 
 
@@ -51,12 +52,51 @@ def chromium(playwright: Any, program: str | None = None) -> Iterator[Any]:
     """A headless browser on a fresh profile."""
     with playwright.sync_api.sync_playwright() as driver:
         browser = driver.chromium.launch(
-            executable_path=program or shutil.which("chromium"), args=list(FLAGS)
+            executable_path=program or shutil.which("chromium"), args=list(FLAGS), timeout=LIMIT
         )
         try:
             yield browser
         finally:
             browser.close()
+
+
+class Kept:
+    """One browser for many tests: contexts keep them apart, and starting one takes a second."""
+
+    def __init__(self, playwright: Any, program: str) -> None:
+        self.start = functools.partial(chromium, playwright, program)
+        self.stack = contextlib.ExitStack()
+        self.browser: Any = None
+
+    def running(self) -> Any:
+        """The browser, or a fresh one in place of one that is gone."""
+        if not self._answers():
+            self.close()
+            self.browser = self.stack.enter_context(self.start())
+        return self.browser
+
+    def _answers(self) -> bool:
+        if self.browser is None:
+            return False
+        try:
+            self.browser.new_context().close()
+        except Exception:  # the browser or its driver has ended, in whichever way
+            return False
+        return True
+
+    def close(self) -> None:
+        if self.browser is not None:
+            with contextlib.suppress(Exception):  # one that is gone can't be closed
+                self.stack.close()
+            self.browser = None
+
+
+def new_context(browser: Any, **options: Any) -> Any:
+    """A profile of one's own, as patient as a slow and busy machine asks for."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(LIMIT)
+    context.set_default_navigation_timeout(LIMIT)
+    return context
 
 
 @contextlib.contextmanager
@@ -84,7 +124,7 @@ def pages(browser: Any) -> Iterator[Callable[..., Any]]:
 @contextlib.contextmanager
 def opened(browser: Any, **options: Any) -> Iterator[tuple[Any, list[str]]]:
     """A page in a context of its own, and the list of what went wrong or left the server."""
-    context = browser.new_context(**options)
+    context = new_context(browser, **options)
     page = context.new_page()
     wrong: list[str] = []
 

@@ -152,9 +152,16 @@ def guide_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for module in ("zensical", "latex2mathml"):
         _require(module)
     import assemble
+    import environment
 
-    site = tmp_path_factory.mktemp("guide") / "site"
-    assemble.build(site)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # what all workers share
+    (folder / "guide").mkdir(exist_ok=True)
+    site = folder / "guide" / "site"  # there only when it is whole
+    with environment.alone(folder / "guide" / "lock", "another worker builds the guide"):
+        if not site.exists():
+            assemble.build(site)
     return site
 
 
@@ -167,15 +174,25 @@ def guide_address(guide_site: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def chromium() -> Iterator[Any]:
-    """A browser of one's own, driven by Playwright."""
+@pytest.fixture(scope="session")
+def kept_chromium() -> Iterator[Any]:
+    """The browser of all tests, started by the first that asks for it."""
     import browser
 
     playwright = _require("playwright")
     importlib.import_module("playwright.sync_api")
-    with browser.chromium(playwright, _require_program("chromium")) as program:
-        yield program
+    kept = browser.Kept(playwright, _require_program("chromium"))
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def chromium(kept_chromium: Any) -> Iterator[Any]:
+    """A browser, driven by Playwright; each test opens contexts of its own in it."""
+    program = kept_chromium.running()
+    yield program
+    for context in program.contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """The figure kit in real Chromium, by keyboard, mouse and touch, under the pages' policy."""
 
 import re
-from collections.abc import Callable, Iterator
-from types import ModuleType
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+import browser
 from chromium_runner import served
 
 pytestmark = pytest.mark.slow
@@ -82,39 +82,10 @@ def site() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def started() -> Iterator[dict[str, Any]]:
-    """Where the first test keeps the browser for the others."""
-    kept: dict[str, Any] = {}
-    yield kept
-    if kept:
-        kept["browser"].close()
-        kept["playwright"].stop()
-
-
-@pytest.fixture
-def browser(
-    require: Callable[[str], ModuleType],
-    require_program: Callable[[str], str],
-    started: dict[str, Any],
-) -> Iterator[Any]:
-    require("playwright")
-    path = require_program("chromium")
-    if not started:
-        from playwright.sync_api import sync_playwright
-
-        started["playwright"] = sync_playwright().start()
-        started["browser"] = started["playwright"].chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-    yield started["browser"]
-    for context in started["browser"].contexts:
-        context.close()
-
-
-def opened(browser: Any, site: str, hash_: str = "", **options: Any) -> Any:
+def opened(chromium: Any, site: str, hash_: str = "", **options: Any) -> Any:
     """The demo page, and in ``page.problems`` what the browser complained about."""
-    page = browser.new_context(**{"viewport": {"width": 1000, "height": 900}, **options}).new_page()
+    options = {"viewport": {"width": 1000, "height": 900}, **options}
+    page = browser.new_context(chromium, **options).new_page()
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on(
@@ -143,8 +114,8 @@ def value(page: Any, id_: str) -> float:
     return float(page.evaluate(f"document.getElementById('{id_}').value"))
 
 
-def test_number_by_keyboard(browser: Any, site: str) -> None:
-    page = opened(browser, site)
+def test_number_by_keyboard(chromium: Any, site: str) -> None:
+    page = opened(chromium, site)
     field = page.locator("#w input")
     field.focus()
     for key, expected in [
@@ -170,8 +141,8 @@ def test_number_by_keyboard(browser: Any, site: str) -> None:
     assert not complaints(page)
 
 
-def test_number_is_dragged(browser: Any, site: str) -> None:
-    page = opened(browser, site)
+def test_number_is_dragged(chromium: Any, site: str) -> None:
+    page = opened(chromium, site)
     for id_, away, expected in [("w", 50, 2.5), ("free", 24, 0.0)]:
         box = page.locator(f"#{id_} input").bounding_box()
         x, y = box["x"] + 20, box["y"] + 20
@@ -187,8 +158,8 @@ def test_number_is_dragged(browser: Any, site: str) -> None:
     assert not complaints(page)
 
 
-def test_heat(browser: Any, site: str) -> None:
-    page = opened(browser, site)
+def test_heat(chromium: Any, site: str) -> None:
+    page = opened(chromium, site)
     grid = page.locator("#toy svg")
     readout = page.locator("#toy .mg-readout")
     assert "2 × 2 numbers from −0.40 to 0.50" in readout.inner_text()
@@ -219,8 +190,8 @@ def test_heat(browser: Any, site: str) -> None:
     assert not complaints(page)
 
 
-def test_graph_and_stepper(browser: Any, site: str) -> None:
-    page = opened(browser, site)
+def test_graph_and_stepper(chromium: Any, site: str) -> None:
+    page = opened(chromium, site)
     name = page.locator("#steps .mg-step-name")
     assert name.inner_text() == "1/11 Nothing yet"
     page.get_by_role("button", name="One step on").click()
@@ -256,8 +227,8 @@ def test_graph_and_stepper(browser: Any, site: str) -> None:
     assert not complaints(page)
 
 
-def test_linked_highlighting(browser: Any, site: str) -> None:
-    page = opened(browser, site)
+def test_linked_highlighting(chromium: Any, site: str) -> None:
+    page = opened(chromium, site)
     lit = page.locator(".mg-lit")
     code = page.locator("code[data-link=w]")
     code.hover()
@@ -280,8 +251,8 @@ def test_linked_highlighting(browser: Any, site: str) -> None:
     assert not complaints(page)
 
 
-def test_curve(browser: Any, site: str) -> None:
-    page = opened(browser, site)
+def test_curve(chromium: Any, site: str) -> None:
+    page = opened(chromium, site)
     readout = page.locator("#curve .mg-readout")
     assert readout.inner_text() == "step 1,000: loss of one name 2.650, mean of the last 100 2.276"
     assert "axis begins at 1.4" in page.inner_text("#curve .mg-note")
@@ -308,8 +279,8 @@ def test_curve(browser: Any, site: str) -> None:
     assert not complaints(page)
 
 
-def test_predict(browser: Any, site: str) -> None:
-    page = opened(browser, site)
+def test_predict(chromium: Any, site: str) -> None:
+    page = opened(chromium, site)
     why = page.locator("#choice [data-explain]")
     assert not why.is_visible()
     page.locator("#choice").get_by_role("button", name="1 nat").click()
@@ -325,15 +296,15 @@ def test_predict(browser: Any, site: str) -> None:
     field.fill("2.5")
     page.keyboard.press("Enter")
     assert page.inner_text("#guess .mg-said") == "It is 3.30 nats: your guess was 0.80 too low."
-    other = opened(browser, site)
+    other = opened(chromium, site)
     other.locator("#guess").get_by_role("button", name="Just show me").click()
     assert other.inner_text("#guess .mg-said") == "It is 3.30 nats."
     assert other.locator("#guess [data-explain]").is_visible()
     assert not complaints(page)
 
 
-def test_exercise_and_its_progress(browser: Any, site: str) -> None:
-    page = opened(browser, site)
+def test_exercise_and_its_progress(chromium: Any, site: str) -> None:
+    page = opened(chromium, site)
     field = page.locator("#exercise input")
     said = page.locator("#exercise .mg-said")
     for typed, words in [
@@ -353,8 +324,8 @@ def test_exercise_and_its_progress(browser: Any, site: str) -> None:
     assert not complaints(page)
 
 
-def test_exercise_without_storage(browser: Any, site: str) -> None:
-    page = browser.new_context().new_page()
+def test_exercise_without_storage(chromium: Any, site: str) -> None:
+    page = browser.new_context(chromium).new_page()
     page.add_init_script("""
       Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
     """)
@@ -367,8 +338,8 @@ def test_exercise_without_storage(browser: Any, site: str) -> None:
     assert "keeps no progress here" in said
 
 
-def test_state_in_the_address(browser: Any, site: str) -> None:
-    page = opened(browser, site, "#numbers?demo=q:0.5,seed:7&other=x:1")
+def test_state_in_the_address(chromium: Any, site: str) -> None:
+    page = opened(chromium, site, "#numbers?demo=q:0.5,seed:7&other=x:1")
     assert value(page, "q") == 0.5
     page.locator("#q input").focus()
     page.keyboard.press("ArrowUp")
@@ -379,8 +350,8 @@ def test_state_in_the_address(browser: Any, site: str) -> None:
     page.get_by_role("button", name="Copy link").click()
     until(page, "document.querySelector('.mg-copy [role=status]').textContent !== ''")
     assert page.locator("#state .mg-note").is_hidden()
-    assert opened(browser, site, "#?hide=x").locator("#slide").is_hidden()
-    damaged = opened(browser, site, "#numbers?demo=q:9,seed:%zz,what:1")
+    assert opened(chromium, site, "#?hide=x").locator("#slide").is_hidden()
+    damaged = opened(chromium, site, "#numbers?demo=q:9,seed:%zz,what:1")
     assert value(damaged, "q") == -0.22
     note = damaged.inner_text("#state .mg-note")
     assert (
@@ -389,8 +360,8 @@ def test_state_in_the_address(browser: Any, site: str) -> None:
     assert not complaints(page) + complaints(damaged)
 
 
-def test_a_failure_stays_in_its_place(browser: Any, site: str) -> None:
-    page = opened(browser, site)
+def test_a_failure_stays_in_its_place(chromium: Any, site: str) -> None:
+    page = opened(chromium, site)
     bad = page.locator("#bad")
     assert "The text of a figure that fails." in bad.inner_text()
     assert "This figure has stopped." in bad.inner_text()
@@ -408,8 +379,8 @@ def test_a_failure_stays_in_its_place(browser: Any, site: str) -> None:
     assert value(page, "w") == 1.6
 
 
-def test_elements_come_go_and_move(browser: Any, site: str) -> None:
-    page = opened(browser, site)
+def test_elements_come_go_and_move(chromium: Any, site: str) -> None:
+    page = opened(chromium, site)
     page.evaluate("document.querySelector('h1').after(document.getElementById('curve'))")
     page.wait_for_timeout(50)
     assert page.locator("#curve svg.mg-plot path").count() > 1, "a move leaves it as it is"
@@ -433,9 +404,9 @@ def test_elements_come_go_and_move(browser: Any, site: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1000])
-def test_readable_and_reachable(browser: Any, site: str, scheme: str, width: int) -> None:
+def test_readable_and_reachable(chromium: Any, site: str, scheme: str, width: int) -> None:
     page = opened(
-        browser, site, color_scheme=scheme, viewport={"width": width, "height": 800},
+        chromium, site, color_scheme=scheme, viewport={"width": width, "height": 800},
         has_touch=width == 360, reduced_motion="reduce",
     )  # fmt: skip
     page.locator("#steps .mg-range").focus()
@@ -457,8 +428,8 @@ def test_readable_and_reachable(browser: Any, site: str, scheme: str, width: int
         assert "row a, column 5" in page.inner_text("#wte .mg-readout")
 
 
-def test_theme_is_followed(browser: Any, site: str) -> None:
-    page = opened(browser, site, color_scheme="light", reduced_motion="reduce")
+def test_theme_is_followed(chromium: Any, site: str) -> None:
+    page = opened(chromium, site, color_scheme="light", reduced_motion="reduce")
     spot = cell_at(page, "#toy", "q0", "x0")
     canvas = "document.querySelector('#toy canvas').getContext('2d')"
     painted = f"{canvas}.getImageData({spot['x'] - 24}, {spot['y'] - 12}, 1, 1).data.join()"
@@ -468,8 +439,8 @@ def test_theme_is_followed(browser: Any, site: str) -> None:
     assert page.evaluate(FAINT) == []
 
 
-def test_without_scripts(browser: Any, site: str) -> None:
-    page = browser.new_context(java_script_enabled=False).new_page()
+def test_without_scripts(chromium: Any, site: str) -> None:
+    page = browser.new_context(chromium, java_script_enabled=False).new_page()
     page.goto(f"{site}{PAGE}")
     text = page.inner_text("main")
     for words in ("w = 1.5", "The loss falls from 3.37", "about 3.3 nats", "−ln(1/27)", "Answer"):
