@@ -8,6 +8,7 @@ import contextlib
 import functools
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -99,19 +100,78 @@ def new_context(browser: Any, **options: Any) -> Any:
     return context
 
 
+def until(page: Any, holds: Callable[[], Any], what: Callable[[], str]) -> None:
+    """Waits for what Playwright has no way of its own to wait for.
+
+    Its wait_for_function needs eval, which the pages' policy forbids.
+    """
+    end = time.monotonic() + LIMIT / 1000
+    while not holds():
+        assert time.monotonic() < end, f"waited in vain: {what()}"
+        page.wait_for_timeout(20)
+
+
+class Traffic:
+    """What a page has asked for, and what of it hasn't come yet."""
+
+    def __init__(self, page: Any) -> None:
+        self.asked: list[str] = []
+        self.awaited: dict[Any, str] = {}
+        page.on("request", self._begun)
+        for event in ("requestfinished", "requestfailed"):
+            page.on(event, lambda made: self.awaited.pop(made, None))
+
+    def _begun(self, made: Any) -> None:
+        self.asked.append(made.url)
+        if made.url.startswith("http"):
+            self.awaited[made] = made.url
+
+
+# Two frames are drawn, so that what watches the layout has been told; then nothing is left to do.
+DRAWN = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+  .then(() => new Promise((done) => requestIdleCallback(done)))
+  .then(() => true)"""
+
+
+def held(page: Any) -> None:
+    """Stops the clock of a page that was opened with one; ``page.clock.run_for(ms)`` moves it."""
+    page.clock.pause_at((page.evaluate("Date.now()") + 60_000) / 1000)
+
+
+def resized(page: Any, width: int) -> None:
+    """Makes the page this wide, and waits until the figures have followed."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate(DRAWN)
+
+
+def settled(page: Any) -> None:
+    """Waits until the page has drawn what came and asks for nothing more."""
+    asked: list[int] = []
+
+    def rests() -> bool:
+        page.evaluate(DRAWN)
+        asked.append(-1 if page.traffic.awaited else len(page.traffic.asked))
+        return len(asked) > 2 and asked[-1] == asked[-2] == asked[-3] != -1
+
+    until(page, rests, lambda: f"the page comes to rest, {sorted(page.traffic.awaited.values())}")
+
+
 @contextlib.contextmanager
 def pages(browser: Any) -> Iterator[Callable[..., Any]]:
     """Opens pages, ``page = opening(address, script, **options)``; nothing may go wrong in any.
 
-    The script runs before those of the page. The options are those of the page's context.
+    The script runs before those of the page. With a clock, ``page.clock`` moves its timers on. The
+    options are those of the page's context.
     """
     with contextlib.ExitStack() as stack:
         seen = []
 
-        def opening(address: str, script: str = "", **options: Any) -> Any:
+        def opening(address: str, script: str = "", clock: bool = False, **options: Any) -> Any:
             options = {"viewport": {"width": 1000, "height": 900}, **options}
             page, wrong = stack.enter_context(opened(browser, **options))
             seen.append(wrong)
+            if clock:
+                page.clock.install()
             if script:
                 page.add_init_script(script)
             page.goto(address)
@@ -143,6 +203,7 @@ def opened(browser: Any, **options: Any) -> Iterator[tuple[Any, list[str]]]:
 
     page.on("request", request)
     page.on("requestfailed", failed)
+    page.traffic = Traffic(page)
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("console", said)
     try:

@@ -74,7 +74,7 @@ def served() -> Iterator[tuple[str, "queue.Queue[Any]"]]:
 
 
 def run_page(chromium: str, page: str, timeout: float = 300) -> Any:
-    """What the page posts; ``queue.Empty`` if nothing comes in time."""
+    """What the page posts."""
     with (
         served() as (address, posted),
         tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile,
@@ -88,6 +88,8 @@ def run_page(chromium: str, page: str, timeout: float = 300) -> Any:
         )
         try:
             return posted.get(timeout=timeout)
+        except queue.Empty:
+            raise AssertionError(f"{page} has posted nothing in {timeout} s") from None
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(browser.pid, signal.SIGKILL)  # the session begun above, nothing else

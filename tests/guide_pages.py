@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import browser
 import sitemap
 from microgpt.config import Config
 from microgpt.engines import make_engine
@@ -100,24 +101,22 @@ def shown(page: Any, element: str) -> Any:
     return widget
 
 
-def told(page: Any, element: str, words: str | re.Pattern[str], seconds: int = 10) -> str:
+def told(page: Any, element: str, words: str | re.Pattern[str]) -> str:
     """The widget's summary, to be read on the screen or by a screen reader, once it has the words.
 
     Capital letters count, which they don't in Playwright's own search for words.
     """
     pattern = re.compile(re.escape(words)) if isinstance(words, str) else words
     line = page.locator(f"{element} > .mg-summary", has_text=pattern)
-    line.wait_for(timeout=1000 * seconds)
-    return str(line.inner_text())
+    while True:
+        line.wait_for()
+        for text in line.all_inner_texts():  # none, if it says something else by now
+            return str(text)
 
 
 def in_address(page: Any, part: str) -> None:
-    """Waits until the address has this part."""
-    for _ in range(100):  # Playwright's own waiting needs eval, which the policy forbids
-        if part in page.url:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{part} isn't in {page.url}")
+    """Waits until the address has this part: it is written some time after the last change."""
+    browser.until(page, lambda: part in page.url, lambda: f"{part} in {page.url}")
 
 
 def typed(page: Any, widget: Any, label: str, value: object) -> None:

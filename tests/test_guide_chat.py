@@ -139,7 +139,7 @@ def test_chat_by_keyboard(chromium: Any, guide_address: str) -> None:
         asked: list[str] = []
         page.on("request", lambda made: asked.append(made.url.removeprefix(guide_address)))
         field = started(page, guide_address)
-        page.wait_for_load_state("networkidle")
+        browser.settled(page)
         assert not {"files/model.json", "files/names.txt", "js/kernel.wasm"} & set(asked)
         assert "kamon · ann" in page.inner_text(".chat-log")
         field.focus()
@@ -220,13 +220,13 @@ def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_addres
         before = page.inner_text(".chat-log")
         page.get_by_role("button", name="Reset").click()
         assert page.locator(".chat-asked").count() == 0
-        page.wait_for_function("() => !location.hash.includes('W1')")
+        browser.until(page, lambda: "W1" not in page.url, lambda: f"no W1 in {page.url}")
         assert wrong == []
     with browser.opened(chromium) as (page, wrong):
         asked: list[str] = []
         page.on("request", lambda made: asked.append(made.url))
         field = started(page, link)
-        page.wait_for_load_state("networkidle")
+        browser.settled(page)
         assert page.get_by_text("This link holds 2 messages.").is_visible()
         assert page.locator(".chat-asked").count() == 0
         assert not [url for url in asked if url.endswith(("model.json", ".wasm"))]

@@ -102,12 +102,8 @@ def complaints(page: Any) -> list[str]:
 
 
 def until(page: Any, true: str) -> None:
-    """Wait until an expression holds; Playwright's own way needs eval, which the policy forbids."""
-    for _ in range(200):
-        if page.evaluate(f"Boolean({true})"):
-            return
-        page.wait_for_timeout(25)
-    raise AssertionError(f"never came true: {true}")
+    """Waits until an expression holds in the page."""
+    browser.until(page, lambda: page.evaluate(f"Boolean({true})"), lambda: true)
 
 
 def value(page: Any, id_: str) -> float:
@@ -382,7 +378,7 @@ def test_a_failure_stays_in_its_place(chromium: Any, site: str) -> None:
 def test_elements_come_go_and_move(chromium: Any, site: str) -> None:
     page = opened(chromium, site)
     page.evaluate("document.querySelector('h1').after(document.getElementById('curve'))")
-    page.wait_for_timeout(50)
+    page.evaluate("new Promise((resolve) => setTimeout(resolve))")  # all microtasks are over
     assert page.locator("#curve svg.mg-plot path").count() > 1, "a move leaves it as it is"
     text = page.evaluate("""async () => {
       const curve = document.getElementById('curve');

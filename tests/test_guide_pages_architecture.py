@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import widget_checks
+from browser import DRAWN, until
 from guide_pages import CASES, ROOT, TOY, in_address, page_text, plain, rows, says_in_the_tags, told
 from microgpt.config import make_config
 from microgpt.engines import make_engine
@@ -164,11 +165,11 @@ def test_the_diagram_grows_and_is_lit(opened: Any) -> None:
     for blocks in (1, 2, 8, 13, 15):
         if blocks > 1:
             page.keyboard.press("ArrowRight")
-        for _ in range(100):  # they are out of reach soon after they turn faint
-            if within_reach.count() == blocks:
-                break
-            page.wait_for_timeout(50)
-        assert within_reach.count() == blocks
+        until(  # they are out of reach soon after they turn faint
+            page,
+            lambda blocks=blocks: within_reach.count() == blocks,
+            lambda blocks=blocks: f"{within_reach.count()} blocks are {blocks}",
+        )
     assert page.evaluate(faint) == "1"
     told(page, WHOLE, "0.16, 0.32, 0.08, 0.43. The likeliest is c.")
     in_address(page, "W17=stage:5")
@@ -281,6 +282,7 @@ def test_the_tour_reckons_any_x(opened: Any) -> None:
     page.keyboard.press("Enter")
     in_address(page, "seed:1")
     link = page.url
+    page.evaluate(DRAWN)
     first = vectors_of(widget)
     again = opened("gpt", "mg-numeric-tour", link[link.index("#") :])
     assert vectors_of(again.locator("mg-numeric-tour")) == first

@@ -20,7 +20,7 @@ import pytest
 import portable
 import widget_checks
 from cli_runner import ok
-from guide_pages import ROOT, told
+from guide_pages import ROOT, in_address, told
 from microgpt.assignment.frontier import _NODES, _SAMPLES, Requests, compared
 from microgpt.assignment.kit import kit_zip
 from microgpt.data import load_data
@@ -389,7 +389,7 @@ def test_the_banned_words_are_the_readers(opened: Callable[..., Any]) -> None:
     told(page, "mg-bot", "Leak of mo")
     shown = re.search(r"Leak of mo: ([\d.]+) %", page.inner_text("mg-bot > .mg-summary"))
     assert shown and float(shown[1]) == pytest.approx(100 * expected.middle, rel=0.05)
-    page.wait_for_timeout(300)
+    in_address(page, "text:mo")
     other = opened("assignment", "mg-bot", page.evaluate("location.hash"))
     told(other, "mg-bot", "Leak of mo")
     assert other.locator(".bot-line").inner_text() == page.locator(".bot-line").inner_text()
@@ -431,7 +431,7 @@ def test_the_frontier_by_keyboard_and_mouse(opened: Callable[..., Any]) -> None:
     page.keyboard.press("Enter")
     told(page, "mg-frontier", "From 0.1 % on: 4.7 % of ordinary")
     widget_checks.looked_at(page, "mg-frontier")
-    page.wait_for_timeout(300)
+    in_address(page, "t:0.001")
     other = opened("assignment", "mg-frontier", page.evaluate("location.hash"))
     told(other, "mg-frontier", "From 0.1 % on")
 

@@ -294,8 +294,7 @@ def test_cache_grows_and_blocks_are_told(opened: Any) -> None:
     two.get_by_role("button", name="Wo", exact=False).first.click()
     told(blocks, "mg-before-after", "Wo: Mixes what attention has gathered. 256 parameters.")
     two.get_by_role("link", name="Its page").click()
-    blocks.wait_for_load_state()
-    assert "learn/residuals/" in blocks.url
+    blocks.wait_for_url("**/learn/residuals/**")
     other = opened("rung-4", "mg-before-after")
     told(other, "mg-before-after", "Gone: cache, attention, one head.")
     losses = shown(other, "mg-ladder-losses")

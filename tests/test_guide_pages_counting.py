@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import browser
-from guide_pages import LADDER, PAGES, ROOT, page_text, told
+from guide_pages import LADDER, PAGES, ROOT, in_address, page_text, told
 from ladder_runner import held_out, losses, run_rung, samples
 from microgpt.data import load_data
 from microgpt.opening import engine_for, open_model
@@ -197,8 +197,7 @@ def test_characters_and_tokens(page: Any) -> None:
     told(page, tag, "4 letters, 6 tokens: 26 4 12 12 0 26")
     page.get_by_label("A name").fill("ava")
     told(page, tag, "3 letters, 5 tokens: 26 0 21 0 26. The model predicts 4")
-    page.wait_for_timeout(300)
-    assert "W2=text:ava" in page.url
+    in_address(page, "W2=text:ava")
     page.get_by_role("button", name="zoë").click()
     assert "“ë” has no id" in page.locator(f"{tag} [role=alert]").inner_text()
     page.get_by_role("button", name="nothing").click()
@@ -265,8 +264,7 @@ def test_ava_step_by_step(page: Any) -> None:
         told(page, tag, f"probability {said}")
         page.get_by_role("button", name="One step on").click()
     told(page, tag, "“ava” has a loss of 2.31 nats per token, the mean of 2.01, 3.19, 2.14, 1.91")
-    page.wait_for_timeout(300)
-    assert "T4=step:4" in page.url
+    in_address(page, "T4=step:4")
     page.visit("loss", tag, "#?T4=n:0,step:4")
     told(page, tag, "“ava” has a loss of 3.30")
     page.get_by_label("Name", exact=True).fill("Ava!")
@@ -296,8 +294,7 @@ def test_names_are_drawn_as_rung_0_draws_them(page: Any) -> None:
     readout = page.locator(f"{tag} mg-curve > .mg-readout").inner_text()
     assert readout == "step 1: rung 0 3.296, rung 5 3.366"
     assert "axis begins at" in page.locator(f"{tag} mg-curve > .mg-note").inner_text()
-    page.wait_for_timeout(300)
-    assert "T20=shown:05" in page.url
+    in_address(page, "T20=shown:05")
     page.reload()
     page.locator(tag).scroll_into_view_if_needed()
     told(page, tag, "rung 0 2.505, rung 5 2.367")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from browser import until
 from guide_pages import ROOT, number, numbers, shown, told, typed
 from microgpt.autograd import Value
 
@@ -36,6 +37,7 @@ EXPRESSIONS: list[tuple[str, Callable[..., Value]]] = [
 def test_any_expression_has_the_gradients_of_the_python_engine(opened: Any) -> None:
     page = opened("graph", "mg-backprop")
     widget = page.locator("mg-backprop")
+    line = widget.locator(":scope > .mg-summary")
     rng = random.Random(7)
     for text, of in EXPRESSIONS:
         widget.locator(".backprop-field").fill(text)
@@ -48,14 +50,14 @@ def test_any_expression_has_the_gradients_of_the_python_engine(opened: Any) -> N
         leaves = [Value(x) for x in given]
         result = of(*leaves)
         result.backward()
-        line = widget.locator(":scope > .mg-summary")
-        for _ in range(100):  # Playwright's own waiting needs eval, which the policy forbids
-            said = numbers(line.inner_text())
-            wanted = [result.data, *(leaf.grad for leaf in leaves)]
-            if said == pytest.approx(wanted, rel=1e-3, abs=1e-3):
-                break
-            page.wait_for_timeout(50)
-        assert said == pytest.approx(wanted, rel=1e-4, abs=1e-4), text
+        wanted = [result.data, *(leaf.grad for leaf in leaves)]
+        until(
+            page,
+            lambda wanted=wanted: (
+                numbers(line.inner_text()) == pytest.approx(wanted, rel=1e-4, abs=1e-4)
+            ),
+            lambda wanted=wanted: f"{line.inner_text()} is {wanted}",
+        )
         assert widget.locator(".mg-node").count() >= 7
 
 

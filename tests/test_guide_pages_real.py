@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from guide_pages import ROOT, cells, page_text
+from guide_pages import ROOT, cells, in_address, page_text
 from microgpt.config import make_config
 from microgpt.data import load_data
 from microgpt.modelfile import read_model
@@ -156,7 +156,7 @@ def test_blocks_by_mouse_and_keyboard(opened: Any) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     widget.locator("> .mg-summary", has_text="weights·V, the same.").wait_for()
-    assert "W32=block:values" in page.url
+    in_address(page, "W32=block:values")
     again = opened("real", "mg-canonical-block", "#?W32=block:norm-final")
     again.locator("mg-canonical-block > .mg-summary", has_text="final LayerNorm, none.").wait_for()
     looked_at(page, "mg-canonical-block")

@@ -281,7 +281,7 @@ def opened(guide_address: str, chromium: Any) -> Iterator[Any]:
 
 @pytest.mark.slow
 def test_terms_by_mouse_keyboard_and_touch(opened: Any) -> None:
-    page = opened("learn/loss/")
+    page = opened("learn/loss/", clock=True)
     note = page.locator(".term-note")
     term = page.locator("a.term").first
     assert note.is_hidden()
@@ -289,7 +289,7 @@ def test_terms_by_mouse_keyboard_and_touch(opened: Any) -> None:
     note.wait_for()
     assert note.inner_text() == term.get_attribute("data-note")
     note.hover()  # it stays while it is pointed at
-    page.wait_for_timeout(500)
+    page.clock.run_for(1000)
     assert note.is_visible()
     page.keyboard.press("Escape")
     assert note.is_hidden()
@@ -306,6 +306,7 @@ def test_terms_by_mouse_keyboard_and_touch(opened: Any) -> None:
     note.wait_for()
     box = note.bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 360
+    browser.settled(page)
     assert "/learn/loss/" in page.url
     term.tap()
     page.wait_for_url("**/glossary/#*")

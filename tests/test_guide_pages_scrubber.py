@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import widget_checks
-from guide_pages import told
+from guide_pages import in_address, told
 
 ELEMENT = "mg-weights"
 
@@ -19,7 +19,7 @@ def canvas(page: Any, name: str) -> str:
 
 def train(page: Any) -> None:
     page.get_by_role("button", name="Train and record").click()
-    page.get_by_text("1,000 of 1,000 steps recorded: move through them.").wait_for(timeout=120_000)
+    page.get_by_text("1,000 of 1,000 steps recorded: move through them.").wait_for()
 
 
 @pytest.mark.slow
@@ -33,7 +33,7 @@ def test_everything_moves_together(opened: Callable[..., Any]) -> None:
     widget_checks.looked_at(page, ELEMENT)
     page.set_viewport_size({"width": 1000, "height": 900})
     train(page)
-    told(page, ELEMENT, "After step 1,000: loss 2.6497, mean of the last 100 2.276", seconds=60)
+    told(page, ELEMENT, "After step 1,000: loss 2.6497, mean of the last 100 2.276")
     widget = page.locator(ELEMENT)
     for name in ("kamon", "vialan", "anton"):
         widget.get_by_text(name).first.wait_for()
@@ -51,10 +51,11 @@ def test_everything_moves_together(opened: Callable[..., Any]) -> None:
     widget.get_by_role("heading", name="What it writes after step 3").wait_for()
     widget.locator(".mg-readout", has_text="step 3: loss of one name 3.178").wait_for()
     assert all(a != b for a, b in zip(before, [canvas(page, n) for n in pictures], strict=True))
-    page.wait_for_timeout(300)
-    assert "at:3" in page.url
+    in_address(page, "at:3")
     widget.get_by_role("button", name="Play").click()
-    widget.locator(".mg-step-name", has_text=re.compile("after step [2-9][0-9] of")).wait_for()
+    widget.locator(
+        ".mg-step-name", has_text=re.compile(r"after step ([2-9]\d|\d{3,}) of")
+    ).wait_for()
     widget.get_by_role("button", name="Pause", exact=True).click()
     box = page.get_by_role("slider", name="The run: step").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -67,7 +68,7 @@ def test_a_matrix_a_cell_and_a_name_go_into_the_link(opened: Callable[..., Any])
     page.locator(f"{ELEMENT}[data-loaded]").wait_for()
     told(page, ELEMENT, "After step 0")  # a link starts nothing
     train(page)
-    told(page, ELEMENT, "After step 100: ", seconds=60)
+    told(page, ELEMENT, "After step 100: ")
     told(page, ELEMENT, "lm_head has numbers from −0.41 to 0.64")
     told(page, ELEMENT, "z, the last token, looks most")
     widget = page.locator(ELEMENT)
@@ -90,7 +91,7 @@ def test_a_matrix_a_cell_and_a_name_go_into_the_link(opened: Callable[..., Any])
     widget.get_by_role("columnheader", name="after step 99").wait_for()
     widget.get_by_label("Show").select_option("change")
     widget.get_by_text("Full colour is ±1.41").wait_for()
-    page.wait_for_timeout(300)
+    in_address(page, "show:change")
     again = opened("scrubber", ELEMENT, page.evaluate("location.hash"))
     again.locator(f"{ELEMENT}[data-loaded]").wait_for()
     assert again.get_by_label("Beginning of a name").input_value() == "karen"

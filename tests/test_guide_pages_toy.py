@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from browser import held, until
 from guide_pages import TOY, in_address, shown, told
 from microgpt.autograd import Value
 from widget_checks import looked_at
@@ -65,7 +66,7 @@ def toy_losses(steps: int) -> list[float]:
 @pytest.mark.slow
 def test_train_untrain_and_restore(opened: Any) -> None:
     losses = toy_losses(100)
-    page = opened("toy", "mg-toy-training")
+    page = opened("toy", "mg-toy-training", clock=True)
     told(page, "mg-toy-training", f"untrained: mean loss {losses[0]:.4f} over 9 examples")
     widget = page.locator("mg-toy-training")
     badge = widget.locator(".lt-badge")
@@ -73,9 +74,12 @@ def test_train_untrain_and_restore(opened: Any) -> None:
     assert edges.count() == 66
     look = """(es) => es.map((e) => e.getAttribute("stroke-width") + e.getAttribute("stroke"))"""
     before = edges.evaluate_all(look)
+    held(page)
     widget.get_by_role("button", name="Train: 100 batch steps").click()
+    page.clock.run_for(100)
     widget.locator(".lt-badge", has_text="training").wait_for()
-    told(page, "mg-toy-training", f"trained: mean loss {losses[100]:.4f}", seconds=30)
+    page.clock.resume()
+    told(page, "mg-toy-training", f"trained: mean loss {losses[100]:.4f}")
     assert f"{losses[100]:.4f}" == "0.8044" and badge.inner_text() == "trained"
     after = edges.evaluate_all(look)
     assert [a == b for a, b in zip(before, after, strict=True)].count(False) > 55
@@ -91,10 +95,10 @@ def test_train_untrain_and_restore(opened: Any) -> None:
     widths = edges.evaluate_all("(es) => es.map((e) => e.getAttribute('stroke-width'))")
     assert set(widths) == {"0.70"}
     widget.get_by_role("button", name="Restore").click()
-    told(page, "mg-toy-training", "trained: mean loss 0.8044", seconds=30)
+    told(page, "mg-toy-training", "trained: mean loss 0.8044")
     widget.get_by_role("button", name="Reset").click()
     told(page, "mg-toy-training", "untrained: mean loss 1.1928")
-    assert "W30" not in page.url or "did" not in page.url
+    until(page, lambda: "did" not in page.url, lambda: f"no steps in {page.url}")
 
 
 @pytest.mark.slow
@@ -107,7 +111,6 @@ def test_steps_words_and_edges_by_keyboard(opened: Any) -> None:
         page,
         "mg-toy-training",
         "trained: mean loss 1.2274 over 9 examples, after 1 single step",
-        seconds=30,
     )
     page.keyboard.press("Space")
     told(page, "mg-toy-training", "mean loss 1.2042")
@@ -143,7 +146,6 @@ def test_a_link_waits_for_a_click_and_the_chat_writes_with_its_weights(opened: A
         page,
         "mg-toy-training",
         "trained: mean loss 0.8362 over 9 examples, after 20 batch",
-        seconds=30,
     )
     chat = shown(page, "mg-toy-chat")
     chat.get_by_role("button", name="Send").click()  # it may have written before it was trained
@@ -155,7 +157,7 @@ def test_a_link_waits_for_a_click_and_the_chat_writes_with_its_weights(opened: A
     assert "Each token is fed at position 2 with the pinned cache" in chat.inner_text()
     training = shown(again, "mg-toy-training")
     training.get_by_role("button", name="Train: 100 batch steps").click()
-    told(again, "mg-toy-training", "trained: mean loss 0.8044", seconds=30)
+    told(again, "mg-toy-training", "trained: mean loss 0.8044")
     assert "The weights have changed since" in chat.inner_text()
     told(again, "mg-toy-chat", "So far: b c c c c c c BOS.")
     chat.get_by_label("First token", exact=False).fill("b")
@@ -175,11 +177,14 @@ def test_a_link_waits_for_a_click_and_the_chat_writes_with_its_weights(opened: A
 
 @pytest.mark.slow
 def test_it_is_played_and_can_be_seen_and_tapped(opened: Any) -> None:
-    page = opened("toy", "mg-toy-chat")
+    page = opened("toy", "mg-toy-chat", clock=True)
     chat = shown(page, "mg-toy-chat")
+    held(page)
     chat.get_by_role("button", name="Ask with c").click()
+    page.clock.run_for(100)
     chat.locator(".lt-node[data-lit]").first.wait_for()
     chat.get_by_role("button", name="Pause").click()
+    page.clock.resume()
     shown(page, "mg-toy-training")
     looked_at(page, "mg-toy-training")
     looked_at(page, "mg-toy-chat")

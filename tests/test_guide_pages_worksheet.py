@@ -28,7 +28,7 @@ def test_a_sheet_is_filled_by_keyboard_and_kept(opened: Any) -> None:
     for x in (x for step in by_hand("pinned_b") for x in step):
         page.keyboard.insert_text(f"{x:.2f}")
         page.keyboard.press("Enter")
-    told(page, SHEET, "Token b: 57 of 57 cells are right. All by your own hand.", seconds=30)
+    told(page, SHEET, "Token b: 57 of 57 cells are right. All by your own hand.")
     marks = sheet.locator(".ws-mark").all_text_contents()
     assert marks == ["✓"] * 57
     page.reload()

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import browser
 import conftest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,7 +29,7 @@ def looked_at(page: Any, where: str) -> None:
     """Raises where something is clipped, too small to tap, or against the rules that axe knows."""
     page.evaluate(axe())
     for width in (360, 768, 1400):
-        page.set_viewport_size({"width": width, "height": 900})
+        browser.resized(page, width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(SMALL, where) == []
         run = f"axe.run('{where}', {{resultTypes: ['violations']}})"
