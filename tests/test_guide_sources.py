@@ -98,7 +98,9 @@ def test_no_sheet_reaches_out() -> None:
         text = sheet.read_text(encoding="utf-8")
         assert "@import" not in text
         assert "://" not in text
-        assert not re.findall(r"url\((?!['\"]?data:)", text)
+        for named in re.findall(r"url\(['\"]?(?!data:)([^'\")]*)", text):
+            assert re.fullmatch(r"\.\./fonts/[a-z-]+\.woff2", named) and sheet.name == "fonts.css"
+            assert (sheet.parent / named).is_file()
 
 
 def test_no_sheet_asks_what_an_element_has() -> None:

@@ -18,6 +18,7 @@ import tomllib
 from pathlib import Path
 
 import checking
+import fonts
 import notebook
 import paths
 import sheets
@@ -35,8 +36,17 @@ FILES = {
     **{f"files/{p.name}": p for p in sorted((ROOT / "ladder").glob("train*.py"))},
     **{f"files/{p.name}": p for p in sorted((GUIDE / "downloads").glob("*.*"))},
 }
-SHIPPED = {".css", ".js", ".json", ".mjs", ".svg", ".txt", ".wasm"}  # of the folders below
-FOLDERS = ("css", "data", "img", "js", "widgets")
+SHIPPED = {
+    ".css",
+    ".js",
+    ".json",
+    ".mjs",
+    ".svg",
+    ".txt",
+    ".wasm",
+    ".woff2",
+}  # of the folders below
+FOLDERS = ("css", "data", "fonts", "img", "js", "widgets")
 
 
 def make_pages(work: Path) -> Path:
@@ -172,6 +182,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
                 for sheet in sheets.wanted(site, path, text)
             ),
         )
+        text = text.replace("<!-- fonts -->", fonts.preloads(page.page, text, up))
         text = text.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
         text = terms.mark(text, page.page, up)
         text = text.replace("<!-- paths -->", path_rows(known, page, up))

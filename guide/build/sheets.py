@@ -13,7 +13,7 @@ from pathlib import Path
 import checking
 
 GUIDE = Path(__file__).resolve().parent.parent
-COMMON = ("tokens.css", "site.css", "kit.css")
+COMMON = ("fonts.css", "tokens.css", "site.css", "kit.css")
 WORD = re.compile(r"[a-z][\w-]*")
 
 

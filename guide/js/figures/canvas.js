@@ -4,13 +4,13 @@
 
 import { css, inkOn, scaleOf, shade } from "../kit/color.js";
 
-/** @typedef {{grounds: string[], inks: string[], ink: string, soft: string, line: string, paper: string}} Palette */
+/** @typedef {{grounds: string[], inks: string[], ink: string, soft: string, line: string, paper: string, sans: string}} Palette */
 /** @typedef {{left: number, top: number, cell: number, rows: number, columns: number, width: number, height: number}} Grid */
 
 const LEVELS = 64; // colours on either side of zero
 const SMALLEST_GLYPH = 8; // px: in smaller cells a sign can't be read
 
-/** The page's colours as they are now. @param {HTMLElement} host @returns {Palette} */
+/** The page's colours as they are now, and its font. @param {HTMLElement} host @returns {Palette} */
 export function paletteOf(host) {
   const scale = scaleOf(host);
   const shades = Array.from({ length: 2 * LEVELS + 1 }, (_, i) => shade(scale, (i - LEVELS) / LEVELS));
@@ -21,7 +21,7 @@ export function paletteOf(host) {
     probe.style.color = `var(--mg-${name})`;
     return getComputedStyle(probe).color;
   };
-  const palette = { grounds: shades.map(css), inks: shades.map(inkOn), ink: read("ink"), soft: read("soft"), line: read("edge"), paper: read("panel") };
+  const palette = { grounds: shades.map(css), inks: shades.map(inkOn), ink: read("ink"), soft: read("soft"), line: read("edge"), paper: read("panel"), sans: getComputedStyle(host).getPropertyValue("--mg-sans") || "sans-serif" };
   probe.remove();
   return palette;
 }
@@ -70,7 +70,7 @@ export function gridFor(rows, columns, { width, most = 22, tallest = 430, left =
  */
 export function layGrid(context, { left, top, cell, rows, columns }, palette, rowName, columnName) {
   context.fillStyle = palette.soft;
-  context.font = "11px system-ui, sans-serif";
+  context.font = `11px ${palette.sans}`;
   context.textBaseline = "middle";
   context.textAlign = "right";
   const everyRow = Math.ceil(11 / cell);
@@ -200,7 +200,7 @@ export function paintMap(context, { width, height, reach, palette, names, xy, ma
   context.moveTo(mx, 0);
   context.lineTo(mx, height);
   context.stroke();
-  context.font = "11px system-ui, sans-serif";
+  context.font = `11px ${palette.sans}`;
   context.fillStyle = palette.soft;
   context.textBaseline = "alphabetic";
   context.textAlign = "right";
@@ -212,7 +212,7 @@ export function paintMap(context, { width, height, reach, palette, names, xy, ma
   names.forEach((name, i) => {
     const [x, y] = [mx + xy[2 * i] * unit, my - xy[2 * i + 1] * unit];
     const ring = marked(i);
-    context.font = `${ring ? "700 " : ""}14px system-ui, sans-serif`;
+    context.font = `${ring ? "700 " : ""}14px ${palette.sans}`;
     context.fillStyle = palette.ink;
     context.fillText(name, x, y);
     if (!ring) return;

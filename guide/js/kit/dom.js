@@ -114,7 +114,8 @@ export function prefersLessMotion() {
 }
 
 /**
- * Calls back when light turns to dark or back, by the system or by the page's own switch.
+ * Calls back when a picture has to be painted anew: light turns to dark or back, by the system or by
+ * the page's own switch, or a font has come, in which a canvas has texts.
  * @param {() => void} changed
  * @returns {() => void} stops it
  */
@@ -122,7 +123,9 @@ export function onTheme(changed) {
   const query = matchMedia("(prefers-color-scheme: dark)");
   query.addEventListener("change", changed);
   addEventListener("mg-theme", changed);
+  document.fonts?.addEventListener("loadingdone", changed);
   return () => {
+    document.fonts?.removeEventListener("loadingdone", changed);
     query.removeEventListener("change", changed);
     removeEventListener("mg-theme", changed);
   };

@@ -36,6 +36,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
+    ".woff2": "font/woff2",
 }
 # Nothing is fetched from elsewhere, no code runs that isn't a file of the site. The pages say the
 # same in a <meta> of their own, for servers that send no such header.

@@ -1,0 +1,182 @@
+"""The guide's fonts: small, licensed, what their manifest says, and enough for what pages show."""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import browser
+import fonts
+from guide_pages import BUILT, GUIDE, ROOT
+
+FACES = fonts.manifest()
+FILES = {face["file"] for face in FACES.values()}
+SHEET = (GUIDE / "css" / "fonts.css").read_text(encoding="utf-8")
+RULES = re.findall(r"@font-face \{([^}]*)\}", SHEET)
+REDO = "run scripts/make_fonts.py"
+
+
+def has(face: str) -> set[str]:
+    return {*str(FACES[face]["characters"])}
+
+
+def test_the_files_are_those_of_the_manifest() -> None:
+    assert {path.name for path in fonts.FONTS.glob("*.woff2")} == {
+        f["file"] for f in FACES.values()
+    }
+    total = 0
+    for face in FACES.values():
+        data = (fonts.FONTS / str(face["file"])).read_bytes()
+        assert data[:4] == b"wOF2"
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (face["bytes"], face["sha256"])
+        total += len(data)
+    assert total <= fonts.LIMIT == 120 * 1024
+
+
+def test_packages_and_licences_are_named() -> None:
+    third = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
+    licence = (fonts.FONTS / "OFL.txt").read_text(encoding="utf-8")
+    assert "SIL OPEN FONT LICENSE Version 1.1" in licence and "guide/fonts/OFL.txt" in third
+    for face in FACES.values():
+        name, version, kind = re.fullmatch(r"(\S+) (\S+) \((\w+)\)", str(face["package"])).groups()  # type: ignore[union-attr]
+        (row,) = (line for line in third.splitlines() if f"`{face['file']}`" in line)
+        assert f"({kind}: {name} {version})" in row
+        font = row.split(" | ")[1].split(" (")[0].strip()
+        assert str(face["file"]) in licence and f"made from {font}\n" in licence
+        assert re.fullmatch(r"[0-9a-f]{64}", str(face["package_sha256"]))
+
+
+# ---------------------------------------------------------------- characters
+
+
+@pytest.mark.parametrize("face", ["sans", "serif", "serif-italic", "mono"])
+def test_every_character_of_the_guide_has_a_glyph(face: str) -> None:
+    """What a face lacks, the sans stands in for, by the ranges of fonts.css."""
+    lacks = fonts.used() - fonts.LEFT - has(face)
+    name = "".join(f"U+{ord(c):04X} {c} " for c in sorted(lacks - has("sans")))
+    assert lacks <= has("sans"), f"{face} has no {name}: {REDO}, or add them to fonts.LEFT"
+    if face == "sans":
+        return
+    family = '"Guide Mono"' if face == "mono" else '"Guide Serif"'
+    borrowed = [
+        rule
+        for rule in RULES
+        if family in rule and "sans.woff2" in rule and ("italic" in rule) == ("italic" in face)
+    ]
+    (ranges,) = (re.search(r"unicode-range: ([^;]*)", rule) for rule in borrowed)
+    assert ranges
+    lent = set()
+    for part in ranges[1].split(", "):
+        first, _, last = part.removeprefix("U+").partition("-")
+        lent |= {chr(n) for n in range(int(first, 16), int(last or first, 16) + 1)}
+    assert lacks <= lent <= has("sans")
+    assert not lent & has(face)
+
+
+def test_a_new_character_is_noticed() -> None:
+    assert fonts.characters_of('a "\\u2713" \\u{1F600}', ".js") >= {"✓", "😀"}
+    assert fonts.characters_of('content: "\\00a0\\2197"', ".css") >= {"\xa0", "↗"}
+    assert "→" in fonts.characters_of("a &rarr; b", ".md")
+    for sign in "✓↗−":
+        assert sign in fonts.used()
+    assert "😀" not in has("sans")
+
+
+def test_readers_names_and_what_comes_next_have_glyphs() -> None:
+    for face in ("sans", "mono"):
+        assert {*fonts.ASCII, *fonts.ACCENTS} <= has(face)
+    assert {*fonts.ASCII, *fonts.ACCENTS, *fonts.SIGNS} <= has("sans")
+    assert {*fonts.FORMULAS} <= has("maths")
+    assert not fonts.LEFT & has("sans")
+
+
+def test_a_letter_of_a_formula_is_mathematical_italic() -> None:
+    found = "".join(map(fonts.italic, "aehzAZβεϵ1+"))
+    assert found == "𝑎𝑒ℎ𝑧𝐴𝑍𝛽𝜀𝜖1+"
+
+
+@pytest.mark.slow
+def test_every_character_of_a_formula_has_a_glyph(guide_site: Path) -> None:
+    shown: set[str] = set()
+    for path in guide_site.rglob("*.html"):
+        for formula in re.findall(r"<math .*?</math>", path.read_text(encoding="utf-8"), re.S):
+            for tag, text in re.findall(r"<(m[a-z]+)[^>]*>([^<]+)</", formula):
+                characters = fonts.characters_of(text, ".html")
+                alone = tag == "mi" and len(characters) == 1
+                shown |= {*map(fonts.italic, characters)} if alone else characters
+    assert {"𝑥", "√"} - shown == {"√"}  # a root is drawn by <msqrt>
+    assert shown | {"√"} <= has("maths"), f"{sorted(shown - has('maths'))}: {REDO}"
+
+
+# ---------------------------------------------------------------- pages
+
+
+def test_every_face_is_asked_for_by_the_sheet() -> None:
+    assert {*re.findall(r'url\("\.\./fonts/([^"]*)"\)', SHEET)} == {
+        f["file"] for f in FACES.values()
+    }
+    tokens = (GUIDE / "css" / "tokens.css").read_text(encoding="utf-8")
+    families = set(re.findall(r'font-family: "([^"]*)"', SHEET))
+    assert families == set(re.findall(r'"(Guide [^"]*)"', tokens))
+    for rule in RULES:
+        assert "font-display: swap" in rule or "local(" in rule
+
+
+def test_no_sheet_or_script_names_a_font_of_its_own() -> None:
+    kit = "--mg-sans: var(--sans, system-ui, sans-serif);"  # for pages without our tokens
+    for path in [*GUIDE.glob("css/*.css"), *GUIDE.glob("js/**/*.js"), *GUIDE.glob("widgets/*.js")]:
+        text = path.read_text(encoding="utf-8").replace(kit, "")
+        if path.name != "tokens.css":
+            assert "system-ui" not in text, path.name
+
+
+@pytest.mark.slow
+def test_the_start_page_fetches_only_the_fonts_of_its_text_early(guide_site: Path) -> None:
+    for entry in BUILT:
+        text = (guide_site / entry.url / "index.html").read_text(encoding="utf-8")
+        early = re.findall(r'rel="preload"[^>]*/fonts/([\w-]+)\.woff2"', text)
+        expected = {"sans", "serif"}
+        if entry.page != "index":
+            expected |= {"mono"} if "<code" in text else set()
+            expected |= {"maths"} if "<math " in text else set()
+            expected |= {"serif-italic"} if "<em>" in text else set()
+        assert len(early) == len(expected) and set(early) == expected, entry.page
+
+
+@pytest.mark.slow
+def test_a_page_looks_the_same_with_other_fonts(
+    guide_address: str, tmp_path: Path, require_program: Any
+) -> None:
+    """With the fonts of this machine, and with none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    program = require_program("chromium")
+    (tmp_path / "none").mkdir()
+    settings = tmp_path / "fonts.conf"
+    settings.write_text(
+        f"<fontconfig><dir>{tmp_path}/none</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>"
+    )
+    places = ("", "learn/softmax/", "learn/toy/", "learn/worksheet/")
+    taken = []
+    with playwright.sync_playwright() as driver:
+        for env in ({}, {"FONTCONFIG_FILE": str(settings)}):
+            started = driver.chromium.launch(
+                executable_path=program, args=list(browser.FLAGS), env={**os.environ, **env}
+            )
+            with browser.opened(started, viewport={"width": 390, "height": 844}) as (page, wrong):
+                for place in places:
+                    page.goto(guide_address + place)
+                    page.wait_for_load_state("networkidle")
+                    page.evaluate("document.fonts.ready.then(() => 0)")
+                    boxes = "[...document.querySelectorAll('main *')].map((e) => {"
+                    boxes += "const b = e.getBoundingClientRect();"
+                    boxes += "return [e.tagName, b.x, b.y, b.width, b.height].join(' ')})"
+                    taken.append((place, page.evaluate(boxes)))
+                assert wrong == []
+            started.close()
+    for mine, none in zip(taken[: len(places)], taken[len(places) :], strict=True):
+        moved = [pair for pair in zip(mine[1], none[1], strict=True) if pair[0] != pair[1]]
+        assert len(mine[1]) > 50
+        assert moved == [], f"{mine[0] or 'the start page'}: {len(moved)} boxes, {moved[:3]}"
