@@ -12,7 +12,7 @@ SRC = ROOT / "src" / "microgpt"
 
 # From the ground up. A module may import those of lower floors only.
 FLOORS = (
-    {"errors"},
+    {"errors", "interrupts"},
     {"autograd", "config", "files", "stream", "arrays"},
     {"data", "tokenizer", "trace"},
     {"model", "snapshot", "modelfile"},

@@ -7,6 +7,7 @@ Each command lives in a module of its own and is imported when it is called, so 
 from __future__ import annotations
 
 import difflib
+import importlib
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from typing import Any, get_args
 
 from cyclopts import App, CycloptsError, Parameter, Token, UnusedCliTokensError, convert
 
-from microgpt import __version__
+from microgpt import __version__, interrupts
 from microgpt.errors import FileError, InputError, Interrupted, MicrogptError
 
 _COMMANDS = {
@@ -64,6 +65,7 @@ app = App(
     help="Train, sample and look into a whole GPT that can be read in one sitting.",
     version=__version__,
     help_format="plaintext",
+    suppress_keyboard_interrupt=False,  # run() has words for it
     default_parameter=Parameter(converter=_convert),
 )
 for _name, (_target, _about) in _COMMANDS.items():
@@ -71,8 +73,13 @@ for _name, (_target, _about) in _COMMANDS.items():
 
 
 def main() -> None:
-    """Entry point of the command; exits with the documented code."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command of ``sys.argv``; exits with the documented code."""
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # one more, while the first was being answered
+        code = Interrupted.exit_code
+    interrupts.drop()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -84,6 +91,8 @@ def run(arguments: Sequence[str]) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        _load(arguments)
+        interrupts.release()
         app(list(arguments), exit_on_error=False, print_error=False, result_action="return_none")
     except MicrogptError as error:
         return _fail(error, as_json)
@@ -93,6 +102,10 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
+        if list(arguments[:1]) == ["chat"]:  # how one leaves it, at whatever moment
+            if sys.stdin is not None and sys.stdin.isatty():
+                print()
+            return 0
         return _fail(Interrupted("Stopped."), as_json)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -104,6 +117,13 @@ def run(arguments: Sequence[str]) -> int:
             InputError("This machine's memory is full.", "Make the model smaller."), as_json
         )
     return 0
+
+
+def _load(arguments: Sequence[str]) -> None:
+    """Import the module of the command that is called, if there is one."""
+    if arguments and arguments[0] in _COMMANDS:
+        module, _, _ = _COMMANDS[arguments[0]][0].partition(":")
+        importlib.import_module(f"microgpt.cli.{module}")
 
 
 def _usage(error: CycloptsError, arguments: Sequence[str]) -> InputError:

@@ -17,6 +17,7 @@ from microgpt.cli.screen import MARK_SIGNS, MARKS_EXPLAINED
 from microgpt.errors import InputError
 from microgpt.guard.bot import Answer, Bot, serve
 from microgpt.guard.policy import Policy
+from microgpt.interrupts import as_key, held
 from microgpt.opening import Opened, engine_for, open_model
 from microgpt.sampling import Marks
 
@@ -49,7 +50,8 @@ def bot(
 
     A request is one prefix or more with white space between them; a blank line asks for any name.
     """
-    _, made = _open(run, policy, constrained, temperature, seed, engine)
+    with held():
+        _, made = _open(run, policy, constrained, temperature, seed, engine)
     if sys.stdin is not None:
         serve(made, sys.stdin.buffer, sys.stdout.buffer)
 
@@ -65,14 +67,18 @@ def chat(
     engine: EngineFlag = "auto",
 ) -> None:
     """The bot for a person at a terminal: type how names should begin, and get them."""
-    opened, made = _open(run, policy, constrained, temperature, seed, engine)
+    # Ctrl-C ends it from anywhere, like Ctrl-D: there is nothing to save. cli.run sees to that.
+    with held():
+        opened, made = _open(run, policy, constrained, temperature, seed, engine)
     marks = run_marks(opened)
     print(f"{opened.path.name} under the policy {visible(made.policy.name)}.")
     print("Type how a name begins (several at once with spaces), or just Enter. Ctrl-D ends.")
     if marks is not None:
         print(" · ".join(f"{MARK_SIGNS[m]} {m}: {why}" for m, why in MARKS_EXPLAINED.items()))
-    prompt = _prompt()
-    with contextlib.suppress(EOFError, KeyboardInterrupt):  # Ctrl-D, Ctrl-C: nothing to save
+    with held():
+        prompt = _prompt()
+    editing = as_key() if prompt else contextlib.nullcontext()
+    with editing, contextlib.suppress(EOFError):  # Ctrl-D
         while True:
             for line in _shown(made.answer(input(prompt)), marks):
                 print(line, flush=True)
@@ -89,6 +95,8 @@ def _open(
     engine: str,
 ) -> tuple[Opened, Bot]:
     """The model and the bot on it, with notes on what the user should know of."""
+    import numpy.random  # noqa: F401 - else the first answer loads it, when Ctrl-C isn't held
+
     if seed is not None and not 0 <= seed < 2**32:
         raise InputError(f"seed is {seed}, must be from 0 to {2**32 - 1}.")
     chosen = Policy.shipped() if policy is None else Policy.read(policy)

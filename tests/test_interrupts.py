@@ -1,0 +1,160 @@
+"""Ctrl-C at any moment: it ends the command, is never lost, and shows no traceback."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli_runner import COMMAND, environment, posix
+from microgpt import interrupts
+from patience import PATIENCE
+
+if TYPE_CHECKING:
+    from terminal_runner import Terminal
+
+pytestmark = posix
+
+# Put on the path, this sends Ctrl-C's signal as soon as a module of some name is looked for.
+AT_IMPORT = """
+import os, signal, sys
+class Pressing:
+    def find_spec(name, path=None, target=None):
+        if name == os.environ["PRESS_AT"] and Pressing in sys.meta_path:
+            sys.meta_path.remove(Pressing)
+            for _ in range(int(os.environ["PRESSES"])):
+                os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Pressing)
+"""
+
+
+def pressed_at(module: str, folder: Path, *arguments: str, presses: int = 1) -> tuple[int, str]:
+    """Run the command, pressing Ctrl-C as it looks for the module: exit code and complaints."""
+    (folder / "sitecustomize.py").write_text(AT_IMPORT)
+    path = os.pathsep.join((str(folder), environment()["PYTHONPATH"]))
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        input=b"j\n" * 3,
+        capture_output=True,
+        env=environment(PYTHONPATH=path, PRESS_AT=module, PRESSES=str(presses)),
+        timeout=PATIENCE,
+        check=False,
+    )
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("module", "presses"), [("cyclopts", 1), ("numpy", 2), ("microgpt.cli.guard", 1)]
+)
+def test_while_modules_load(tmp_path: Path, module: str, presses: int) -> None:
+    assert pressed_at(module, tmp_path, "chat", presses=presses) == (0, "")
+    stopped = (130, "microgpt: Stopped.\n")
+    assert pressed_at(module, tmp_path, "bot", presses=presses) == stopped
+
+
+@pytest.mark.parametrize("module", ["microgpt.engines.native", "numpy.random"])
+def test_while_it_begins_and_answers(tmp_path: Path, module: str) -> None:
+    """These are loaded late: NumPy's random numbers with the first answer."""
+    assert pressed_at(module, tmp_path, "chat") == (0, "")
+    assert pressed_at(module, tmp_path, "bot") == (130, "microgpt: Stopped.\n")
+
+
+@pytest.mark.parametrize("command", ["train", "sample", "guide", "ladder", "doctor"])
+def test_other_commands(tmp_path: Path, command: str) -> None:
+    module = f"microgpt.cli.{command}"
+    assert pressed_at(module, tmp_path, command) == (130, "microgpt: Stopped.\n")
+    assert list(tmp_path.glob("runs/*")) == []
+
+
+# ---------------------------------------------------------------- at a terminal
+
+
+def prompt(chat: "Terminal") -> None:
+    chat.wait_for("> ")
+
+
+def reading(chat: "Terminal") -> None:
+    prompt(chat)
+    chat.wait_for_a_reader()
+
+
+def half_a_line(chat: "Terminal") -> None:
+    reading(chat)
+    chat.press(b"lem")
+    chat.wait_for("> ", "lem")
+
+
+def searching(chat: "Terminal") -> None:
+    """In line editing's search through what was typed before."""
+    from terminal_runner import LINE_EDITING
+
+    half_a_line(chat)
+    if LINE_EDITING:
+        chat.press(b"\x12l")
+        chat.wait_for("search)")
+
+
+def answering(chat: "Terminal") -> None:
+    """The line is sent; whatever the chat does from then on."""
+    reading(chat)
+    chat.press(b"lemon a b c\n")
+    chat.wait_for("> ", "lemon")
+
+
+def next_prompt(chat: "Terminal") -> None:
+    reading(chat)
+    chat.press(b"lemon\n")
+    chat.wait_for("refused: This could", "> ")
+
+
+@pytest.mark.parametrize("keys", [b"\x03", b"\x03\x03"], ids=["once", "twice"])
+@pytest.mark.parametrize(
+    "moment", [prompt, reading, half_a_line, searching, answering, next_prompt]
+)
+def test_chat(tmp_path: Path, moment: "Callable[[Terminal], None]", keys: bytes) -> None:
+    from terminal_runner import at_terminal
+
+    with at_terminal([*COMMAND, "chat"], tmp_path) as chat:
+        assert chat.line_mode()
+        moment(chat)
+        chat.press(keys)
+        code = chat.wait_for_the_end()
+        assert chat.line_mode()
+    assert code == 0
+    assert chat.shown.endswith("\r\n")
+    for word in ("Traceback", "KeyboardInterrupt", "Stopped"):
+        assert word not in chat.shown
+
+
+def test_bot(tmp_path: Path) -> None:
+    from terminal_runner import at_terminal
+
+    with at_terminal([*COMMAND, "bot"], tmp_path) as bot:
+        bot.press(b"lemon\n")
+        bot.wait_for("REFUSE: ")
+        bot.press(b"\x03")
+        assert bot.wait_for_the_end() == 130
+    assert bot.shown.endswith("microgpt: Stopped.\r\n")
+
+
+# ---------------------------------------------------------------- in this process
+
+
+def test_what_was_held_is_raised_once_and_only_once() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        interrupts.release()  # nothing was held
+        with interrupts.held():
+            pass
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with interrupts.held():
+            os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
