@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from patience import SLOW_PATIENCE
+
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = (
     "--headless",
@@ -73,7 +75,7 @@ def served() -> Iterator[tuple[str, "queue.Queue[Any]"]]:
             server.shutdown()
 
 
-def run_page(chromium: str, page: str, timeout: float = 300) -> Any:
+def run_page(chromium: str, page: str, timeout: float = SLOW_PATIENCE) -> Any:
     """What the page posts."""
     with (
         served() as (address, posted),

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from microgpt import cli
+from patience import PATIENCE
 
 SRC = Path(__file__).parent.parent / "src"
 COMMAND = [sys.executable, "-m", "microgpt"]
@@ -100,7 +101,7 @@ def environment(**changes: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1", **changes}
 
 
-def process(*arguments: object, cwd: Path, timeout: float = 60, **changes: str) -> Result:
+def process(*arguments: object, cwd: Path, **changes: str) -> Result:
     """Run the command in a process of its own."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
@@ -108,7 +109,7 @@ def process(*arguments: object, cwd: Path, timeout: float = 60, **changes: str) 
         env=environment(**changes),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=timeout,
+        timeout=PATIENCE,
         check=False,
     )
     encoding = changes.get("PYTHONIOENCODING", "utf-8").split(":")[0]

@@ -22,7 +22,7 @@ def alive(uid: int | None, before: set[int]) -> list[str]:
 
 
 def done(sandbox: Sandbox, job: dict) -> dict:
-    limits = Limits(**{"cpu_s": 2, "wall_s": 20, "memory": 128 * 2**20, **job.get("limits", {})})
+    limits = Limits(**{"cpu_s": 2, "wall_s": 200, "memory": 128 * 2**20, **job.get("limits", {})})
     if job.get("mode") == "hooks":
         with sandbox.hooks(1, limits) as hooks:
             answers = [hooks.call(*call) for call in job["calls"]]

@@ -281,12 +281,12 @@ def test_a_reader_looks_again_when_a_directory_is_pruned_under_it(tmp_path, monk
 # ---------------------------------------------------------------- lock
 
 HOLDER = """
-import sys, time
+import sys
 from microgpt.checkpoint import RunDir
 run = RunDir.open(sys.argv[1])
 run.lock()
 print("locked", flush=True)
-time.sleep(60)
+sys.stdin.read()  # until it is killed
 """
 
 
@@ -299,6 +299,7 @@ def test_one_process_trains_a_run(tmp_path):
     source = str(Path(checkpoint.__file__).parents[1])
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(run.path)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": source},
     ) as holder:

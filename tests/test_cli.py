@@ -11,6 +11,7 @@ import pytest
 
 from cli_runner import COMMAND, DINO, SMALL, environment, microgpt, ok, posix, process, refused
 from microgpt.data import bundled
+from patience import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("empty_directory")
 
@@ -147,7 +148,7 @@ def test_standard_output_may_be_closed_or_end_early(tmp_path: Path) -> None:
         line = " ".join([*COMMAND, "train", *map(str, SMALL), redirect])
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {line}"],
-            cwd=tmp_path, env=environment(), capture_output=True, timeout=60, check=False,
+            cwd=tmp_path, env=environment(), capture_output=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert b"Traceback" not in done.stderr and b"Exception" not in done.stderr

@@ -16,6 +16,7 @@ import pytest
 
 from cli_runner import COMMAND, SMALL, environment, metrics, microgpt, ok, posix, refused, tree
 from microgpt.opening import open_model
+from patience import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("own_list")
 
@@ -105,7 +106,7 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
 
     done = subprocess.run(
         [*COMMAND, "train", "own.txt", "--out", "r"],
-        cwd=tmp_path, env=environment(), capture_output=True, timeout=60, check=False,
+        cwd=tmp_path, env=environment(), capture_output=True, timeout=PATIENCE, check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (15_000, 15_000)),
     )  # fmt: skip
     assert done.returncode == 3
@@ -122,7 +123,7 @@ def test_standard_output_on_a_full_disk(tmp_path: Path) -> None:
         done = subprocess.run(
             [*COMMAND, "train", "own.txt", *map(str, SMALL)],
             cwd=tmp_path, env=environment(), stdout=full, stderr=subprocess.PIPE,
-            timeout=60, check=False,
+            timeout=PATIENCE, check=False,
         )  # fmt: skip
     assert done.returncode == 3
     assert done.stderr.splitlines()[-2].startswith(b"microgpt: No space left on device")

@@ -5,7 +5,6 @@ code and no traceback, and nothing that was written before is lost.
 """
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from cli_runner import DOCS, SMALL, TINY, metrics, microgpt, ok, refused, started, tree, written
 from microgpt.opening import open_model
+from patience import until
 
 pytestmark = pytest.mark.usefixtures("own_list")
 
@@ -86,8 +86,9 @@ def test_data_that_has_changed_or_gone(finished: Path) -> None:
 
 
 def test_two_processes_cannot_train_the_same_run() -> None:
-    with started("train", "own.txt", *TINY, "--steps", 10**9, "--out", "r", cwd=Path.cwd()):
-        until(lambda: Path("r/latest").exists())
+    flags = [*TINY, "--steps", 10**9, "--out", "r"]
+    with started("train", "own.txt", *flags, cwd=Path.cwd()) as other:
+        until(Path("r/latest").exists, "its first save", lambda: other.poll() is None)
         assert "Another process is training the run in r" in refused(3, "train", "--resume", "r")
         assert "already holds a run" in refused(3, "train", "own.txt", "--out", "r")
         ok("sample", "r")  # looking is allowed
@@ -99,13 +100,6 @@ def now(finished: str) -> int:
     step = open_model(Path(finished))[0].step
     assert step is not None
     return step
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 # ---------------------------------------------------------------- damage

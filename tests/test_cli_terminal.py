@@ -5,13 +5,13 @@ import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from cli_runner import COMMAND, DINO, environment, microgpt, ok, posix, started
 from microgpt.opening import open_model
+from patience import PATIENCE, until
 
 pytestmark = pytest.mark.usefixtures("empty_directory")
 
@@ -25,7 +25,7 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path: Path, number: int) -> No
         while b'"step": 20,' not in run.stdout.readline():
             pass
         run.send_signal(number)
-        out, err = run.communicate(timeout=20)
+        out, err = run.communicate(timeout=PATIENCE)
     assert run.returncode == 130, err
     assert b"Traceback" not in err
     lines = [json.loads(line) for line in out.splitlines()]
@@ -45,24 +45,39 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path: Path, number: int) -> No
 @posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15)])
 def test_a_second_signal_stops_at_once(tmp_path: Path, number: int, code: int) -> None:
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("looks into /proc")
     slow = ["--engine", "scalar", "--batch-size", 2000, "--out", "r", "--json"]  # a minute a step
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
     with started("train", *slow, cwd=tmp_path, **pipes) as run:
         while b'"saved"' not in run.stdout.readline():
             pass
-        time.sleep(0.5)
+        saved = used(run.pid)  # it is in its step once it has computed for a while
+        until(lambda: used(run.pid) > saved + 1, "the first step", lambda: run.poll() is None)
         run.send_signal(number)
-        time.sleep(0.5)
+        # The first has been taken note of once SIGTERM is no longer caught.
+        until(lambda: not catches(run.pid, signal.SIGTERM), "the first signal to be noted")
         assert run.poll() is None  # still in its step
-        asked = time.monotonic()
         run.send_signal(number)
-        out, err = run.communicate(timeout=20)
-    assert time.monotonic() - asked < 5
+        out, err = run.communicate(timeout=PATIENCE)
     assert run.returncode == code, err
     assert b"Traceback" not in err
     if code == 130:
         assert b"what was saved before is in r" in out
     assert open_model(Path("r"))[0].step == 0
+
+
+def used(pid: int) -> float:
+    """CPU seconds of a process so far."""
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+def catches(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (caught,) = re.findall(r"^SigCgt:\s*(\w+)", status, re.MULTILINE)
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def test_handlers_are_put_back() -> None:
@@ -102,7 +117,7 @@ def in_terminal(
             run.send_signal(signal.SIGINT)
             interrupt = b""
     os.close(ours)
-    return run.wait(timeout=20), shown.decode()
+    return run.wait(timeout=PATIENCE), shown.decode()
 
 
 @posix

@@ -30,6 +30,7 @@ from microgpt.evaluation import mean_loss
 from microgpt.modelfile import Model, read_model, write_model
 from microgpt.tokenizer import Tokenizer
 from microgpt.training import Trainer, begin
+from patience import SLOW_PATIENCE
 from published import LOSSES, SAMPLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,7 +127,7 @@ def test_generate_check() -> None:
         [sys.executable, ROOT / "conformance" / "generate.py", "--check"],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=SLOW_PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -7,6 +7,7 @@ import pytest
 
 from microgpt.assignment.workers import Died, each
 from microgpt.errors import InputError
+from patience import PATIENCE
 
 
 def _work(common: int, task: int, slot: int) -> int:
@@ -20,20 +21,20 @@ def _work(common: int, task: int, slot: int) -> int:
 
 
 def test_a_worker_that_dies_costs_one_task_only() -> None:
-    done = list(each(_work, 10, [1, 2, 3, 4, 5], 2, 60))
+    done = list(each(_work, 10, [1, 2, 3, 4, 5], 2, PATIENCE))
     assert done == [10, 20, Died("ended with status 9"), 40, 50]
 
 
 @pytest.mark.slow
 def test_the_last_worker_dies() -> None:
-    assert list(each(_work, 10, [3], 4, 60)) == [Died("ended with status 9")]
-    assert list(each(_work, 10, [], 4, 60)) == []
+    assert list(each(_work, 10, [3], 4, PATIENCE)) == [Died("ended with status 9")]
+    assert list(each(_work, 10, [], 4, PATIENCE)) == []
 
 
 @pytest.mark.slow
 def test_a_mistake_of_the_user_ends_all() -> None:
     with pytest.raises(InputError, match="Eight is too many"):
-        list(each(_work, 10, [1, 8, 2], 2, 60))
+        list(each(_work, 10, [1, 8, 2], 2, PATIENCE))
 
 
 @pytest.mark.slow

@@ -2,13 +2,9 @@
 
 import io
 import json
-import os
 import random
-import re
-import select
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli_runner import COMMAND, environment, ok, refused
+from cli_runner import COMMAND, environment, ok, posix, refused
 from kit_programs import program
 from microgpt.config import make_config
 from microgpt.data import bundled
@@ -29,6 +25,7 @@ from microgpt.guard.policy import Category, Policy
 from microgpt.model import init_weights
 from microgpt.opening import engine_for, open_model
 from microgpt.tokenizer import Tokenizer
+from patience import PATIENCE
 
 OPENED, _ = open_model(None)
 ENGINE = engine_for(OPENED)
@@ -299,7 +296,7 @@ def piped(data: bytes, *arguments: object, command: str = "bot") -> tuple[int, b
         input=data,
         capture_output=True,
         env=environment(),
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
@@ -345,7 +342,7 @@ def test_each_answer_is_flushed() -> None:
             assert answer.startswith((b"OK: ", b"REFUSE: ")) and answer.endswith(b"\n")
         process.stdin.close()
         assert process.stdout.read() == b""
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=PATIENCE) == 0
 
 
 def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -400,66 +397,16 @@ def test_constrained_where_no_word_can_be_written() -> None:
     assert bot.answer("j") == names_bot(forbidding("q")).answer("j")
 
 
-@pytest.fixture
-def terminal() -> Iterator[int]:
-    pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
-    ours, theirs = pty.openpty()
-    yield from _with_chat(ours, theirs)
+@posix
+def test_chat_at_a_terminal(tmp_path: Path) -> None:
+    """Ctrl-D ends it; what Ctrl-C does is in test_interrupts.py."""
+    from terminal_runner import at_terminal
 
-
-def _with_chat(ours: int, theirs: int) -> Iterator[int]:
-    with subprocess.Popen(
-        [*COMMAND, "chat"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=environment(TERM="dumb"),
-        start_new_session=True,
-        preexec_fn=_take_terminal,
-    ) as process:
-        os.close(theirs)
-        yield ours
-        os.close(ours)
-        assert process.wait(timeout=30) == 0
-
-
-def _take_terminal() -> None:
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
-def _read_until(fd: int, *wanted: str) -> str:
-    """What comes, until it holds these texts one behind the other."""
-    seen = ""
-    found = re.compile(".*".join(map(re.escape, wanted)), re.DOTALL)
-    while not found.search(seen):
-        ready, _, _ = select.select([fd], [], [], 30)
-        try:
-            piece = os.read(fd, 4096) if ready else b""
-        except OSError:  # the other side is closed
-            piece = b""
-        assert piece, seen
-        seen += piece.decode(errors="replace")
-    return seen
-
-
-@pytest.mark.parametrize("leave", [b"\x04", b"\x03"], ids=["Ctrl-D", "Ctrl-C"])
-def test_chat_at_a_terminal(terminal: int, leave: bytes) -> None:
-    assert "Ctrl-D ends" in _read_until(terminal, "> ")
-    os.write(terminal, b"lemon\n")
-    # A key that comes before the next prompt would meet the terminal as it is between two lines.
-    _read_until(terminal, "refused: This could", "> ")
-    os.write(terminal, leave)
-    rest = ""
-    while True:
-        assert select.select([terminal], [], [], 30)[0], rest
-        try:
-            piece = os.read(terminal, 4096).decode(errors="replace")
-        except OSError:
-            break
-        if not piece:
-            break
-        rest += piece
-    assert "Traceback" not in rest
+    with at_terminal([*COMMAND, "chat"], tmp_path) as chat:
+        chat.wait_for("Ctrl-D ends", "> ")
+        chat.press(b"lemon\n")
+        chat.wait_for("refused: This could", "> ")
+        chat.wait_for_a_reader()
+        chat.press(b"\x04")
+        assert chat.wait_for_the_end() == 0
+    assert "Traceback" not in chat.shown

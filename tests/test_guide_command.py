@@ -15,6 +15,7 @@ import pytest
 import browser
 from cli_runner import COMMAND, ok, refused
 from microgpt.cli import guide
+from patience import PATIENCE
 
 SECRET = "not for the reader"
 
@@ -46,7 +47,7 @@ def served(site: Path) -> Iterator[str]:
 
 def ask(address: str, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
     """One request, its path sent as it stands."""
-    link = http.client.HTTPConnection(urlsplit(address).netloc, timeout=20)
+    link = http.client.HTTPConnection(urlsplit(address).netloc, timeout=PATIENCE)
     try:
         link.putrequest(method, path, skip_host=False)
         link.endheaders()
@@ -216,6 +217,6 @@ def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:
             import signal
 
             process.send_signal(signal.SIGINT)
-            _, complaints = process.communicate(timeout=20)
+            _, complaints = process.communicate(timeout=PATIENCE)
             assert process.returncode == 0
             assert complaints == ""

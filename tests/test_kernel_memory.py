@@ -24,6 +24,7 @@ import pytest
 from microgpt.config import Config, make_config
 from microgpt.engines.native import NativeEngine, build, level_problems
 from microgpt.model import init_weights
+from patience import SLOW_PATIENCE
 from shared import once
 
 TESTS = Path(__file__).resolve().parent
@@ -362,7 +363,7 @@ def test_sanitizers_find_nothing(what: str, sanitized: tuple[str, Path], tmp_pat
         },
         capture_output=True,
         encoding="utf-8",
-        timeout=1500,
+        timeout=SLOW_PATIENCE,
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     assert " passed" in done.stdout and " skipped" not in done.stdout
@@ -378,7 +379,7 @@ def compiled(folder: Path, name: str, level: str, dtype: str, *more: str) -> Pat
         "-Wno-unused-function", *more, f"-I{build.SOURCES}", str(TESTS / f"{name}.c"),
         "-o", str(program),
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SLOW_PATIENCE)
     assert done.returncode == 0, done.stderr
     return program
 
@@ -396,7 +397,7 @@ def test_sanitizers_find_what_is_planted(tmp_path: Path) -> None:
     for folder, finds in ((sources, True), (build.SOURCES, False)):
         name = "kernel_memory"
         program = compiled(tmp_path, name, LEVELS[0], "float32", *SANITIZE, f"-I{folder}")
-        done = subprocess.run([program], capture_output=True, text=True, timeout=600)
+        done = subprocess.run([program], capture_output=True, text=True, timeout=SLOW_PATIENCE)
         assert ("use-after-poison" in done.stderr) == finds, done.stderr
         assert (done.returncode != 0) == finds
 
@@ -411,13 +412,13 @@ def test_valgrind_finds_nothing(dtype: str, tmp_path: Path, require_program: Any
     valgrind = require_program("valgrind")
     level = "avx2" if "avx2" in LEVELS else LEVELS[0]
     program = compiled(tmp_path, "kernel_memory", level, dtype, "-g")
-    alone = subprocess.run([program], capture_output=True, text=True, timeout=600)
+    alone = subprocess.run([program], capture_output=True, text=True, timeout=SLOW_PATIENCE)
     assert alone.returncode == 0, alone.stdout
     done = subprocess.run(
         [valgrind, "-q", "--error-exitcode=9", "--leak-check=full", str(program)],
         capture_output=True,
         text=True,
-        timeout=1200,
+        timeout=SLOW_PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == alone.stdout and done.stdout.count("refused 0") == 6

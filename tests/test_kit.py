@@ -21,6 +21,7 @@ from microgpt.engines.base import Engine
 from microgpt.opening import engine_for, open_model
 from microgpt.sampling import Settings, sample
 from microgpt.tokenizer import Tokenizer
+from patience import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def replies(folder: Path, given: bytes) -> list[str]:
         [sys.executable, "-I", str(folder / "bot.py")],
         input=given,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()

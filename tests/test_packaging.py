@@ -28,6 +28,7 @@ from microgpt.engines import make_engine, native, passed_over
 from microgpt.engines.native import build
 from microgpt.errors import MissingError
 from microgpt.training import begin
+from patience import SLOW_PATIENCE
 from shared import once
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -432,7 +433,7 @@ def test_the_arm_kernel_computes_the_same(
         "-pthread", "-DMG_LEVEL=neon", f"-DREAL_BITS={dtype[-2:]}", f"-I{build.SOURCES}",
         str(ROOT / "tests" / "kernel_driver.c"), "-o", str(program),
     ]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    subprocess.run(command, check=True, capture_output=True, timeout=SLOW_PATIENCE)
     for changes in ({}, {"batch_size": 5, "n_embd": 24, "n_head": 2, "n_layer": 2}):
         expected = losses("numpy", "float64", 40, **changes)
         outputs = {
@@ -441,7 +442,7 @@ def test_the_arm_kernel_computes_the_same(
                 input=driver_input(dtype, 40, threads, **changes),
                 capture_output=True,
                 check=True,
-                timeout=300,
+                timeout=SLOW_PATIENCE,
             ).stdout
             for threads in (1, 2)
         }

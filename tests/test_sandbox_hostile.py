@@ -10,13 +10,13 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from microgpt.assignment import accounts
 from microgpt.assignment.isolation import FLAGS, open_to_all, site
+from patience import SLOW_PATIENCE
 
 pytestmark = [
     pytest.mark.slow,
@@ -74,7 +74,7 @@ class Setting:
             text=True,
             env={"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin", "SECRET": "hidden"},
             cwd="/",
-            timeout=300,
+            timeout=SLOW_PATIENCE,
             **options,
         )
 
@@ -189,7 +189,7 @@ def test_opening_a_socket(setting: Setting) -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(1)
-        server.settimeout(0.2)
+        server.setblocking(False)  # who has connected is there already
         bot = f"""
 import socket
 try:
@@ -203,7 +203,7 @@ except OSError as error:
         assert "network" in got["events"]
         assert ("CONNECTED" in got["out"]) == setting.bare
         if not setting.bare:
-            with pytest.raises(TimeoutError):
+            with pytest.raises(BlockingIOError):
                 server.accept()
 
 
@@ -238,15 +238,14 @@ if os.fork() == 0:
                 os.close(fd)
             except OSError:
                 pass
-        time.sleep(300)
+        time.sleep(10**5)
     os._exit(0)
 print("gone", flush=True)
 """
-    start = time.monotonic()
     got = setting.one(bot)
     assert "processes" in got["events"]
+    assert "wall" not in got["events"]  # nobody waited for the daemon
     assert got["out"] == "gone\n"
-    assert time.monotonic() - start < 60  # nobody waited for the daemon
 
 
 def test_killing_the_parent(setting: Setting) -> None:
@@ -323,7 +322,7 @@ for _ in range(5):
     if os.fork() == 0:
         break
 x = bytearray(b"x" * (60 * 2**20))
-time.sleep(15)
+time.sleep(10**5)
 """
     got = setting.one(bot)
     assert "memory" in got["events"]

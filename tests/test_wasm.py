@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from microgpt.engines.native import build
+from patience import SLOW_PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 JS = ROOT / "guide" / "js"
@@ -20,7 +21,7 @@ WASM = (JS / "kernel.wasm").read_bytes()
 
 
 def run(*command: str | Path) -> None:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SLOW_PATIENCE)
     assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
 
 
