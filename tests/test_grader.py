@@ -4,6 +4,7 @@ The mutants of mutant_bots.py are the test that counts: each flawed bot must lan
 """
 
 import json
+import pickle
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from bot_sources import SOLUTION, TEMPLATE, own_template
 from cli_runner import ok, refused
 from microgpt.assignment import cases as kinds
-from microgpt.assignment import rubric
+from microgpt.assignment import grader, rubric
 from microgpt.assignment.cases import Suite, make_suite, public_cases, written
 from microgpt.assignment.grader import LIMITS, Options, Prepared, grade, grade_many, prepare
 from microgpt.assignment.intake import Submission
@@ -30,13 +31,20 @@ from microgpt.guard.leak import LeakMeter, rule
 from microgpt.modelfile import read_model
 from microgpt.opening import engine_for
 from mutant_bots import Mutant, mutants
+from shared import once
 
 KEY = b"k" * 32
 WHO = "mutant"
 
 
 @pytest.fixture(scope="session")
-def prepared() -> Prepared:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    def compute(folder: Path) -> None:
+        prepare(Options())
+        (folder / "kept").write_bytes(pickle.dumps(grader._kept))
+
+    kept = once(tmp_path_factory, "bank", compute) / "kept"
+    grader._kept.update(pickle.loads(kept.read_bytes()))
     return prepare(Options(key=KEY, limits=replace(LIMITS, cpu_s=4)))
 
 
@@ -294,12 +302,16 @@ def _graded(chosen: list[Mutant], prepared: Prepared) -> Iterator[tuple[Mutant, 
     return zip(chosen, grade_many(submissions, prepared.options, 2, prepared), strict=True)
 
 
+_PARTS = 3  # so that processes can share the mutants out
+
+
 @pytest.mark.slow
-def test_mutants_land_in_their_bands(prepared: Prepared) -> None:
-    chosen = _mutants(prepared)
-    assert len(chosen) >= 25
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_mutants_land_in_their_bands(prepared: Prepared, part: int) -> None:
+    every = _mutants(prepared)
+    assert len(every) >= 25
     wrong = []
-    for mutant, result in _graded(chosen, prepared):
+    for mutant, result in _graded(every[part::_PARTS], prepared):
         problems = " ".join(result.problems)
         if not mutant.low <= result.score <= mutant.high:
             wrong.append(f"{mutant.name}: {result.score}, not {mutant.low} to {mutant.high}")
@@ -326,12 +338,12 @@ _AGAIN = ("reference", "head list only", "unseeded random hooks", "crashes at a 
 
 
 @pytest.mark.slow
-def test_the_same_verdict_three_times(prepared: Prepared) -> None:
+def test_the_same_verdict_again(prepared: Prepared) -> None:
     chosen = [m for m in _mutants(prepared) if m.name in _AGAIN]
     assert len(chosen) == len(_AGAIN)
     limits = replace(LIMITS, wall_s=15)  # the one that forks only ends there
     short = replace(prepared, options=replace(prepared.options, limits=limits))
-    _same_verdicts(chosen, short, 3)
+    _same_verdicts(chosen, short, 2)
 
 
 @pytest.mark.prove

@@ -299,6 +299,7 @@ def tiny(dtype: str) -> tuple[Config, str, dict[str, np.ndarray]]:
 # ---------------------------------------------------------------- sanitizers
 
 SANITIZE = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+QUICK = ("-m", "not slow and not prove")
 INSIDE = """
 import sys
 from pathlib import Path
@@ -341,25 +342,24 @@ def sanitized(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["tests", *LEVELS])
+@pytest.mark.parametrize("what", ["engine", "fuzz", *LEVELS])
 def test_sanitizers_find_nothing(what: str, sanitized: tuple[str, Path], tmp_path: Path) -> None:
-    """``tests``: fuzz and tests of the engine, at every level; a level: conformance there."""
+    """The engine's tests and the fuzz go through all levels themselves; conformance has one."""
     preload, library = sanitized
     program = tmp_path / "inside.py"
     program.write_text(INSIDE)
-    if what == "tests":
-        run = ["test_engine_native.py", "test_kernel_memory.py"]
-        selected = ["-m", "not slow", "-k", "not accuracy"]
-    else:
-        run, selected = ["test_conformance.py"], ["-m", "not slow and not prove", "-k", "native"]
+    run, selected = {
+        "engine": ("test_engine_native.py", []),
+        "fuzz": ("test_kernel_memory.py", ["-k", "fuzz"]),
+    }.get(what, ("test_conformance.py", ["-k", "native"]))
     done = subprocess.run(
-        [sys.executable, str(program), str(library), *selected, *(str(TESTS / r) for r in run)],
+        [sys.executable, str(program), str(library), *QUICK, *selected, str(TESTS / run)],
         cwd=TESTS.parent,
         env={
             **os.environ,
             "LD_PRELOAD": preload,
             "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps what it has until it ends
-            "MICROGPT_LEVEL": "" if what == "tests" else what,
+            "MICROGPT_LEVEL": what if what in LEVELS else "",
         },
         capture_output=True,
         encoding="utf-8",
