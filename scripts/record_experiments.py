@@ -5,7 +5,8 @@
 
 Every number comes out of `microgpt train`, `sample` and `eval`, with the commands that the page
 names. Losses of training runs are taken over eight seeds, so that one can see which difference is
-more than chance; what is shown of a run is the one with seed 42. The tables in
+more than chance; what is shown of a run is the one with seed 42. All of it is computed with what
+every x86-64 processor has (scripts/portable.py). The tables in
 guide/pages/learn/complete.md between its two marks are written by this script.
 """
 
@@ -25,6 +26,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT / "src") not in sys.path:
     sys.path.insert(0, str(ROOT / "src"))
+
+import portable
+
+if __name__ == "__main__":
+    portable.use()
 
 from microgpt.files import write_atomic
 
@@ -125,6 +131,7 @@ def record() -> dict[str, Any]:
         return {
             "what": "python scripts/record_experiments.py: what microgpt train, eval, sample print",
             "unit": "nats per token, on documents that the run never reached",
+            "made_with": portable.MADE_WITH,
             "seeds": SEEDS,
             "runs": runs,
             "paired": paired,
