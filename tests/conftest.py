@@ -152,17 +152,10 @@ def guide_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for module in ("zensical", "latex2mathml"):
         _require(module)
     import assemble
-    import environment
+    import shared
 
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # what all workers share
-    (folder / "guide").mkdir(exist_ok=True)
-    site = folder / "guide" / "site"  # there only when it is whole
-    with environment.alone(folder / "guide" / "lock", "another worker builds the guide"):
-        if not site.exists():
-            assemble.build(site)
-    return site
+    folder = shared.once(tmp_path_factory, "guide", lambda made: assemble.build(made / "site"))
+    return folder / "site"
 
 
 @pytest.fixture(scope="session")
