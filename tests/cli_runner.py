@@ -25,6 +25,17 @@ SMALL = [*TINY, "--block-size", 8, "--steps", 12]
 DINO = ["--data", "dinosaurs", *SMALL]
 DOCS = "ada\neva\nida\nadele\n"
 
+NOT_TAKEN_OVER = (
+    "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR",
+    "PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONUTF8",
+)  # fmt: skip
+
+# Standard output takes ASCII alone. In such a locale Python itself can't start where it is installed
+# under a path with other letters, since its module site reads *.pth files in the locale's encoding.
+ONLY_ASCII = {"PYTHONIOENCODING": "ascii"}
+if str(SRC).isascii():
+    ONLY_ASCII |= {"LC_ALL": "C", "PYTHONUTF8": "0"}
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 
 
@@ -96,8 +107,11 @@ def refused(code: int, *arguments: object) -> str:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment of a command in its own process; PYTHONPATH leads to this checkout."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
+    """The environment of a command in its own process; PYTHONPATH leads to this checkout.
+
+    What changes a command's output, or when it is written, isn't taken over from outside.
+    """
+    kept = {k: v for k, v in os.environ.items() if k not in NOT_TAKEN_OVER}
     return {**kept, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1", **changes}
 
 

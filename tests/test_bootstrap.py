@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -203,7 +204,7 @@ def test_a_moved_environment_is_made_again(monkeypatch, tmp_path):
 def test_make_without_a_target_helps(require_program):
     make = require_program("make")
     done = subprocess.run(
-        [make, "--no-print-directory", f"PYTHON={sys.executable}"],
+        [make, "--no-print-directory", f"PYTHON={shlex.quote(sys.executable)}"],
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
@@ -238,8 +239,9 @@ def test_make_looks_at_the_kernel(require_program):
     """Whatever goes into the stamp's key, `make run` must notice before it trusts the stamp."""
     make = require_program("make")
     done = subprocess.run(
-        [make, "-pn", f"PYTHON={sys.executable}", "help"],
+        [make, "-pn", f"PYTHON={shlex.quote(sys.executable)}", "help"],
         cwd=ROOT,
+        env={**os.environ, "LC_ALL": "C"},  # make's own words, not a translation in any encoding
         capture_output=True,
         encoding="utf-8",
     )

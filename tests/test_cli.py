@@ -3,13 +3,25 @@
 import io
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from cli_runner import COMMAND, DINO, SMALL, environment, microgpt, ok, posix, process, refused
+from cli_runner import (
+    COMMAND,
+    DINO,
+    ONLY_ASCII,
+    SMALL,
+    environment,
+    microgpt,
+    ok,
+    posix,
+    process,
+    refused,
+)
 from microgpt.data import bundled
 from patience import PATIENCE
 
@@ -129,23 +141,22 @@ def test_exit_code_5_where_no_engine_can() -> None:
 
 def test_standard_output_may_be_ascii(tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_text("é😀\n😀é\n", encoding="utf-8")
-    changes = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    trained = process("train", "own.txt", *SMALL, "--json", cwd=tmp_path, **changes)
+    trained = process("train", "own.txt", *SMALL, "--json", cwd=tmp_path, **ONLY_ASCII)
     assert trained.code == 0, trained.err
     made = {sample["text"] for sample in trained.of("samples")[0]}
     assert set("".join(made)) <= set("é😀")
-    shown = process("sample", Path("runs/own-1"), cwd=tmp_path, **changes)
+    shown = process("sample", Path("runs/own-1"), cwd=tmp_path, **ONLY_ASCII)
     assert shown.code == 0 and "sample 20:" in shown.out and shown.out.isascii()
-    helped = process("train", "--help", cwd=tmp_path, **changes)
+    helped = process("train", "--help", cwd=tmp_path, **ONLY_ASCII)
     assert helped.code == 0 and helped.out.isascii()
-    wrong = process("sample", Path("runs/own-1"), "--prefix", "ß", cwd=tmp_path, **changes)
+    wrong = process("sample", Path("runs/own-1"), "--prefix", "ß", cwd=tmp_path, **ONLY_ASCII)
     assert wrong.code == 2 and "is not in the vocabulary" in wrong.err
 
 
 @posix
 def test_standard_output_may_be_closed_or_end_early(tmp_path: Path) -> None:
     for redirect in (">&-", ">&- 2>&-", "| head -n 1"):
-        line = " ".join([*COMMAND, "train", *map(str, SMALL), redirect])
+        line = f"{shlex.join([*COMMAND, 'train', *map(str, SMALL)])} {redirect}"
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {line}"],
             cwd=tmp_path, env=environment(), capture_output=True, timeout=PATIENCE, check=False,

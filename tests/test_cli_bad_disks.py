@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from cli_runner import COMMAND, SMALL, environment, metrics, microgpt, ok, posix, refused, tree
+from microgpt.data import bundled
 from microgpt.opening import open_model
 from patience import PATIENCE
 
@@ -116,14 +117,28 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
 
 
 @posix
-def test_standard_output_on_a_full_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "own.txt", *SMALL],
+        ["train", "own.txt", *SMALL, "--json"],
+        ["sample", bundled("data/model.json")],
+        ["sample", bundled("data/model.json"), "--json"],
+        ["doctor"],
+    ],
+    ids=["train", "train --json", "sample", "sample --json", "doctor"],
+)
+def test_standard_output_on_a_full_disk(
+    tmp_path: Path, command: list[object], unbuffered: str
+) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*COMMAND, "train", "own.txt", *map(str, SMALL)],
-            cwd=tmp_path, env=environment(), stdout=full, stderr=subprocess.PIPE,
-            timeout=PATIENCE, check=False,
+            [*COMMAND, *map(str, command)],
+            cwd=tmp_path, env=environment(PYTHONUNBUFFERED=unbuffered), stdout=full,
+            stderr=subprocess.PIPE, timeout=PATIENCE, check=False,
         )  # fmt: skip
     assert done.returncode == 3
     assert done.stderr.splitlines()[-2].startswith(b"microgpt: No space left on device")

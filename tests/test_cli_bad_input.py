@@ -9,7 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from cli_runner import DOCS, SMALL, TINY, microgpt, ok, posix, process, refused, tree, written
+from cli_runner import (
+    DOCS,
+    ONLY_ASCII,
+    SMALL,
+    TINY,
+    microgpt,
+    ok,
+    posix,
+    process,
+    refused,
+    tree,
+    written,
+)
 
 pytestmark = pytest.mark.usefixtures("own_list")
 
@@ -86,7 +98,7 @@ def test_emoji_and_astral_characters() -> None:
     assert set("".join(s["text"] for s in result.of("samples")[0])) <= set(chars)
     ok("export", "r", "m.json")
     assert ok("sample", "m.json", "--json").code == 0
-    shown = process("sample", "r", cwd=Path.cwd(), LC_ALL="C", PYTHONIOENCODING="ascii")
+    shown = process("sample", "r", cwd=Path.cwd(), **ONLY_ASCII)
     assert shown.code == 0 and shown.out.isascii() and "sample 20:" in shown.out
     shown = process("sample", "r", cwd=Path.cwd(), PYTHONIOENCODING="latin-1:strict")
     assert shown.code == 0 and "sample 20:" in shown.out

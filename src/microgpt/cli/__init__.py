@@ -94,12 +94,13 @@ def run(arguments: Sequence[str]) -> int:
         _load(arguments)
         interrupts.release()
         app(list(arguments), exit_on_error=False, print_error=False, result_action="return_none")
+        sys.stdout.flush()
     except MicrogptError as error:
         return _fail(error, as_json)
     except CycloptsError as error:
         return _fail(_usage(error, arguments), as_json)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_writing()
         return 0
     except KeyboardInterrupt:
         if list(arguments[:1]) == ["chat"]:  # how one leaves it, at whatever moment
@@ -108,6 +109,11 @@ def run(arguments: Sequence[str]) -> int:
             return 0
         return _fail(Interrupted("Stopped."), as_json)
     except OSError as error:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _stop_writing()
+            as_json = False
         where = f"{error.filename}: " if error.filename else ""
         return _fail(
             FileError(f"{where}{error.strerror or error}.", "Check the path and the disk."), as_json
@@ -124,6 +130,14 @@ def _load(arguments: Sequence[str]) -> None:
     if arguments and arguments[0] in _COMMANDS:
         module, _, _ = _COMMANDS[arguments[0]][0].partition(":")
         importlib.import_module(f"microgpt.cli.{module}")
+
+
+def _stop_writing() -> None:
+    """What standard output still holds goes nowhere.
+
+    Python would try to write it once more at its end, fail again, and exit with 120.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: CycloptsError, arguments: Sequence[str]) -> InputError:
@@ -148,21 +162,19 @@ def _usage(error: CycloptsError, arguments: Sequence[str]) -> InputError:
 
 
 def _fail(error: MicrogptError, as_json: bool) -> int:
+    code = error.exit_code
     if as_json:
-        show_json(
-            {
-                "error": {
-                    "code": error.exit_code,
-                    "message": error.message,
-                    "remedy": error.remedy,
-                }
-            }
-        )
-    else:
-        print(f"microgpt: {visible(error.message, keep='')}", file=sys.stderr)
-        if error.remedy:
-            print(f"  {visible(error.remedy, keep='')}", file=sys.stderr)
-    return error.exit_code
+        said = {"code": code, "message": error.message, "remedy": error.remedy}
+        try:
+            show_json({"error": said})
+        except OSError:  # the next best place is standard error
+            _stop_writing()
+        else:
+            return code
+    print(f"microgpt: {visible(error.message, keep='')}", file=sys.stderr)
+    if error.remedy:
+        print(f"  {visible(error.remedy, keep='')}", file=sys.stderr)
+    return code
 
 
 def note(text: str) -> None:
