@@ -30,8 +30,8 @@ NOT_TAKEN_OVER = (
     "PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONUTF8",
 )  # fmt: skip
 
-# Standard output takes ASCII alone. In such a locale Python itself can't start where it is installed
-# under a path with other letters, since its module site reads *.pth files in the locale's encoding.
+# Standard output takes ASCII alone. In such a locale Python itself can't start where it is
+# installed under a path with other letters: its module site reads *.pth files in that encoding.
 ONLY_ASCII = {"PYTHONIOENCODING": "ascii"}
 if str(SRC).isascii():
     ONLY_ASCII |= {"LC_ALL": "C", "PYTHONUTF8": "0"}

@@ -9,7 +9,6 @@ import random
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -299,31 +298,15 @@ def test_cutting_loses_nothing_but_white_space(text):
     assert [line for doc in paragraphs for line in data._cut(doc, "line")] == lines
 
 
-# ------------------------------------------------------------------ speed
+# ------------------------------------------------------------------ size
 
 
-def seconds(action) -> float:
-    """The best of three, so that a busy machine doesn't decide."""
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def test_the_names_are_read_and_split_quickly(names):
-    assert seconds(load_data) < 0.025
-    assert seconds(lambda: split(names.docs, 0.1, True)) < 0.2
-
-
-def test_big_files_are_read_quickly(file):
-    line = file("é" * 5_000_000)
-    assert seconds(lambda: load_data(line)) < 1
-    assert load_data(line).docs == ["é" * 5_000_000]
-    for blanks in (b"a" + b" \n" * 2_000_000 + b"b", b"a\n" + b" " * 10_000_000 + b"b"):
-        path = file(blanks)
-        assert seconds(lambda path=path: load_data(path, "blank-line")) < 1
+def test_big_files_are_read(file):
+    """Work that grew with the square of the length would end at this test's time limit."""
+    assert load_data(file("é" * 5_000_000)).docs == ["é" * 5_000_000]
+    assert load_data(file(b"a" + b" \n" * 2_000_000 + b"b"), "blank-line").docs == ["a", "b"]
+    (doc,) = load_data(file(b"a\n" + b" " * 10_000_000 + b"b"), "blank-line").docs
+    assert len(doc) == 10_000_003
 
 
 # ------------------------------------------------------------------ hash and split
