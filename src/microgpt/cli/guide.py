@@ -79,10 +79,10 @@ def guide(
     server = make_server(site, host, port)
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{server.server_port}/"
-    print(f"the guide is at {address}   (Ctrl-C ends it)", flush=True)
-    if open:
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     with server, contextlib.suppress(KeyboardInterrupt):
+        print(f"the guide is at {address}   (Ctrl-C ends it)", flush=True)
+        if open:
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         server.serve_forever()
 
 
