@@ -112,7 +112,7 @@ def test_unknown_keys_are_ignored_with_a_warning(tmp_path, content):
     for name in ("'author'", "'\\x1b[31m'", "'dropout'", "'lower'", "'<BOS>'", "'3'"):
         assert name in text
     assert "and 4 more" in text
-    assert text.isascii()
+    assert text.replace(str(tmp_path), "").isascii()
     assert "\x1b" not in text
 
 
