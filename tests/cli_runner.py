@@ -25,11 +25,6 @@ SMALL = [*TINY, "--block-size", 8, "--steps", 12]
 DINO = ["--data", "dinosaurs", *SMALL]
 DOCS = "ada\neva\nida\nadele\n"
 
-NOT_TAKEN_OVER = (
-    "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR",
-    "PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONUTF8",
-)  # fmt: skip
-
 # Standard output takes ASCII alone. In such a locale Python itself can't start where it is
 # installed under a path with other letters: its module site reads *.pth files in that encoding.
 ONLY_ASCII = {"PYTHONIOENCODING": "ascii"}
@@ -107,12 +102,8 @@ def refused(code: int, *arguments: object) -> str:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment of a command in its own process; PYTHONPATH leads to this checkout.
-
-    What changes a command's output, or when it is written, isn't taken over from outside.
-    """
-    kept = {k: v for k, v in os.environ.items() if k not in NOT_TAKEN_OVER}
-    return {**kept, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1", **changes}
+    """The environment of a command in its own process; PYTHONPATH leads to this checkout."""
+    return {**os.environ, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1", **changes}
 
 
 def process(*arguments: object, cwd: Path, **changes: str) -> Result:

@@ -1,4 +1,5 @@
-"""What all tests share: one thread for linear algebra, and the handling of optional tools.
+"""What all tests share: one thread for linear algebra, no setting that changes what programs print,
+and the handling of optional tools.
 
 A test that needs something beyond the base install asks for it through a fixture:
 
@@ -16,6 +17,11 @@ import os
 
 for _library in ("OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM", "NUMEXPR"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"  # read once, when NumPy is first imported
+for _setting in (
+    "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTHONIOENCODING", "PYTHONUNBUFFERED",
+    "PYTHONUTF8", "PYTHONWARNINGS",
+):  # fmt: skip
+    os.environ.pop(_setting, None)  # programs would print something else, or at other times
 
 import importlib
 import importlib.util
