@@ -132,40 +132,44 @@ def test_the_start_page_fetches_only_the_fonts_of_its_text_early(guide_site: Pat
         assert len(early) == len(expected) and set(early) == expected, entry.page
 
 
+BOXES = """[...document.querySelectorAll('main *')].map((e) => {
+  const box = e.getBoundingClientRect();
+  return [e.tagName, box.x, box.y, box.width, box.height].join(" ");
+})"""
+
+
 @pytest.mark.slow
 def test_a_page_looks_the_same_with_other_fonts(
-    guide_address: str, tmp_path: Path, require_program: Any
+    guide_address: str, tmp_path: Path, chromium: Any, require_program: Any
 ) -> None:
     """With the fonts of this machine, and with none.
 
     The start page is left out: a Chromium without any font reads only fonts that were preloaded,
     and there that of code isn't.
     """
-    playwright = pytest.importorskip("playwright.sync_api")
-    program = require_program("chromium")
     (tmp_path / "none").mkdir()
     settings = tmp_path / "fonts.conf"
     settings.write_text(
         f"<fontconfig><dir>{tmp_path}/none</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>"
     )
+    options = {
+        "executable_path": require_program("chromium"),
+        "args": list(browser.FLAGS),
+        "env": {**os.environ, "FONTCONFIG_FILE": str(settings)},
+        "timeout": browser.LIMIT,
+    }
     places = ("about/", "learn/softmax/", "learn/toy/", "learn/worksheet/")
     taken = []
-    with playwright.sync_playwright() as driver:
-        for env in ({}, {"FONTCONFIG_FILE": str(settings)}):
-            started = driver.chromium.launch(
-                executable_path=program, args=list(browser.FLAGS), env={**os.environ, **env}
-            )
-            with browser.opened(started, viewport={"width": 390, "height": 844}) as (page, wrong):
-                for place in places:
-                    page.goto(guide_address + place)
-                    page.wait_for_load_state("networkidle")
-                    page.evaluate("document.fonts.ready.then(() => 0)")
-                    boxes = "[...document.querySelectorAll('main *')].map((e) => {"
-                    boxes += "const b = e.getBoundingClientRect();"
-                    boxes += "return [e.tagName, b.x, b.y, b.width, b.height].join(' ')})"
-                    taken.append((place, page.evaluate(boxes)))
-                assert wrong == []
-            started.close()
+    without_fonts = chromium.browser_type.launch(**options)
+    for program in (chromium, without_fonts):
+        with browser.opened(program, viewport={"width": 390, "height": 844}) as (page, wrong):
+            for place in places:
+                page.goto(guide_address + place)
+                browser.settled(page)
+                page.evaluate("document.fonts.ready.then(() => 0)")
+                taken.append((place, page.evaluate(BOXES)))
+            assert wrong == []
+    without_fonts.close()
     for mine, none in zip(taken[: len(places)], taken[len(places) :], strict=True):
         moved = [pair for pair in zip(mine[1], none[1], strict=True) if pair[0] != pair[1]]
         assert len(mine[1]) > 50
