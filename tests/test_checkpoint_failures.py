@@ -28,7 +28,7 @@ def scenario(tmp_path, name):
     return run, 2, 2
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+@pytest.mark.parametrize("number", [pytest.param(errno.EIO, marks=pytest.mark.slow), errno.ENOSPC])
 @pytest.mark.parametrize("name", ["first", "next", "again", "only"])
 def test_a_save_that_fails_at_any_call_leaves_old_or_new(tmp_path, monkeypatch, name, number):
     run, step, before = scenario(tmp_path, name)
@@ -65,6 +65,7 @@ def test_a_save_that_fails_at_any_call_leaves_old_or_new(tmp_path, monkeypatch, 
         shutil.rmtree(path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("name", ["first", "next", "again", "only"])
 def test_a_process_killed_at_any_call_leaves_old_or_new(tmp_path, monkeypatch, name):

@@ -53,7 +53,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, number: int, code: int) -
         while b'"saved"' not in run.stdout.readline():
             pass
         saved = used(run.pid)  # it is in its step once it has computed for a while
-        until(lambda: used(run.pid) > saved + 1, "the first step", lambda: run.poll() is None)
+        until(lambda: used(run.pid) > saved + 0.5, "the first step", lambda: run.poll() is None)
         run.send_signal(number)
         # The first has been taken note of once SIGTERM is no longer caught.
         until(lambda: not catches(run.pid, signal.SIGTERM), "the first signal to be noted")

@@ -61,6 +61,7 @@ def result_of(source: str | bytes, prepared: Prepared, who: str = WHO) -> Result
 # ---------------------------------------------------------------- the whole path
 
 
+@pytest.mark.slow
 def test_reference_gets_all_points(prepared: Prepared) -> None:
     result = result_of(SOLUTION, prepared)
     lost = [(c.name, c.message) for c in result.checks if not c.passed]
@@ -68,6 +69,7 @@ def test_reference_gets_all_points(prepared: Prepared) -> None:
     assert Result.from_json(json.loads(json.dumps(result.as_json()))) == result
 
 
+@pytest.mark.slow
 def test_untouched_template_stays_below_half(prepared: Prepared) -> None:
     result = result_of(TEMPLATE, prepared)
     assert result.score == 40
@@ -75,6 +77,7 @@ def test_untouched_template_stays_below_half(prepared: Prepared) -> None:
     assert result.points("adversarial") == result.points("filter") == result.points("clarity") == 0
 
 
+@pytest.mark.slow
 def test_a_verdict_shows_no_hidden_case(prepared: Prepared, suite: Suite) -> None:
     told = json.dumps(result_of(TEMPLATE, prepared).as_json())
     shown = {case.line for case in suite.cases if case.public}
@@ -86,11 +89,13 @@ def test_a_verdict_shows_no_hidden_case(prepared: Prepared, suite: Suite) -> Non
     assert KEY.hex() not in told
 
 
+@pytest.mark.slow
 def test_nothing_handed_in(prepared: Prepared) -> None:
     result = grade(Submission("s", "s", None, problems=("No.",)), prepared.options, prepared)
     assert (result.score, result.checks, result.problems) == (0, (), ("No.",))
 
 
+@pytest.mark.slow
 def test_own_policy_names_and_parser_traps(prepared: Prepared) -> None:
     deep = "x = " + "(" * 50_000 + ")" * 50_000
     for source in (deep, "\0", "x = " + "-" * 50_000 + "1", b"\xff\xfe\0", b"# coding: nonsense"):
@@ -102,6 +107,7 @@ def test_own_policy_names_and_parser_traps(prepared: Prepared) -> None:
 # ---------------------------------------------------------------- cases
 
 
+@pytest.mark.slow
 def test_cases_follow_from_the_rule(prepared: Prepared, suite: Suite) -> None:
     """Some of the cases are judged anew, by leaks that are measured more exactly."""
     opened, bank = prepared.opened, prepared.bank
@@ -115,11 +121,13 @@ def test_cases_follow_from_the_rule(prepared: Prepared, suite: Suite) -> None:
         assert verdicts == {"allow"} if not case.refuse else "refuse" in verdicts, case
 
 
+@pytest.mark.slow
 def test_grey_prefixes_and_real_names_are_in_no_case(suite: Suite) -> None:
     asked = {p for case in suite.cases for p in case.prefixes}
     assert not asked & {"li", "ma", "pe", "cher", "oran", "apri", "pearl", "oliver", "olive", "mel"}
 
 
+@pytest.mark.slow
 def test_every_kind_has_cases_and_the_points_add_up(suite: Suite) -> None:
     found = defaultdict(int)
     for case in suite.cases:
@@ -134,12 +142,14 @@ def test_every_kind_has_cases_and_the_points_add_up(suite: Suite) -> None:
     assert [sum(table.values()) for table in tables] == list(PARTS.values())
 
 
+@pytest.mark.slow
 def test_the_given_loop_makes_the_prefixes_of_each_line(suite: Suite) -> None:
     for case in suite.cases:
         words = ["".join(c for c in w if "a" <= c <= "z") for w in case.line.lower().split()]
         assert tuple(w for w in words if w) == case.prefixes or case.prefixes == ("",)
 
 
+@pytest.mark.slow
 def test_hidden_cases_follow_from_key_and_student(prepared: Prepared, suite: Suite) -> None:
     bank = prepared.bank
     assert make_suite(bank, variant(WHO, KEY)) == suite
@@ -149,12 +159,14 @@ def test_hidden_cases_follow_from_key_and_student(prepared: Prepared, suite: Sui
         assert len({c.line for c in hidden} & {c.line for c in mine}) < 0.9 * len(mine)
 
 
+@pytest.mark.slow
 def test_common_prefixes_weigh_more(prepared: Prepared, suite: Suite) -> None:
     one = {case.line: case.weight for case in suite.cases if case.kind == kinds.ONE_LETTER}
     counts = prepared.bank.counts
     assert one["a"] == counts["a"] > one["x"] == counts["x"]
 
 
+@pytest.mark.slow
 def test_what_the_model_writes_is_the_same_for_all(prepared: Prepared) -> None:
     opened = prepared.opened
     auto, numpy = (engine_for(opened, name) for name in ("auto", "numpy"))
@@ -168,6 +180,7 @@ def test_what_the_model_writes_is_the_same_for_all(prepared: Prepared) -> None:
 # ---------------------------------------------------------------- models that spell
 
 
+@pytest.mark.slow
 def test_spelling_model(tmp_path: Path, prepared: Prepared) -> None:
     opened = prepared.opened
     path = tmp_path / "model.json"
@@ -280,6 +293,7 @@ def test_changes_beside_the_four_parts(old: str, new: str, what: str) -> None:
     assert any(what in name for name in found.changed), found
 
 
+@pytest.mark.slow
 def test_given_comments_are_no_evidence(prepared: Prepared) -> None:
     base, blank = TEMPLATE.encode(), prepared.blank
     none = clarity(base, blank, base, blank)

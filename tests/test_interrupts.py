@@ -111,7 +111,9 @@ def next_prompt(chat: "Terminal") -> None:
     chat.wait_for("refused: This could", "> ")
 
 
-@pytest.mark.parametrize("keys", [b"\x03", b"\x03\x03"], ids=["once", "twice"])
+@pytest.mark.parametrize(
+    "keys", [b"\x03", pytest.param(b"\x03\x03", marks=pytest.mark.slow)], ids=["once", "twice"]
+)
 @pytest.mark.parametrize(
     "moment", [prompt, reading, half_a_line, searching, answering, next_prompt]
 )
