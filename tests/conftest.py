@@ -58,7 +58,12 @@ pytest.register_assert_rewrite(
 )  # fmt: skip
 
 # The same examples in every run; a slow machine is no failure.
-hypothesis.settings.register_profile("microgpt", deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "microgpt",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("microgpt")
 
 

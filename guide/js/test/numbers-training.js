@@ -31,7 +31,7 @@ function served(scopeOf = kernel) {
   serve(scope, scopeOf);
   const until = (type, fits = () => true) =>
     new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`no ${type} came: ${JSON.stringify(posts.at(-1))}`)), 60_000);
+      const late = setTimeout(() => reject(new Error(`no ${type} came: ${JSON.stringify(posts.at(-1))}`)), 200_000);
       const one = { fits: (data) => data.type === type && fits(data), done: resolve };
       waiting.push({ fits: one.fits, done: (data) => (clearTimeout(late), waiting.splice(0), resolve(data)) });
     });

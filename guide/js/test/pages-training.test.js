@@ -150,7 +150,7 @@ test("a live run: orders, events, and a refusal", async () => {
   };
   const run = new LiveRun(() => {}, port);
   const until = async (/** @type {string} */ status) => {
-    for (let i = 0; i < 2000 && run.status !== status; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (let i = 0; i < 40_000 && run.status !== status; i++) await new Promise((resolve) => setTimeout(resolve, 5));
     same(status, run.status, "status");
   };
   run.start({ docs, samples: 3, sampleEvery: 50, config: { steps: 100 } }, { paused: true });
