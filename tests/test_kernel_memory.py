@@ -406,7 +406,7 @@ def test_sanitizers_find_what_is_planted(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@both_dtypes
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.prove)])
 def test_valgrind_finds_nothing(dtype: str, tmp_path: Path, require_program: Any) -> None:
     """At AVX2: valgrind doesn't know AVX-512."""
     valgrind = require_program("valgrind")

@@ -375,8 +375,26 @@ def test_a_cross_build_that_fails_is_an_error(tree: Path, no_compiler: dict[str,
 # ---------------------------------------------------------------- other systems
 
 
+LINKED_DEARLY = "windows-x86_64"  # zig builds that system's libraries first: 90 s
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", build.TARGETS)
+def test_windows_compiles(tmp_path: Path, require: Callable[[str], object]) -> None:
+    """`make prove` and `make wheels` link it as well."""
+    require("ziglang")
+    target, zig = build.TARGETS[LINKED_DEARLY], build.zig()
+    flags = [*build.FLAGS, "-O1", *build._for_target(target, zig), "-c", "-o", tmp_path / "object"]
+    parts = [['-DMG_SOURCES="none"', build.SOURCES / "dispatch.c"]]
+    for level, instructions in build.LEVELS[target.family].items():
+        for bits in (32, 64):
+            defines = [f"-DREAL_BITS={bits}", f"-DMG_LEVEL={level}"]
+            parts.append([*instructions, *defines, build.SOURCES / "kernel.c"])
+    for part in parts:
+        subprocess.run([*zig, *flags, *part], check=True, timeout=SLOW_PATIENCE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in build.TARGETS if name != LINKED_DEARLY])
 def test_every_target_is_compiled(
     name: str, tmp_path: Path, require: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

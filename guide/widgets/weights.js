@@ -64,7 +64,7 @@ class MgWeights extends NamesElement {
     this.map = new MapView(this);
     this.beginning = new Beginning(this, { config: CONFIG, tokenizer: names.tokenizer }, (typed) => state.set({ text: typed }));
     this.samples = html("p", {});
-    this.samplesTitle = html("h3", {});
+    this.samplesTitle = html("h3", {}, "What it writes");
     this.replaceChildren(
       html("div", { class: "mg-row" }, this.go, this.seedInput), this.status,
       html("div", { class: "weights-time" }, this.stepper), this.curve,
