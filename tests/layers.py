@@ -16,7 +16,8 @@ LIMITS = {"quick": 300, "slow": 1800, "prove": 0}  # 0: none
 WORKERS = 8  # more of them wait for the disk and for memory
 
 
-KERNEL = ("test_engine_native", "test_kernel_", "test_wasm")  # and the emulator for its ARM part
+# Compile the kernel or run it; the emulator for its ARM part as well.
+KERNEL = ("test_engine_native", "test_kernel_", "test_packaging", "test_wasm")
 
 
 def layer(item: pytest.Item) -> str:
