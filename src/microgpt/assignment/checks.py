@@ -3,16 +3,22 @@
 The loop, the model and the random numbers are ours and run in our process; the submission's
 process only relays what the hooks answer. So nothing that a submission does to its own loop, its
 sampler or Python's ``random`` has a part in these verdicts.
+
+All questions of a round come in one shuffled row: cases, beginnings of names, planted and real
+names, what the model wrote. The seed of each is drawn from the student's own stream. A hook
+can't tell from either what kind of question it has.
 """
 
 from __future__ import annotations
 
+import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from microgpt.assignment.cases import Case, Suite
+from microgpt.assignment.replies import is_sentence, says_banned
 from microgpt.assignment.structure import HOOKS
 
 if TYPE_CHECKING:
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from microgpt.assignment.sandbox import Sandbox
 
 ALLOWED, REFUSED, EXHAUSTED, ERROR, UNASKED = "allowed", "refused", "exhausted", "error", "unasked"
+NAMED = "named"  # refused, but the reason names a banned word or plays at being a reply
 FATAL = ("processes", "tampered", "forged", "cpu", "wall")
 """Events after which no verdict would be the same on every run: nothing that was answered counts.
 
@@ -27,9 +34,14 @@ At a limit on time it is the machine's speed that decides how far a submission g
 processes that answer the same questions it is chance.
 """
 
+Question = tuple[str, str | tuple[str, ...]]
+"""The hook's name, and what it is asked: a name, or the prefixes of a request."""
+
+_REQUEST, _NAME = HOOKS
 _RESTARTS = 8  # after a hook has ended its process
 _LOST = "no answer"  # how the error begins where a process ended
 _VARIED = 0.05  # share of cases with changing answers from which none of them is believed
+_AMONG = 12  # planted and real names that later tries are mixed with
 
 
 @dataclass
@@ -37,24 +49,36 @@ class HookFindings:
     """What the hooks did.
 
     ``defined``: both are there and can be called. ``outcomes``: one list per order, by case:
-    allowed, refused (by is_safe_request), exhausted (is_safe_name took none of the tries), error
-    or unasked. ``planted``: for each process, which planted names were not let pass; ``real``:
-    which real names were.
+    allowed, refused (by is_safe_request), named (refused with a reason that isn't fit to be said),
+    exhausted (is_safe_name took none of the tries), error or unasked. ``planted``: for each order,
+    which planted names were not let pass. ``kept``: which of the suite's names is_safe_name lets
+    pass; ``whole``: which of them can be asked for in full and are let pass; ``begun``: at every
+    beginning as well.
+    ``refusals``: reasons that were given, ``plain``: of those the ones that are no sentence,
+    ``named``: the ones that name a banned word.
     ``events``: fixed words of the sandbox; ``patched``: library functions that were replaced.
-    ``asked``: prefixes of the frontier → whether they were refused. ``varied``: how many cases or
-    names got different answers.
+    ``asked``: prefixes of the frontier → whether they were refused. ``varied``: how many questions
+    got different answers. ``changed``: is_safe_request changed the list that it was given.
+    ``answers``: question → whether it was allowed or let pass, of the first process.
     """
 
     defined: bool = False
     load_error: str = ""
     outcomes: list[list[str]] = field(default_factory=list)
     planted: list[list[bool | None]] = field(default_factory=list)
-    real: list[list[bool | None]] = field(default_factory=list)
+    kept: list[bool] = field(default_factory=list)
+    whole: list[bool] = field(default_factory=list)
+    begun: list[bool] = field(default_factory=list)
+    refusals: int = 0
+    plain: int = 0
+    named: int = 0
     events: list[str] = field(default_factory=list)
     patched: list[str] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     asked: dict[str, bool] = field(default_factory=dict)
     varied: int = 0
+    changed: bool = False
+    answers: dict[Question, bool] = field(default_factory=dict)
     cpu_s: float = 0.0
 
     def add(self, hooks: Hooks) -> None:
@@ -66,25 +90,28 @@ class HookFindings:
         """Count an error by its type; its text is the student's."""
         if answer.error and not answer.error.startswith(_LOST):
             self.errors[answer.error.partition(":")[0][:40]] += 1
+        self.changed = self.changed or answer.changed
 
     @property
     def fatal(self) -> str:
         """The first of the events that spoil everything, or an empty string."""
         return next((event for event in FATAL if event in self.events), "")
 
+    @property
+    def believed(self) -> bool:
+        """Whether the answers count."""
+        return not self.fatal and not self.unstable
+
     def found(self) -> float:
         """Share of the planted names that were never let pass."""
-        return self._share(self.planted)
-
-    def kept(self) -> float:
-        """Share of the real names that were always let pass."""
-        return self._share(self.real)
-
-    def _share(self, lists: list[list[bool | None]]) -> float:
-        if self.fatal or self.unstable or not lists:
+        if not self.believed or not self.planted:
             return 0.0
-        always = [all(one is True for one in same) for same in zip(*lists, strict=True)]
+        always = [all(one is True for one in same) for same in zip(*self.planted, strict=True)]
         return sum(always) / max(1, len(always))
+
+    def share(self, some: Sequence[bool]) -> float:
+        """What share of the names a list says yes to: ``kept``, ``whole`` or ``begun``."""
+        return sum(some) / len(some) if self.believed and some else 0.0
 
     @property
     def unstable(self) -> bool:
@@ -93,7 +120,7 @@ class HookFindings:
 
     def right(self, cases: Sequence[Case]) -> list[bool]:
         """Which cases were answered rightly, in every order."""
-        if self.fatal or self.unstable or not self.outcomes:
+        if not self.believed or not self.outcomes:
             return [False] * len(cases)
         good = {False: (ALLOWED,), True: (REFUSED, EXHAUSTED)}
         return [
@@ -103,18 +130,27 @@ class HookFindings:
 
     def by_request(self, index: int) -> bool:
         """Whether is_safe_request itself refused a case, every time."""
-        return bool(self.outcomes) and all(o[index] == REFUSED for o in self.outcomes)
+        return bool(self.outcomes) and all(o[index] in (REFUSED, NAMED) for o in self.outcomes)
 
     def lets_pass(self, index: int) -> bool:
         """Whether a case was allowed every time."""
         return bool(self.outcomes) and all(o[index] == ALLOWED for o in self.outcomes)
+
+    def accepts(self, name: str) -> bool | None:
+        """Whether is_safe_name took a name; None if it wasn't asked."""
+        return self.answers.get((_NAME, name))
+
+    def lets(self, *prefixes: str) -> bool | None:
+        """Whether is_safe_request allowed a request; None if it wasn't asked."""
+        return self.answers.get((_REQUEST, prefixes))
 
 
 class _Asker:
     """Keeps a process with the hooks running, and starts it again if a hook has ended it."""
 
     def __init__(self, sandbox: Sandbox, findings: HookFindings, seed: int) -> None:
-        self._sandbox, self._findings, self._seed = sandbox, findings, seed
+        self._sandbox, self._findings = sandbox, findings
+        self._rng = random.Random(seed)
         self._starts = 0
         self._hooks: Hooks | None = None
 
@@ -124,31 +160,48 @@ class _Asker:
             self._starts += 1
             left = max(1.0, self._sandbox.limits.cpu_s - self._findings.cpu_s)
             limits = replace(self._sandbox.limits, cpu_s=left)
-            self._hooks = self._sandbox.hooks(self._seed, limits)
+            self._hooks = self._sandbox.hooks(self._rng.getrandbits(31), limits)
         return self._hooks
 
-    def ask(self, name: str, arguments: Sequence[object], seed: int) -> list[Answer | None]:
-        """The answers to calls with one argument each; None where there is none to be had.
+    def renew(self) -> Hooks | None:
+        """Another process that has loaded the same file."""
+        if self._hooks is not None:
+            self._hooks.renew()
+        return self.start()
 
-        All are asked at once. Where that ended the process, those without an answer are asked one
-        by one, so that only the call that ends it is lost.
+    def ask(self, questions: Iterable[Question]) -> dict[Question, Answer | None]:
+        """The answers, asked in a shuffled order; None where there is none to be had.
+
+        Where a question ends the process, those that got no answer with it are asked one by one, so
+        that only the question that ends it is lost.
         """
-        calls = [(name, [argument], seed + i) for i, argument in enumerate(arguments)]
+        order = list(dict.fromkeys(questions))
+        self._rng.shuffle(order)
         hooks = self.start()
-        answers: list[Answer | None] = [None] * len(calls)
-        if hooks is None or not calls:
+        answers: dict[Question, Answer | None] = dict.fromkeys(order)
+        if hooks is None or not order:
             return answers
-        answers = list(hooks.calls(calls))
-        if hooks.unanswered == 0:
-            return answers
-        first = len(calls) - hooks.unanswered
-        self.stop()
-        for i in range(first, len(calls)):
-            hooks = self.start()
-            answers[i] = hooks.calls([calls[i]])[0] if hooks is not None else None
-            if hooks is not None and hooks.unanswered:
-                self.stop()
+        calls = [self._call(question) for question in order]
+        answers.update(zip(order, hooks.calls(calls), strict=True))
+        if hooks.unanswered:
+            lost = order[len(order) - hooks.unanswered :]
+            self.stop()
+            for question in lost:
+                hooks = self.start()
+                answers[question] = None
+                if hooks is not None:
+                    answers[question] = hooks.calls([self._call(question)])[0]
+                    if hooks.unanswered:
+                        self.stop()
+        for answer in answers.values():
+            if answer is not None:
+                self._findings.note(answer)
         return answers
+
+    def _call(self, question: Question) -> tuple[str, list[object], int]:
+        name, what = question
+        argument = list(what) if isinstance(what, tuple) else what
+        return name, [argument], self._rng.getrandbits(62)
 
     def stop(self) -> None:
         """End the process and note what it did."""
@@ -164,48 +217,93 @@ class _Asker:
         self.stop()
 
 
+Writes = Callable[[Iterable[str]], Mapping[str, Sequence[str]]]
+"""From prefixes to what the model writes after each, try by try."""
+
+
 def ask_hooks(
     sandbox: Sandbox,
     suite: Suite,
-    names: Mapping[str, Sequence[str]],
+    writes: Writes,
+    words: tuple[str, ...],
+    also: Iterable[Question] = (),
     more: Sequence[str] = (),
 ) -> HookFindings:
-    """Ask the hooks everything: each case in three orders, the planted and the real names.
+    """Ask the hooks everything: each case in three orders, the names and their beginnings in one.
 
-    ``names``: prefix → what the model writes after it in each try. The first order has a process
-    of its own, the two others share one. ``more``: single prefixes that are asked once, not scored.
+    The first order has a process of its own, the two others share one. ``words``: the banned ones,
+    for the reasons. ``also``: questions whose answers are noted in ``answers``. ``more``: single
+    prefixes of the frontier, not scored.
     """
     findings = HookFindings()
-    for seed, orders in ((1, suite.orders[:1]), (2, suite.orders[1:])):
-        with _Asker(sandbox, findings, seed) as asker:
-            hooks = asker.start()
-            if hooks is None:
-                break
-            if not findings.outcomes and not _loaded(findings, hooks.loaded):
-                return findings
-            for order in orders:
-                outcome = _one_order(asker, findings, suite.cases, order, names, seed * 10_000)
-                findings.outcomes.append(outcome)
-            found = asker.ask("is_safe_name", suite.planted, seed * 20_000)
-            kept = asker.ask("is_safe_name", suite.real, seed * 30_000)
-            if asker_hooks := asker.start():
-                findings.patched += asker_hooks.facts().patched
-        findings.planted.append([_told(answer, False) for answer in found])
-        findings.real.append([_told(answer, True) for answer in kept])
-    if more and not findings.fatal:
-        with _Asker(sandbox, findings, 3) as asker:
-            extra = asker.ask("is_safe_request", [[prefix] for prefix in more], 1)
-        if all(answer is not None for answer in extra):
-            findings.asked = {
-                prefix: answer is not None and (bool(answer.error) or answer.value is not None)
-                for prefix, answer in zip(more, extra, strict=True)
-            }
-    findings.varied = sum(
-        len({one for one in same if one not in (None, ERROR, UNASKED)}) > 1
-        for lists in (findings.outcomes, findings.planted, findings.real)
-        for same in zip(*lists, strict=True)
+    beginnings = {n: [n[:k] for k in range(1, len(n) + 1)] for n in suite.names}
+    plain = [(_REQUEST, case.prefixes) for case in suite.cases]
+    planted: list[Question] = [(_NAME, name) for name in suite.planted]
+    real: list[Question] = [(_NAME, name) for name in suite.names]
+    first = [*plain, *planted, *real, *also]
+    first += [(_REQUEST, (p,)) for some in beginnings.values() for p in some]
+    first += [(_REQUEST, (p,)) for p in more]
+    seen: dict[Question, set[object]] = {}
+    with _Asker(sandbox, findings, suite.seed) as asker:
+        hooks = asker.start()
+        if hooks is None or not _loaded(findings, hooks.loaded):
+            return findings
+        for number, order in enumerate(suite.orders):
+            if number == 1:
+                hooks = asker.start()
+                findings.patched += hooks.facts().patched if hooks else ()
+                asker.renew()
+            some = first if number == 0 else [*plain, *planted, *real[number :: len(suite.orders)]]
+            known = _Round(asker, suite, order, writes, words, some, [*planted, *real])
+            findings.outcomes.append(known.outcomes)
+            findings.planted.append([_told(known.answers.get(q), False) for q in planted])
+            for question, answers in known.all.items():
+                said = {_said(answer) for answer in answers if answer is not None}
+                seen.setdefault(question, set()).update(said - {None})
+            if number == 0:
+                _note_first(findings, known, suite, beginnings, more)
+        hooks = asker.start()
+        findings.patched += hooks.facts().patched if hooks else ()
+    findings.varied = sum(len(said) > 1 for said in seen.values())
+    findings.varied += sum(
+        len({one for one in same if one not in (ERROR, UNASKED)}) > 1
+        for same in zip(*findings.outcomes, strict=True)
     )
     return findings
+
+
+def _said(answer: Answer) -> object:
+    """What an answer comes to, whatever its words."""
+    if answer.error:
+        return None
+    return answer.value is None or answer.value if not answer.text else "refused"
+
+
+def _note_first(
+    findings: HookFindings,
+    known: _Round,
+    suite: Suite,
+    beginnings: Mapping[str, Sequence[str]],
+    more: Sequence[str],
+) -> None:
+    """What only the first round asks."""
+    answers = findings.answers
+    for question, answer in known.answers.items():
+        if answer is not None and not answer.error:
+            yes = answer.value is None if question[0] == _REQUEST else bool(answer.value)
+            answers[question] = yes
+    findings.refusals, findings.plain, findings.named = known.refusals, known.plain, known.named
+    findings.kept = [bool(answers.get((_NAME, n))) for n in suite.names]
+    findings.whole = [
+        kept and bool(answers.get((_REQUEST, (n,))))
+        for n, kept in zip(suite.names, findings.kept, strict=True)
+    ]
+    findings.begun = [
+        whole and all(answers.get((_REQUEST, (p,))) for p in beginnings[n])
+        for n, whole in zip(suite.names, findings.whole, strict=True)
+    ]
+    if all(known.answers.get((_REQUEST, (p,))) is not None for p in more):
+        findings.asked = {p: not answers.get((_REQUEST, (p,)), False) for p in more}
 
 
 def _told(answer: Answer | None, wanted: bool) -> bool | None:
@@ -220,41 +318,81 @@ def _loaded(findings: HookFindings, facts: Facts) -> bool:
     return findings.defined and not findings.load_error
 
 
-def _one_order(
-    asker: _Asker,
-    findings: HookFindings,
-    cases: Sequence[Case],
-    order: Sequence[int],
-    names: Mapping[str, Sequence[str]],
-    seed: int,
-) -> list[str]:
-    """The given loop, for all cases side by side: requests first, then try after try."""
-    outcome = [UNASKED] * len(cases)
-    asked = asker.ask("is_safe_request", [list(cases[i].prefixes) for i in order], seed)
-    for i, answer in zip(order, asked, strict=True):
-        if answer is not None:
-            outcome[i] = ERROR if answer.error else ALLOWED if answer.value is None else REFUSED
-            findings.note(answer)
-    waiting = [(i, p) for i in order if outcome[i] == ALLOWED for p in cases[i].prefixes]
-    tries = max((len(tried) for tried in names.values()), default=0)
-    for t in range(tries):
-        here = [(i, p) for i, p in waiting if outcome[i] == ALLOWED]
-        written = [names[p][t] for _, p in here]
-        answers = iter(asker.ask("is_safe_name", [w for w in written if w], seed + 1000 * t))
-        waiting = []
-        for (i, p), name in zip(here, written, strict=True):
-            answer = next(answers) if name else None
-            if name and answer is None:
-                outcome[i] = UNASKED
-            elif answer is not None and answer.error:
-                outcome[i] = ERROR
-                findings.note(answer)
-            elif answer is None or not answer.value:
-                waiting.append((i, p))
-    for i, _ in waiting:
-        if outcome[i] == ALLOWED:
-            outcome[i] = EXHAUSTED
-    return outcome
+class _Round:
+    """The given loop for all cases side by side, with everything else asked on the way.
+
+    ``outcomes``: by case. ``answers``: the last answer to each question; ``all``: all of them.
+    """
+
+    def __init__(
+        self,
+        asker: _Asker,
+        suite: Suite,
+        order: Sequence[int],
+        writes: Writes,
+        words: tuple[str, ...],
+        questions: Sequence[Question],
+        again: Sequence[Question],
+    ) -> None:
+        self._asker, self._words = asker, words
+        self.answers: dict[Question, Answer | None] = {}
+        self.all: dict[Question, list[Answer | None]] = {}
+        self.refusals = self.plain = self.named = 0
+        cases = suite.cases
+        rng = random.Random(suite.seed + order[0])
+        harmless = [p for case in cases if not case.refuse for p in case.prefixes]
+        early: list[Question] = [(_NAME, some[0]) for some in writes(harmless).values() if some[0]]
+        self._ask([*questions, *early])
+        self.outcomes = [self._of_request(case) for case in cases]
+        waiting = [(i, p) for i in order if self.outcomes[i] == ALLOWED for p in cases[i].prefixes]
+        written = writes(p for _, p in waiting)
+        tries = max((len(some) for some in written.values()), default=0)
+        for t in range(tries):
+            here = [(i, p) for i, p in waiting if self.outcomes[i] == ALLOWED]
+            asked: list[Question] = [(_NAME, written[p][t]) for _, p in here if written[p][t]]
+            asked = [question for question in asked if question not in self.answers]
+            if asked:
+                self._ask([*asked, *rng.sample(again, min(_AMONG, len(again)))])
+            waiting = []
+            for i, p in here:
+                name = written[p][t]
+                if not name:
+                    waiting.append((i, p))
+                    continue
+                answer = self.answers.get((_NAME, name))
+                if answer is None:
+                    self.outcomes[i] = UNASKED
+                elif answer.error:
+                    self.outcomes[i] = ERROR
+                elif not answer.value:
+                    waiting.append((i, p))
+            if not waiting:
+                break
+        for i, _ in waiting:
+            if self.outcomes[i] == ALLOWED:
+                self.outcomes[i] = EXHAUSTED
+
+    def _ask(self, questions: Sequence[Question]) -> None:
+        for question, answer in self._asker.ask(questions).items():
+            self.answers[question] = answer
+            self.all.setdefault(question, []).append(answer)
+
+    def _of_request(self, case: Case) -> str:
+        """What the first hook made of a case; a reason is judged on the way."""
+        answer = self.answers.get((_REQUEST, case.prefixes))
+        if answer is None:
+            return UNASKED
+        if answer.error:
+            return ERROR
+        if answer.value is None:
+            return ALLOWED
+        reason = str(answer.value) if answer.text else ""
+        self.refusals += 1
+        if says_banned(reason, self._words) or "OK:" in reason:
+            self.named += 1
+            return NAMED
+        self.plain += not is_sentence(reason)
+        return REFUSED
 
 
 def _demo() -> None:
@@ -262,18 +400,19 @@ def _demo() -> None:
     from microgpt.assignment.sandbox import Sandbox
 
     bot = (
-        b"def is_safe_request(prefixes):\n    return 'no.' if 'lim' in prefixes else None\n"
+        b"def is_safe_request(prefixes):\n    return 'not this.' if 'lim' in prefixes else None\n"
         b"def is_safe_name(name):\n    return 'fig' not in name\n"
     )
     lines = ("an", "lim", "an lim", "fi")
     cases = tuple(Case("demo", line, tuple(line.split()), "lim" in line) for line in lines)
-    suite = Suite(cases, ("afig",), ("anna",), "fig", ((0, 1, 2, 3), (3, 2, 1, 0)))
+    orders = ((0, 1, 2, 3), (3, 2, 1, 0), (1, 0, 3, 2))
+    suite = Suite(cases, ("afig",), ("anna",), ((False, False),), orders, 7)
     names = {"an": ("anna", "ana"), "lim": ("lima", "lim"), "fi": ("fig", "fig")}
     with Sandbox() as sandbox:
         sandbox.place({"bot.py": bot})
-        findings = ask_hooks(sandbox, suite, names)
+        findings = ask_hooks(sandbox, suite, lambda some: {p: names[p] for p in some}, ("fig",))
     for case, right, *how in zip(cases, findings.right(cases), *findings.outcomes, strict=True):
-        print(f"{case.line:<8} {', '.join(how):<22} {'right' if right else 'wrong'}")
+        print(f"{case.line:<8} {', '.join(how):<32} {'right' if right else 'wrong'}")
 
 
 if __name__ == "__main__":

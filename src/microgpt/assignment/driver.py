@@ -18,8 +18,8 @@ import builtins
 import json
 import os
 import random
+import signal
 import sys
-import time
 import types
 
 TYPE_CHECKING = False
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 ASK, ANSWER, EVIDENCE = 3, 4, 5
 NAMES = ("is_safe_request", "is_safe_name", "BLOCKED_PREFIX_PATTERNS", "BLOCKED_OUTPUT_PATTERNS")
 TEXT = 500  # longest text that is relayed, in characters
-FLUSH = 32  # answers are written this many at a time, counted, so that every run does the same
+FLUSH = 32  # answers are written this many at a time: so many are lost where a call ends it all
 LOCK_FAILED = 98
+RENEWED = 75  # how a process ends that makes room for another
 _WATCHED = ("builtins", "random", "json", "math", "sys", "os", "time", "re", "string", "io")
 
 # Words of the audit hook: prefix of the event's name → word of evidence.
@@ -237,11 +238,36 @@ class _Lines:
             self._lines = parts[::-1]
         return self._lines.pop()
 
+    def forget(self) -> None:
+        """Drop what was read: another process has a copy, and answers it."""
+        self._rest, self._lines = b"", []
+
+
+def _again(lines: _Lines) -> None:
+    """Fork until a child, in which no student's code ran yet, isn't asked to make room.
+
+    Returns in each child; the parent ends as the last of them. It holds no student's code
+    and answers nothing but that it has made a new one.
+    """
+    while True:
+        pid = os.fork()
+        if pid == 0:
+            return
+        lines.forget()
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if code == RENEWED:
+            os.write(ANSWER, b'{"id": "renewed", "at": 0, "got": [true]}\n')
+            continue
+        if code < 0:
+            signal.signal(-code, signal.SIG_DFL) if code != -signal.SIGKILL else None
+            signal.raise_signal(-code)  # has no effect on the first process of a namespace
+        os._exit(code if code >= 0 else 128 - code)
+
 
 def _hooks(work: str, lines: _Lines, note: _Evidence) -> int:
     """Load ``bot.py`` under another name than ``__main__`` and answer calls until they end."""
     dumps, loads = json.JSONEncoder(ensure_ascii=True).encode, json.JSONDecoder().decode
-    seeded, clock, write = random.seed, time.process_time, os.write
+    seeded, write, renewed = random.seed, os.write, os._exit
     leave, any_error, no_memory = SystemExit, BaseException, MemoryError
     patches = _Patches()
     problem = None
@@ -263,39 +289,37 @@ def _hooks(work: str, lines: _Lines, note: _Evidence) -> int:
         names = {name: _described(vars(module)[name]) for name in NAMES if name in vars(module)}
         return {"load_error": problem, "names": names, "patched": patches.found()}
 
-    def answer(ask: dict[str, Any]) -> dict[str, Any]:
-        start = clock()
-        name = ask["call"]
+    def one(call: list[Any]) -> Any:
+        name, arguments, seed = call
+        before = [list(a) if isinstance(a, list) else None for a in arguments]
         try:
-            if name == "facts":
-                value: Any = facts()
-                kind = "facts"
-            else:
-                seeded(ask["seed"])
-                result = module.__dict__[name](*ask["args"])
-                kind = type(result).__name__[:80]
-                value = _scalar(name, result)
-            return {"id": ask["id"], "value": value, "type": kind, "cpu": clock() - start}
+            seeded(seed)
+            result = module.__dict__[name](*arguments)
+            got = [_scalar(name, result), type(result).__name__[:80], isinstance(result, str)]
         except any_error as error:
             if isinstance(error, no_memory):
                 note("memory", "MemoryError")
-            text = f"{type(error).__name__}: {error}"[:300]
-            return {"id": ask["id"], "error": text, "cpu": clock() - start}
+            return {"error": f"{type(error).__name__}: {error}"[:300]}
+        if any(old is not None and old != now for old, now in zip(before, arguments, strict=True)):
+            got.append(True)
+        return got
 
-    def send(texts: list[str]) -> None:
-        data = memoryview("".join(texts).encode("ascii"))
+    def send(**answer: Any) -> None:
+        data = memoryview((dumps(answer) + "\n").encode("ascii"))
         while data:
             data = data[write(ANSWER, data) :]
 
-    waiting = [dumps(answer({**first, "call": "facts"})) + "\n"]
-    send(waiting)
-    waiting = []
+    send(id=first["id"], at=0, got=[facts()])
     while (line := lines.next()) is not None:
         ask = loads(line.decode())
-        waiting.append(dumps(answer(ask)) + "\n")
-        if len(waiting) >= FLUSH or ask.get("last"):
-            send(waiting)
-            waiting = []
+        if "facts" in ask:
+            send(id=ask["id"], at=0, got=[facts()])
+            continue
+        if "renew" in ask:
+            renewed(RENEWED)
+        calls = ask["calls"]
+        for at in range(0, len(calls), FLUSH):
+            send(id=ask["id"], at=at, got=[one(call) for call in calls[at : at + FLUSH]])
     return 0
 
 
@@ -328,6 +352,8 @@ def main(lockdown: Any = None) -> int:
         sys.modules.pop(name, None)
     for quitter in ("exit", "quit"):  # what the site module would have added
         setattr(builtins, quitter, _sitebuiltins.Quitter(quitter, "Ctrl-D"))
+    if config["mode"] == "hooks":
+        _again(lines)
     _watch(note, work)
     if config["mode"] == "run":
         return _run(work, config["seed"], note)

@@ -8,39 +8,35 @@ once and handed to every worker.
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from microgpt import __version__
-from microgpt.assignment.cases import Bank, Suite, make_bank, make_suite, written
-from microgpt.assignment.checks import ask_hooks
+from microgpt.assignment.bank import Bank, keep_bank, kept_bank, make_bank
+from microgpt.assignment.cases import Suite, make_suite
+from microgpt.assignment.checks import HookFindings, Question, ask_hooks
 from microgpt.assignment.frontier import Point, Requests, compared, frontier
 from microgpt.assignment.intake import Found, Submission, read_submission
-from microgpt.assignment.program import Models, ProgramFindings, run_program
+from microgpt.assignment.program import ProgramFindings, Setting, run_program
 from microgpt.assignment.result import Check, Result
 from microgpt.assignment.rubric import Findings, checks_of, evidence, score
 from microgpt.assignment.sandbox import EVENTS, Limits, Sandbox, probe
-from microgpt.assignment.spelling import longest, spelled, spelling_model
-from microgpt.assignment.structure import Clarity, Structure, clarity, examine
+from microgpt.assignment.structure import HOOKS, Clarity, Structure, clarity, examine
+from microgpt.assignment.tries import Tries
+from microgpt.assignment.twin import Twin, make_twin
+from microgpt.assignment.variants import BEGINNINGS, derive, variant
 from microgpt.assignment.variants import policy as category_policy
-from microgpt.assignment.variants import variant
 from microgpt.assignment.workers import Died, each
 from microgpt.data import bundled, load_data
-from microgpt.engines.base import Engine
 from microgpt.errors import InputError, MicrogptError
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import LeakMeter
 from microgpt.guard.policy import Policy
 from microgpt.opening import Opened, as_model, engine_for, open_model
-from microgpt.tokenizer import Tokenizer
 
-LIMITS = Limits(cpu_s=10.0, wall_s=100.0)
-_TWIN_LINES = 24
-_TWIN_NAMES = 40  # drawn after each prefix to see how often the twin leaks there
-_PROBES = ("", "a", "j", "k", "s", "z", "da", "sh", "jo", "th")
-_SPELLED = 6  # words that a submission without hooks is tried with
+LIMITS = Limits(cpu_s=20.0, wall_s=200.0)
+_SHORTEST = 8  # n_embd and block_size that a model needs at least
 
 
 @dataclass(frozen=True)
@@ -69,38 +65,34 @@ class Prepared:
     model: bytes = field(repr=False)
     policy: Policy
     bank: Bank = field(repr=False)
-    twin: bytes = field(repr=False)
-    twin_lines: tuple[str, ...]
+    twin: Twin = field(repr=False)
+    tries: Tries = field(repr=False)
     base: bytes = field(repr=False)
     blank: bytes = field(repr=False)
     isolation: tuple[str, ...]
     requests: Requests | None = field(default=None, repr=False)
 
 
-_kept: dict[tuple[str, str], tuple[Bank, tuple[str, ...]]] = {}
+_kept: dict[tuple[str, str, bytes], tuple[Bank, Twin, Tries]] = {}
 
 
 def prepare(options: Options) -> Prepared:
-    """Open the model and compute its bank of cases, once for a model in this process.
+    """Open the model and compute what a class has in common, once for a key in this process.
 
     Raises ``InputError`` for a model that this assignment can't be graded with.
     """
     opened, _ = open_model(options.model)
     model = _as_json(opened)
     policy = category_policy(options.category)
-    if longest(opened.config) < 7 or not set("az") <= set(opened.tokenizer.uchars):
+    config = opened.config
+    smallest = min(config.n_embd, config.block_size)
+    if smallest < _SHORTEST or not set("az") <= set(opened.tokenizer.uchars):
         raise InputError(
-            f"{opened.path} has n_embd {opened.config.n_embd}, block_size "
-            f"{opened.config.block_size} and {opened.tokenizer.describe()}: grading needs at least "
-            "8, 8 and the letters a-z.",
+            f"{opened.path} has n_embd {config.n_embd}, block_size {config.block_size} and "
+            f"{opened.tokenizer.describe()}: grading needs at least {_SHORTEST}, {_SHORTEST} and "
+            "the letters a-z.",
             "Grade with a model like the one that comes with microgpt.",
         )
-    twin_path = bundled("data/leaky.json")
-    key = (hashlib.sha256(model).hexdigest(), options.category)
-    if key not in _kept:
-        bank = make_bank(engine_for(opened), opened.tokenizer, policy)
-        _kept[key] = (bank, _twin_lines(twin_path, bank, policy))
-    bank, twin_lines = _kept[key]
     requests = _requests(opened, policy) if options.frontier else None
     blank = bundled("data/kit/policy.md").read_bytes()
     base = bundled("data/kit/bot.py").read_bytes() if options.base is None else options.base
@@ -109,14 +101,33 @@ def prepare(options: Options) -> Prepared:
         replace(opened, run=None, stream=None),  # a run's locks can't be handed to a worker
         model,
         policy,
-        bank,
-        twin_path.read_bytes(),
-        twin_lines,
+        *_common(opened, model, policy, options),
         base,
         blank,
         tuple(probe().lines()),
         requests,
     )
+
+
+def _common(
+    opened: Opened, model: bytes, policy: Policy, options: Options
+) -> tuple[Bank, Twin, Tries]:
+    """The bank, the twin and what the model writes: from memory, from the disk, or computed."""
+    about = hashlib.sha256(model + repr(policy).encode()).hexdigest()
+    key = options.key or b""
+    if (about, options.category, key) not in _kept:
+        engine, tokenizer = engine_for(opened), opened.tokenizer
+        bank = kept_bank(key, about, policy.words)
+        if bank is None:
+            seed = derive(options.key, None, f"bank of {options.category}")
+            bank = make_bank(engine, tokenizer, policy, seed, also=BEGINNINGS)
+            keep_bank(key, about, bank)
+        drawn = int.from_bytes(derive(options.key, None, f"twin of {options.category}")[:8], "big")
+        twin = make_twin(opened.config, tokenizer, bank.words, policy.temperature, drawn)
+        tries = Tries(policy.temperature, policy.tries)
+        tries.fill(engine, tokenizer, bank.having("allow", bank.verdicts))
+        _kept[about, options.category, key] = bank, twin, tries
+    return _kept[about, options.category, key]
 
 
 def _meter(opened: Opened, policy: Policy) -> LeakMeter:
@@ -140,20 +151,6 @@ def _as_json(opened: Opened) -> bytes:
         path = Path(folder, "model.json")
         write_model(path, as_model(opened))
         return path.read_bytes()
-
-
-def _twin_lines(path: Path, bank: Bank, policy: Policy) -> tuple[str, ...]:
-    """Harmless prefixes after which the leaky twin leaks often, but lets an honest bot answer."""
-    opened, _ = open_model(path)
-    allowed = [p for p in bank.having("allow", bank.verdicts) if len(p) <= 2]
-    rates = {}
-    names = written(engine_for(opened), opened.tokenizer, allowed, policy.temperature, _TWIN_NAMES)
-    for prefix, some in names.items():
-        rates[prefix] = sum(any(w in n for w in bank.words) for n in some) / len(some)
-    good = sorted((p for p, rate in rates.items() if 0.15 <= rate <= 0.75), key=lambda p: -rates[p])
-    if not good:
-        good = sorted(rates, key=lambda p: -rates[p])[:4]
-    return tuple(good[i % len(good)] for i in range(_TWIN_LINES))
 
 
 # ---------------------------------------------------------------- one submission
@@ -189,51 +186,46 @@ def grade(
 def _find_out(
     submission: Submission, bot: bytes, structure: Structure, prepared: Prepared, slot: int
 ) -> tuple[Findings, Suite]:
-    options = prepared.options
+    options, twin = prepared.options, prepared.twin
     chosen = variant(submission.student, options.key, options.category)
     suite = make_suite(prepared.bank, chosen)
-    engine, tokenizer = engine_for(prepared.opened), prepared.opened.tokenizer
-    prefixes = [p for case in suite.cases for p in case.prefixes]
-    names = written(engine, tokenizer, prefixes, prepared.policy.temperature, prepared.policy.tries)
+    engine, tokenizer, tries = (
+        engine_for(prepared.opened),
+        prepared.opened.tokenizer,
+        prepared.tries,
+    )
+
+    def writes(prefixes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        some = list(dict.fromkeys(prefixes))
+        tries.fill(engine, tokenizer, some)
+        return {prefix: tries.known[prefix] for prefix in some}
+
+    lines = (*twin.sharp, *twin.sure, *twin.leaky, *twin.few)
+    also: list[Question] = [(HOOKS[0], (line.prefix,)) for line in lines]
+    also += [(HOOKS[1], line.word) for line in lines]
     explained = clarity(bot, submission.policy, prepared.base, prepared.blank)
     with Sandbox(options.limits, slot) as sandbox:
         sandbox.place({"bot.py": bot, "model.json": prepared.model})
         more = prepared.requests.prefixes if prepared.requests else ()
-        hooks = ask_hooks(sandbox, suite, names, more)
+        hooks = ask_hooks(sandbox, suite, writes, prepared.bank.words, also, more)
         asked = hooks if hooks.defined or hooks.load_error or hooks.fatal else None
-        if hooks.fatal or hooks.unstable:  # as a program it would do the same
+        if not hooks.believed:  # as a program it would do the same
             program = ProgramFindings()
         else:
-            models = _models(prepared, engine, tokenizer, suite, _SPELLED if asked is None else 1)
-            program = run_program(sandbox, bot, suite, models, whole=asked is None)
+            setting = Setting(
+                prepared.model,
+                engine,
+                tokenizer,
+                twin,
+                prepared.bank.words,
+                prepared.policy.temperature,
+                prepared.policy.tries,
+            )
+            untouched = structure.template and not structure.changed and not structure.reaches
+            program = run_program(
+                sandbox, bot, suite, setting, asked, thorough=not untouched or bool(hooks.patched)
+            )
     return Findings(asked, program, structure, explained), suite
-
-
-def _models(
-    prepared: Prepared, engine: Engine, tokenizer: Tokenizer, suite: Suite, spelled_words: int
-) -> Models:
-    """The models whose answers are known, for one student."""
-    bank, config = prepared.bank, engine.config
-    rng = random.Random(suite.spelled + suite.planted[-1])
-    short = [n for n in bank.clean if 6 <= len(n) <= 7]
-    shuffled = rng.sample(short, len(short))
-    word = next((n for n in shuffled if _stays_clean(n, bank.words)), shuffled[0])
-    words = [suite.spelled, *rng.sample(bank.words, len(bank.words))]
-    texts = [f"a{w}" for w in dict.fromkeys(words) if len(w) < longest(config)]
-    return Models(
-        prepared.model,
-        prepared.twin,
-        prepared.twin_lines,
-        spelling_model(config, tokenizer, word),
-        word,
-        tuple((text, spelling_model(config, tokenizer, text)) for text in texts[:spelled_words]),
-        bank.words,
-        config.block_size,
-    )
-
-
-def _stays_clean(name: str, words: Sequence[str]) -> bool:
-    return not any(w in spelled(name, p) for p in _PROBES for w in words)
 
 
 # ---------------------------------------------------------------- a class
@@ -328,17 +320,48 @@ def _problems(findings: Findings) -> list[str]:
                 "Its hooks answered some questions differently when they were asked again; these "
                 "count as wrong."
             )
-    if program.strange:
-        lines.append(
-            f"{program.strange} of {program.spelled} names don't come from the model.json that it "
-            "was given."
-        )
+    lines += _about_program(program)
+    if hooks is not None and hooks.believed:
+        lines += _about_hooks(hooks)
     lines += [f"It {EVENTS[event]}." for event in EVENTS if event in events]
     if structure.changed:
         lines.append(f"Changed beside the four parts: {', '.join(structure.changed[:8])}.")
     if structure.reaches:
         lines.append(f"A policy has no need of this: it {'; '.join(structure.reaches[:8])}.")
     return lines
+
+
+def _about_hooks(hooks: HookFindings) -> Iterator[str]:
+    """What the hooks' answers are worth saying."""
+    if hooks.changed:
+        yield (
+            "is_safe_request changes the list that it is given, so that the loop goes on with what "
+            "is left of it. That is a mistake, not cheating: let it look at a copy."
+        )
+    if hooks.named:
+        yield (
+            f"{hooks.named} of {hooks.refusals} reasons say a banned word themselves, or look like "
+            "a reply: these refusals count as wrong."
+        )
+    if hooks.plain:
+        yield (f"{hooks.plain} of {hooks.refusals} reasons are no sentence of two words or more.")
+
+
+def _about_program(program: ProgramFindings) -> Iterator[str]:
+    """What the runs of the whole program are worth saying."""
+    if program.foreign:
+        yield f"Its names don't come from model.json as they should: {program.foreign}."
+    if program.extra:
+        yield "It prints more than its replies; is a print left over from testing?"
+    if program.spoken:
+        yield (
+            f"{program.spoken} replies hold a banned word that its own hooks hold back: the loop "
+            "around them isn't the one that was given."
+        )
+    elif program.blurted:
+        yield f"{program.blurted} replies to harmless requests hold a banned word."
+    if program.tries:
+        yield f"It makes {program.tries} tries for a name than the given loop."
 
 
 def _result(

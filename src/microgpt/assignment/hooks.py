@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from microgpt.assignment.session import End, Session, event_words
 
-_AT_ONCE = 4096
+_AT_ONCE = 512  # calls in one question
 _TEXT = 500
 _ROOM = 8192  # bytes that an answer may take: 500 characters, each written as up to 12
 _FACTS_ROOM = 2**18
@@ -23,14 +23,16 @@ class Answer:
 
     ``value``: None, bool, int, float or str, cut to 500 characters. Of ``is_safe_name`` it is the
     truth value; of ``is_safe_request`` None or a text. ``kind``: the name of the type that was
-    returned, as the submission's process says. ``error``: "" or what was raised, or why there is
-    no answer; the student's own text in it. ``cpu_s``: seconds, as the submission's process says.
+    returned, as the submission's process says; ``text``: whether it was one. ``error``: "" or what
+    was raised, or why there is no answer; the student's own text in it. ``changed``: the call
+    changed a list that it was given.
     """
 
     value: bool | int | float | str | None
     kind: str = ""
     error: str = ""
-    cpu_s: float = 0.0
+    text: bool = False
+    changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,15 @@ class Hooks:
         """Call a function of the submission with plain data, ``random`` seeded before."""
         return self.calls([(name, args, seed)])[0]
 
+    def renew(self) -> Facts:
+        """Let a new process load ``bot.py`` in place of this one; the facts after loading.
+
+        It comes from the same ancestor, which never ran a line of the submission.
+        """
+        self._exchange({"renew": True}, 1, id_="renewed")
+        self._first = self._facts()
+        return self._first
+
     def calls(self, calls: Sequence[tuple[str, Sequence[Any], int]]) -> list[Answer]:
         """Many calls, one after the other: (name, arguments, seed) → answers in that order.
 
@@ -100,40 +111,34 @@ class Hooks:
         """
         answers: list[Answer] = []
         for first in range(0, len(calls), _AT_ONCE):
-            here = calls[first : first + _AT_ONCE]
-            ids = [secrets.token_hex(8) for _ in here]
-            texts = []
-            for i, (id_, (name, args, seed)) in enumerate(zip(ids, here, strict=True)):
-                ask = {"id": id_, "call": name, "args": list(args), "seed": seed}
-                if i == len(here) - 1:
-                    ask["last"] = True
-                texts.append(json.dumps(ask))
-            answers += [_answer(raw) for raw in self._exchange(ids, texts)]
+            here = [
+                [name, list(args), seed] for name, args, seed in calls[first : first + _AT_ONCE]
+            ]
+            answers += [_answer(raw) for raw in self._exchange({"calls": here}, len(here))]
         return answers
 
     def _facts(self) -> Facts:
-        id_ = secrets.token_hex(8)
-        ask = {"id": id_, "call": "facts", "args": [], "seed": self._seed, "last": True}
-        raw = self._exchange([id_], [json.dumps(ask)], _FACTS_ROOM)[0]
-        value = raw.get("value")
-        if not isinstance(value, dict):
-            return Facts(load_error=str(raw.get("error", "it gave no facts"))[:300])
+        raw = self._exchange({"facts": True, "seed": self._seed}, 1, _FACTS_ROOM)[0]
+        if not isinstance(raw, dict) or "error" in raw:
+            why = raw.get("error") if isinstance(raw, dict) else None
+            return Facts(load_error=_text(why, 300) or "it gave no facts")
         return Facts(
-            load_error=_text(value.get("load_error"), 300),
-            names=_names(value.get("names")),
-            patched=tuple(_text(name, 80) for name in _list(value.get("patched"), 50)),
+            load_error=_text(raw.get("load_error"), 300),
+            names=_names(raw.get("names")),
+            patched=tuple(_text(name, 80) for name in _list(raw.get("patched"), 50)),
         )
 
     def _exchange(
-        self, ids: list[str], texts: list[str], room: int = _ROOM
-    ) -> list[dict[str, Any]]:
-        """Write the asked and read as many answers, matched by their ids."""
-        found: list[dict[str, Any]] = []
-        self._session.answers.allow(room * len(ids))
+        self, ask: dict[str, Any], count: int, room: int = _ROOM, id_: str | None = None
+    ) -> list[Any]:
+        """Ask one question, and read the answers to its ``count`` calls, piece by piece."""
+        found: list[Any] = []
+        id_ = id_ or secrets.token_hex(8)
+        self._session.answers.allow(room * count)
         if not self._ended:
-            self._session.ask(("\n".join(texts) + "\n").encode())
+            self._session.ask((json.dumps({"id": id_, **ask}) + "\n").encode())
         reader = self._session.answers
-        while len(found) < len(ids) and not self._ended:
+        while len(found) < count and not self._ended:
             with reader.changed:
                 reader.changed.wait_for(lambda: reader.pending(self._taken) or reader.ended)
                 data = reader.take(self._taken)
@@ -141,16 +146,17 @@ class Hooks:
             self._taken += len(data)
             for line in data.splitlines():
                 raw = _parsed(line)
-                if raw is None or len(found) == len(ids) or raw.get("id") != ids[len(found)]:
+                got = raw.get("got") if raw is not None and raw.get("id") == id_ else None
+                fits = isinstance(got, list) and 0 < len(got) <= count - len(found)
+                if raw is None or not fits or raw.get("at") != len(found):
                     self._session.forged = True
                 else:
-                    found.append(raw)
+                    found += got or []
             if over:
-                self.unanswered += len(ids) - len(found)
+                self.unanswered += count - len(found)
                 self.close()
         why = ", ".join(self.events) or "it had ended"
-        lost = [{"error": f"no answer: {why}", "lost": True}] * (len(ids) - len(found))
-        return [*found, *lost]
+        return [*found, *[{"error": f"no answer: {why}"}] * (count - len(found))]
 
     def close(self) -> End | None:
         """End the process; what it did is in ``events``, ``evidence`` and ``cpu_s`` then."""
@@ -173,18 +179,18 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return raw if isinstance(raw, dict) else None
 
 
-def _answer(raw: dict[str, Any]) -> Answer:
+def _answer(raw: Any) -> Answer:
     """An answer as far as it is made of what answers are made of."""
-    cpu = raw.get("cpu")
-    cpu_s = float(cpu) if isinstance(cpu, int | float) and 0 <= cpu < 1e6 else 0.0
-    if "error" in raw:
-        return Answer(None, "", _text(raw["error"], 400) or "unknown error", cpu_s)
-    value = raw.get("value")
+    if isinstance(raw, dict) and "error" in raw:
+        return Answer(None, "", _text(raw["error"], 400) or "unknown error")
+    if not isinstance(raw, list) or len(raw) < 3:
+        return Answer(None, "", "the answer is not one")
+    value = raw[0]
     if isinstance(value, str):
         value = value[:_TEXT]
     elif value is not None and not isinstance(value, bool | int | float):
-        return Answer(None, "", "the answer is not a plain value", cpu_s)
-    return Answer(value, _text(raw.get("type"), 80), "", cpu_s)
+        return Answer(None, "", "the answer is not a plain value")
+    return Answer(value, _text(raw[1], 80), "", raw[2] is True, len(raw) > 3)
 
 
 def _text(value: Any, most: int) -> str:

@@ -1,8 +1,10 @@
 """The submission run as it was handed in: one request a line in, one reply a line out.
 
-Here the submission's own loop, sampler and file reading count. What comes out is held against the
-protocol, against what the two hooks said in the grader's own loop, and against models whose
-answers are known beforehand (``spelling``, the leaky twin).
+Here the submission's own loop, sampler and file reading count. It runs twice. With the class's own
+model, every reply is held against the protocol, against what the two hooks said in the grader's
+own loop, against the policy (each word of it), and, all together, against the model: names are as
+likely as the model's are (``likelihood``). With the class's twin, it is known what must come
+(``twin``).
 """
 
 from __future__ import annotations
@@ -13,8 +15,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from microgpt.assignment.cases import Suite
-from microgpt.assignment.checks import FATAL
-from microgpt.assignment.spelling import spelled
+from microgpt.assignment.checks import FATAL, HookFindings
+from microgpt.assignment.likelihood import fit
+from microgpt.assignment.replies import (
+    Reply,
+    fits,
+    is_sentence,
+    names_banned,
+    read_replies,
+    says_banned,
+)
+from microgpt.assignment.twin import Line, Twin
+from microgpt.engines.base import Engine
+from microgpt.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from microgpt.assignment.sandbox import RunOutcome, Sandbox
@@ -23,6 +36,7 @@ MARKS = {
     "one line": (3.0, "one line for each request, OK or REFUSE"),
     "names": (2.0, "as many names as prefixes, each beginning with its prefix"),
     "nothing else": (2.0, "nothing else on standard output"),
+    "reason": (2.0, "a reason that is a sentence of two words or more"),
     "crlf": (1.0, "lines that end with CR LF, blank ones too"),
     "no newline": (1.0, "a last line without its newline"),
     "long": (1.0, "a line of 5,000 letters"),
@@ -45,17 +59,26 @@ _ODD = {  # line → its prefixes as the given loop makes them
     "-": (),
 }
 _CAPITALS = ("appl", "APPL", "a-p-p-l", "A.P.P.L")
-_ALLOWED_LINES, _REFUSED_LINES = 36, 60
+_FLUSH = {"j": ("j",), "123": (), "": ("",), "an": ("an",)}
+_CRLF = {"j": ("j",), "": ("",), "an ka": ("an", "ka"), "123": ()}
+_ALLOWED, _SEVERAL, _REFUSED = 10, 10, 60  # cases: with one prefix, with several, bad ones
+_THOUSAND = 1000
+_TWICE = 14  # letters that are asked for once more
+_LEAKY_TIMES, _FEW_TIMES = 2, 16  # each such line of the twin is asked
+_FAR = 4.5  # standard deviations from which names can't be the model's: once in 100,000 bots
+_MISSES = 2  # sharp lines of the twin that may come out differently, by luck
+_SAME = 1 / 3  # share of requests that got the same name twice, from which nothing is drawn
+_LEAST_KEPT = 0.9  # of real names: whose filter takes fewer writes other names than the model
 
 
 @dataclass(frozen=True)
 class Request:
-    """One line that is sent. ``case``: its index in the suite, None for lines of the protocol."""
+    """One line that is sent, with its end. ``case``: its index in the suite, if it has one."""
 
-    line: str
+    line: bytes
     prefixes: tuple[str, ...]
+    about: str
     case: int | None = None
-    about: str = ""
 
 
 @dataclass
@@ -63,20 +86,29 @@ class ProgramFindings:
     """What the program did.
 
     ``marks``: share of each of ``MARKS`` that was right. ``outcomes``: case → "OK" or "REFUSE", or
-    empty for a reply that keeps to no protocol. ``strange``: replies whose names can't come from
-    the model, of ``spelled`` that could be told. ``leaked``: replies with a banned word that the
-    leaky twin got past the filter, of ``twins``. ``passed``: lines that weren't refused although
-    every try spelled a banned word, of ``hopeless``. ``tried``: it was run at all.
+    empty for a reply that keeps to no protocol or says what must not be said. ``foreign``: why its
+    names aren't the model's, or empty. ``missed``: sharp lines of the twin that came out otherwise,
+    of ``sharp``. ``spoken``: banned words in replies that its hooks hadn't let pass; ``blurted``:
+    names with a banned word after harmless requests, with the class's model. ``leaked``: replies
+    with a banned word that the twin got past the filter, of ``twins``. ``passed``: lines that
+    weren't refused although every try held a banned word, of ``hopeless``. ``tries``: why it
+    can't have made as many tries as it should, or empty. ``extra``: it printed other lines.
+    ``tried``: it was run at all.
     """
 
     marks: dict[str, float] = field(default_factory=lambda: dict.fromkeys(MARKS, 0.0))
     outcomes: dict[int, str] = field(default_factory=dict)
-    strange: int = 0
-    spelled: int = 0
+    foreign: str = ""
+    missed: int = 0
+    sharp: int = 0
+    spoken: int = 0
+    blurted: int = 0
     leaked: int = 0
     twins: int = 0
     passed: int = 0
     hopeless: int = 0
+    tries: str = ""
+    extra: bool = False
     events: list[str] = field(default_factory=list)
     cpu_s: float = 0.0
     tried: bool = False
@@ -90,128 +122,70 @@ class ProgramFindings:
 _TOTAL = sum(weight for weight, _ in MARKS.values())
 
 
-# ---------------------------------------------------------------- replies
-
-
 @dataclass(frozen=True)
-class Reply:
-    """One line of output. ``head``: OK, REFUSE or empty; ``names``: what follows OK."""
+class Setting:
+    """What a submission is run with: the class's model, its engine, its twin, the banned words."""
 
-    head: str
-    names: tuple[str, ...] = ()
-
-
-def read_reply(line: str) -> Reply:
-    """A line of output, taken apart; a head that isn't one of the two is empty."""
-    if line.startswith("OK: "):
-        return Reply("OK", tuple(line[4:].split(", ")))
-    if line.startswith("REFUSE: ") and line[8:].strip():
-        return Reply("REFUSE")
-    return Reply("")
-
-
-def fits(reply: Reply, prefixes: Sequence[str], block_size: int) -> bool:
-    """Whether a reply has a name for each prefix, in order, that keeps it.
-
-    Beyond block_size letters a prefix may be cut there.
-    """
-    if reply.head != "OK":
-        return reply.head == "REFUSE"
-    if not prefixes or len(reply.names) != len(prefixes):
-        return False
-    return all(
-        name.startswith(prefix[:block_size]) and name and " " not in name
-        for name, prefix in zip(reply.names, prefixes, strict=True)
-    )
-
-
-def replies(outcome: RunOutcome, count: int) -> tuple[list[Reply], bool]:
-    """The replies to ``count`` requests, and whether there was nothing else.
-
-    Where there are other lines in between, those that begin like replies are taken if that makes
-    the number right: so a forgotten print costs its own points only.
-    """
-    text = outcome.out.decode("utf-8", "replace")
-    lines = text.split("\n")
-    clean = lines[-1] == ""
-    lines = lines[:-1] if clean else lines
-    found = [read_reply(line) for line in lines]
-    good = [reply for reply in found if reply.head]
-    if len(found) == count and len(good) == count:
-        return found, clean
-    if len(good) == count:
-        return good, False
-    if len(found) == count:  # some of them neither OK nor REFUSE
-        return found, clean
-    few = found if len(good) == len(found) < count else []
-    return [*few, *[Reply("")] * count][:count], clean and bool(few)
-
-
-# ---------------------------------------------------------------- runs
-
-
-@dataclass(frozen=True)
-class Models:
-    """The files that stand in for model.json, and what is known of them.
-
-    ``model``: the class's own. ``twin``: the leaky twin; ``twin_lines``: prefixes after which it
-    leaks often. ``harmless``: spells ``word``, which holds nothing banned. ``hopeless``: spell a
-    letter and a banned word.
-    """
-
-    model: bytes
-    twin: bytes
-    twin_lines: tuple[str, ...]
-    harmless: bytes
-    word: str
-    hopeless: tuple[tuple[str, bytes], ...]
+    model: bytes = field(repr=False)
+    engine: Engine
+    tokenizer: Tokenizer
+    twin: Twin
     words: tuple[str, ...]
-    block_size: int
+    temperature: float
+    tries: int
 
 
 def run_program(
-    sandbox: Sandbox, bot: bytes, suite: Suite, models: Models, whole: bool
+    sandbox: Sandbox,
+    bot: bytes,
+    suite: Suite,
+    setting: Setting,
+    hooks: HookFindings | None,
+    *,
+    thorough: bool,
 ) -> ProgramFindings:
-    """All runs of a submission as a program.
+    """Both runs of a submission as a program.
 
-    ``whole``: every case is asked, for a submission without hooks; else a fixed part of them.
+    ``hooks``: what its hooks did; None for a submission without, of which every case is asked.
+    ``thorough``: count the tries as well, where the text doesn't show how many it makes.
     """
-    findings = ProgramFindings(tried=True)
-    runs = _Runs(sandbox, findings, bot, models)
-    requests = _main_requests(suite, whole)
-    _main(runs, requests)
+    run = _Run(sandbox, bot, suite, setting, hooks)
+    run.main()
+    findings = run.findings
     if not findings.outcomes and not any(findings.marks.values()):
         return findings
-    for check in (_line_ends, _thousand, _flush, _harmless, _hopeless, _twin):
-        if runs.left <= 0 or set(FATAL) & set(findings.events):
-            break
-        check(runs, suite)
+    if run.left > 0 and not set(FATAL) & set(findings.events):
+        run.twin(thorough)
     return findings
 
 
-class _Runs:
+class _Run:
     """Starts the program with one model after the other, within one budget of CPU time."""
 
     def __init__(
         self,
         sandbox: Sandbox,
-        findings: ProgramFindings,
         bot: bytes,
-        models: Models,
+        suite: Suite,
+        setting: Setting,
+        hooks: HookFindings | None,
     ) -> None:
-        self.sandbox, self.findings, self.bot, self.models = sandbox, findings, bot, models
-        self._placed: bytes | None = None
+        self.sandbox, self.bot, self.suite = sandbox, bot, suite
+        self.setting, self.hooks = setting, hooks
+        self.findings = ProgramFindings(tried=True)
         self.left = sandbox.limits.cpu_s
+        self.rng = random.Random(suite.seed + 1)
 
-    def run(
-        self, lines: Sequence[str] | bytes, model: bytes, *, interactive: bool = False
-    ) -> RunOutcome:
+    def start(self, model: bytes, first: Sequence[str], rest: Sequence[Request]) -> RunOutcome:
         """One run; its events and CPU time are noted."""
-        if self._placed is not model:
-            self.sandbox.place({"bot.py": self.bot, "model.json": model})
-            self._placed = model
+        self.sandbox.place({"bot.py": self.bot, "model.json": model})
         limits = replace(self.sandbox.limits, cpu_s=max(1.0, self.left))
-        outcome = self.sandbox.run(lines, 7, interactive, limits)
+        data = b"".join(request.line for request in rest)
+        seed = self.rng.getrandbits(31)
+        if first:
+            outcome = self.sandbox.run(first, seed, True, limits, data)
+        else:
+            outcome = self.sandbox.run(data, seed, False, limits)
         self.left -= outcome.cpu_s
         self.findings.cpu_s += outcome.cpu_s
         for event in outcome.events:
@@ -219,44 +193,223 @@ class _Runs:
                 self.findings.events.append(event)
         return outcome
 
+    # ------------------------------------------------------------ the class's model
 
-def _main_requests(suite: Suite, whole: bool) -> list[Request]:
-    """Lines of the protocol and cases, mixed in one fixed order."""
-    requests = [Request(line, prefixes, about="odd") for line, prefixes in _ODD.items()]
-    requests += [Request(line, ("appl",), about="capitals") for line in _CAPITALS]
-    requests.append(Request(_LONG, (_LONG,), about="long"))
-    room = {False: _ALLOWED_LINES, True: _REFUSED_LINES}
+    def main(self) -> None:
+        """The long run: protocol and cases.
+
+        Where other lines stand between the replies, so that it can't be told which is whose, it is
+        run again without the thousand requests: a print left over then costs its own points.
+        """
+        head = [Request(line.encode(), prefixes, "flush") for line, prefixes in _FLUSH.items()]
+        requests = _main_requests(self.suite, self.hooks is None, self.rng)
+        outcome = self.start(self.setting.model, list(_FLUSH), requests)
+        found, alone = read_replies(outcome.out, len(head) + len(requests))
+        if not alone and not any(r.head for r in found) and b"OK: " in outcome.out:
+            requests = [request for request in requests if request.about != "thousand"]
+            outcome = self.start(self.setting.model, list(_FLUSH), requests)
+            found, alone = read_replies(outcome.out, len(head) + len(requests))
+        pairs = list(zip([*head, *requests], found, strict=True))
+        self.findings.extra = not alone and all(reply.head for reply in found)
+        self._marks(pairs, alone, outcome)
+        for request, reply in pairs:
+            if request.case is not None and reply.head:
+                right = fits(reply, request.prefixes, self._size) and not self._says(reply)
+                self.findings.outcomes[request.case] = reply.head if right else ""
+        self._words(pairs)
+        self._fit(pairs)
+
+    @property
+    def _size(self) -> int:
+        return self.setting.engine.config.block_size
+
+    def _marks(
+        self, pairs: Sequence[tuple[Request, Reply]], alone: bool, outcome: RunOutcome
+    ) -> None:
+        marks, size = self.findings.marks, self._size
+        good = [bool(reply.head) for _, reply in pairs]
+        marks["one line"] = sum(good) / len(good) if alone or not all(good) else 0.0
+        marks["nothing else"] = float(alone)
+        named = [fits(reply, r.prefixes, size) for r, reply in pairs if reply.head == "OK"]
+        if any(good):
+            marks["names"] = sum(named) / len(named) if named else 1.0
+            marks["end"] = float(outcome.code == 0)
+            reasons = [y.reason for x, y in pairs if y.head == "REFUSE" and x.case is not None]
+            fine = [is_sentence(reason) for reason in reasons]
+            marks["reason"] = sum(fine) / len(fine) if fine else 1.0
+        for about in ("odd", "long", "crlf", "no newline"):
+            these = [_answers(x, y, size) for x, y in pairs if x.about == about]
+            marks[about] = sum(these) / len(these)
+        marks["crlf"] = float(marks["crlf"] == 1)
+        many = [_answers(x, y, size) for x, y in pairs if x.about == "thousand"]
+        marks["thousand"] = float(bool(many) and all(many) and outcome.code == 0)
+        heads = {reply.head for request, reply in pairs if request.about == "capitals"}
+        marks["capitals"] = float(len(heads) == 1 and heads != {""})
+        marks["flush"] = float(all(reply is not None for reply in outcome.replies))
+
+    def _says(self, reply: Reply) -> bool:
+        """Whether a reply holds what must not be said."""
+        words = self.setting.words
+        if reply.head == "OK":
+            return any(names_banned(name, words) for name in reply.names)
+        return says_banned(reply.reason, words) or "OK:" in reply.reason
+
+    def _words(self, pairs: Sequence[tuple[Request, Reply]]) -> None:
+        """Judge what was said. What the hooks would have held back is the loop's own doing."""
+        bad = [(request, reply) for request, reply in pairs if self._says(reply)]
+        names = {
+            name
+            for _, reply in bad
+            for name in reply.names
+            if names_banned(name, self.setting.words)
+        }
+        harmless = [
+            (request, reply)
+            for request, reply in bad
+            if reply.head == "OK"
+            and (request.case is None or not self.suite.cases[request.case].refuse)
+            and request.about != "capitals"
+        ]
+        self.findings.blurted = len(harmless)
+        if self.hooks is None or not bad:
+            return
+        unknown = sorted(name for name in names if self.hooks.accepts(name) is None)[:100]
+        known = self._asked(unknown)
+        for _, reply in bad:
+            if reply.head == "REFUSE":
+                self.findings.spoken += self.hooks.named == 0
+            else:
+                accepted = [known.get(n, self.hooks.accepts(n)) for n in reply.names if n in names]
+                self.findings.spoken += any(one is False for one in accepted)
+
+    def _asked(self, names: Sequence[str]) -> dict[str, bool]:
+        """What is_safe_name says to names that weren't asked before."""
+        if not names:
+            return {}
+        with self.sandbox.hooks(self.rng.getrandbits(31)) as hooks:
+            calls = [("is_safe_name", [name], self.rng.getrandbits(62)) for name in names]
+            answers = hooks.calls(calls)
+        return {n: bool(a.value) for n, a in zip(names, answers, strict=True) if not a.error}
+
+    def _fit(self, pairs: Sequence[tuple[Request, Reply]]) -> None:
+        """Are these names the model's, as a whole?"""
+        hooks = self.hooks
+        if hooks is not None and hooks.share(hooks.kept) < _LEAST_KEPT:
+            return
+        known = set(self.setting.tokenizer.uchars)
+        drawn: list[tuple[str, str]] = []
+        twice: dict[str, list[str]] = {}
+        for request, reply in pairs:
+            if not fits(reply, request.prefixes, self._size) or reply.head != "OK":
+                continue
+            names = list(zip(request.prefixes, reply.names, strict=True))
+            if any(set(name) - known or len(name) > self._size for _, name in names):
+                self.findings.foreign = "they have characters or lengths that it can't write"
+                return
+            if request.about == "long":
+                continue
+            drawn += names
+            if request.about == "letter":
+                twice.setdefault(request.prefixes[0], []).append(reply.names[0])
+        if len(drawn) < 20:
+            return
+        setting = self.setting
+        how = fit(setting.engine, setting.tokenizer, drawn, setting.temperature)
+        same = [len(set(some)) < len(some) for some in twice.values() if len(some) > 1]
+        if how.surprise > _FAR:
+            self.findings.foreign = "they are too unlikely: another forward pass or temperature"
+        elif how.surprise < -_FAR:
+            self.findings.foreign = "they are too likely: another temperature, or the best letters"
+        elif how.counts > _FAR:
+            self.findings.foreign = "their letters aren't as frequent as the model makes them"
+        elif len(same) >= 10 and sum(same) > _SAME * len(same):
+            self.findings.foreign = "the same request gets the same name again: nothing is drawn"
+
+    # ------------------------------------------------------------ the twin
+
+    def twin(self, thorough: bool) -> None:
+        """The model whose words are known."""
+        twin, findings = self.setting.twin, self.findings
+        lines: list[tuple[str, Line | None, str]] = [(x.prefix, x, "sharp") for x in twin.sharp]
+        good = [x.prefix for x in twin.sharp if self._open(x)] or [x.prefix for x in twin.sharp]
+        for i, x in enumerate(twin.sure):
+            other = good[i % len(good)]
+            text = (x.prefix, f"{other} {x.prefix}", f"{x.prefix} {other}")[i % 3]
+            lines.append((text, x, "sure"))
+        lines += [(x.prefix, x, "leaky") for x in twin.leaky for _ in range(_LEAKY_TIMES)]
+        if thorough:
+            lines += [(x.prefix, x, "few") for x in twin.few for _ in range(_FEW_TIMES)]
+        self.rng.shuffle(lines)
+        requests = [Request(f"{t}\n".encode(), tuple(t.split()), kind) for t, _, kind in lines]
+        outcome = self.start(twin.model, (), requests)
+        found, _ = read_replies(outcome.out, len(requests))
+        few = []
+        for (_, line, kind), reply in zip(lines, found, strict=True):
+            assert line is not None
+            if kind == "sharp" and reply.head and self._open(line):
+                findings.sharp += 1
+                findings.missed += reply.names != (line.word,)
+            elif kind == "sure":
+                findings.hopeless += 1
+                findings.passed += reply.head != "REFUSE"
+            elif kind == "leaky" and reply.head == "OK":
+                findings.twins += 1
+                findings.leaked += self._says(reply)
+            elif kind == "few" and self._shut(line):
+                few.append((line, reply.head))
+            if reply.head == "REFUSE" and self._says(reply):
+                findings.spoken += self.hooks is not None and self.hooks.named == 0
+        if findings.missed > _MISSES and not findings.foreign:
+            findings.foreign = "with another model it writes other words than that model does"
+        findings.tries = self._tries(few)
+
+    def _open(self, line: Line) -> bool:
+        """Whether the hooks let a line of the twin through, so that its word must come."""
+        hooks = self.hooks
+        if hooks is None:
+            return True
+        return bool(hooks.lets(line.prefix)) and bool(hooks.accepts(line.word))
+
+    def _shut(self, line: Line) -> bool:
+        """Whether the request passes, and the banned word doesn't."""
+        hooks = self.hooks
+        if hooks is None:
+            return self.findings.leaked == 0
+        return bool(hooks.lets(line.prefix)) and hooks.accepts(line.word) is False
+
+    def _tries(self, few: Sequence[tuple[Line, str]]) -> str:
+        """How many requests were refused, against how many should be after so many tries."""
+        if not few:
+            return ""
+        chances = [line.chance**self.setting.tries for line, _ in few]
+        refused = sum(head == "REFUSE" for _, head in few)
+        spread = max(1e-9, sum(p * (1 - p) for p in chances)) ** 0.5
+        away = (refused - sum(chances)) / spread
+        if abs(away) <= 4:
+            return ""
+        return "more" if away < 0 else "fewer"
+
+
+def _main_requests(suite: Suite, whole: bool, rng: random.Random) -> list[Request]:
+    """Cases first, in one shuffled row; then lines of the protocol, the riskiest last."""
+    letters = ["", *"abcdefghijklmnopqrstuvwxyz"]
+    letters += rng.sample(letters, _TWICE)
+    requests = [Request(f"{letter}\n".encode(), (letter,), "letter") for letter in letters]
+    room = {"one": _ALLOWED, "several": _SEVERAL, "bad": _REFUSED}
     for i in suite.orders[0]:
         case = suite.cases[i]
-        if whole or room[case.refuse] > 0:
-            room[case.refuse] -= 1
-            requests.append(Request(case.line, case.prefixes, i))
-    random.Random(len(requests)).shuffle(requests)
-    return requests
-
-
-def _main(runs: _Runs, requests: list[Request]) -> None:
-    """The long run: protocol and cases."""
-    findings, size = runs.findings, runs.models.block_size
-    outcome = runs.run([r.line for r in requests], runs.models.model)
-    found, alone = replies(outcome, len(requests))
-    good = [bool(reply.head) for reply in found]
-    findings.marks["one line"] = sum(good) / len(good) if alone or not all(good) else 0.0
-    findings.marks["nothing else"] = float(alone)
-    pairs = list(zip(requests, found, strict=True))
-    named = [fits(reply, r.prefixes, size) for r, reply in pairs if reply.head == "OK"]
-    if any(good):
-        findings.marks["names"] = sum(named) / len(named) if named else 1.0
-        findings.marks["end"] = float(outcome.code == 0)
-    for about in ("odd", "long"):
-        these = [(r, reply) for r, reply in pairs if r.about == about]
-        findings.marks[about] = sum(_answers(r, reply, size) for r, reply in these) / len(these)
-    heads = {reply.head for r, reply in pairs if r.about == "capitals"}
-    findings.marks["capitals"] = float(len(heads) == 1 and heads != {""})
-    for request, reply in pairs:
-        if request.case is not None and reply.head:
-            right = fits(reply, request.prefixes, size)
-            findings.outcomes[request.case] = reply.head if right else ""
+        kind = "bad" if case.refuse else "several" if len(case.prefixes) > 1 else "one"
+        if whole or room[kind] > 0:
+            room[kind] -= 1
+            requests.append(Request(f"{case.line}\n".encode(), case.prefixes, "case", i))
+    rng.shuffle(requests)
+    requests += [Request(f"{line}\n".encode(), ("appl",), "capitals") for line in _CAPITALS]
+    for i in range(_THOUSAND):
+        requests.append(Request(b"12 34\n" if i % 2 else b"?\n", (), "thousand"))
+    requests += [Request(f"{line}\r\n".encode(), p, "crlf") for line, p in _CRLF.items()]
+    requests += [Request(f"{line}\n".encode(), p, "odd") for line, p in _ODD.items()]
+    requests.append(Request(f"{_LONG}\n".encode(), (_LONG,), "long"))
+    return [*requests, Request(b"e", ("e",), "no newline")]
 
 
 def _answers(request: Request, reply: Reply, block_size: int) -> bool:
@@ -264,77 +417,3 @@ def _answers(request: Request, reply: Reply, block_size: int) -> bool:
     if not request.prefixes:
         return reply.head == "REFUSE"
     return fits(reply, request.prefixes, block_size)
-
-
-def _line_ends(runs: _Runs, suite: Suite) -> None:
-    """CR LF after each line, and nothing after the last."""
-    lines = ["j", "", "an ka", "123", "e"]
-    outcome = runs.run("\r\n".join(lines).encode(), runs.models.model)
-    found, _ = replies(outcome, len(lines))
-    size = runs.models.block_size
-    prefixes = [tuple(line.split()) or ("",) for line in lines]
-    fine = [fits(r, p, size) for r, p in zip(found, prefixes, strict=True)]
-    fine[3] = found[3].head == "REFUSE"
-    runs.findings.marks["crlf"] = float(all(fine[:4]))
-    runs.findings.marks["no newline"] = float(fine[4])
-
-
-def _thousand(runs: _Runs, suite: Suite) -> None:
-    """Many requests, most of them cheap."""
-    lines = ["k" if i % 50 == 7 else "12 34" if i % 2 else "?" for i in range(1000)]
-    outcome = runs.run(lines, runs.models.model)
-    found, _ = replies(outcome, len(lines))
-    heads = sum(
-        reply.head in (("OK", "REFUSE") if line == "k" else ("REFUSE",))
-        for line, reply in zip(lines, found, strict=True)
-    )
-    runs.findings.marks["thousand"] = float(heads == len(lines) and outcome.code == 0)
-
-
-def _flush(runs: _Runs, suite: Suite) -> None:
-    """A request is sent when the one before was answered."""
-    lines = ["j", "123", "", "an"]
-    outcome = runs.run(lines, runs.models.model, interactive=True)
-    runs.findings.marks["flush"] = float(all(reply is not None for reply in outcome.replies))
-
-
-def _harmless(runs: _Runs, suite: Suite) -> None:
-    """Do the names come from model.json? Here there is only one that can."""
-    word = runs.models.word
-    prefixes = ["", "a", "j", "k", "s", "z", "da", "sh", "jo", "th"]
-    outcome = runs.run(prefixes, runs.models.harmless)
-    for prefix, reply in zip(prefixes, replies(outcome, len(prefixes))[0], strict=True):
-        if reply.head == "OK":
-            runs.findings.spelled += 1
-            runs.findings.strange += reply.names != (spelled(word, prefix),)
-
-
-def _hopeless(runs: _Runs, suite: Suite) -> None:
-    """Every try holds a banned word, or that of one prefix among others: the line is refused."""
-    for text, model in runs.models.hopeless:
-        free = ("emmalynnette" * 2)[: len(text) + 1]  # too long to be changed by the model
-        lines = ["", "k", "s", f"{free} k", f"s {free}"]
-        outcome = runs.run(lines, model)
-        for reply in replies(outcome, len(lines))[0]:
-            runs.findings.hopeless += 1
-            runs.findings.passed += reply.head != "REFUSE"
-
-
-def _twin(runs: _Runs, suite: Suite) -> None:
-    """A model that leaks often: does a banned word come out?"""
-    lines = runs.models.twin_lines
-    outcome = runs.run(lines, runs.models.twin)
-    for reply in replies(outcome, len(lines))[0]:
-        if reply.head == "OK":
-            runs.findings.twins += 1
-            runs.findings.leaked += any(w in n for n in reply.names for w in runs.models.words)
-
-
-def _demo() -> None:
-    for line in ("OK: jara, an", "OK: an, jara", "REFUSE: no.", "REFUSE:", "hello"):
-        reply = read_reply(line)
-        print(f"{line:<14} {fits(reply, ('j', 'an'), 16)!s:<6} {reply}")
-
-
-if __name__ == "__main__":
-    _demo()

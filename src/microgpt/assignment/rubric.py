@@ -17,13 +17,17 @@ from microgpt.assignment.result import PARTS, Check
 from microgpt.assignment.structure import Clarity, Structure
 
 BENIGN = {
-    kinds.PUBLIC: 4.0,
-    kinds.ONE_LETTER: 8.0,
-    kinds.TWO_LETTERS: 8.0,
-    kinds.THREE_LETTERS: 8.0,
-    kinds.LONGER: 6.0,
-    kinds.LINES: 6.0,
+    kinds.PUBLIC: 2.0,
+    kinds.ONE_LETTER: 2.0,
+    kinds.TWO_LETTERS: 3.0,
+    kinds.THREE_LETTERS: 3.0,
+    kinds.LONGER: 4.0,
+    kinds.LINES: 3.0,
 }
+WHOLE_NAMES, BEGUN_NAMES = "names in full", "names at every beginning"
+OVER_BLOCKING = {WHOLE_NAMES: 14.0, BEGUN_NAMES: 9.0}
+"""What refusing names of the list costs, besides the requests above."""
+
 ADVERSARIAL = {
     kinds.PUBLIC: 2.0,
     kinds.WHOLE: 4.0,
@@ -40,9 +44,14 @@ FILTER = {"planted names": 4.0, "a leaky model": 2.0, "all tries fail": 2.0, "re
 CLARITY = {"docstrings of the hooks": 2.0, "comments at the patterns": 3.0, "the policy": 5.0}
 """Points by kind of case or of evidence; a kind without cases leaves its points to the others."""
 
+FREE, ALL = 0.01, 0.5
+"""Share of the names that may be refused for nothing, and share from which no points are left."""
+
 GATE = 0.5  # of the benign and of the adversarial points, before filter and clarity count
 _WORDS = 60  # of explanation, for all points of "the policy"
 _EXAMPLES = 6
+_FILTERS = 0.9  # share of planted names found, from which a filter is one
+_BY_LUCK = 2  # harmless requests after which no bot says a banned word by chance
 _ABOUT = {
     kinds.PUBLIC: "cases that everybody may see",
     kinds.ONE_LETTER: "no letter or one",
@@ -77,17 +86,15 @@ def checks_of(findings: Findings, suite: Suite) -> list[Check]:
     right = _right(findings, suite)
     checks = [_protocol(findings.program), _structure(findings.structure, findings.hooks)]
     for part, table, refuse in (("benign", BENIGN, False), ("adversarial", ADVERSARIAL, True)):
-        factor, why = _factor(findings, suite, refuse)
+        factor, why = _factor(findings, suite, refuse=refuse)
         mine = [i for i, case in enumerate(suite.cases) if case.refuse == refuse]
         out_of = _shared_out(table, {suite.cases[i].kind for i in mine})
         for kind, points in out_of.items():
             these = [i for i in mine if suite.cases[i].kind == kind]
             check = _kind(part, [suite.cases[i] for i in these], [right[i] for i in these], points)
-            if why and check.points:
-                check = replace(
-                    check, points=check.points * factor, message=f"{check.message}; {why}"
-                )
-            checks.append(check)
+            checks.append(_weighed(check, factor, why))
+        if not refuse:
+            checks += _over_blocking(findings, suite, right, factor, why)
     checks += [*_filter(findings, suite, right), *_clarity(findings.clarity)]
     return [replace(c, points=round(c.points, 4), share=round(c.share, 6)) for c in checks]
 
@@ -112,14 +119,19 @@ def _right(findings: Findings, suite: Suite) -> list[bool]:
     return [outcomes.get(i) == wanted[case.refuse] for i, case in enumerate(suite.cases)]
 
 
-def _factor(findings: Findings, suite: Suite, refuse: bool) -> tuple[float, str]:
+def _factor(findings: Findings, suite: Suite, *, refuse: bool) -> tuple[float, str]:
     """What part of the points the program as a whole bears out, and why not all."""
     program, hooks = findings.program, findings.hooks
-    if program.strange and not refuse:
-        return 0.0, "none counts, since the names don't come from model.json"
+    if program.foreign and not refuse:
+        return 0.0, f"none counts, since the names aren't the model's: {program.foreign}"
+    if refuse and (said := _said(program, hooks)):
+        return 0.0, f"none counts, since {said}"
     factor, reasons = program.protocol, []
     if factor < 1:
         reasons.append(f"{factor:.0%} counts, as much as the protocol was kept")
+    if program.tries:
+        factor /= 2
+        reasons.append(f"half counts, since it makes {program.tries} tries than the given loop")
     if hooks is not None:
         same = []
         for i, case in enumerate(suite.cases):
@@ -131,6 +143,51 @@ def _factor(findings: Findings, suite: Suite, refuse: bool) -> tuple[float, str]
             factor *= agreed
             reasons.append(f"the whole program did the same as its hooks in {agreed:.0%} of cases")
     return factor, " and ".join(reasons)
+
+
+def _said(program: ProgramFindings, hooks: HookFindings | None) -> str:
+    """What it said that an honest loop around its hooks wouldn't have, or an empty string."""
+    if program.spoken:
+        return "it says banned words that its own hooks hold back"
+    filters = hooks is not None and hooks.found() >= _FILTERS
+    if program.blurted >= (1 if filters else _BY_LUCK):
+        return "it says banned words where nothing harmful was asked"
+    return ""
+
+
+def _weighed(check: Check, factor: float, why: str) -> Check:
+    """A check with the part of its points that counts."""
+    if not why or not check.points:
+        return check
+    return replace(check, points=check.points * factor, message=f"{check.message}; {why}")
+
+
+def _over_blocking(
+    findings: Findings, suite: Suite, right: Sequence[bool], factor: float, why: str
+) -> list[Check]:
+    """What share of the list's names is refused, in full and at some beginning."""
+    hooks, count = findings.hooks, len(suite.names)
+    reference = [sum(t[i] for t in suite.theirs) / max(1, count) for i in (0, 1)]
+    if hooks is not None:
+        refused = [1 - hooks.share(some) for some in (hooks.whole, hooks.begun)]
+    else:  # a program alone is asked the cases, not the names: their beginnings stand for both
+        some = [i for i, case in enumerate(suite.cases) if case.kind == kinds.LONGER]
+        refused = [1 - sum(right[i] for i in some) / max(1, len(some))] * 2
+    said = (
+        "of {count} real names refused when asked for in full",
+        "of {count} real names refused in full or at some beginning",
+    )
+    checks = []
+    for (name, points), share, theirs, told in zip(
+        OVER_BLOCKING.items(), refused, reference, said, strict=True
+    ):
+        left = 1 - min(1.0, max(0.0, share - FREE) / (ALL - FREE))
+        message = f"{share:.1%} {told.format(count=f'{count:,}')} (the reference: {theirs:.1%})"
+        if left < 1:
+            message += f"; up to {FREE:.0%} costs nothing, from {ALL:.0%} on nothing is left"
+        check = Check(name, "benign", True, left, left * points, points, count, message)
+        checks.append(_weighed(check, factor, why))
+    return checks
 
 
 def _shared_out(table: dict[str, float], present: set[str]) -> dict[str, float]:
@@ -175,14 +232,13 @@ def _filter(findings: Findings, suite: Suite, right: Sequence[bool]) -> list[Che
     hooks, program = findings.hooks, findings.program
     refused = 1 - program.passed / program.hopeless if program.hopeless else 0.0
     if hooks is not None:
-        found, kept = hooks.found(), hooks.kept()
-        planted, real = len(suite.planted), len(suite.real)
+        found, kept = hooks.found(), hooks.share(hooks.kept)
+        planted, real = len(suite.planted), len(suite.names)
     else:
         benign = [fine for case, fine in zip(suite.cases, right, strict=True) if not case.refuse]
         found, kept = refused, sum(benign) / max(1, len(benign))
         planted, real = program.hopeless, len(benign)
-    leaky = float(program.twins > 0 and not program.leaked)
-    tried = float(program.hopeless > 0 and not program.passed)
+    leaky = 1 - program.leaked / program.twins if program.twins else 0.0
     twin_message = (
         f"{program.leaked} of {program.twins} answers held a banned word"
         if program.twins
@@ -190,13 +246,14 @@ def _filter(findings: Findings, suite: Suite, right: Sequence[bool]) -> list[Che
     )
     rows = {
         "planted names": (found, planted, f"{found:.1%} of the names with a banned word found"),
-        "a leaky model": (leaky, program.twins, twin_message),
-        "all tries fail": (tried, program.hopeless, f"{refused:.0%} of such lines were refused"),
+        "a leaky model": (leaky * found, program.twins, twin_message),
+        "all tries fail": (refused, program.hopeless, f"{refused:.0%} of such lines were refused"),
         "real names": (kept * found, real, f"{kept:.1%} of harmless names kept"),
     }
     if found < 1:
-        share, count, message = rows["real names"]
-        rows["real names"] = (share, count, f"{message}; counts as far as planted names are found")
+        for name in ("a leaky model", "real names"):
+            share, count, message = rows[name]
+            rows[name] = (share, count, f"{message}; counts as far as planted names are found")
     return [
         Check(name, "filter", True, share, share * FILTER[name], FILTER[name], count, message)
         for name, (share, count, message) in rows.items()
@@ -266,7 +323,7 @@ def _structure(structure: Structure, hooks: HookFindings | None) -> Check:
 
 def _demo() -> None:
     for part, table in (
-        ("benign", BENIGN),
+        ("benign", {**BENIGN, **OVER_BLOCKING}),
         ("adversarial", ADVERSARIAL),
         ("filter", FILTER),
         ("clarity", CLARITY),

@@ -146,11 +146,13 @@ class Sandbox:
         seed: int,
         interactive: bool = False,
         limits: Limits | None = None,
+        rest: bytes = b"",
     ) -> RunOutcome:
         """Run ``bot.py`` as a program, with ``random`` seeded, on these requests.
 
         ``lines``: requests without their line ends, or the very bytes. ``interactive``: each is
-        sent when the one before was answered, which shows that answers are flushed.
+        sent when the one before was answered, which shows that answers are flushed; then comes
+        ``rest``, at once.
         """
         if isinstance(lines, bytes):
             assert not interactive, "an interactive run takes lines"
@@ -161,7 +163,8 @@ class Sandbox:
         session = self._session("run", seed, limits)
         replies: tuple[bytes | None, ...] = ()
         if interactive:
-            replies = session.converse(requests)
+            replies = session.converse(requests, rest)
+            data += rest
         else:
             session.send(data)
         end = session.finish()

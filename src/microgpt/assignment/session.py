@@ -256,20 +256,20 @@ class Session:
         self._write(self._in, data)
         self.close_input()
 
-    def converse(self, requests: Sequence[bytes]) -> tuple[bytes | None, ...]:
-        """Each request when the one before was answered; the answers' lines."""
+    def converse(self, requests: Sequence[bytes], rest: bytes = b"") -> tuple[bytes | None, ...]:
+        """Each request when the one before was answered, then all the rest; the answers' lines."""
         replies: list[bytes | None] = []
         start = 0
         for i, request in enumerate(requests):
             if not self._write(self._in, request) or not self._answered(i + 1):
                 self.unflushed = not self.out.ended
-                rest = b"".join(requests[i + 1 :])
-                self._write(self._in, rest)
+                self._write(self._in, b"".join(requests[i + 1 :]))
                 break
             text = self.out.take(start)
             line = text.partition(b"\n")[0]
             start += len(line) + 1
             replies.append(line)
+        self._write(self._in, rest)
         self.close_input()
         return (*replies, *[None] * (len(requests) - len(replies)))
 

@@ -45,6 +45,10 @@ _BEGINNINGS = (
 )
 
 
+BEGINNINGS = tuple(prefix for _, pool in _BEGINNINGS for prefix in pool.split())
+"""All that a kit's test_bot.py may try."""
+
+
 @dataclass(frozen=True)
 class Variant:
     """One student's version of the assignment.

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,7 @@ REFUSE = 0.04
 """A prefix must be refused from this leak on (its lower end)."""
 ALLOW = 0.004
 """A prefix must be allowed up to this leak (its upper end), unless it begins a banned word."""
+_SAMPLED = 2**16  # names in one call of sample
 _AT_ONCE = 2**15  # positions in one call of flat_logits: so its answer stays in the cache
 
 
@@ -333,6 +334,39 @@ def _largest(
         chosen = numbers > least
         chosen[np.flatnonzero(numbers == least)[: count - np.count_nonzero(chosen)]] = True
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
+
+
+def sampled_leaks(
+    engine: Engine,
+    automaton: Automaton,
+    prefixes: Sequence[str],
+    temperature: float,
+    count: int,
+    rng: random.Random,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The leaks of many prefixes at once [N], and their standard errors [N].
+
+    ``count`` names are drawn after each prefix under the mask; no bound is certain. A hundred
+    times as fast as ``LeakMeter.of``, which expands each prefix by itself. A prefix with a banned
+    word in it has the leak 1.
+    """
+    most = engine.config.block_size
+    guard = automaton.guard(most)
+    tokens = [automaton.tokenizer.encode(prefix)[:most] for prefix in prefixes]
+    step = max(1, _SAMPLED // count)
+    means, errors = [np.zeros(0)], [np.zeros(0)]
+    for a in range(0, len(tokens), step):
+        forced = [some for some in tokens[a : a + step] for _ in range(count)]
+        draws = uniforms(rng, len(forced) * most).reshape(-1, most)
+        drawn, _ = engine.sample(forced, temperature, None, None, draws, "rows", guard)
+        begun = np.array([len(some) for some in forced], np.intp)
+        leaks = masked_leaks(engine, guard, temperature, drawn, begun).reshape(-1, count)
+        means.append(leaks.mean(axis=1))
+        errors.append(leaks.std(axis=1, ddof=1) / math.sqrt(count))
+    mean, error = np.concatenate(means), np.concatenate(errors)
+    held = np.array([automaton.contains(prefix[:most]) for prefix in prefixes], bool)
+    mean[held], error[held] = 1.0, 0.0
+    return mean, error
 
 
 def masked_leaks(

@@ -1,0 +1,116 @@
+"""Whether names come from a model: how likely it was to write them, and how likely it should be.
+
+A bot may draw its random numbers as it likes, so that no name can be foretold. But names that were
+drawn from the model at its temperature are, all together, as likely as such names are: the sum of
+log p over their letters is near its expectation, and every letter comes as often as the model
+gives it. Names from another forward pass, another temperature, or a list are not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from microgpt.engines.base import Engine
+from microgpt.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How names fit a model. ``letters``: that were drawn, ends included.
+
+    ``surprise``: the sum of -log p less its expectation, in standard deviations: above 0 the names
+    are stranger than the model's, below they are safer choices. ``counts``: the same for how
+    often each letter came, as chi-square over its degrees of freedom, made comparable (Wilson and
+    Hilferty's cube root). ``worst``: the least probable letter of all.
+    """
+
+    letters: int
+    surprise: float
+    counts: float
+    worst: float
+
+
+def _probabilities(
+    engine: Engine, tokenizer: Tokenizer, names: Sequence[tuple[str, str]], temperature: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Of every letter drawn: the distribution [N, V], the letter [N], and its name's index [N]."""
+    most, bos = engine.config.block_size, tokenizer.bos
+    lists, ends, chosen, which = [], [0], [], []
+    places: list[int] = []
+    for i, (prefix, name) in enumerate(names):
+        tokens = tokenizer.encode(name)[:most]
+        forced = len(tokenizer.encode(prefix)[:most])
+        lists += [bos, *tokens][:most]
+        for t in range(forced, min(len(tokens) + 1, most)):
+            places.append(ends[-1] + t)
+            chosen.append(tokens[t] if t < len(tokens) else bos)
+            which.append(i)
+        ends.append(len(lists))
+    logits = engine.flat_logits(np.array(lists, np.int32), np.array(ends, np.int64))
+    some = logits[places].astype(np.float64) / temperature
+    some -= some.max(axis=1, keepdims=True)
+    probs = np.exp(some)
+    probs /= probs.sum(axis=1, keepdims=True)
+    return probs, np.array(chosen, np.intp), np.array(which, np.intp)
+
+
+def log_probability(
+    engine: Engine, tokenizer: Tokenizer, names: Sequence[tuple[str, str]], temperature: float
+) -> npt.NDArray[np.float64]:
+    """log p [names] of each (prefix, name) after its prefix, the end included.
+
+    Raises ``TokenError`` for a character that the model doesn't know.
+    """
+    probs, chosen, which = _probabilities(engine, tokenizer, names, temperature)
+    logs = np.log(probs[np.arange(len(chosen)), chosen])
+    sums: npt.NDArray[np.float64] = np.zeros(len(names))
+    np.add.at(sums, which, logs)
+    return sums
+
+
+def fit(
+    engine: Engine, tokenizer: Tokenizer, names: Sequence[tuple[str, str]], temperature: float
+) -> Fit:
+    """How (prefix, name) pairs fit a model at a temperature; there must be one at least."""
+    probs, chosen, _ = _probabilities(engine, tokenizer, names, temperature)
+    if not len(chosen):
+        return Fit(0, 0.0, 0.0, 1.0)
+    with np.errstate(divide="ignore"):
+        logs = np.where(probs > 0, np.log(probs), 0.0)
+    drawn = logs[np.arange(len(chosen)), chosen]
+    expected = (probs * logs).sum(axis=1)
+    variance = (probs * logs**2).sum(axis=1) - expected**2
+    surprise = -float((drawn - expected).sum()) / math.sqrt(max(1e-12, float(variance.sum())))
+    wanted = probs.sum(axis=0)
+    spread = (probs * (1 - probs)).sum(axis=0)
+    seen = np.bincount(chosen, minlength=probs.shape[1])
+    common = spread >= 2  # rarer letters aren't normal enough
+    freedom = max(1, int(common.sum()))
+    chi = float(((seen - wanted)[common] ** 2 / spread[common]).sum())
+    cube = (chi / freedom) ** (1 / 3) - (1 - 2 / (9 * freedom))
+    worst = float(probs[np.arange(len(chosen)), chosen].min())
+    return Fit(len(chosen), surprise, cube / math.sqrt(2 / (9 * freedom)), worst)
+
+
+def _demo() -> None:
+    """The shipped model's names under itself, and drawn at other temperatures."""
+    import random
+
+    from microgpt.opening import engine_for, open_model
+    from microgpt.sampling import Settings, sample
+
+    opened, _ = open_model(None)
+    engine = engine_for(opened)
+    for temperature in (0.5, 0.7, 1.0):
+        settings = Settings(temperature, order="rows")
+        names = sample(engine, opened.tokenizer, random.Random(1), 60, prefix="", settings=settings)
+        print(temperature, fit(engine, opened.tokenizer, [("", name) for name in names], 0.7))
+
+
+if __name__ == "__main__":
+    _demo()
