@@ -98,7 +98,10 @@ def test_a_single_file(tmp_path):
     assert read_submission(put(tmp_path / "alice" / "bot.py")).student == "alice"
     submission = read_submission(put(tmp_path / "bob.py"))
     assert (submission.student, submission.bot, submission.problems) == ("bob", BOT, ())
-    assert "neither" in told(read_submission(put(tmp_path / "eve.exe")))
+    assert "eve.exe can't be read: it is a compiled program" in told(
+        read_submission(put(tmp_path / "eve.exe"))
+    )
+    assert "neither" in told(read_submission(put(tmp_path / "eve.xyz")))
 
 
 def test_the_only_python_file_stands_in_with_a_line(tmp_path):
@@ -114,7 +117,7 @@ def test_the_only_python_file_stands_in_with_a_line(tmp_path):
         ([], "nothing was handed in"),
         (["readme.txt"], "There is no bot.py."),
         (["a.py", "b.py"], "it has a.py, b.py"),
-        (["bot.py.txt"], "it has bot.py.txt"),
+        (["bot.py.txt"], "bot.py.txt can't be read: it is a text file; rename it to bot.py"),
         (["a/bot.py", "b/bot.py"], "in 2 folders (a, b)"),
     ],
 )
@@ -347,10 +350,11 @@ def test_a_folder_of_many(tmp_path):
     put(tmp_path / ".hidden.py")
     put(tmp_path / "__MACOSX" / "bot.py")
     found = find_submissions(tmp_path)
-    assert [f.student for f in found] == ["alice", "bob", "carol", "dave"]
+    assert [f.student for f in found] == ["alice", "bob", "carol", "dave", "notes"]
     bots = [read_submission(f).bot for f in found]
-    assert bots == [BOT, BOT, BOT, None]
+    assert bots == [BOT, BOT, BOT, None, None]
     assert "nothing was handed in" in told(read_submission(found[3]))
+    assert "notes.txt can't be read" in told(read_submission(found[4]))
     assert [f.student for f in find_submissions([tmp_path / "bob.zip", tmp_path / "alice"])] == [
         "bob",
         "alice",
@@ -362,7 +366,7 @@ def test_a_folder_of_many(tmp_path):
     [
         ("doejane_1234_bot.py", "doejane_1234"),
         ("doejane_1234_5678_bot-2.py", "doejane_1234"),
-        ("doejane_LATE_1234_5678_bot.py", "doejane_LATE_1234"),
+        ("doejane_LATE_1234_5678_bot.py", "doejane_1234"),
         ("Jane Doe_1234_assignsubmission_file_bot.py", "Jane Doe_1234"),
         ("Jane Doe_1234_assignsubmission_file_/bot.py", "Jane Doe_1234"),
         ("doejane_1234_5678_my_code.py", "doejane_1234"),
@@ -408,17 +412,28 @@ def test_undecodable_names(tmp_path):
     assert read_submission(found).bot == BOT
 
 
-def test_two_submissions_of_one_student_are_told(tmp_path):
+def test_two_submissions_of_one_student_are_one_and_told(tmp_path):
     put(tmp_path / "a" / "alice" / "bot.py")
-    put(tmp_path / "b" / "alice" / "bot.py")
-    found = find_submissions([tmp_path / "a" / "alice", tmp_path / "b" / "alice"])
-    assert all("2 submissions of this student" in told(read_submission(f)) for f in found)
+    put(tmp_path / "b" / "alice" / "bot.py", b"new")
+    os.utime(tmp_path / "a" / "alice" / "bot.py", (1000, 1000))
+    (found,) = find_submissions([tmp_path / "a" / "alice", tmp_path / "b" / "alice"])
+    submission = read_submission(found)
+    assert (submission.bot, submission.problems) == (b"new", ())
+    assert submission.notes == (
+        "There are 2 submissions of this student (b/alice, a/alice): b/alice is graded, the newest "
+        "by its date.",
+    )
 
 
 def test_hundreds_are_listed_without_reading_them(tmp_path, monkeypatch):
     for i in range(300):
         put(tmp_path / f"s{i:03}" / "bot.py")
-    monkeypatch.setattr(intake, "_entries", None)
+
+    def read(*_):
+        raise AssertionError("a file was read")
+
+    monkeypatch.setattr(intake, "read_file", read)
+    monkeypatch.setattr(archive, "read_file", read)
     found = find_submissions(tmp_path)
     assert len(found) == 300
     assert all(isinstance(f, Found) and not f.problems for f in found)
