@@ -62,6 +62,7 @@ def grade(
 
     Without --key the hidden cases are ones that anybody with this program can compute.
     """
+    from microgpt.assignment import copies
     from microgpt.assignment.grader import Options, picture, prepare
     from microgpt.assignment.intake import find_submissions, recognise
     from microgpt.assignment.reports import check_formats, write_all
@@ -112,6 +113,9 @@ def grade(
         print("".join(f"{line}\n" for line in ["", *lines] if lines), end="")
         for line in prepared.isolation:
             note(line)
+    pairs = copies.of_class(found, prepared.base)
+    if pairs:
+        note(copies.told(pairs) + ("" if out else "; --out DIR writes the table"))
     if out is not None:
         written = write_all(
             results,
@@ -120,6 +124,7 @@ def grade(
             students=students,
             frontier=(lambda r: drawings.get(r.student, "")) if frontier else None,
         )
+        written += copies.write(out, pairs)
         if json:
             show_json({"written": {"dir": str(out), "files": len(written)}})
         else:
