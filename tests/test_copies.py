@@ -152,6 +152,21 @@ def test_the_table_and_the_line(tmp_path):
     assert not path.exists()
 
 
+def test_one_that_cannot_be_read_costs_the_others_nothing(tmp_path, monkeypatch):
+    found = class_of(tmp_path / "class", {"a.py": bot(1), "b.py": "x", "c.py": bot(1)})
+    real = copies.marks
+
+    def fails(source, base):
+        if source == b"x":
+            raise RecursionError
+        return real(source, base)
+
+    monkeypatch.setattr(copies, "marks", fails)
+    assert [(pair.one.name, pair.other.name) for pair in of_class(found, BASE)] == [
+        ("a.py", "c.py")
+    ]
+
+
 def test_people_who_handed_in_together_are_no_pair(tmp_path):
     (one,) = class_of(tmp_path / "class", {"a.py": bot(1)})
     partner = Found("partner", one.paths)

@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from microgpt.assignment import platforms
 from microgpt.assignment.intake import (
@@ -170,6 +172,37 @@ def test_a_bot_in_the_folder_of_a_class_hides_nobody_silently(tmp_path):
     exported = {"bot.py": BOT, "doe_1_2_bot.py": BOT, "roe_3_4_bot.py": BOT}
     found = find_submissions(laid(tmp_path / "export", exported))
     assert [one.student for one in found] == ["export", "doe_1", "roe_3"]
+
+
+def test_names_that_only_an_archive_can_hold_cost_nothing(tmp_path):
+    long = "_1" * 15_000
+    entries = {f"{long}_bot.py": BOT, f"{long} (1).txt": b"x", f"{long}_2.zip": b"x"}
+    submission = read(tmp_path, {"jane.zip": zipped(entries)})["jane"]
+    assert submission.bot == BOT
+    assert all(len(line) < 500 for line in (*submission.problems, *submission.notes))
+
+
+STEMS = st.sampled_from(
+    ["bot", "bot-1", "bot (2)", "jane", "doe_1_2_bot", "doe_LATE_1_3_bot", "README", "x y", "Ł"]
+)
+SUFFIXES = st.sampled_from([".py", ".zip", ".txt", ".7z", ".py.txt", ".json", ".csv", "", ".ipynb"])
+
+
+@given(st.sets(st.tuples(STEMS, SUFFIXES), max_size=8))
+def test_every_file_of_a_class_is_found_or_known_to_be_none(tmp_path_factory, names):
+    folder = tmp_path_factory.mktemp("any")
+    laid(folder, {f"{stem}{suffix}": BOT for stem, suffix in names})
+    found = find_submissions(folder)
+    students = [Student("1", "Doe"), Student("2", "Jane Doe"), Student("3", "Doe Jane")]
+    for some in (found, recognise(found, students)):
+        there = [path.name for one in some for path in one.paths]
+        if there == [folder.name]:  # a bot.py lies in it: the folder is one submission
+            continue
+        wanted = [item.name for item in folder.iterdir() if not platforms.no_submission(item.name)]
+        assert sorted(there) == sorted(wanted)
+    for one in found:
+        submission = read_submission(one)
+        assert submission.bot == BOT or submission.problems
 
 
 # ---------------------------------------------------------------- the newest

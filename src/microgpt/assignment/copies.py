@@ -31,10 +31,10 @@ import hashlib
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from microgpt.assignment.intake import Found, read_program
+from microgpt.assignment.intake import Found, Submission, read_program
 from microgpt.assignment.reports import text
 from microgpt.assignment.reports.writing import write_text
 from microgpt.assignment.structure import parse
@@ -71,8 +71,8 @@ class Pair:
 class Compared:
     """A pair in words, for the table."""
 
-    one: Found
-    other: Found
+    one: Submission
+    other: Submission
     similarity: float
     group: int
 
@@ -232,15 +232,22 @@ def of_class(found: Sequence[Found], base: bytes | None) -> list[Compared]:
     if len(found) < 2:
         return []
     found = sorted(found, key=lambda one: one.student)
-    sets = []
-    for one in found:
-        bot = read_program(one).bot
-        sets.append(marks(bot, base) if bot is not None else frozenset())
+    read = [_read(one, base) for one in found]
     return [
-        Compared(found[p.one], found[p.other], p.similarity, p.group)
-        for p in alike(sets)
+        Compared(read[p.one][0], read[p.other][0], p.similarity, p.group)
+        for p in alike([own for _, own in read])
         if not set(found[p.one].paths) & set(found[p.other].paths)
     ]
+
+
+def _read(one: Found, base: bytes | None) -> tuple[Submission, frozenset[int]]:
+    """A submission and its marks; none of one that can't be read, for that is told elsewhere."""
+    try:
+        submission = read_program(one)
+        own = marks(submission.bot, base) if submission.bot is not None else frozenset()
+    except Exception:  # whatever somebody handed in, it must not cost the others their results
+        return Submission(one.student, ""), frozenset()
+    return replace(submission, bot=None, model=None, policy=None), own
 
 
 # ---------------------------------------------------------------- in words
@@ -263,10 +270,7 @@ def render(pairs: Iterable[Compared]) -> str:
     writer.writerow(COLUMNS)
     for pair in pairs:
         names = [text.cell(one.student, text.NAME) for one in (pair.one, pair.other)]
-        files = [
-            text.cell("".join(path.name for path in one.paths[:1]), text.NAME)
-            for one in (pair.one, pair.other)
-        ]
+        files = [text.cell(one.name, text.NAME) for one in (pair.one, pair.other)]
         writer.writerow([*names, f"{pair.similarity:.2f}", pair.group, *files])
     return "\ufeff" + buffer.getvalue()
 

@@ -28,6 +28,7 @@ METADATA = "submission_metadata.yml"
 READABLE = (".py", ".json", ".md", ".zip")
 """Suffixes of what a submission may be made of, folders aside."""
 
+_LONGEST = 300  # characters of a name that is looked into: archives can hold far longer ones
 _EXTENSION = r"\.[A-Za-z0-9]{1,10}"
 _CANVAS = re.compile(
     r"(?P<who>.+?)_(?P<late>LATE_)?(?P<user>\d+)(?:_(?P<upload>\d+))?(?:_\d+)*"
@@ -97,6 +98,8 @@ class Exported:
 
 def exported(name: str) -> Exported | None:
     """Read the name of a file or folder from Canvas or Moodle; None for any other."""
+    if len(name) > _LONGEST:
+        return None
     if match := _MOODLE.fullmatch(name):
         who, user = match["who"], match["user"]
         return Exported(f"{who}_{user}", match["file"], f"Moodle {int(user)}")
@@ -204,8 +207,9 @@ class Mark:
 
 def numbered(stem: str) -> tuple[str, int]:
     """``("bot", 2)`` for ``bot-2``, ``bot (2)`` and ``bot2``; 0 without a number."""
-    match = _NUMBERED.fullmatch(stem)
-    assert match is not None
+    match = _NUMBERED.fullmatch(stem) if len(stem) <= _LONGEST else None
+    if match is None:
+        return stem, 0
     return match[1] or stem, int(match[2] or match[3] or 0) if match[1] else 0
 
 
@@ -279,8 +283,8 @@ def gradescope(folder: Path) -> dict[str, Handed]:
 
 
 def _scalar(text: str) -> str:
-    """A plain or quoted value of one line; empty for none."""
-    text = text.strip()
+    """A plain or quoted value of one line; empty for none, and for what is too long for a name."""
+    text = text.strip() if len(text) <= _LONGEST else ""
     if len(text) >= 2 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'").strip()
     if len(text) >= 2 and text[0] == text[-1] == '"':

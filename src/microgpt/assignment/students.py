@@ -36,6 +36,7 @@ _ACCOUNTS = (
     "sid", "studentid", "idnumber", "userid", "username", "sisuserid", "sisloginid", "loginid",
     "login", "orgdefinedid", "studentnumber", "integrationid", "identifier", "githubusername",
 )  # fmt: skip
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _STAFF = ("instructor", "ta", "reader", "teacher", "staff", "observer")
 
 
@@ -82,7 +83,7 @@ def roster(path: Path) -> list[Student]:
         if "role" in where and row[where["role"]].casefold() in _STAFF:
             continue
         student = _student(row, where, header, number, path)
-        if canvas and student.id.isdecimal():
+        if canvas and _NUMBER.fullmatch(student.id):
             student = replace(student, number=f"Canvas {int(student.id)}")
         key = student.id.casefold()
         if key in students:
@@ -179,7 +180,7 @@ def _student(
         name = name or ("" if "@" in ident else ident)
         email = email or (ident if "@" in ident else "")
     own = [a for a in dict.fromkeys(accounts) if a and a not in (cells["id"], ident, github)]
-    on_moodle = f"Moodle {int(ident)}" if moodle and ident.isdecimal() else ""
+    on_moodle = f"Moodle {int(ident)}" if moodle and _NUMBER.fullmatch(ident) else ""
     return Student(ident, name, email, tuple(own), github, on_moodle)
 
 

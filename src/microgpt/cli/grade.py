@@ -28,7 +28,9 @@ def grade(
     ] = None,
     /,
     *,
-    roster: Annotated[Path | None, Parameter(help="CSV of the class: id, name, email.")] = None,
+    roster: Annotated[
+        Path | None, Parameter(help="CSV of the class: id, name, email, or a platform's own.")
+    ] = None,
     base: Annotated[
         Path | None, Parameter(help="The bot.py that was handed out. [the kit's]")
     ] = None,
