@@ -18,15 +18,11 @@ from microgpt.assignment.archive import Refused, zip_entries
 from microgpt.assignment.intake import (
     LIMITS,
     Found,
-    Student,
     find_submissions,
-    identify,
-    missing,
     read_submission,
-    roster,
 )
 from microgpt.data import bundled
-from microgpt.errors import FileError, InputError
+from microgpt.errors import FileError
 
 BOT = b"print('hello')\n"
 MODEL = bundled("data/model.json").read_bytes()
@@ -98,7 +94,10 @@ def test_a_single_file(tmp_path):
     assert read_submission(put(tmp_path / "alice" / "bot.py")).student == "alice"
     submission = read_submission(put(tmp_path / "bob.py"))
     assert (submission.student, submission.bot, submission.problems) == ("bob", BOT, ())
-    assert "neither" in told(read_submission(put(tmp_path / "eve.exe")))
+    assert "eve.exe can't be read: it is a compiled program" in told(
+        read_submission(put(tmp_path / "eve.exe"))
+    )
+    assert "neither" in told(read_submission(put(tmp_path / "eve.xyz")))
 
 
 def test_the_only_python_file_stands_in_with_a_line(tmp_path):
@@ -114,7 +113,7 @@ def test_the_only_python_file_stands_in_with_a_line(tmp_path):
         ([], "nothing was handed in"),
         (["readme.txt"], "There is no bot.py."),
         (["a.py", "b.py"], "it has a.py, b.py"),
-        (["bot.py.txt"], "it has bot.py.txt"),
+        (["bot.py.txt"], "bot.py.txt can't be read: it is a text file; rename it to bot.py"),
         (["a/bot.py", "b/bot.py"], "in 2 folders (a, b)"),
     ],
 )
@@ -347,10 +346,11 @@ def test_a_folder_of_many(tmp_path):
     put(tmp_path / ".hidden.py")
     put(tmp_path / "__MACOSX" / "bot.py")
     found = find_submissions(tmp_path)
-    assert [f.student for f in found] == ["alice", "bob", "carol", "dave"]
+    assert [f.student for f in found] == ["alice", "bob", "carol", "dave", "notes"]
     bots = [read_submission(f).bot for f in found]
-    assert bots == [BOT, BOT, BOT, None]
+    assert bots == [BOT, BOT, BOT, None, None]
     assert "nothing was handed in" in told(read_submission(found[3]))
+    assert "notes.txt can't be read" in told(read_submission(found[4]))
     assert [f.student for f in find_submissions([tmp_path / "bob.zip", tmp_path / "alice"])] == [
         "bob",
         "alice",
@@ -362,7 +362,7 @@ def test_a_folder_of_many(tmp_path):
     [
         ("doejane_1234_bot.py", "doejane_1234"),
         ("doejane_1234_5678_bot-2.py", "doejane_1234"),
-        ("doejane_LATE_1234_5678_bot.py", "doejane_LATE_1234"),
+        ("doejane_LATE_1234_5678_bot.py", "doejane_1234"),
         ("Jane Doe_1234_assignsubmission_file_bot.py", "Jane Doe_1234"),
         ("Jane Doe_1234_assignsubmission_file_/bot.py", "Jane Doe_1234"),
         ("doejane_1234_5678_my_code.py", "doejane_1234"),
@@ -408,95 +408,28 @@ def test_undecodable_names(tmp_path):
     assert read_submission(found).bot == BOT
 
 
-def test_two_submissions_of_one_student_are_told(tmp_path):
+def test_two_submissions_of_one_student_are_one_and_told(tmp_path):
     put(tmp_path / "a" / "alice" / "bot.py")
-    put(tmp_path / "b" / "alice" / "bot.py")
-    found = find_submissions([tmp_path / "a" / "alice", tmp_path / "b" / "alice"])
-    assert all("2 submissions of this student" in told(read_submission(f)) for f in found)
+    put(tmp_path / "b" / "alice" / "bot.py", b"new")
+    os.utime(tmp_path / "a" / "alice" / "bot.py", (1000, 1000))
+    (found,) = find_submissions([tmp_path / "a" / "alice", tmp_path / "b" / "alice"])
+    submission = read_submission(found)
+    assert (submission.bot, submission.problems) == (b"new", ())
+    assert submission.notes == (
+        "There are 2 submissions of this student (b/alice, a/alice): b/alice is graded, the newest "
+        "by its date.",
+    )
 
 
 def test_hundreds_are_listed_without_reading_them(tmp_path, monkeypatch):
     for i in range(300):
         put(tmp_path / f"s{i:03}" / "bot.py")
-    monkeypatch.setattr(intake, "_entries", None)
+
+    def read(*_):
+        raise AssertionError("a file was read")
+
+    monkeypatch.setattr(intake, "read_file", read)
+    monkeypatch.setattr(archive, "read_file", read)
     found = find_submissions(tmp_path)
     assert len(found) == 300
     assert all(isinstance(f, Found) and not f.problems for f in found)
-
-
-# ---------------------------------------------------------------- the class list
-
-
-def listed(path: Path, text: str | bytes) -> list[Student]:
-    return roster(put(path / "class.csv", text.encode() if isinstance(text, str) else text))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "id,name,email\n1,Jane Doe,j@x.org\n2,Zoë Ü,\n",
-        "\ufeffid;name;email\r\n1;Jane Doe;j@x.org\r\n\r\n2;Zoë Ü;\r\n",
-        "E-Mail\tStudent ID\tFull Name\nj@x.org\t1\tJane Doe\n\t2\tZoë Ü",
-        'Last Name,First Name,SID,Email\nDoe,Jane,1,j@x.org\n"Ü","Zoë",2\n',
-    ],
-)
-def test_class_lists(tmp_path, text):
-    assert listed(tmp_path, text) == [Student("1", "Jane Doe", "j@x.org"), Student("2", "Zoë Ü")]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "is empty"),
-        ("id,name,email\n", "a header and no students"),
-        ("name,email\nJane,j@x\n", "no column id"),
-        ("id,email\n1,j@x\n", "no column name"),
-        ("Jane Doe,j@x.org\n", "no column id and none name"),
-        ("id,name\n1,a\n1,b\n", "the id '1' occurs twice, again in row 3"),
-        ("id,name\nAb,a\naB,b\n", "occurs twice"),
-        ("id,name\n,Jane\n", "row 2 has no id"),
-        ("id,id,name\n1,2,a\n", "two columns 'id'"),
-        (b"id,name\n1,M\xfcller\n", "not UTF-8"),
-        ("id,name\n1,a".encode("utf-16"), "not UTF-8"),
-        ('id,name\n1,"a\n', "not a readable CSV"),
-        ("id,name\n1,\x00\n", "not UTF-8"),
-    ],
-)
-def test_class_lists_that_cannot_be_used(tmp_path, text, message):
-    with pytest.raises(InputError, match=message) as caught:
-        listed(tmp_path, text)
-    assert caught.value.remedy
-
-
-def test_who_is_who():
-    jane, adam = Student("1234", "Jane Doe", "jane@x.org"), Student("77", "Adam Doe", "a@x.org")
-    emile = Student("e9", "Émile Zola", "")
-    everybody = [jane, adam, emile]
-    for name, student in {
-        "1234": jane,
-        "doejane_1234": jane,
-        "doejane_99_1": jane,
-        "doejane_LATE_99": jane,
-        "jane@x.org": jane,
-        "Jane Doe_55": jane,
-        "Doe, Jane": jane,
-        "zolaemile_3": emile,
-        "E9": emile,
-        "a@x.org": adam,
-        "doe_5": None,
-        "": None,
-        "eve": None,
-    }.items():
-        assert identify(name, everybody) == student, name
-    twins = [Student("1", "Jane Doe"), Student("2", "Jane Doe")]
-    assert identify("doejane_5", twins) is None
-    assert missing(everybody, ["1234", "E9"]) == [adam]
-
-
-@given(st.lists(st.lists(st.text(max_size=8), max_size=4), max_size=6))
-def test_no_class_list_breaks_it(tmp_path_factory, rows):
-    text = "\n".join(",".join(row) for row in [["id", "name"], *rows])
-    path = tmp_path_factory.getbasetemp() / "any.csv"
-    path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    with contextlib.suppress(InputError):
-        assert all(student.id for student in roster(path))

@@ -7,6 +7,7 @@ and never followed; a size in an archive's header is a claim, not a fact.
 
 from __future__ import annotations
 
+import calendar
 import io
 import os
 import stat
@@ -27,6 +28,9 @@ _LISTING = 4 * 2**20  # bytes of an archive's table of contents
 _FREE = 2**20  # unpacked bytes for which no ratio is asked
 _CHUNK = 2**16
 _LISTED = 3  # names in a problem line
+_LEFT_BEHIND = (
+    "__macosx", "__pycache__", "node_modules", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon",
+)  # fmt: skip
 
 
 class Refused(Exception):
@@ -35,10 +39,16 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """One ordinary file. ``parts``: its path; ``read(limit)`` gives its bytes or ``Refused``."""
+    """One ordinary file. ``parts``: its path; ``read(limit)`` gives its bytes or ``Refused``.
+
+    ``time``: when it was changed, as its folder or archive claims, in seconds; 0 if unknown.
+    ``export``: the name that a platform gave the file, where it differs from the student's own.
+    """
 
     parts: tuple[str, ...]
     read: Callable[[int], bytes]
+    time: float = 0.0
+    export: str = ""
 
     @property
     def name(self) -> str:
@@ -92,7 +102,7 @@ def folder_entries(root: Path, problems: list[str]) -> list[Entry]:
                 waiting.clear()
                 break
             here = (*parts, item.name)
-            if _hidden(item.name):
+            if hidden(item.name):
                 continue
             if item.is_symlink():
                 odd.setdefault("is a link, which is not followed", []).append("/".join(here))
@@ -100,7 +110,8 @@ def folder_entries(root: Path, problems: list[str]) -> list[Entry]:
                 if len(here) < MOST_DEPTH:
                     waiting.append((folder / item.name, here))
             elif item.is_file(follow_symlinks=False):
-                found.append(Entry(here, _reader(folder / item.name)))
+                time = item.stat(follow_symlinks=False).st_mtime
+                found.append(Entry(here, _reader(folder / item.name), time))
             else:
                 odd.setdefault("is not an ordinary file", []).append("/".join(here))
     problems += _lines(odd)
@@ -125,8 +136,9 @@ def _reader(path: Path) -> Callable[[int], bytes]:
     return lambda limit: read_file(path, limit)
 
 
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name in ("__MACOSX", "__pycache__", "node_modules")
+def hidden(name: str) -> bool:
+    """Whether a file or folder is one that systems and tools leave behind by themselves."""
+    return name.startswith((".", "~$")) or name.casefold().rstrip("\r") in _LEFT_BEHIND
 
 
 def _lines(odd: dict[str, list[str]]) -> Iterator[str]:
@@ -162,11 +174,11 @@ def zip_entries(data: bytes, problems: list[str]) -> list[Entry]:
             odd.setdefault(reason, []).append(name)
             continue
         parts = tuple(part for part in name.split("/") if part not in ("", "."))
-        if name.endswith("/") or any(map(_hidden, parts)) or not 0 < len(parts) <= MOST_DEPTH:
+        if name.endswith("/") or any(map(hidden, parts)) or not 0 < len(parts) <= MOST_DEPTH:
             continue
         if parts in found:
             odd.setdefault("occurs twice: the last one counts", []).append(name)
-        found[parts] = Entry(parts, _zip_reader(archive, info))
+        found[parts] = Entry(parts, _zip_reader(archive, info), _time(info))
     problems += _lines(odd)
     return sorted(found.values(), key=lambda entry: (len(entry.parts), entry.parts))
 
@@ -185,6 +197,14 @@ def _check_listing(data: bytes) -> None:
         raise Refused("is a zip of the kind for files above 4 GB")
     if size > _LISTING:
         raise Refused(f"has a table of contents of {size:,} bytes, may have {_LISTING:,}")
+
+
+def _time(info: zipfile.ZipInfo) -> float:
+    """What the archive claims: there is no time zone in it, and nonsense counts as unknown."""
+    year, month, day, hour, minute, second = info.date_time
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return 0.0
+    return float(calendar.timegm((year, month, day, hour, minute, second, 0, 0, 0)))
 
 
 def _unsafe(name: str, info: zipfile.ZipInfo) -> str | None:

@@ -379,9 +379,11 @@ def _result(
         checks=checks,
         gated=gated,
         problems=tuple(dict.fromkeys([*submission.problems, *problems])),
-        confirm=tuple(confirm),
+        confirm=(*submission.notes, *confirm),
         isolation=prepared.isolation,
         version=__version__,
+        graded=submission.bot is not None or submission.empty,
+        late=submission.late,
     )
 
 

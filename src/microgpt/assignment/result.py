@@ -52,9 +52,12 @@ class Result:
     ``score`` of 100, rounded to 0.01. ``gated``: the filter and clarity points that didn't count
     because fewer than half of the benign or of the adversarial points were earned. ``problems``:
     what the submission did that it must not do, or why it couldn't run, one sentence each.
-    ``confirm``: what a person has to confirm (the evidence behind the clarity points).
+    ``confirm``: what a person has to confirm (which of several submissions was graded, whose it
+    is, the evidence behind the clarity points).
     ``isolation``: what this machine didn't isolate while grading. ``leak`` and ``refused``: the
-    submission's point on the frontier, None where it couldn't be measured.
+    submission's point on the frontier, None where it couldn't be measured. ``graded``: False where
+    there was nothing that could be graded; the ``score`` of 0 is none then, and no report shows it.
+    ``late``: how late it came, as far as that is known, else empty.
     """
 
     student: str
@@ -68,6 +71,8 @@ class Result:
     leak: float | None = None
     refused: float | None = None
     version: str = ""
+    graded: bool = True
+    late: str = ""
 
     def points(self, part: str) -> float:
         """Points earned in one part of the rubric, before the gate."""
@@ -89,14 +94,16 @@ class Result:
 
 def summary(results: Iterable[Result]) -> str:
     """One line over a class: how many, and the quartiles of their scores."""
-    scores = sorted(result.score for result in results)
+    every = list(results)
+    scores = sorted(result.score for result in every if result.graded)
+    without = len(every) - len(scores)
     if not scores:
-        return "no submissions"
+        return f"0 graded, {without} not graded" if without else "no submissions"
     quarter = [scores[min(len(scores) - 1, len(scores) * k // 4)] for k in (0, 1, 2, 3)]
     low, first, middle, third = (f"{s:g}" for s in quarter)
     return (
         f"{len(scores)} graded: from {low} to {scores[-1]:g}, middle {middle} "
-        f"(quarters {first}, {third})"
+        f"(quarters {first}, {third})" + (f"; {without} not graded" if without else "")
     )
 
 

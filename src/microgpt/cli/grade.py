@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +28,9 @@ def grade(
     ] = None,
     /,
     *,
-    roster: Annotated[Path | None, Parameter(help="CSV of the class: id, name, email.")] = None,
+    roster: Annotated[
+        Path | None, Parameter(help="CSV of the class: id, name, email, or a platform's own.")
+    ] = None,
     base: Annotated[
         Path | None, Parameter(help="The bot.py that was handed out. [the kit's]")
     ] = None,
@@ -63,8 +64,9 @@ def grade(
 
     Without --key the hidden cases are ones that anybody with this program can compute.
     """
+    from microgpt.assignment import copies
     from microgpt.assignment.grader import Options, picture, prepare
-    from microgpt.assignment.intake import find_submissions
+    from microgpt.assignment.intake import find_submissions, recognise
     from microgpt.assignment.reports import check_formats, write_all
     from microgpt.assignment.reports.terminal import show
     from microgpt.assignment.students import roster as read_roster
@@ -87,19 +89,23 @@ def grade(
         _write_zip(zip, key, roster, wheels)
     if not submissions:
         return
-    found = find_submissions(submissions)
+    own = (roster, base, key, model, out, zip, wheels)
+    found = recognise(find_submissions(submissions, own), students)
+    for one in found if students else ():
+        for line in one.notes:
+            note(f"{one.student}: {line}")
     options = Options(secret, model, template, frontier=frontier)
     if secret is None:
         note("without --key the hidden cases are the same for everybody who runs this program")
     prepared = prepare(options)
     results = []
-    for result in _results(found, prepared, jobs or os.cpu_count() or 1, students):
+    for result in _results(found, prepared, jobs or os.cpu_count() or 1):
         results.append(result)
         if json:
             show_json({"result": result.as_json()})
         elif len(found) > 1:
             _progress(len(results), len(found))
-    results += _missing(results, students)
+    results += _missing(results, found, students)
     lines, drawings = picture(results, prepared)
     if json:
         for result in results[len(found) :]:
@@ -109,6 +115,9 @@ def grade(
         print("".join(f"{line}\n" for line in ["", *lines] if lines), end="")
         for line in prepared.isolation:
             note(line)
+    pairs = copies.of_class(found, prepared.base)
+    if pairs:
+        note(copies.told(pairs) + ("" if out else "; --out DIR writes the table"))
     if out is not None:
         written = write_all(
             results,
@@ -117,37 +126,34 @@ def grade(
             students=students,
             frontier=(lambda r: drawings.get(r.student, "")) if frontier else None,
         )
+        written += copies.write(out, pairs)
         if json:
             show_json({"written": {"dir": str(out), "files": len(written)}})
         else:
             print(f"wrote {out}: {len(written)} files, begin with {out / 'class.csv'}")
 
 
-def _results(
-    found: Sequence[Found], prepared: Prepared, jobs: int, students: Sequence[Student]
-) -> Iterator[Result]:
+def _results(found: Sequence[Found], prepared: Prepared, jobs: int) -> Iterator[Result]:
     """One verdict after the other; a single submission needs no other process."""
     from microgpt.assignment.grader import grade, grade_many
-    from microgpt.assignment.intake import identify, read_submission
+    from microgpt.assignment.intake import read_submission
 
-    named = []
-    for one in found:
-        who = identify(one.student, students)
-        named.append(replace(one, student=who.id) if who is not None else one)
-        if students and who is None:
-            note(f"{one.student} is not in the roster")
-    if len(named) == 1:
-        yield grade(read_submission(named[0], prepared.model), prepared.options, prepared)
+    if len(found) == 1:
+        yield grade(read_submission(found[0], prepared.model), prepared.options, prepared)
         return
-    yield from grade_many(named, prepared.options, jobs, prepared)
+    yield from grade_many(found, prepared.options, jobs, prepared)
 
 
-def _missing(results: Sequence[Result], students: Sequence[Student]) -> list[Result]:
+def _missing(
+    results: Sequence[Result], found: Sequence[Found], students: Sequence[Student]
+) -> list[Result]:
     """A result for everybody on the list who handed nothing in."""
     from microgpt.assignment.intake import missing
     from microgpt.assignment.reports import nothing_from
 
-    return [nothing_from(student) for student in missing(students, [r.student for r in results])]
+    maybe = {ident for one in found for ident in one.maybe}
+    away = missing(students, [result.student for result in results])
+    return [nothing_from(student, unsure=student.id in maybe) for student in away]
 
 
 def _write_zip(path: Path, key: Path | None, roster: Path | None, wheels: Path | None) -> None:

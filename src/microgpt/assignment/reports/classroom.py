@@ -31,7 +31,7 @@ def render(result: Result) -> dict[str, Any]:
     told = [text.plain(problem) for problem in result.problems]
     told += [line for line in (shape.gate_line(result),) if line]
     passed = not result.problems and all(check.passed for check in result.checks)
-    score = f"{shape.score(result.score)} of {shape.OUT_OF:g}"
+    score = f"{shape.score(result.score)} of {shape.OUT_OF:g}" if result.graded else "not graded"
     tests = [_test(f"score: {score}", passed, round(result.score, 2), " ".join(told) or score)]
     for checks in shape.by_part(result).values():
         for check in checks:

@@ -19,7 +19,8 @@ VISIBILITY = ("visible", "hidden", "after_due_date", "after_published")
 def render(result: Result, hidden: str = "after_published") -> dict[str, Any]:
     """The whole file. ``hidden``: who sees the checks made from secret cases, of ``VISIBILITY``.
 
-    The score stands at the top, for it isn't the sum of the tests where points don't count. What
+    The score stands at the top, for it isn't the sum of the tests where points don't count; where
+    nothing could be graded there is none, and Gradescope shows that there is no verdict. What
     concerns the teacher alone (what to confirm, what wasn't isolated) is in hidden tests.
     """
     assert hidden in VISIBILITY, hidden
@@ -28,6 +29,9 @@ def render(result: Result, hidden: str = "after_published") -> dict[str, Any]:
         for part, checks in shape.by_part(result).items()
         for check in checks
     ]
+    if not result.graded:
+        why = {"name": "Not graded", "output": _lines(result.problems)}
+        tests.append({**why, "visibility": "visible", "status": "failed"})
     for title, lines in (
         ("For the teacher: to be confirmed", result.confirm),
         ("For the teacher: not isolated while grading", result.isolation),
@@ -39,8 +43,9 @@ def render(result: Result, hidden: str = "after_published") -> dict[str, Any]:
     extra: dict[str, Any] = {"version": text.plain(result.version, text.NAME)}
     if result.leak is not None and result.refused is not None:
         extra.update(leak=result.leak, refused=result.refused)
+    score = {"score": round(result.score, 2)} if result.graded else {}
     return {
-        "score": round(result.score, 2),
+        **score,
         "output": _output(result),
         "output_format": "text",
         "test_output_format": "text",
@@ -84,6 +89,8 @@ def _test(result: Result, part: str, check: Check, hidden: str) -> dict[str, Any
 
 def _output(result: Result) -> str:
     lines = [f"Problem: {text.plain(problem)}" for problem in result.problems]
+    if not result.graded:
+        return "\n".join(["Not graded: no points were given or taken.", *lines])
     lines += [
         f"{shape.TITLES[part]}: {shape.score(result.points(part))} of {PARTS[part]:g}"
         for part in PARTS

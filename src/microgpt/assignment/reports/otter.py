@@ -29,14 +29,19 @@ def render(results: Iterable[Result]) -> str:
     for result in results:
         writer.writerow(
             [
-                *(f"{round(shape.counted(result, part), 4):g}" for part in PARTS),
-                f"{round(result.score, 4):g}",
-                f"{round(result.score / shape.OUT_OF, 4):g}",
+                *(_number(result, shape.counted(result, part)) for part in PARTS),
+                _number(result, result.score),
+                _number(result, result.score / shape.OUT_OF),
                 "Completed" if result.checks else text.cell(_why(result)),
                 text.cell(text.name(result.student), text.NAME),
             ]
         )
     return buffer.getvalue()
+
+
+def _number(result: Result, number: float) -> str:
+    """Four decimals at most; an empty cell where nothing could be graded."""
+    return f"{round(number, 4):g}" if result.graded else ""
 
 
 def _why(result: Result) -> str:

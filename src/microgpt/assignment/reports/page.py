@@ -24,7 +24,7 @@ def render(result: Result, frontier: str = "") -> str:
     who = text.html(text.name(result.student))
     sections = [
         _problems(result),
-        _points(result),
+        _points(result) if result.graded else "",
         _advice(result),
         _checks(result),
         _frontier(result, frontier),
@@ -43,11 +43,17 @@ def render(result: Result, frontier: str = "") -> str:
         f"<style>\n{_style()}</style>\n</head>\n<body>\n"
         f"<header>\n<div>\n<p>Feedback</p>\n<h1>{_bdi(text.name(result.student))}</h1>\n"
         f"<p>{_bdi(text.name(result.submission))}</p>\n</div>\n"
-        f'<p class="score"><b>{shape.score(result.score)}</b> of {shape.OUT_OF:g}</p>\n'
+        f'<p class="score">{_score(result)}</p>\n'
         "</header>\n<main>\n"
         + "\n".join(section for section in sections if section)
         + "\n</main>\n</body>\n</html>\n"
     )
+
+
+def _score(result: Result) -> str:
+    if not result.graded:
+        return "<b>not graded</b>"
+    return f"<b>{shape.score(result.score)}</b> of {shape.OUT_OF:g}"
 
 
 def _bdi(line: str) -> str:

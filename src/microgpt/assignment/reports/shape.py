@@ -46,6 +46,18 @@ def score(number: float) -> str:
     return f"{round(number, 2):g}" if abs(number) < 1e6 else f"{number:.3g}"
 
 
+def total(result: Result) -> str:
+    """The score as it is shown; a dash where nothing could be graded."""
+    return score(result.score) if result.graded else "-"
+
+
+def status(result: Result) -> str:
+    """What became of a submission, in two words at most."""
+    if not result.graded:
+        return "not graded"
+    return "graded" if result.checks else "nothing handed in"
+
+
 def counted(result: Result, part: str) -> float:
     """Points of a part that count in the score: none of a gated part that didn't count."""
     return 0.0 if result.gated and part in GATED else result.points(part)
@@ -98,6 +110,8 @@ def full_name(check: Check) -> str:
 
 def advice(result: Result, most: int = 3) -> list[str]:
     """What to try next: for problems, then for broken gates, then for the parts that lost most."""
+    if not result.graded:
+        return []
     lost = {
         part: sum(check.out_of - check.points for check in checks)
         for part, checks in by_part(result).items()

@@ -11,10 +11,15 @@ from microgpt.assignment.result import PARTS, Result
 from microgpt.assignment.students import Student
 
 COLUMNS = (
-    "student", "name", "email", "submission", "score", *PARTS, "not_counted", "leak", "refused",
-    "problems", "failed", "confirm", "version",
+    "student", "name", "email", "submission", "status", "late", "score", *PARTS, "not_counted",
+    "leak", "refused", "problems", "failed", "confirm", "version",
 )  # fmt: skip
-"""The header. ``not_counted``: points lost to the gate; ``failed``: the checks that lost points."""
+"""The header.
+
+``status``: graded, not graded (then there are no numbers), or nothing handed in. ``late``: how
+late, as far as a platform's export says so. ``not_counted``: points lost to the gate; ``failed``:
+the checks that lost points.
+"""
 
 
 def render(results: Iterable[Result], students: Sequence[Student] = ()) -> str:
@@ -35,9 +40,11 @@ def render(results: Iterable[Result], students: Sequence[Student] = ()) -> str:
             "name": text.cell(student.name, text.NAME),
             "email": text.cell(student.email, text.NAME),
             "submission": text.cell(result.submission, text.NAME),
-            "score": shape.score(result.score),
-            **{part: shape.score(result.points(part)) for part in PARTS},
-            "not_counted": shape.score(result.gated),
+            "status": shape.status(result),
+            "late": text.cell(result.late, text.NAME),
+            "score": shape.score(result.score) if result.graded else "",
+            **{p: shape.score(result.points(p)) if result.graded else "" for p in PARTS},
+            "not_counted": shape.score(result.gated) if result.graded else "",
             "leak": "" if result.leak is None else f"{result.leak:.6g}",
             "refused": "" if result.refused is None else f"{result.refused:.6g}",
             "problems": text.cell("; ".join(text.plain(p, 200) for p in result.problems), 2000),

@@ -52,10 +52,8 @@ def render_class(results: Sequence[Result]) -> str:
         + "  remarks"
     ]
     for result in results:
-        numbers = "  ".join(
-            f"{shape.score(shape.counted(result, p)):>{max(6, len(p))}}" for p in PARTS
-        )
-        start = f"{text.pad(text.name(result.student), label)} {shape.score(result.score):>6}"
+        numbers = "  ".join(f"{_counted(result, p):>{max(6, len(p))}}" for p in PARTS)
+        start = f"{text.pad(text.name(result.student), label)} {shape.total(result):>6}"
         lines.append(f"{start}  {numbers}  {_remark(result)}".rstrip())
     return "\n".join([*lines, "", summary(results)]) + "\n"
 
@@ -93,20 +91,24 @@ def _class_table(results: Sequence[Result]) -> Table:
     table.add_column("remarks", overflow="fold")
     for result in results:
         colour = "red" if result.score < 50 else "green" if result.score >= 80 else ""
+        colour = colour if result.graded else ""
         table.add_row(
             Text(text.name(result.student)),
-            Text(shape.score(result.score), style=colour),
-            *(Text(shape.score(shape.counted(result, part))) for part in PARTS),
+            Text(shape.total(result), style=colour),
+            *(Text(_counted(result, part)) for part in PARTS),
             Text(_remark(result)),
         )
     return table
 
 
 def _head(result: Result) -> str:
-    return (
-        f"{text.name(result.student)}  {text.name(result.submission)}  "
-        f"{shape.score(result.score)} of {shape.OUT_OF:g}"
+    return f"{text.name(result.student)}  {text.name(result.submission)}  " + (
+        f"{shape.score(result.score)} of {shape.OUT_OF:g}" if result.graded else "not graded"
     )
+
+
+def _counted(result: Result, part: str) -> str:
+    return shape.score(shape.counted(result, part)) if result.graded else "-"
 
 
 def _part_line(result: Result, part: str) -> str:
