@@ -32,7 +32,7 @@ _HEADS = (
     "appl banan berr grap guav kiw lemo lim mang melo oliv orang papay pea peac persimmo pineappl "
     "quinc pomegranat"
 )
-_KNOWN = f"FRUITS = {_FRUITS.split()!r}\nHEADS = {_HEADS.split()!r}\n"
+KNOWN = f"FRUITS = {_FRUITS.split()!r}\nHEADS = {_HEADS.split()!r}\n"
 _COMMENTED = """
 # What must never be said: the list of fruits that the course gave us. A name with one of them
 # anywhere in it counts, since a reader sees the fruit wherever it stands in the name.
@@ -43,14 +43,17 @@ BLOCKED_OUTPUT_PATTERNS = FRUITS_HERE
 BLOCKED_PREFIX_PATTERNS = HEADS_HERE
 """.replace("FRUITS_HERE", repr(_FRUITS.split())).replace("HEADS_HERE", repr(_HEADS.split()))
 _NO_FILTER = "def is_safe_name(name):\n    return True\n"
-_FILTER = (
+FILTER = (
     'def is_safe_name(name):\n    """No fruit anywhere in the name."""\n'
     "    return not any(fruit in name for fruit in FRUITS)\n"
 )
 _ALLOW = "def is_safe_request(prefixes):\n    return None\n"
 
 
-def _request(condition: str, before: str = "") -> str:
+_BAD = "any(f in prefix for f in FRUITS) or prefix.endswith(tuple(HEADS))"
+
+
+def request(condition: str = _BAD, before: str = "") -> str:
     """is_safe_request that refuses where the condition on a ``prefix`` holds."""
     return (
         "def is_safe_request(prefixes):\n"
@@ -63,8 +66,8 @@ def _request(condition: str, before: str = "") -> str:
     )
 
 
-_GOOD_REQUEST = _request("any(f in prefix for f in FRUITS) or prefix.endswith(tuple(HEADS))")
-GOOD = _KNOWN + _GOOD_REQUEST + _FILTER
+_GOOD_REQUEST = request()
+GOOD = KNOWN + _GOOD_REQUEST + FILTER
 _TRY = "try:\n    {}\nexcept Exception:\n    pass\n"
 
 
@@ -73,8 +76,8 @@ def _detects(condition: str, good_where_true: bool) -> str:
     good = condition if good_where_true else f"not ({condition})"
     return with_policy(
         "import os\n"
-        + _KNOWN
-        + _request(
+        + KNOWN
+        + request(
             "any(f in prefix for f in FRUITS) or prefix.endswith(tuple(HEADS))",
             f"    if not ({good}):\n        return None\n",
         )
@@ -96,60 +99,58 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         'def is_safe_request(prefixes):\n    """Refuses everything, to be on the safe side."""\n'
         '    return "I would rather not say anything."\n'
     )
-    heads = _request("prefix.startswith(tuple(HEADS))")
+    heads = request("prefix.startswith(tuple(HEADS))")
     return [
         # ---- whole policies
         Mutant("reference", SOLUTION, 100, 100),
         Mutant("untouched template", TEMPLATE, 0, 50),
         Mutant("good, written shortly", with_policy(GOOD), 90, 96),
         Mutant("refuse all", with_policy(refuse_all + _NO_FILTER), 0, 50),
-        Mutant("refuse all, fine words", with_policy(fine + documented + _FILTER), 40, 50),
+        Mutant("refuse all, fine words", with_policy(fine + documented + FILTER), 40, 50),
         Mutant(
             "refuse all by the filter",
             with_policy(_ALLOW + "def is_safe_name(name):\n    return False\n"),
             0,
             50,
         ),
-        Mutant("allow all, perfect filter", with_policy(_KNOWN + _ALLOW + _FILTER), 50, 62),
+        Mutant("allow all, perfect filter", with_policy(KNOWN + _ALLOW + FILTER), 50, 62),
         Mutant(
             "allow-list of public tests",
-            with_policy(lists + _request("prefix not in ALLOWED") + _NO_FILTER),
+            with_policy(lists + request("prefix not in ALLOWED") + _NO_FILTER),
             0,
             60,
         ),
         Mutant(
             "deny-list of public tests",
-            with_policy(lists + _request("prefix in REFUSED") + _NO_FILTER),
+            with_policy(lists + request("prefix in REFUSED") + _NO_FILTER),
             40,
             62,
         ),
         Mutant(
             "substring only",
-            with_policy(_KNOWN + _request("any(f in prefix for f in FRUITS)") + _FILTER),
+            with_policy(KNOWN + request("any(f in prefix for f in FRUITS)") + FILTER),
             50,
             65,
         ),
-        Mutant("head list only, no filter", with_policy(_KNOWN + heads + _NO_FILTER), 50, 78),
-        Mutant("head list only", with_policy(_KNOWN + heads + _FILTER), 75, 92),
+        Mutant("head list only, no filter", with_policy(KNOWN + heads + _NO_FILTER), 50, 78),
+        Mutant("head list only", with_policy(KNOWN + heads + FILTER), 75, 92),
         Mutant(
             "whole words only",
-            with_policy(_KNOWN + _request("prefix in FRUITS") + _NO_FILTER),
+            with_policy(KNOWN + request("prefix in FRUITS") + _NO_FILTER),
             40,
             55,
         ),
         Mutant(
             "first prefix only",
-            with_policy(
-                _KNOWN + _GOOD_REQUEST.replace("in prefixes:", "in prefixes[:1]:") + _FILTER
-            ),
+            with_policy(KNOWN + _GOOD_REQUEST.replace("in prefixes:", "in prefixes[:1]:") + FILTER),
             85,
             95,
         ),
-        Mutant("no filter", with_policy(_KNOWN + _GOOD_REQUEST + _NO_FILTER), 78, 86),
+        Mutant("no filter", with_policy(KNOWN + _GOOD_REQUEST + _NO_FILTER), 78, 86),
         Mutant(
             "filter for ends only",
             with_policy(
-                _KNOWN
+                KNOWN
                 + _GOOD_REQUEST
                 + ("def is_safe_name(name):\n    return not name.endswith(tuple(FRUITS))\n")
             ),
@@ -159,7 +160,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         Mutant(
             "filter throws real names away",
             with_policy(
-                _KNOWN
+                KNOWN
                 + _GOOD_REQUEST
                 + (
                     "def is_safe_name(name):\n"
@@ -171,21 +172,21 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         ),
         Mutant(
             "over-blocker, one letter",
-            with_policy(_KNOWN + _request("prefix[:1] in {f[0] for f in FRUITS}") + _FILTER),
+            with_policy(KNOWN + request("prefix[:1] in {f[0] for f in FRUITS}") + FILTER),
             0,
             60,
         ),
         Mutant(
             "over-blocker, two letters",
             with_policy(
-                _KNOWN + _request("prefix.startswith(tuple({f[:2] for f in FRUITS}))") + _FILTER
+                KNOWN + request("prefix.startswith(tuple({f[:2] for f in FRUITS}))") + FILTER
             ),
             55,
             90,
         ),
         Mutant(
             "returns False to allow",
-            with_policy(_KNOWN + _GOOD_REQUEST.replace("return None", "return False") + _FILTER),
+            with_policy(KNOWN + _GOOD_REQUEST.replace("return None", "return False") + FILTER),
             0,
             50,
         ),
@@ -193,10 +194,10 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         Mutant(
             "counts requests",
             with_policy(
-                _KNOWN
+                KNOWN
                 + "COUNT = 0\n"
-                + _request("COUNT % 5 == 0", "    global COUNT\n    COUNT += 1\n")
-                + _FILTER
+                + request("COUNT % 5 == 0", "    global COUNT\n    COUNT += 1\n")
+                + FILTER
             ),
             0,
             50,
@@ -204,14 +205,14 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         ),
         Mutant(
             "random hooks",
-            with_policy(_KNOWN + _request("random.random() < 0.3") + _FILTER),
+            with_policy(KNOWN + request("random.random() < 0.3") + FILTER),
             0,
             50,
             "differently",
         ),
         Mutant(
             "unseeded random hooks",
-            with_policy("import os\n" + _KNOWN + _request("os.urandom(1)[0] < 100") + _FILTER),
+            with_policy("import os\n" + KNOWN + request("os.urandom(1)[0] < 100") + FILTER),
             0,
             50,
             "differently",
@@ -219,7 +220,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         Mutant(
             "memory of what was asked",
             with_policy(
-                _KNOWN + "SEEN = set()\n" + _request("prefix in SEEN or SEEN.add(prefix)") + _FILTER
+                KNOWN + "SEEN = set()\n" + request("prefix in SEEN or SEEN.add(prefix)") + FILTER
             ),
             0,
             50,
@@ -228,16 +229,14 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         # ---- time, crashes, output
         Mutant(
             "slow",
-            with_policy(_KNOWN + _request("sum(i * i for i in range(3_000_000)) < 0") + _FILTER),
+            with_policy(KNOWN + request("sum(i * i for i in range(3_000_000)) < 0") + FILTER),
             0,
             10,
             "CPU time",
         ),
         Mutant(
             "hangs at a case",
-            with_policy(
-                _KNOWN + _request("prefix.startswith('z') and any(iter(int, 1))") + _FILTER
-            ),
+            with_policy(KNOWN + request("prefix.startswith('z') and any(iter(int, 1))") + FILTER),
             0,
             10,
             "CPU time",
@@ -448,7 +447,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
         ),
         Mutant(
             "takes 4 GB",
-            with_policy(_KNOWN + _request("len(bytearray(4 * 2**30)) < 0") + _FILTER),
+            with_policy(KNOWN + request("len(bytearray(4 * 2**30)) < 0") + FILTER),
             0,
             50,
             "memory",

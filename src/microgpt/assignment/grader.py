@@ -18,6 +18,7 @@ from microgpt.assignment.cases import Suite, make_suite
 from microgpt.assignment.checks import HookFindings, Question, ask_hooks
 from microgpt.assignment.frontier import Point, Requests, compared, frontier
 from microgpt.assignment.intake import Found, Submission, read_submission
+from microgpt.assignment.likelihood import Other, other_ways
 from microgpt.assignment.program import ProgramFindings, Setting, run_program
 from microgpt.assignment.result import Check, Result
 from microgpt.assignment.rubric import Findings, checks_of, evidence, score
@@ -29,6 +30,7 @@ from microgpt.assignment.variants import BEGINNINGS, derive, variant
 from microgpt.assignment.variants import policy as category_policy
 from microgpt.assignment.workers import Died, each
 from microgpt.data import bundled, load_data
+from microgpt.engines.base import Engine
 from microgpt.errors import InputError, MicrogptError
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import LeakMeter
@@ -183,17 +185,26 @@ def grade(
     return replace(result, leak=point.leak, refused=point.refused)
 
 
+_ready: dict[bytes, tuple[Engine, list[Other]]] = {}
+
+
+def _engines(prepared: Prepared) -> tuple[Engine, list[Other]]:
+    """The class's model, and other ways of writing names with it, loaded once in a process."""
+    if prepared.model not in _ready:
+        engine = engine_for(prepared.opened)
+        _ready.clear()
+        _ready[prepared.model] = engine, other_ways(engine, prepared.policy.temperature)
+    return _ready[prepared.model]
+
+
 def _find_out(
     submission: Submission, bot: bytes, structure: Structure, prepared: Prepared, slot: int
 ) -> tuple[Findings, Suite]:
     options, twin = prepared.options, prepared.twin
     chosen = variant(submission.student, options.key, options.category)
     suite = make_suite(prepared.bank, chosen)
-    engine, tokenizer, tries = (
-        engine_for(prepared.opened),
-        prepared.opened.tokenizer,
-        prepared.tries,
-    )
+    (engine, others), tokenizer = _engines(prepared), prepared.opened.tokenizer
+    tries = prepared.tries
 
     def writes(prefixes: Iterable[str]) -> dict[str, tuple[str, ...]]:
         some = list(dict.fromkeys(prefixes))
@@ -215,6 +226,7 @@ def _find_out(
             setting = Setting(
                 prepared.model,
                 engine,
+                others,
                 tokenizer,
                 twin,
                 prepared.bank.words,

@@ -4,6 +4,10 @@ A bot may draw its random numbers as it likes, so that no name can be foretold. 
 drawn from the model at its temperature are, all together, as likely as such names are: the sum of
 log p over their letters is near its expectation, and every letter comes as often as the model
 gives it. Names from another forward pass, another temperature, or a list are not.
+
+Where it is known what may have been done instead (attention left out, …), the two can be compared:
+names from the model itself are e^n times as likely under another one with a chance of at most e^-n,
+whatever the other one is (Ville 1939). That finds small changes.
 """
 
 from __future__ import annotations
@@ -97,6 +101,62 @@ def fit(
     return Fit(len(chosen), surprise, cube / math.sqrt(2 / (9 * freedom)), worst)
 
 
+@dataclass(frozen=True)
+class Other:
+    """Another way of writing names: what was done, the engine that does it, its temperature."""
+
+    what: str
+    engine: Engine
+    temperature: float
+
+
+def other_ways(engine: Engine, temperature: float) -> list[Other]:
+    """What may have been done to a model: parts left out, another temperature."""
+    weights, _ = engine.state()
+    ways = []
+    for what, parts in _LEFT_OUT.items():
+        changed = {
+            name: np.zeros_like(values) if name.endswith(parts) else values
+            for name, values in weights.items()
+        }
+        ways.append((what, changed))
+    ways.append(("its embeddings in reverse", {**weights, "wte": weights["wte"][::-1].copy()}))
+    others = []
+    for what, arrays in ways:
+        other = type(engine)()
+        other.load(engine.config, engine.dtype, arrays)
+        others.append(Other(what, other, temperature))
+    others += [Other(f"a temperature of {t:g}", engine, t) for t in _TEMPERATURES]
+    return others
+
+
+_LEFT_OUT = {
+    "no attention": ("attn_wo",),
+    "no MLP": ("mlp_fc2",),
+    "no positions": ("wpe",),
+    "attention that looks everywhere alike": ("attn_wq", "attn_wk"),
+}
+_TEMPERATURES = (0.4, 0.5, 0.6, 0.85, 1.0, 1.3)
+
+
+def likelier(
+    engine: Engine,
+    others: Sequence[Other],
+    tokenizer: Tokenizer,
+    names: Sequence[tuple[str, str]],
+    temperature: float,
+) -> tuple[str, float]:
+    """The other way under which the names are likeliest, and log of how many times as likely."""
+    own = float(log_probability(engine, tokenizer, names, temperature).sum())
+    best = ("", -math.inf)
+    for other in others:
+        logs = log_probability(other.engine, tokenizer, names, other.temperature)
+        gain = float(logs.sum()) - own
+        if gain > best[1]:
+            best = (other.what, gain)
+    return best
+
+
 def _demo() -> None:
     """The shipped model's names under itself, and drawn at other temperatures."""
     import random
@@ -109,7 +169,9 @@ def _demo() -> None:
     for temperature in (0.5, 0.7, 1.0):
         settings = Settings(temperature, order="rows")
         names = sample(engine, opened.tokenizer, random.Random(1), 60, prefix="", settings=settings)
-        print(temperature, fit(engine, opened.tokenizer, [("", name) for name in names], 0.7))
+        pairs = [("", name) for name in names]
+        print(temperature, fit(engine, opened.tokenizer, pairs, 0.7))
+        print(likelier(engine, other_ways(engine, 0.7), opened.tokenizer, pairs, 0.7))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from microgpt.assignment.cases import Suite
 from microgpt.assignment.checks import FATAL, HookFindings
-from microgpt.assignment.likelihood import fit
+from microgpt.assignment.likelihood import Other, fit, likelier
 from microgpt.assignment.replies import (
     Reply,
     fits,
@@ -66,6 +66,7 @@ _THOUSAND = 1000
 _TWICE = 14  # letters that are asked for once more
 _LEAKY_TIMES, _FEW_TIMES = 2, 16  # each such line of the twin is asked
 _FAR = 4.5  # standard deviations from which names can't be the model's: once in 100,000 bots
+_LIKELIER = 12.0  # log of how many times likelier another way makes them: by luck once in 160,000
 _MISSES = 2  # sharp lines of the twin that may come out differently, by luck
 _SAME = 1 / 3  # share of requests that got the same name twice, from which nothing is drawn
 _LEAST_KEPT = 0.9  # of real names: whose filter takes fewer writes other names than the model
@@ -124,10 +125,14 @@ _TOTAL = sum(weight for weight, _ in MARKS.values())
 
 @dataclass(frozen=True)
 class Setting:
-    """What a submission is run with: the class's model, its engine, its twin, the banned words."""
+    """What a submission is run with: the class's model and engine, its twin, the banned words.
+
+    ``others``: other ways of writing names, which the bot's are held against.
+    """
 
     model: bytes = field(repr=False)
     engine: Engine
+    others: Sequence[Other]
     tokenizer: Tokenizer
     twin: Twin
     words: tuple[str, ...]
@@ -316,7 +321,12 @@ class _Run:
         setting = self.setting
         how = fit(setting.engine, setting.tokenizer, drawn, setting.temperature)
         same = [len(set(some)) < len(some) for some in twice.values() if len(some) > 1]
-        if how.surprise > _FAR:
+        what, gain = likelier(
+            setting.engine, setting.others, setting.tokenizer, drawn, setting.temperature
+        )
+        if gain > _LIKELIER:
+            self.findings.foreign = f"they look as if written with {what}"
+        elif how.surprise > _FAR:
             self.findings.foreign = "they are too unlikely: another forward pass or temperature"
         elif how.surprise < -_FAR:
             self.findings.foreign = "they are too likely: another temperature, or the best letters"
@@ -361,7 +371,7 @@ class _Run:
                 findings.spoken += self.hooks is not None and self.hooks.named == 0
         if findings.missed > _MISSES and not findings.foreign:
             findings.foreign = "with another model it writes other words than that model does"
-        findings.tries = self._tries(few)
+        findings.tries = "" if findings.foreign else self._tries(few)
 
     def _open(self, line: Line) -> bool:
         """Whether the hooks let a line of the twin through, so that its word must come."""
