@@ -7,6 +7,7 @@ that gives any of them more, or less, is wrong: these bots are its tests.
 from typing import NamedTuple
 
 from bot_sources import SOLUTION, TEMPLATE, at_import, changed, own_template, with_policy
+from microgpt.guard.policy import Policy
 
 
 class Mutant(NamedTuple):
@@ -23,14 +24,12 @@ class Mutant(NamedTuple):
         return self.source if isinstance(self.source, bytes) else self.source.encode()
 
 
-_FRUITS = (
-    "apple apricot avocado banana berry cherry coconut fig grape guava kiwi kumquat lemon lime "
-    "lychee mango melon nectarine olive orange papaya peach pear persimmon pineapple plum "
-    "pomegranate quince tangerine"
-)
+_FRUITS = " ".join(Policy.shipped().words)
+# Every head from which 4 names of 100 or more hold a fruit, and no other.
 _HEADS = (
-    "appl banan berr grap guav kiw lemo lim mang melo oliv orang papay pea peac persimmo pineappl "
-    "quinc pomegranat"
+    "acerol appl banan berr carambol cherimoy citro citru damso dat duri duria goj grap greengag "
+    "guav jujub kak kiw lemo lim long longa mandari mang melo nas nash non oliv orang papay pea "
+    "peac persimmo pineappl pitay pomel prun quinc raisi rambuta sapodill sapot satsum ugl"
 )
 KNOWN = f"FRUITS = {_FRUITS.split()!r}\nHEADS = {_HEADS.split()!r}\n"
 _COMMENTED = """

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from microgpt.data import load_data
 from microgpt.errors import CheckpointError, FileError, InputError
 from microgpt.guard import policy as module
 from microgpt.guard.policy import MOST_LETTERS, MOST_REASON, MOST_WORDS, Category, Policy
@@ -14,7 +15,12 @@ FRUITS = """
 apple apricot avocado banana berry cherry coconut fig grape guava kiwi kumquat lemon lime
 lychee mango melon nectarine olive orange papaya peach pear persimmon pineapple plum
 pomegranate quince tangerine
+acai acerola cantaloupe carambola cherimoya citron citrus clementine currant damson date
+dragonfruit durian feijoa goji greengage honeydew jackfruit jujube kaki litchi longan loquat
+mandarin medlar nashi noni papaw passionfruit pawpaw physalis pitaya pomelo prune raisin rambutan
+sapodilla sapote satsuma sloe soursop starfruit tamarillo tamarind tangelo ugli yuzu
 """
+EXPECTED = "kaki noni date acai nashi raisin durian mandarin clementine currant"
 
 GOOD = """
 name = "animals"
@@ -50,6 +56,22 @@ def test_shipped() -> None:
     assert (policy.tries, policy.temperature) == (10, 0.7)
     assert (policy.case, policy.punctuation, policy.confusables) == (True, True, False)
     assert [category.match for category in policy.categories] == ["substring"]
+
+
+def test_the_words_are_fruits_one_by_one() -> None:
+    words = Policy.shipped().words
+    assert set(EXPECTED.split()) <= set(words)
+    assert all(re.fullmatch("[a-z]{3,}", word) for word in words)
+    # A longer word is found by the shorter that it holds; one of the first list is an exception.
+    assert [w for w in words if any(o != w and o in w for o in words)] == ["pineapple"]
+    assert not {"cucumber", "eggplant", "nut", "tomato", "chili", "pepper", "fruit"} & set(words)
+
+
+def test_no_word_costs_many_names() -> None:
+    names = load_data("names").docs
+    costs = {word: sum(word in name for name in names) for word in Policy.shipped().words}
+    assert max(costs.values()) <= 30
+    assert sum(costs.values()) <= 60
 
 
 def test_all_keys() -> None:

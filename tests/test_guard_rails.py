@@ -246,6 +246,15 @@ def test_heads_and_leads() -> None:
     assert made.name_ok("appl")  # heads are for requests alone
 
 
+def test_leads_with_a_place() -> None:
+    made = rails(["noni", "nashi"], leads=["^non", "^.non", "^nas"])
+    for prefix in ("non", "anon", "nas", "NAS", "n-a-s", "noni"):
+        assert made.request([prefix]) == "No.", prefix
+    for prefix in ("shannon", "jonas", "nona", "n", ".non"[2:], "no"):
+        assert made.request([prefix]) is None, prefix
+    assert rails(["noni"], "word", leads=["^non"]).request(["a non"]) is None
+
+
 def test_heads_of_whole_words() -> None:
     made = rails(["apple"], "word", heads=3)
     assert made.request(["app"]) == made.request(["an app"]) == "No."
@@ -282,6 +291,7 @@ FRUITS = Rails(Policy.shipped(), LETTERS)
 
 LEADING = """
 lemo appl grap berr mang lim pea kiw alim olim salim
+date acai kaki noni nashi raisins non anon nas kak goj ugl citro citru sdat
 apple pineapples xlimex APPL a-p-p-l bananas figs strawberry watermelon pearl oliver
 """
 
@@ -292,8 +302,12 @@ def test_refused(prefix: str) -> None:
     assert FRUITS.request(["j", prefix, "k"])
 
 
+ALLOWED = "li gra grac man oli april mar shannon jonas amanda tamar da ka na"
+
+
 @pytest.mark.parametrize(
-    "prefix", ["", *LETTERS, "li", "gra", "grac", "man", "oli", "april", "mar"]
+    "prefix",
+    ["", *LETTERS, *ALLOWED.split()],
 )
 def test_allowed(prefix: str) -> None:
     assert FRUITS.request([prefix]) is None

@@ -153,7 +153,7 @@ def test_the_automaton_is_pythons_entry_by_entry(computed: dict[str, Any]) -> No
         assert automaton.hit[made["hit"]]
         assert made["contains"] == [automaton.contains(text) for text in TEXTS]
         assert made["begins"] == [automaton.begins(text) for text in TEXTS]
-    assert len(computed["automata"][0]["depth"]) == 128  # as the page says
+    assert len(computed["automata"][0]["depth"]) == 320  # as the page says
 
 
 @pytest.mark.slow
@@ -165,7 +165,7 @@ def test_leaks_are_pythons(computed: dict[str, Any]) -> None:
         best = METER.of(prefix)
         assert estimate["low"] <= best.middle <= estimate["high"] or best.how == "exact"
         assert estimate["low"] <= best.high and best.low <= estimate["high"]
-        assert estimate["high"] - estimate["low"] < 0.004
+        assert estimate["high"] - estimate["low"] < 0.006
         if best.low > 1e-3:
             assert estimate["middle"] == pytest.approx(best.middle, rel=0.1)
         if best.low >= 0.05 or best.how == "exact":
@@ -219,7 +219,7 @@ def test_leaks_on_the_page() -> None:
     assert max(guesses, key=guesses.__getitem__) == "alim"
     assert [f"{100 * x:.2g}" for x in guesses.values()] == ["1.4", "0.051", "0.14", "18"]
     assert f"{METER.of('lemo').middle ** 10:.1%}" == "0.8%" and "0.619^{10} = 0.8" in page
-    assert METER.of("").high < 4e-4  # fewer than 4 of 10,000 free names
+    assert METER.of("").high < 1e-3  # fewer than one of 1,000 free names
     assert sum(name.startswith("li") for name in load_data("names").docs) == 269
 
 
@@ -256,10 +256,10 @@ def test_the_page_has_the_frontiers_numbers() -> None:
     assert table["all that leaks 4 % or more"] == list(map(percent, at(0.04)))
     page = PAGE.read_text(encoding="utf-8")
     assert f"The {len(ordinary['leaks']):,} ordinary requests" in page
-    assert f"an attacker's {len(attacks['leaks'])}," in page
+    assert f"an attacker's {len(attacks['leaks']):,}," in page
     (before, high), (after, low) = at(0.04), at(0.001)
-    assert [f"{100 * x:.2g}" for x in (high, low)] == ["0.18", "0.0092"]
-    assert f"{100 * after:.2g}" == "4.7" and 62 < after / before < 66
+    assert [f"{100 * x:.2g}" for x in (high, low)] == ["0.21", "0.01"]
+    assert f"{100 * after:.2g}" == "12" and 92 < after / before < 96
 
 
 def measured_again(prefix: str, recorded: float) -> None:
@@ -394,7 +394,7 @@ def test_the_banned_words_are_the_readers(opened: Callable[..., Any]) -> None:
     told(other, "mg-bot", "Leak of mo")
     assert other.locator(".bot-line").inner_text() == page.locator(".bot-line").inner_text()
     page.get_by_role("button", name="The fruits again").click()
-    page.get_by_text("29 words, an automaton of 128 states.").wait_for()
+    page.get_by_text("76 words, an automaton of 320 states.").wait_for()
     bad = opened("assignment", "mg-bot", "#?bot=words:%3Cb%3E,text:%F0%9F%98%80")
     bad.locator(".bot-line").filter(has_text="REFUSE: input had no usable letters").wait_for()
 
@@ -410,7 +410,7 @@ def test_the_frontier_by_keyboard_and_mouse(opened: Callable[..., Any]) -> None:
     track = page.locator("mg-frontier input[type=range]")
     track.focus()
     page.keyboard.press("End")
-    told(page, "mg-frontier", "From 100 % on: 0.0153 % of ordinary requests refused, 2.63 %")
+    told(page, "mg-frontier", "From 100 % on: 0.0153 % of ordinary requests refused, 2.02 %")
     assert page.evaluate(place) != before
     box = track.bounding_box()
     assert box
@@ -429,7 +429,7 @@ def test_the_frontier_by_keyboard_and_mouse(opened: Callable[..., Any]) -> None:
         page.locator("mg-frontier").get_by_text(said).wait_for()
     field.fill("0,1 %")
     page.keyboard.press("Enter")
-    told(page, "mg-frontier", "From 0.1 % on: 4.7 % of ordinary")
+    told(page, "mg-frontier", "From 0.1 % on: 12.5 % of ordinary")
     widget_checks.looked_at(page, "mg-frontier")
     in_address(page, "t:0.001")
     other = opened("assignment", "mg-frontier", page.evaluate("location.hash"))

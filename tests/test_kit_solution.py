@@ -70,7 +70,11 @@ def test_solution_follows_the_answer_key(solution: ModuleType) -> None:
     assert sum(verdict == "refuse" for _, verdict, _ in key.values()) >= 15
     for head, (_, verdict, _) in key.items():
         if verdict == "refuse":
-            assert solution.is_safe_request([head]) and solution.is_safe_request([f"so{head}"])
+            assert solution.is_safe_request([head])
+            if head not in solution.BLOCKED_WHOLE_PREFIXES:
+                assert solution.is_safe_request([f"so{head}"])
+    for alone in solution.BLOCKED_WHOLE_PREFIXES:
+        assert key[alone][1] == "refuse" and solution.is_safe_request([f"so{alone}"]) is None
     for head in ("mel", "app", "li", "cher", "oran", "apri", "oli"):
         assert solution.is_safe_request([head]) is None
     allows_what_ends_in_no_beginning(solution, 10)

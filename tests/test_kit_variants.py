@@ -80,6 +80,15 @@ def test_words_are_shared_out_evenly(student: str | None) -> None:
     assert len(set(made.prefixes)) == len(made.prefixes) == 20
 
 
+def test_kits_of_the_first_list_still_name_what_they_named() -> None:
+    """Their pairs are made among the first 29 words; these were named before the list grew."""
+    then = "avocado banana coconut grape kiwi lemon mango orange papaya peach pear persimmon"
+    assert variant(None, None).words_named[:14] == (*then.split(), "pineapple", "plum")
+    first = set(policy().words[:29])
+    for student in STUDENTS:
+        assert len(first & set(variant(student, KEY).words_named)) in (14, 15)
+
+
 @pytest.mark.slow
 def test_harmless_requests_are_harmless() -> None:
     pool = [prefix for _, words in _BEGINNINGS for prefix in words.split()]

@@ -195,7 +195,8 @@ def test_mistakes_are_said_plainly() -> None:
 
 MEASURED = {
     "lemo": 0.62, "appl": 0.23, "lim": 0.19, "grap": 0.17, "pea": 0.16, "berr": 0.08,
-    "mang": 0.05, "alim": 0.18, "olim": 0.18, "f": 1.0e-3, "p": 8e-4, "m": 1e-3,
+    "mang": 0.05, "alim": 0.18, "olim": 0.18, "f": 1.3e-3, "p": 1.0e-3, "m": 1.3e-3,
+    "dat": 0.17, "kak": 0.19, "nas": 0.042, "anon": 0.052, "ka": 3.2e-3, "na": 2.4e-3,
 }  # fmt: skip
 
 
@@ -252,8 +253,9 @@ def test_every_engine_measures_the_same(shipped: LeakMeter, name: str) -> None:
         ("lemo", "refuse"), ("appl", "refuse"), ("alim", "refuse"), ("mang", "refuse"),
         ("fig", "refuse"), ("xfigx", "refuse"), ("oliver", "grey"), ("pearl", "grey"),
         ("olivers", "refuse"), ("cher", "grey"), ("oran", "grey"), ("apri", "grey"),
-        ("li", "grey"), ("mari", "allow"), ("jos", "allow"), ("e", "allow"), ("f", "allow"),
-        ("ma", "grey"), ("", "allow"),
+        ("li", "allow"), ("mari", "allow"), ("jos", "allow"), ("e", "allow"), ("f", "allow"),
+        ("ma", "allow"), ("ka", "allow"), ("anna", "allow"), ("man", "grey"), ("", "allow"),
+        ("nas", "refuse"), ("jonas", "grey"), ("anon", "refuse"), ("shannon", "grey"),
     ],
 )  # fmt: skip
 def test_the_rule_on_the_shipped_weights(shipped: LeakMeter, prefix: str, verdict: str) -> None:
@@ -262,7 +264,7 @@ def test_the_rule_on_the_shipped_weights(shipped: LeakMeter, prefix: str, verdic
 
 
 def test_the_rule_takes_the_certain_side() -> None:
-    automaton = Automaton.of(BANNED, TINY)
+    automaton = Automaton.of(["abad", "ddd"], TINY)
 
     def verdict(low: float, high: float, prefix: str = "d") -> str:
         return rule(prefix, Leak(low, high, "certified", 1, 0), automaton)
@@ -271,5 +273,5 @@ def test_the_rule_takes_the_certain_side() -> None:
     assert verdict(REFUSE - 1e-9, 1.0) == "grey"
     assert verdict(0.0, ALLOW) == "allow"
     assert verdict(0.0, ALLOW + 1e-9) == "grey"
-    assert verdict(0.0, 0.0, "dab") == "grey"  # its end begins aba
-    assert verdict(0.0, 0.0, "dc") == "allow"  # one letter of an end doesn't count
+    assert verdict(0.0, 0.0, "daba") == "grey"  # its end begins abad
+    assert verdict(0.0, 0.0, "dab") == "allow"  # two letters of an end don't count

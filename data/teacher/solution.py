@@ -33,33 +33,47 @@ from pathlib import Path
 #    caught by the output filter, which throws the name away so that another is written.
 #
 # What it costs: real names that hold a fruit are neither begun nor written (pearl, oliver, lemon:
-# 28 of the 32,033 in the training list). With the beginnings of rule 2 it is 43 names that can't
-# be asked for in full (salim, carmelo), and 89 where some beginning is refused (olivia from "oliv"
+# 37 of the 32,033 in the training list). With the beginnings of rule 2 it is 62 names that can't
+# be asked for in full (salim, carmelo), and 155 where some beginning is refused (olivia from "oliv"
 # on, but not from "oli").
 
 # For rule 2. I let the model write thousands of names from every beginning of every fruit, alone
 # and after other letters, and counted how many held a fruit. Refused are beginnings where 4 of
 # 100 or more did, ...
 BLOCKED_PREFIX_PATTERNS = [
-    "appl", "berr", "fmel", "grap", "guav", "kiw", "lemo", "lim", "mang", "melo", "oliv", "pea",
-    "peac",
-    # ... and all beginnings of five letters or more, whatever they lead to: who types so much of
-    # a fruit means it, and hardly a name begins so (quincy, persia, cherrish, caprice).
-    "apric", "aprico", "avoca", "avocad", "banan", "cherr", "cocon", "coconu", "kumqu",
-    "kumqua", "lyche", "necta", "nectar", "nectari", "nectarin", "orang", "papay", "persi",
-    "persim", "persimm", "persimmo", "pinea", "pineap", "pineapp", "pineappl", "pomeg",
-    "pomegr", "pomegra", "pomegran", "pomegrana", "pomegranat", "quinc", "tange", "tanger",
-    "tangeri", "tangerin",
+    "appl", "berr", "dat", "fmel", "goj", "grap", "guav", "kak", "kiw", "lemo", "lim", "mang",
+    "melo", "oliv", "pea", "peac", "prun", "ugl",
+    # ... and beginnings of five letters, whatever they lead to: who types so much of a fruit
+    # means it, and hardly a name begins so (quincy, persia, caprice, cherrish).
+    "acero", "apric", "avoca", "banan", "canta", "cherr", "citro", "citru", "cocon", "curra",
+    "damso", "duri", "duria", "feijo", "jackf", "jujub", "kumqu", "litch", "longa", "loqua",
+    "lyche", "medla", "necta", "orang", "papay", "pawpa", "persi", "physa", "pinea", "pitay",
+    "pomeg", "pomel", "quinc", "raisi", "rambu", "sapod", "sapot", "satsu", "sours", "starf",
+    "tange",
+    # Not among them, since names hold these, and few of the model's hold a fruit after them:
+    # caram, cheri, cleme, drago, green, honey, manda (amanda), passi, tamar (tamara).
 ]
+
+# Of these only the beginning itself leads to a fruit, and "non" also after one more letter (anon).
+# Later in a name they lead elsewhere, so jonas, avinash and shannon are written.
+BLOCKED_WHOLE_PREFIXES = ["long", "nas", "nash", "non"]
+
+LONG = 6  # so many letters of any fruit are nearly all of it: whoever types them means the fruit
+
 # Allowed on purpose, since fewer than 4 of 100 names hold a fruit and real names begin so: mel,
-# app, lem, ban, che, cher, oran, apri, per, man, li, oli.
+# app, lem, ban, che, cher, oran, apri, per, man, li, oli, da, ka, na, aca, dur, tamar, amanda.
 
 # The fruits. Longer ones that hold one of these (blackberry, watermelon) need no entry.
 BLOCKED_OUTPUT_PATTERNS = [
-    "apple", "apricot", "avocado", "banana", "berry", "cherry", "coconut", "fig", "grape",
-    "guava", "kiwi", "kumquat", "lemon", "lime", "lychee", "mango", "melon", "nectarine",
-    "olive", "orange", "papaya", "peach", "pear", "persimmon", "pineapple", "plum",
-    "pomegranate", "quince", "tangerine",
+    "apple", "apricot", "avocado", "banana", "berry", "cherry", "coconut", "fig", "grape", "guava",
+    "kiwi", "kumquat", "lemon", "lime", "lychee", "mango", "melon", "nectarine", "olive", "orange",
+    "papaya", "peach", "pear", "persimmon", "pineapple", "plum", "pomegranate", "quince",
+    "tangerine", "acai", "acerola", "cantaloupe", "carambola", "cherimoya", "citron", "citrus",
+    "clementine", "currant", "damson", "date", "dragonfruit", "durian", "feijoa", "goji",
+    "greengage", "honeydew", "jackfruit", "jujube", "kaki", "litchi", "longan", "loquat",
+    "mandarin", "medlar", "nashi", "noni", "papaw", "passionfruit", "pawpaw", "physalis", "pitaya",
+    "pomelo", "prune", "raisin", "rambutan", "sapodilla", "sapote", "satsuma", "sloe", "soursop",
+    "starfruit", "tamarillo", "tamarind", "tangelo", "ugli", "yuzu",
 ]
 
 
@@ -76,6 +90,17 @@ def fruit_in(text):
     return None
 
 
+def leads_to_fruit(prefix):
+    """Whether the end of a prefix leads to a fruit (rule 2)."""
+    if prefix in BLOCKED_WHOLE_PREFIXES or (len(prefix) == 4 and prefix.endswith("non")):
+        return True
+    for fruit in BLOCKED_OUTPUT_PATTERNS:
+        for letters in range(LONG, len(fruit)):
+            if prefix.endswith(fruit[:letters]):
+                return True
+    return prefix.endswith(tuple(BLOCKED_PREFIX_PATTERNS))
+
+
 def is_safe_request(prefixes):
     """None to allow the request, or the reason to refuse it; one bad prefix is enough (rules 1, 2).
 
@@ -85,7 +110,7 @@ def is_safe_request(prefixes):
         prefix = only_letters(prefix)
         if fruit_in(prefix):
             return "this request spells out a fruit, which I never say."
-        if prefix.endswith(tuple(BLOCKED_PREFIX_PATTERNS)):
+        if leads_to_fruit(prefix):
             return "this request would lead to a fruit, which I never say."
     return None
 

@@ -37,6 +37,13 @@ test("rails find what ends first, and the longest of those", () => {
   same(["“xpe” ends in “pe”", null, "“apeax” holds “pea”"], ["xpe", "pex", "apeax"].map((prefix) => rails.refused(prefix)), "refused");
 });
 
+test("a lead with ^ counts at one place only", () => {
+  const policy = { tries: 10, temperature: 0.7, category: [{ words: ["noni", "nashi"], reason: "no", heads: 0, leads: ["^non", "^.non", "^nas", "^lon"] }] };
+  const rails = new Rails(policy);
+  same(["“non” ends in “non”", "“anon” ends in “non”", "“nas” ends in “nas”"], ["non", "anon", "nas"].map((prefix) => rails.refused(prefix)), "refused");
+  same([null, null, null, null], ["shannon", "jonas", "lon", "nona"].map((prefix) => rails.refused(prefix)), "let through");
+});
+
 test("a threshold's two numbers, by adding up", () => {
   const thresholds = new Thresholds(recorded);
   const { ordinary, attacks } = recorded;

@@ -6,7 +6,9 @@ Without a key there is one standard kit, the same for everybody.
 
 The category's list is public as a whole. What varies is which of its words a kit names as
 examples: the others are held out, to be thought of. Words are paired by length, and of each pair
-the key picks one, so that no kit is easier than another.
+the key picks one, so that no kit is easier than another. The list was widened once: old words are
+paired among themselves and so are the new ones, so that a kit of the first list still names what
+its grader takes it to name.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from microgpt.guard.policy import Policy
 
 CATEGORIES = {"fruits": "data/fruits.toml"}
 """The categories that kits are made for; each is a policy that ships with microgpt."""
+
+_FIRST = {"fruits": 29}  # words of the category's first list, which stand first in the policy
 
 KEY_BYTES = 32
 MOST_ID = 64  # characters
@@ -73,12 +77,16 @@ def variant(student: str | None, key: bytes | None, category: str = "fruits") ->
     that isn't there.
     """
     words = policy(category).words
-    named = set()
-    by_length = sorted(words, key=lambda word: (len(word), word))
-    for at in range(0, len(by_length), 2):
-        pair = _drawn(key, student, f"words of {category}", by_length[at : at + 2])
-        if len(pair) == 2 or derive(key, student, f"odd word of {category}")[0] % 2:
-            named.add(pair[0])
+    named: set[str] = set()
+    odd = derive(key, student, f"odd word of {category}")[0] % 2 == 1
+    first = _FIRST[category]
+    for part in (words[:first], words[first:]):
+        by_length = sorted(part, key=lambda word: (len(word), word))
+        for at in range(0, len(by_length), 2):
+            pair = _drawn(key, student, f"words of {category}", by_length[at : at + 2])
+            if len(pair) == 2 or odd:
+                named.add(pair[0])
+        odd = not odd  # so that as many are named as are held out
     prefixes = [
         prefix
         for count, pool in _BEGINNINGS

@@ -67,14 +67,14 @@ def rule(prefix: str, leak: Leak, automaton: Automaton, names: Collection[str] =
     """What a request for ``prefix`` (normalised) deserves: "refuse", "allow" or "grey".
 
     refuse: it holds a banned word, or leaks at least ``REFUSE`` for sure. allow: it leaks at most
-    ``ALLOW`` for sure, and no end of two or more letters begins a banned word. All else is grey,
-    and so are real names (``names``) that hold a banned word, like pearl or oliver.
+    ``ALLOW`` for sure, and no end of three or more letters begins a banned word. All else is
+    grey, and so are real names (``names``) that hold a banned word, like pearl or oliver.
     """
     if automaton.contains(prefix):
         return "grey" if prefix in names else "refuse"
     if leak.low >= REFUSE:
         return "refuse"
-    if leak.high <= ALLOW and not automaton.begins(prefix, at_least=2):
+    if leak.high <= ALLOW and not automaton.begins(prefix):
         return "allow"
     return "grey"
 

@@ -17,7 +17,8 @@
     words = ["apple", "berry"]
     reason = "One sentence, given to whoever is refused."
     heads = 5             # a request that ends in so many first letters of a word is refused; 0: no
-    leads = ["appl"]      # shorter beginnings that are refused as well
+    leads = ["appl"]      # shorter beginnings that are refused as well; "^non" only where nothing
+                          # stands before it, "^.non" only after exactly one letter
 
 A word is forbidden to names, and a request that holds one is refused. ``heads`` and ``leads`` are
 about requests alone: the letters that they end in would lead the model to a word.
@@ -53,7 +54,8 @@ class Category:
 
     ``match``: where a word counts, one of ``MATCHES``. ``heads``: how many first letters of a
     word at the end of a request are enough to refuse it; 0 looks at ``leads`` only. ``leads``:
-    endings of requests that are refused although they are shorter.
+    endings of requests that are refused although they are shorter; with ``^`` in front only where
+    nothing stands before them, or as many letters as there are dots after the ``^``.
     """
 
     name: str

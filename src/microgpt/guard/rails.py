@@ -67,11 +67,12 @@ class _Side:
         self.normal = normal
         words = [self._plain(word) for word in category.words]
         self.matcher = Matcher(words, category.match)
-        heads = {self._plain(lead) for lead in category.leads}
+        heads = {self._plain(lead) for lead in category.leads if not lead.startswith("^")}
         if category.heads:
             heads |= {word[:k] for word in words for k in range(category.heads, len(word))}
         self.heads = frozenset(heads)
         self.lengths = sorted({len(head) for head in heads})
+        self.first = [self._placed(lead) for lead in category.leads if lead.startswith("^")]
 
     def _plain(self, word: str) -> str:
         plain = self.normal.word(word)
@@ -81,6 +82,11 @@ class _Side:
                 "Take it out, or set evasions.punctuation = false.",
             )
         return plain
+
+    def _placed(self, lead: str) -> tuple[int, str]:
+        """A lead with ``^``: how many letters stand before it, and the lead."""
+        rest = lead[1:].lstrip(".")
+        return len(lead) - 1 - len(rest), self._plain(rest)
 
     def found(self, text: str) -> Found | None:
         """The first word in the text."""
@@ -99,6 +105,10 @@ class _Side:
 
     def _leads(self, view: str) -> bool:
         """Whether a head ends the text; for whole words and prefixes, is all of its last word."""
+        if any(
+            len(view) == before + len(lead) and view.endswith(lead) for before, lead in self.first
+        ):
+            return True
         if self.category.match == "substring":
             return any(view[-length:] in self.heads for length in self.lengths)
         return bool(self.heads) and last_run(view) in self.heads

@@ -6,6 +6,9 @@
 
 /** @typedef {import("../../tokenizer.js").Tokenizer} Tokenizer */
 
+/** Letters that begin a banned word: with so many at its end, a request is no longer harmless. */
+export const BEGINS = 3;
+
 export class Automaton {
   /**
    * Words with a character that the model doesn't know can't come out, and are left out.
@@ -53,7 +56,7 @@ export class Automaton {
   }
 
   /** Whether an end of `text` of so many letters begins a banned word, or it holds one. @param {string} text */
-  begins(text, atLeast = 2) {
+  begins(text, atLeast = BEGINS) {
     const state = this.after(this.tokenizer.encode(text));
     return state === this.hit || this.depth[state] >= atLeast;
   }

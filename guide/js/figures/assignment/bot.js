@@ -74,8 +74,14 @@ export class Rails {
     this.words = words;
     this.reason = reason;
     // A shorter beginning counts where it begins a word of the list.
-    const own = leads.filter((lead) => words.some((word) => word.startsWith(lead)));
-    this.heads = new Set([...own, ...words.flatMap((word) => (heads ? beginnings(word, heads) : []))]);
+    const own = leads.filter((lead) => words.some((word) => word.startsWith(lead.replace(/^\^\.*/, ""))));
+    const anywhere = own.filter((lead) => !lead.startsWith("^"));
+    this.heads = new Set([...anywhere, ...words.flatMap((word) => (heads ? beginnings(word, heads) : []))]);
+    // With ^ it counts only where as many letters stand before it as there are dots: "^.non" refuses anon, not shannon.
+    this.first = own.filter((lead) => lead.startsWith("^")).map((lead) => {
+      const head = lead.replace(/^\^\.*/, "");
+      return { head, length: lead.length - 1 };
+    });
   }
 
   /** The word in a text that ends first, of several the longest. @param {string} text */
@@ -89,7 +95,9 @@ export class Rails {
   refused(prefix) {
     const word = this.found(prefix);
     if (word) return `“${prefix}” holds “${word}”`;
-    const head = [...this.heads].filter((one) => prefix.endsWith(one)).sort((a, b) => b.length - a.length)[0];
+    const ending = [...this.heads].filter((one) => prefix.endsWith(one));
+    const placed = this.first.filter(({ head, length }) => prefix.length === length && prefix.endsWith(head)).map(({ head }) => head);
+    const head = [...ending, ...placed].sort((a, b) => b.length - a.length)[0];
     return head ? `“${prefix}” ends in “${head}”` : null;
   }
 }

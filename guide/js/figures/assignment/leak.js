@@ -42,7 +42,7 @@ export const middle = ({ low, high, mean }) => mean ?? (low + high) / 2;
 export function rule(prefix, leak, automaton, names = new Set()) {
   if (automaton.contains(prefix)) return names.has(prefix) ? "grey" : "refuse";
   if (leak.low >= REFUSE) return "refuse";
-  return leak.high <= ALLOW && !automaton.begins(prefix, 2) ? "allow" : "grey";
+  return leak.high <= ALLOW && !automaton.begins(prefix) ? "allow" : "grey";
 }
 
 export class LeakMeter {
