@@ -180,8 +180,8 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
             with_policy(
                 KNOWN + request("prefix.startswith(tuple({f[:2] for f in FRUITS}))") + FILTER
             ),
-            55,
-            90,
+            40,
+            85,
         ),
         Mutant(
             "returns False to allow",
@@ -372,7 +372,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
             "loop for the good, no hooks behind",
             changed(SOLUTION, ("    reason = is_safe_request(prefixes)\n", "    reason = None\n")),
             50,
-            85,
+            88,
             "Changed beside",
         ),
         Mutant(
