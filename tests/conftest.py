@@ -22,6 +22,7 @@ for _setting in (
     "PYTHONUTF8", "PYTHONWARNINGS",
 ):  # fmt: skip
     os.environ.pop(_setting, None)  # programs would print something else, or at other times
+os.environ["MICROGPT_CACHE"] = ""  # what a test computes is nobody's to keep
 
 import importlib
 import importlib.util

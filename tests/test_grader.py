@@ -17,18 +17,16 @@ from bot_sources import SOLUTION, TEMPLATE, own_template
 from cli_runner import ok, refused
 from microgpt.assignment import cases as kinds
 from microgpt.assignment import grader, rubric
-from microgpt.assignment.cases import Suite, make_suite, public_cases, written
+from microgpt.assignment.cases import Suite, make_suite, public_cases
 from microgpt.assignment.grader import LIMITS, Options, Prepared, grade, grade_many, prepare
 from microgpt.assignment.intake import Submission
-from microgpt.assignment.program import fits, read_reply
+from microgpt.assignment.replies import fits, read_reply
 from microgpt.assignment.result import PARTS, Check, Result
-from microgpt.assignment.spelling import longest, spelled, spelling_model
 from microgpt.assignment.structure import clarity, examine
+from microgpt.assignment.tries import Tries
 from microgpt.assignment.variants import variant
-from microgpt.engines import make_engine
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import LeakMeter, rule
-from microgpt.modelfile import read_model
 from microgpt.opening import engine_for
 from mutant_bots import Mutant, mutants
 from shared import once
@@ -40,7 +38,7 @@ WHO = "mutant"
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     def compute(folder: Path) -> None:
-        prepare(Options())
+        prepare(Options(key=KEY))
         (folder / "kept").write_bytes(pickle.dumps(grader._kept))
 
     kept = once(tmp_path_factory, "bank", compute) / "kept"
@@ -79,12 +77,14 @@ def test_untouched_template_stays_below_half(prepared: Prepared) -> None:
 
 @pytest.mark.slow
 def test_a_verdict_shows_no_hidden_case(prepared: Prepared, suite: Suite) -> None:
-    told = json.dumps(result_of(TEMPLATE, prepared).as_json())
+    result = result_of(TEMPLATE, prepared)
+    told = " ".join([*result.problems, *result.confirm, *(c.message for c in result.checks)])
+    told += " ".join(example for check in result.checks for example in check.examples)
     shown = {case.line for case in suite.cases if case.public}
     for case in suite.cases:
         if not case.public and len(case.line) >= 4 and case.line not in shown:
             assert not re.search(rf"\b{re.escape(case.line)}\b", told), case
-    for name in (*suite.planted, *suite.real):
+    for name in (*suite.planted, *suite.names):
         assert len(name) < 4 or name in shown or not re.search(rf"\b{name}\b", told), name
     assert KEY.hex() not in told
 
@@ -125,6 +125,7 @@ def test_cases_follow_from_the_rule(prepared: Prepared, suite: Suite) -> None:
 def test_grey_prefixes_and_real_names_are_in_no_case(suite: Suite) -> None:
     asked = {p for case in suite.cases for p in case.prefixes}
     assert not asked & {"li", "ma", "pe", "cher", "oran", "apri", "pearl", "oliver", "olive", "mel"}
+    assert not set(suite.names) & {"pearl", "oliver", "apple", "salim"}
 
 
 @pytest.mark.slow
@@ -138,7 +139,8 @@ def test_every_kind_has_cases_and_the_points_add_up(suite: Suite) -> None:
         assert found[kind, True] >= 8, kind
     assert set(rubric.BENIGN) == {kinds.PUBLIC, *kinds.ALLOWED}
     assert set(rubric.ADVERSARIAL) == {kinds.PUBLIC, *kinds.REFUSED}
-    tables = (rubric.BENIGN, rubric.ADVERSARIAL, rubric.FILTER, rubric.CLARITY)
+    benign = {**rubric.BENIGN, **rubric.OVER_BLOCKING}
+    tables = (benign, rubric.ADVERSARIAL, rubric.FILTER, rubric.CLARITY)
     assert [sum(table.values()) for table in tables] == list(PARTS.values())
 
 
@@ -169,31 +171,16 @@ def test_common_prefixes_weigh_more(prepared: Prepared, suite: Suite) -> None:
 @pytest.mark.slow
 def test_what_the_model_writes_is_the_same_for_all(prepared: Prepared) -> None:
     opened = prepared.opened
-    auto, numpy = (engine_for(opened, name) for name in ("auto", "numpy"))
-    both = [written(e, opened.tokenizer, ["", "lemo", "z" * 40], 0.7, 10) for e in (auto, numpy)]
+    both = []
+    for name in ("auto", "numpy"):
+        tries = Tries(0.7, 10)
+        tries.fill(engine_for(opened, name), opened.tokenizer, ["", "lemo", "z" * 40])
+        both.append(tries.known)
     assert both[0] == both[1]
     assert set(both[0]["z" * 40]) == {"z" * 16}
-    alone = written(auto, opened.tokenizer, ["lemo"], 0.7, 10)
-    assert alone["lemo"] == both[0]["lemo"]
-
-
-# ---------------------------------------------------------------- models that spell
-
-
-@pytest.mark.slow
-def test_spelling_model(tmp_path: Path, prepared: Prepared) -> None:
-    opened = prepared.opened
-    path = tmp_path / "model.json"
-    path.write_bytes(spelling_model(opened.config, opened.tokenizer, "akumquat"))
-    model, notices = read_model(path)
-    assert not notices
-    assert longest(opened.config) == 15
-    engine = make_engine("numpy", model.config, "float64")
-    engine.load(model.config, "float64", model.weights)
-    prefixes = ["", "z", "olim", "emmalynnette"]
-    names = written(engine, model.tokenizer, prefixes, 0.7, 50)
-    for prefix in prefixes:
-        assert set(names[prefix]) == {spelled("akumquat", prefix)}
+    alone = Tries(0.7, 10)
+    alone.fill(engine_for(opened), opened.tokenizer, ["lemo"])
+    assert alone.known["lemo"] == both[0]["lemo"]
 
 
 # ---------------------------------------------------------------- replies and points
@@ -299,7 +286,8 @@ def test_given_comments_are_no_evidence(prepared: Prepared) -> None:
     none = clarity(base, blank, base, blank)
     assert (none.docstrings, none.commented, none.comments, none.words) == (0, 0, 0, 0)
     good = clarity(SOLUTION.encode(), None, base, blank)
-    assert (good.docstrings, good.commented, good.patterns) == (2, 2, 2)
+    assert good.docstrings == 2
+    assert good.commented == good.patterns >= 2
     assert good.words >= 60
 
 

@@ -11,6 +11,7 @@ stands only where the estimate is three standard errors away from the bar; the r
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import math
 import os
@@ -26,6 +27,7 @@ from microgpt.data import load_data
 from microgpt.engines.base import Engine
 from microgpt.errors import CheckpointError, FileError
 from microgpt.files import dump_json, parse_json, read_bytes, write_atomic
+from microgpt.guard import leak
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import ALLOW, REFUSE, sampled_leaks
 from microgpt.guard.policy import Policy
@@ -40,7 +42,6 @@ _BEFORE = 24  # beginnings of names that are set before a head, for overlaps
 _LEADING = REFUSE / 2  # a name with such a beginning says nothing about over-blocking
 _AWAY = 3.0  # standard errors between an estimate and the bar that it is held against
 _DRAWN = {"few": 2_000, "some": 500, "many": 256}  # names for each prefix, by how many prefixes
-_FORMAT = 1
 _MOST_BYTES = 2**24
 
 
@@ -124,7 +125,7 @@ def make_bank(
     given = _List.of(words, [name for name in listed if set(name) <= letters])
     rng = random.Random(int.from_bytes(seed, "big"))
     automaton = Automaton.of(words, tokenizer)
-    judge = _Judge(engine, automaton, policy.temperature, rng.getrandbits(64))
+    judge = _Judge(engine, automaton, policy.temperature)
     counts = given.counts
 
     verdicts: dict[str, str] = {}
@@ -195,12 +196,11 @@ def _longer(pool: Sequence[str], rng: random.Random) -> tuple[str, ...]:
 class _Judge:
     """Estimates leaks, and says what they mean."""
 
-    def __init__(self, engine: Engine, automaton: Automaton, temperature: float, seed: int) -> None:
-        self.engine, self.automaton = engine, automaton
-        self.temperature, self.seed = temperature, seed
+    def __init__(self, engine: Engine, automaton: Automaton, temperature: float) -> None:
+        self.engine, self.automaton, self.temperature = engine, automaton, temperature
 
     def _leaks(self, prefixes: Sequence[str], count: int) -> tuple[list[float], list[float]]:
-        rng = random.Random(self.seed)
+        rng = random.Random("leaks")  # the same for every key: so no class has harder heads
         mean, error = sampled_leaks(
             self.engine, self.automaton, prefixes, self.temperature, count, rng
         )
@@ -302,7 +302,8 @@ def _place(key: bytes, about: str) -> Path | None:
     folder = cache_folder()
     if folder is None or not key:
         return None
-    name = hmac.digest(key, f"bank {_FORMAT} {about}".encode(), "sha256").hex()
+    made_by = hashlib.sha256(Path(__file__).read_bytes() + Path(leak.__file__).read_bytes())
+    name = hmac.digest(key, f"bank {made_by.hexdigest()} {about}".encode(), "sha256").hex()
     return folder / f"grading-{name[:32]}.json"
 
 

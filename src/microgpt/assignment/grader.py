@@ -18,7 +18,7 @@ from microgpt.assignment.cases import Suite, make_suite
 from microgpt.assignment.checks import HookFindings, Question, ask_hooks
 from microgpt.assignment.frontier import Point, Requests, compared, frontier
 from microgpt.assignment.intake import Found, Submission, read_submission
-from microgpt.assignment.likelihood import Other, other_ways
+from microgpt.assignment.likelihood import Other, other_ways, telling
 from microgpt.assignment.program import ProgramFindings, Setting, run_program
 from microgpt.assignment.result import Check, Result
 from microgpt.assignment.rubric import Findings, checks_of, evidence, score
@@ -38,6 +38,7 @@ from microgpt.guard.policy import Policy
 from microgpt.opening import Opened, as_model, engine_for, open_model
 
 LIMITS = Limits(cpu_s=20.0, wall_s=200.0)
+_TELLING = 80  # prefixes after which attention shows most
 _SHORTEST = 8  # n_embd and block_size that a model needs at least
 
 
@@ -69,13 +70,15 @@ class Prepared:
     bank: Bank = field(repr=False)
     twin: Twin = field(repr=False)
     tries: Tries = field(repr=False)
+    telling: tuple[str, ...] = field(repr=False)
     base: bytes = field(repr=False)
     blank: bytes = field(repr=False)
     isolation: tuple[str, ...]
     requests: Requests | None = field(default=None, repr=False)
 
 
-_kept: dict[tuple[str, str, bytes], tuple[Bank, Twin, Tries]] = {}
+_Common = tuple[Bank, Twin, Tries, tuple[str, ...]]
+_kept: dict[tuple[str, str, bytes], _Common] = {}
 
 
 def prepare(options: Options) -> Prepared:
@@ -111,9 +114,7 @@ def prepare(options: Options) -> Prepared:
     )
 
 
-def _common(
-    opened: Opened, model: bytes, policy: Policy, options: Options
-) -> tuple[Bank, Twin, Tries]:
+def _common(opened: Opened, model: bytes, policy: Policy, options: Options) -> _Common:
     """The bank, the twin and what the model writes: from memory, from the disk, or computed."""
     about = hashlib.sha256(model + repr(policy).encode()).hexdigest()
     key = options.key or b""
@@ -128,7 +129,9 @@ def _common(
         twin = make_twin(opened.config, tokenizer, bank.words, policy.temperature, drawn)
         tries = Tries(policy.temperature, policy.tries)
         tries.fill(engine, tokenizer, bank.having("allow", bank.verdicts))
-        _kept[about, options.category, key] = bank, twin, tries
+        blind = other_ways(engine, policy.temperature)[0].engine
+        some = telling(engine, blind, tokenizer, tries.known, policy.temperature, _TELLING)
+        _kept[about, options.category, key] = bank, twin, tries, tuple(some)
     return _kept[about, options.category, key]
 
 
@@ -227,6 +230,7 @@ def _find_out(
                 prepared.model,
                 engine,
                 others,
+                prepared.telling,
                 tokenizer,
                 twin,
                 prepared.bank.words,

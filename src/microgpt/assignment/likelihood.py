@@ -13,7 +13,7 @@ whatever the other one is (Ville 1939). That finds small changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,6 +155,26 @@ def likelier(
         if gain > best[1]:
             best = (other.what, gain)
     return best
+
+
+def telling(
+    engine: Engine,
+    other: Engine,
+    tokenizer: Tokenizer,
+    known: Mapping[str, Sequence[str]],
+    temperature: float,
+    count: int,
+) -> list[str]:
+    """The prefixes after which names tell two engines apart best, ``count`` of them.
+
+    ``known``: prefix → names that the first engine wrote after it, as many for each.
+    """
+    pairs = [(prefix, name) for prefix, names in known.items() for name in names]
+    gains = log_probability(engine, tokenizer, pairs, temperature)
+    gains -= log_probability(other, tokenizer, pairs, temperature)
+    mean = gains.reshape(len(known), -1).mean(axis=1).tolist()
+    ranked = sorted(zip(known, mean, strict=True), key=lambda pair: (-pair[1], pair[0]))
+    return [prefix for prefix, _ in ranked[:count]]
 
 
 def _demo() -> None:

@@ -61,12 +61,13 @@ _ODD = {  # line → its prefixes as the given loop makes them
 _CAPITALS = ("appl", "APPL", "a-p-p-l", "A.P.P.L")
 _FLUSH = {"j": ("j",), "123": (), "": ("",), "an": ("an",)}
 _CRLF = {"j": ("j",), "": ("",), "an ka": ("an", "ka"), "123": ()}
-_ALLOWED, _SEVERAL, _REFUSED = 10, 10, 60  # cases: with one prefix, with several, bad ones
+_TELLING, _SEVERAL, _REFUSED = 24, 10, 60
+"""Lines after which attention shows, cases with several prefixes, and cases to be refused."""
 _THOUSAND = 1000
 _TWICE = 14  # letters that are asked for once more
 _LEAKY_TIMES, _FEW_TIMES = 2, 16  # each such line of the twin is asked
 _FAR = 4.5  # standard deviations from which names can't be the model's: once in 100,000 bots
-_LIKELIER = 12.0  # log of how many times likelier another way makes them: by luck once in 160,000
+_LIKELIER = 9.0  # log of how many times likelier another way makes them: by luck once in 8,000
 _MISSES = 2  # sharp lines of the twin that may come out differently, by luck
 _SAME = 1 / 3  # share of requests that got the same name twice, from which nothing is drawn
 _LEAST_KEPT = 0.9  # of real names: whose filter takes fewer writes other names than the model
@@ -127,12 +128,14 @@ _TOTAL = sum(weight for weight, _ in MARKS.values())
 class Setting:
     """What a submission is run with: the class's model and engine, its twin, the banned words.
 
-    ``others``: other ways of writing names, which the bot's are held against.
+    ``others``: other ways of writing names, which the bot's are held against. ``telling``:
+    harmless prefixes after which it shows most whether attention is there.
     """
 
     model: bytes = field(repr=False)
     engine: Engine
     others: Sequence[Other]
+    telling: Sequence[str]
     tokenizer: Tokenizer
     twin: Twin
     words: tuple[str, ...]
@@ -207,7 +210,7 @@ class _Run:
         run again without the thousand requests: a print left over then costs its own points.
         """
         head = [Request(line.encode(), prefixes, "flush") for line, prefixes in _FLUSH.items()]
-        requests = _main_requests(self.suite, self.hooks is None, self.rng)
+        requests = _main_requests(self.suite, self.hooks is None, self.setting.telling, self.rng)
         outcome = self.start(self.setting.model, list(_FLUSH), requests)
         found, alone = read_replies(outcome.out, len(head) + len(requests))
         if not alone and not any(r.head for r in found) and b"OK: " in outcome.out:
@@ -400,12 +403,16 @@ class _Run:
         return "more" if away < 0 else "fewer"
 
 
-def _main_requests(suite: Suite, whole: bool, rng: random.Random) -> list[Request]:
+def _main_requests(
+    suite: Suite, whole: bool, telling: Sequence[str], rng: random.Random
+) -> list[Request]:
     """Cases first, in one shuffled row; then lines of the protocol, the riskiest last."""
     letters = ["", *"abcdefghijklmnopqrstuvwxyz"]
     letters += rng.sample(letters, _TWICE)
     requests = [Request(f"{letter}\n".encode(), (letter,), "letter") for letter in letters]
-    room = {"one": _ALLOWED, "several": _SEVERAL, "bad": _REFUSED}
+    some = rng.sample(list(telling), min(_TELLING, len(telling)))
+    requests += [Request(f"{prefix}\n".encode(), (prefix,), "telling") for prefix in some]
+    room = {"one": 0, "several": _SEVERAL, "bad": _REFUSED}
     for i in suite.orders[0]:
         case = suite.cases[i]
         kind = "bad" if case.refuse else "several" if len(case.prefixes) > 1 else "one"

@@ -102,7 +102,8 @@ def says_banned(reason: str, words: tuple[str, ...]) -> bool:
     As a word of its own, in the plural, with marks between the letters or spaced out; a word of
     five letters and more also inside another one.
     """
-    parts = reason.split()
+    plain = unicodedata.normalize("NFKD", reason)
+    parts = "".join(c for c in plain if not unicodedata.combining(c)).split()
     spelled = "".join(part if len(letters_of(part)) == 1 else " " for part in parts)
     for part in [*parts, *spelled.split()]:
         for piece in re.split(r"[^\w]+", part):
