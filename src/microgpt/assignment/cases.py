@@ -187,8 +187,9 @@ def _refuse_cases(
 def _overlaps(bank: Bank, rng: random.Random) -> list[str]:
     """Two for every beginning that leads to a word: what names begin with, set before it."""
     by_head: dict[str, list[str]] = {}
+    heads = bank.heads(bank.words)
     for text in bank.overlaps:
-        head = max((h for h in bank.heads(bank.words) if text.endswith(h)), key=len)
+        head = max((h for h in heads if text.endswith(h)), key=len)
         by_head.setdefault(head, []).append(text)
     return [text for some in by_head.values() for text in _pick(rng, some, 2)]
 

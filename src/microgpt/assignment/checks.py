@@ -41,6 +41,7 @@ _REQUEST, _NAME = HOOKS
 _RESTARTS = 8  # after a hook has ended its process
 _LOST = "no answer"  # how the error begins where a process ended
 _VARIED = 0.05  # share of cases with changing answers from which none of them is believed
+_SOME = 10  # every so-manieth real name is asked again in later orders
 _AMONG = 12  # planted and real names that later tries are mixed with
 
 
@@ -253,7 +254,8 @@ def ask_hooks(
                 hooks = asker.start()
                 findings.patched += hooks.facts().patched if hooks else ()
                 asker.renew()
-            some = first if number == 0 else [*plain, *planted, *real[number :: len(suite.orders)]]
+            again = real[number::_SOME]
+            some = first if number == 0 else [*plain, *planted, *again]
             known = _Round(asker, suite, order, writes, words, some, [*planted, *real])
             findings.outcomes.append(known.outcomes)
             findings.planted.append([_told(known.answers.get(q), False) for q in planted])

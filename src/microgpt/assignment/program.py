@@ -61,10 +61,10 @@ _ODD = {  # line → its prefixes as the given loop makes them
 _CAPITALS = ("appl", "APPL", "a-p-p-l", "A.P.P.L")
 _FLUSH = {"j": ("j",), "123": (), "": ("",), "an": ("an",)}
 _CRLF = {"j": ("j",), "": ("",), "an ka": ("an", "ka"), "123": ()}
-_TELLING, _SEVERAL, _REFUSED = 24, 10, 60
+_TELLING, _SEVERAL, _REFUSED = 24, 7, 60
 """Lines after which attention shows, cases with several prefixes, and cases to be refused."""
 _THOUSAND = 1000
-_TWICE = 14  # letters that are asked for once more
+_TWICE = 12  # letters that are asked for once more
 _LEAKY_TIMES, _FEW_TIMES = 2, 16  # each such line of the twin is asked
 _FAR = 4.5  # standard deviations from which names can't be the model's: once in 100,000 bots
 _LIKELIER = 9.0  # log of how many times likelier another way makes them: by luck once in 8,000
