@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from microgpt.assignment.cases import Case, Suite
 from microgpt.assignment.structure import HOOKS
+from microgpt.assignment.words import count_exception, replaced
 
 if TYPE_CHECKING:
     from microgpt.assignment.hooks import Answer, Facts, Hooks
@@ -65,7 +66,7 @@ class HookFindings:
     def note(self, answer: Answer) -> None:
         """Count an error by its type; its text is the student's."""
         if answer.error and not answer.error.startswith(_LOST):
-            self.errors[answer.error.partition(":")[0][:40]] += 1
+            count_exception(self.errors, answer.error)
 
     @property
     def fatal(self) -> str:
@@ -189,7 +190,9 @@ def ask_hooks(
             found = asker.ask("is_safe_name", suite.planted, seed * 20_000)
             kept = asker.ask("is_safe_name", suite.real, seed * 30_000)
             if asker_hooks := asker.start():
-                findings.patched += asker_hooks.facts().patched
+                findings.patched += replaced(
+                    asker_hooks.loaded.patched, asker_hooks.facts().patched
+                )
         findings.planted.append([_told(answer, False) for answer in found])
         findings.real.append([_told(answer, True) for answer in kept])
     if more and not findings.fatal:
