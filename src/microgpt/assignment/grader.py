@@ -1,4 +1,4 @@
-"""One submission in, one verdict out; and a class of them, side by side.
+"""One submission in, one verdict out; ``classrun`` does it for a class.
 
 The order: read the text, ask the hooks in our own loop, run the program, count points. What costs
 time and is the same for all (which prefixes must be refused, what the model writes) is computed
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from microgpt import __version__
 from microgpt.assignment.cases import Bank, Suite, make_bank, make_suite, written
 from microgpt.assignment.checks import ask_hooks
 from microgpt.assignment.frontier import Point, Requests, compared, frontier
-from microgpt.assignment.intake import Found, Submission, read_submission
+from microgpt.assignment.intake import Submission, read_submission
 from microgpt.assignment.program import Models, ProgramFindings, run_program
 from microgpt.assignment.result import Check, Result
 from microgpt.assignment.rubric import Findings, checks_of, evidence, score
@@ -26,10 +26,10 @@ from microgpt.assignment.spelling import longest, spelled, spelling_model
 from microgpt.assignment.structure import Clarity, Structure, clarity, examine
 from microgpt.assignment.variants import policy as category_policy
 from microgpt.assignment.variants import variant
-from microgpt.assignment.workers import Died, each
+from microgpt.assignment.words import load_error
 from microgpt.data import bundled, load_data
 from microgpt.engines.base import Engine
-from microgpt.errors import InputError, MicrogptError
+from microgpt.errors import InputError
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import LeakMeter
 from microgpt.guard.policy import Policy
@@ -175,7 +175,7 @@ def grade(
         problem = f"bot.py is not Python: {structure.error}."
         empty = Findings(None, ProgramFindings(), structure, Clarity(0, 0, 0, 0, 0))
         suite = make_suite(prepared.bank, variant(submission.student, options.key))
-        return _result(submission, prepared, tuple(checks_of(empty, suite)), [problem])
+        return _result(submission, prepared, tuple(checks_of(empty, suite)), [problem], form=True)
     findings, suite = _find_out(submission, submission.bot, structure, prepared, slot)
     checks = tuple(checks_of(findings, suite))
     confirm = evidence(findings.clarity)
@@ -200,6 +200,7 @@ def _find_out(
         sandbox.place({"bot.py": bot, "model.json": prepared.model})
         more = prepared.requests.prefixes if prepared.requests else ()
         hooks = ask_hooks(sandbox, suite, names, more)
+        hooks.load_error = load_error(hooks.load_error, bot)
         asked = hooks if hooks.defined or hooks.load_error or hooks.fatal else None
         if hooks.fatal or hooks.unstable:  # as a program it would do the same
             program = ProgramFindings()
@@ -237,51 +238,6 @@ def _stays_clean(name: str, words: Sequence[str]) -> bool:
 
 
 # ---------------------------------------------------------------- a class
-
-
-def grade_many(
-    found: Iterable[Path | Found | Submission],
-    options: Options,
-    jobs: int = 1,
-    prepared: Prepared | None = None,
-) -> Iterator[Result]:
-    """The verdicts on many submissions, in their order, by ``jobs`` processes at a time.
-
-    A submission that can't be read has its problem in its result. Where the process that grades
-    one dies, its result says so and has no points. Raises ``MissingError`` where submissions can't
-    be run.
-    """
-    prepared = prepared or prepare(options)
-    tasks = list(found)
-    seconds = 12 * options.limits.wall_s
-    for task, answer in zip(tasks, each(_graded, prepared, tasks, jobs, seconds), strict=True):
-        if isinstance(answer, Died):
-            answer = _lost(task, prepared, f"The process that graded it {answer.why}")
-        yield answer
-
-
-def _graded(prepared: Prepared, task: Path | Found | Submission, slot: int) -> Result:
-    """One task, in a worker."""
-    try:
-        submission = task
-        if not isinstance(submission, Submission):
-            submission = read_submission(submission, prepared.model)
-        return grade(submission, prepared.options, prepared, slot)
-    except MicrogptError:
-        raise
-    except Exception as error:  # a mistake of ours must not cost the class its results
-        return _lost(task, prepared, f"The grader failed: {type(error).__name__}: {error}")
-
-
-def _lost(task: Path | Found | Submission, prepared: Prepared, why: str) -> Result:
-    if isinstance(task, Path):
-        student, name = task.stem, task.name
-    elif isinstance(task, Found):
-        student, name = task.student, "/".join(path.name for path in task.paths[:1])
-    else:
-        student, name = task.student, task.name
-    problem = f"{why}. No points were given: grade it again, or by hand."
-    return _result(Submission(student, name), prepared, (), [problem])
 
 
 def picture(results: Sequence[Result], prepared: Prepared) -> tuple[list[str], Mapping[str, str]]:
@@ -347,7 +303,10 @@ def _result(
     checks: tuple[Check, ...],
     problems: Sequence[str],
     confirm: Sequence[str] = (),
+    *,
+    form: bool = False,
 ) -> Result:
+    """The result of these checks. ``form``: the problems are of the files' form alone."""
     points, gated = score(checks)
     return Result(
         student=submission.student,
@@ -356,6 +315,7 @@ def _result(
         checks=checks,
         gated=gated,
         problems=tuple(dict.fromkeys([*submission.problems, *problems])),
+        form=len(dict.fromkeys([*submission.problems, *(problems if form else ())])),
         confirm=tuple(confirm),
         isolation=prepared.isolation,
         version=__version__,

@@ -51,7 +51,8 @@ class Result:
 
     ``score`` of 100, rounded to 0.01. ``gated``: the filter and clarity points that didn't count
     because fewer than half of the benign or of the adversarial points were earned. ``problems``:
-    what the submission did that it must not do, or why it couldn't run, one sentence each.
+    what the submission did that it must not do, or why it couldn't run, one sentence each; the
+    first ``form`` of them are about the files handed in, not about what the bot does.
     ``confirm``: what a person has to confirm (the evidence behind the clarity points).
     ``isolation``: what this machine didn't isolate while grading. ``leak`` and ``refused``: the
     submission's point on the frontier, None where it couldn't be measured.
@@ -68,6 +69,7 @@ class Result:
     leak: float | None = None
     refused: float | None = None
     version: str = ""
+    form: int = 0
 
     def points(self, part: str) -> float:
         """Points earned in one part of the rubric, before the gate."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from microgpt.cli import note, show_json
-from microgpt.errors import InputError
+from microgpt.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
+    from microgpt.assignment.classrun import Journal, Row
     from microgpt.assignment.grader import Prepared
     from microgpt.assignment.intake import Found, Student
     from microgpt.assignment.result import Result
@@ -45,7 +46,19 @@ def grade(
     ] = None,
     format: Annotated[
         list[str] | None,
-        Parameter(help="More files in --out: gradescope, otter, classroom, junit."),
+        Parameter(
+            help="More files in --out: gradescope, otter, classroom, junit.",
+            consume_multiple=True,
+            negative="",
+        ),
+    ] = None,
+    feedback: Annotated[
+        str,
+        Parameter(help="What students are told beside the score: nothing, categories, examples."),
+    ] = "examples",
+    feedback_limit: Annotated[
+        int | None,
+        Parameter(help="From the next submission of a student on, only the score is told."),
     ] = None,
     frontier: Annotated[
         bool, Parameter(help="Measure leak against refused requests as well.", negative="")
@@ -63,14 +76,17 @@ def grade(
 
     Without --key the hidden cases are ones that anybody with this program can compute.
     """
+    from microgpt.assignment.classrun import Journal
     from microgpt.assignment.grader import Options, picture, prepare
     from microgpt.assignment.intake import find_submissions
-    from microgpt.assignment.reports import check_formats, write_all
+    from microgpt.assignment.reports import check_formats
+    from microgpt.assignment.reports.feedback import check_level, check_limit, no_count
     from microgpt.assignment.reports.terminal import show
     from microgpt.assignment.students import roster as read_roster
     from microgpt.assignment.variants import read_key
     from microgpt.files import read_bytes
 
+    submissions, format = _told_apart(submissions or [], format or [])
     if not submissions and zip is None:
         raise InputError("No submission is named.", "Name a bot.py, a zip, or a folder of them.")
     if wheels is not None and zip is None:
@@ -79,56 +95,74 @@ def grade(
         raise InputError("--format needs a directory to write to.", "Add --out DIR.")
     if jobs is not None and not 1 <= jobs <= 256:
         raise InputError(f"jobs is {jobs}, must be from 1 to 256.")
-    check_formats(format or ())
+    check_formats(format)
+    check_level(feedback)
+    check_limit(feedback_limit)
     secret = None if key is None else read_key(key)
     students = [] if roster is None else read_roster(roster)
     template = None if base is None else read_bytes(base, _MOST_BASE)
     if zip is not None:
-        _write_zip(zip, key, roster, wheels)
+        _write_zip(zip, key, roster, wheels, feedback, feedback_limit)
     if not submissions:
         return
     found = find_submissions(submissions)
     options = Options(secret, model, template, frontier=frontier)
     if secret is None:
         note("without --key the hidden cases are the same for everybody who runs this program")
+    if feedback_limit is not None and out is None:
+        note(no_count(feedback_limit))
+    named = _named(found, students)
     prepared = prepare(options)
-    results = []
-    for result in _results(found, prepared, jobs or os.cpu_count() or 1, students):
-        results.append(result)
+    journal = None if out is None or len(named) == 1 else Journal.open(out)
+    rows: list[Row] = []
+    try:
+        for row in _rows(named, prepared, jobs or os.cpu_count() or 1, journal):
+            rows.append(row)
+            if json:
+                show_json({"result": row.result.as_json()})
+            elif len(found) > 1:
+                _progress(len(rows), len(found))
+        results = [row.result for row in rows]
+        results += _missing(results, students)
+        lines, drawings = picture(results, prepared)
         if json:
-            show_json({"result": result.as_json()})
-        elif len(found) > 1:
-            _progress(len(results), len(found))
-    results += _missing(results, students)
-    lines, drawings = picture(results, prepared)
-    if json:
-        for result in results[len(found) :]:
-            show_json({"result": result.as_json()})
-    else:
-        show(results)
-        print("".join(f"{line}\n" for line in ["", *lines] if lines), end="")
-        for line in prepared.isolation:
-            note(line)
-    if out is not None:
-        written = write_all(
-            results,
-            out,
-            format or (),
-            students=students,
-            frontier=(lambda r: drawings.get(r.student, "")) if frontier else None,
-        )
-        if json:
-            show_json({"written": {"dir": str(out), "files": len(written)}})
+            for result in results[len(found) :]:
+                show_json({"result": result.as_json()})
         else:
-            print(f"wrote {out}: {len(written)} files, begin with {out / 'class.csv'}")
+            show(results)
+            print("".join(f"{line}\n" for line in ["", *lines] if lines), end="")
+            for line in prepared.isolation:
+                note(line)
+        if out is not None:
+            told = _told(results, rows, out, feedback, feedback_limit)
+            pictures = drawings if frontier else None
+            written = _write(results, told, out, format, students, pictures)
+            if json:
+                show_json({"written": {"dir": str(out), "files": written}})
+            else:
+                print(f"wrote {out}: {written} files, begin with {out / 'class.csv'}")
+    except KeyboardInterrupt:
+        raise _stopped(journal, len(found)) from None
+    if journal is not None:
+        lost = sum(row.lost for row in rows)
+        journal.close(keep=lost > 0)
+        if lost:
+            note(f"{lost} of {len(found)} couldn't be graded: the same command tries them again")
 
 
-def _results(
-    found: Sequence[Found], prepared: Prepared, jobs: int, students: Sequence[Student]
-) -> Iterator[Result]:
-    """One verdict after the other; a single submission needs no other process."""
-    from microgpt.assignment.grader import grade, grade_many
-    from microgpt.assignment.intake import identify, read_submission
+def _told_apart(submissions: list[Path], formats: list[str]) -> tuple[list[Path], list[str]]:
+    """Submissions and formats, where some of the first stood behind --format a b."""
+    from microgpt.assignment.reports import FORMATS
+
+    paths = [name for name in formats if name not in FORMATS and Path(name).exists()]
+    names = [name for name in formats if name not in paths]
+    return [*submissions, *map(Path, paths)], list(dict.fromkeys(names))
+
+
+def _named(found: Sequence[Found], students: Sequence[Student]) -> list[Found]:
+    """The submissions under the ids of the class list, in the order of their rows."""
+    from microgpt.assignment.classrun import in_order
+    from microgpt.assignment.intake import identify
 
     named = []
     for one in found:
@@ -136,10 +170,64 @@ def _results(
         named.append(replace(one, student=who.id) if who is not None else one)
         if students and who is None:
             note(f"{one.student} is not in the roster")
-    if len(named) == 1:
-        yield grade(read_submission(named[0], prepared.model), prepared.options, prepared)
+    return in_order(named)
+
+
+def _rows(
+    found: Sequence[Found], prepared: Prepared, jobs: int, journal: Journal | None
+) -> Iterator[Row]:
+    """One verdict after the other; a single submission needs no other process."""
+    from microgpt.assignment.classrun import grade_class, grade_one
+
+    if len(found) == 1:
+        yield grade_one(found[0], prepared)
         return
-    yield from grade_many(named, prepared.options, jobs, prepared)
+
+    def taken(known: int) -> None:
+        if known:
+            note(f"{known} of {len(found)} were graded before and are taken as they are")
+
+    yield from grade_class(found, prepared.options, jobs, prepared, journal, taken)
+
+
+def _stopped(journal: Journal | None, total: int) -> Interrupted:
+    """What Ctrl-C says: how far it came, and how to go on."""
+    if journal is None:
+        remedy = "With --out DIR it could go on from here." if total > 1 else ""
+        return Interrupted("Stopped: no result is kept.", remedy)
+    return Interrupted(
+        f"Stopped: {journal.done} of {total} results are kept in {journal.path}.",
+        "The same command goes on with the others.",
+    )
+
+
+def _told(
+    results: Sequence[Result], rows: Sequence[Row], out: Path, level: str, limit: int | None
+) -> list[Result]:
+    """The results as their students are to see them."""
+    from microgpt.assignment.reports.feedback import Counts, told
+
+    if limit is None:
+        return [told(result, level) for result in results]
+    counts = Counts.beside(out)
+    numbers = [counts.number(row.result.student, row.content) for row in rows]
+    counts.write()
+    numbers += [None] * (len(results) - len(rows))
+    return [told(r, level, limit, n) for r, n in zip(results, numbers, strict=True)]
+
+
+def _write(
+    results: Sequence[Result],
+    told: Sequence[Result],
+    out: Path,
+    formats: Sequence[str],
+    students: Sequence[Student],
+    drawings: Mapping[str, str] | None,
+) -> int:
+    from microgpt.assignment.reports import write_all
+
+    picture = None if drawings is None else lambda result: drawings.get(result.student, "")
+    return len(write_all(results, out, formats, students=students, frontier=picture, told=told))
 
 
 def _missing(results: Sequence[Result], students: Sequence[Student]) -> list[Result]:
@@ -150,7 +238,14 @@ def _missing(results: Sequence[Result], students: Sequence[Student]) -> list[Res
     return [nothing_from(student) for student in missing(students, [r.student for r in results])]
 
 
-def _write_zip(path: Path, key: Path | None, roster: Path | None, wheels: Path | None) -> None:
+def _write_zip(
+    path: Path,
+    key: Path | None,
+    roster: Path | None,
+    wheels: Path | None,
+    level: str,
+    limit: int | None,
+) -> None:
     from microgpt.assignment.reports import autograder
     from microgpt.files import read_bytes
 
@@ -159,6 +254,8 @@ def _write_zip(path: Path, key: Path | None, roster: Path | None, wheels: Path |
         None if key is None else read_bytes(key, 1024),
         None if roster is None else read_bytes(roster, 2**24),
         wheels,
+        level=level,
+        limit=limit,
     )
     note(f"wrote {path}: upload it to Gradescope as it is")
 
