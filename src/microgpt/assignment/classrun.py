@@ -23,6 +23,7 @@ from microgpt.assignment.words import exception_name
 from microgpt.assignment.workers import Died, each
 from microgpt.errors import MicrogptError
 from microgpt.files import Lock, dump_json, file_error, sync_directory
+from microgpt.interrupts import held
 
 JOURNAL = ".grading.jsonl"
 _MOST_LINE = 2**22  # bytes of a row; one of a hundred checks has 40 KB
@@ -132,15 +133,16 @@ class Journal:
             "result": row.result.as_json(),
         }
         data = (dump_json(line) + "\n").encode("ascii")
-        try:
-            with self.path.open("ab") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise file_error(error, self.path, "write") from error
-        self.rows[row.fingerprint] = row
-        self.done += 1
+        with held():  # Ctrl-C says how many rows are kept: that must be so
+            try:
+                with self.path.open("ab") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise file_error(error, self.path, "write") from error
+            self.rows[row.fingerprint] = row
+            self.done += 1
 
     def close(self, *, keep: bool = False) -> None:
         """Let others in; the file goes, unless it is to be kept. Raises ``FileError``."""

@@ -137,7 +137,10 @@ def _loop(pipe: Connection, work: Callable[[Any, Any, int], Any], common: Any, s
             answer = work(common, task, slot)
         except MicrogptError as error:
             answer = error
-        pipe.send(answer)
+        try:
+            pipe.send(answer)
+        except OSError:  # the parent has gone, or wants no more
+            return
 
 
 def _double(common: int, task: int, slot: int) -> int:
