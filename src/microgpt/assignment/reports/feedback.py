@@ -30,8 +30,11 @@ def check_level(level: str) -> None:
 
 def check_limit(limit: int | None) -> None:
     """Raise ``InputError`` for a number of submissions that can't be a limit."""
-    if limit is not None and not 0 <= limit <= MOST_LIMIT:
-        raise InputError(f"feedback-limit is {limit:,}, must be from 0 to {MOST_LIMIT:,}.")
+    if limit is not None and not 1 <= limit <= MOST_LIMIT:
+        raise InputError(
+            f"feedback-limit is {limit:,}, must be from 1 to {MOST_LIMIT:,}.",
+            "To tell the score alone from the first on: --feedback nothing.",
+        )
 
 
 def told(result: Result, level: str, limit: int | None = None, number: int | None = None) -> Result:
@@ -44,9 +47,7 @@ def told(result: Result, level: str, limit: int | None = None, number: int | Non
     why = "graded; what was checked isn't shown"
     if limit is not None and number is not None and number > limit:
         level = "nothing"
-        why = (
-            f"graded; this is submission {number}, and from {limit + 1} on only the score is shown"
-        )
+        why = f"graded; the first {limit} are told more than the score, this is submission {number}"
     if level == "examples":
         return result
     if level == "categories":
