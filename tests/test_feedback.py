@@ -94,6 +94,7 @@ def test_what_isnt_a_level_or_a_limit() -> None:
         with pytest.raises(InputError, match="must be from 1 to 10,000"):
             feedback.check_limit(limit)
     assert "feedback is 'all'" in refused(2, "grade", "x", "--feedback", "all")
+    assert "Add --out" in refused(2, "grade", "x", "--feedback", "nothing")
     assert "feedback-limit is -1" in refused(2, "grade", "x", "--feedback-limit", "-1")
 
 

@@ -98,6 +98,8 @@ def grade(
     check_formats(format)
     check_level(feedback)
     check_limit(feedback_limit)
+    if feedback != "examples" and out is None and zip is None:
+        raise InputError("--feedback is about reports, and none is written.", "Add --out DIR.")
     secret = None if key is None else read_key(key)
     students = [] if roster is None else read_roster(roster)
     template = None if base is None else read_bytes(base, _MOST_BASE)
