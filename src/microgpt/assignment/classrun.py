@@ -292,7 +292,6 @@ def _demo() -> None:
     """Two submissions, and the same again from the journal."""
     import tempfile
 
-    from microgpt.assignment.grader import Options
     from microgpt.data import bundled
 
     bot = bundled("data/kit/bot.py").read_bytes()
