@@ -99,6 +99,7 @@ def test_one_run_at_a_time_in_a_directory(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- what a result depends on
 
 
+@pytest.mark.slow
 def test_any_change_grades_anew(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     submission = Submission("ada", "bot.py", b"1", None, None, ("There was none.",))
     options = prepared.options
