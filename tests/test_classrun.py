@@ -1,8 +1,12 @@
 """A class graded: rows in one order, one row for one submission's faults, and on after any end."""
 
 import random
+import shutil
 import signal
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,8 +86,6 @@ def test_one_run_at_a_time_in_a_directory(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from microgpt.assignment.classrun import Journal\n"
         "journal = Journal.open(Path(sys.argv[1])); print('open', flush=True); input()"
     )
-    import subprocess
-
     with subprocess.Popen(
         [sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
@@ -206,6 +208,16 @@ def test_the_same_bytes_in_any_order_ten_times(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- stopped and gone on
 
 
+@pytest.fixture
+def own_temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What killed runs leave in their temporary directory is removed; all users may enter it."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o711)
+    monkeypatch.setenv("TMPDIR", str(folder))
+    yield
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def lines(out: Path) -> int:
     """Finished rows on the disk; -1 before there is a journal."""
     path = out / JOURNAL
@@ -242,12 +254,14 @@ def killed_and_gone_on(tmp_path: Path, kills: int, seed: int) -> None:
 
 @pytest.mark.slow
 @_posix
+@pytest.mark.usefixtures("own_temporary")
 def test_a_class_killed_4_times_ends_in_the_same_bytes(tmp_path: Path) -> None:
     killed_and_gone_on(tmp_path, 4, 0)
 
 
 @pytest.mark.prove
 @_posix
+@pytest.mark.usefixtures("own_temporary")
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_a_class_killed_20_times_ends_in_the_same_bytes(tmp_path: Path, seed: int) -> None:
     """Five times in each of four runs: from the beginning to the files at the end."""
