@@ -18,7 +18,8 @@ from cli_runner import ok, refused
 from microgpt.assignment import cases as kinds
 from microgpt.assignment import grader, rubric
 from microgpt.assignment.cases import Suite, make_suite, public_cases
-from microgpt.assignment.grader import LIMITS, Options, Prepared, grade, grade_many, prepare
+from microgpt.assignment.classrun import grade_many
+from microgpt.assignment.grader import LIMITS, Options, Prepared, grade, prepare
 from microgpt.assignment.intake import Submission
 from microgpt.assignment.replies import fits, read_reply
 from microgpt.assignment.result import PARTS, Check, Result
@@ -252,7 +253,10 @@ def test_structure_with_the_class_own_template() -> None:
     ("line", "told"),
     [
         ("random.choices = max", "changes random.choices"),
-        ("sys.stdout.write = print", "changes sys.write"),
+        ("sys.stdout.write = print", "changes sys.stdout"),
+        ("import random as lemon\nlemon.choices = max", "changes random.choices"),
+        ("random.lemon = 1", "changes random (a name that it doesn't have)"),
+        ("import os.lemon", "imports os (line"),
         ("import os", "imports os"),
         ("from subprocess import run", "imports from subprocess"),
         ("data = open('x')", "calls open"),

@@ -10,7 +10,8 @@ import pytest
 import attack_bots
 from attack_bots import Attack
 from microgpt.assignment.bank import Bank, keep_bank, kept_bank, make_bank
-from microgpt.assignment.grader import Prepared, grade_many
+from microgpt.assignment.classrun import grade_many
+from microgpt.assignment.grader import Prepared
 from microgpt.assignment.intake import Submission
 from microgpt.assignment.likelihood import fit, likelier, log_probability, other_ways
 from microgpt.assignment.replies import is_sentence, names_banned, read_replies, says_banned

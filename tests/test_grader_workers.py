@@ -25,6 +25,13 @@ def test_a_worker_that_dies_costs_one_task_only() -> None:
     assert done == [10, 20, Died("ended with status 9"), 40, 50]
 
 
+def test_each_result_is_told_before_it_is_given() -> None:
+    told: dict[int, object] = {}
+    for i, result in enumerate(each(_work, 10, [1, 3, 2], 1, PATIENCE, told.__setitem__)):
+        assert told[i] == result
+    assert told == {0: 10, 1: Died("ended with status 9"), 2: 20}
+
+
 @pytest.mark.slow
 def test_the_last_worker_dies() -> None:
     assert list(each(_work, 10, [3], 4, PATIENCE)) == [Died("ended with status 9")]

@@ -349,7 +349,7 @@ while True:
 
 
 def test_sleeping_for_ever(setting: Setting) -> None:
-    got = setting.one("import time\ntime.sleep(1000)", limits={"wall_s": 1})
+    got = setting.one("import time\ntime.sleep(1000)", limits={"wall_s": 3})
     assert got["events"] == ["wall"]
 
 

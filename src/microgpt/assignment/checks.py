@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Self
 from microgpt.assignment.cases import Case, Suite
 from microgpt.assignment.replies import is_sentence, says_banned
 from microgpt.assignment.structure import HOOKS
+from microgpt.assignment.words import count_exception, replaced
 
 if TYPE_CHECKING:
     from microgpt.assignment.hooks import Answer, Facts, Hooks
@@ -90,7 +91,7 @@ class HookFindings:
     def note(self, answer: Answer) -> None:
         """Count an error by its type; its text is the student's."""
         if answer.error and not answer.error.startswith(_LOST):
-            self.errors[answer.error.partition(":")[0][:40]] += 1
+            count_exception(self.errors, answer.error)
         self.changed = self.changed or answer.changed
 
     @property
@@ -251,8 +252,7 @@ def ask_hooks(
             return findings
         for number, order in enumerate(suite.orders):
             if number == 1:
-                hooks = asker.start()
-                findings.patched += hooks.facts().patched if hooks else ()
+                _note_replaced(findings, asker.start())
                 asker.renew()
             again = real[number::_SOME]
             some = first if number == 0 else [*plain, *planted, *again]
@@ -264,14 +264,19 @@ def ask_hooks(
                 seen.setdefault(question, set()).update(said - {None})
             if number == 0:
                 _note_first(findings, known, suite, beginnings, more)
-        hooks = asker.start()
-        findings.patched += hooks.facts().patched if hooks else ()
+        _note_replaced(findings, asker.start())
     findings.varied = sum(len(said) > 1 for said in seen.values())
     findings.varied += sum(
         len({one for one in same if one not in (ERROR, UNASKED)}) > 1
         for same in zip(*findings.outcomes, strict=True)
     )
     return findings
+
+
+def _note_replaced(findings: HookFindings, hooks: Hooks | None) -> None:
+    """Which library functions a process has replaced, in words that aren't the student's."""
+    if hooks is not None:
+        findings.patched += replaced(hooks.loaded.patched, hooks.facts().patched)
 
 
 def _said(answer: Answer) -> object:

@@ -65,7 +65,11 @@ _FREE_TO_READ = ("/dev/", "/etc/localtime", "/usr/share/zoneinfo")
 
 
 class _Evidence:
-    """One line for each new word on descriptor 5: ``word`` or ``word detail``."""
+    """One line for each new word on descriptor 5: ``word`` or ``word detail``.
+
+    The first, ``locked`` or ``lock-failed``, is written before the student's code can write there,
+    and only as the first is it believed.
+    """
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
@@ -342,7 +346,7 @@ def main(lockdown: Any = None) -> int:
     try:
         _lock({**config, "lockdown": lockdown})
     except OSError as error:
-        note("lock-failed", str(error))
+        note("lock-failed", error.strerror or type(error).__name__)
         return LOCK_FAILED
     note("locked")
     work = config["work"]

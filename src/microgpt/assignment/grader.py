@@ -1,4 +1,4 @@
-"""One submission in, one verdict out; and a class of them, side by side.
+"""One submission in, one verdict out; ``classrun`` does it for a class.
 
 The order: read the text, ask the hooks in our own loop, run the program, count points. What costs
 time and is the same for all (which prefixes must be refused, what the model writes) is computed
@@ -17,7 +17,7 @@ from microgpt.assignment.bank import Bank, keep_bank, kept_bank, make_bank
 from microgpt.assignment.cases import Suite, make_suite
 from microgpt.assignment.checks import HookFindings, Question, ask_hooks
 from microgpt.assignment.frontier import Point, Requests, compared, frontier
-from microgpt.assignment.intake import Found, Submission, read_submission
+from microgpt.assignment.intake import Submission, read_submission
 from microgpt.assignment.likelihood import Other, other_ways, telling
 from microgpt.assignment.program import ProgramFindings, Setting, run_program
 from microgpt.assignment.result import Check, Result
@@ -28,10 +28,10 @@ from microgpt.assignment.tries import Tries
 from microgpt.assignment.twin import Twin, make_twin
 from microgpt.assignment.variants import BEGINNINGS, derive, variant
 from microgpt.assignment.variants import policy as category_policy
-from microgpt.assignment.workers import Died, each
+from microgpt.assignment.words import load_error
 from microgpt.data import bundled, load_data
 from microgpt.engines.base import Engine
-from microgpt.errors import InputError, MicrogptError
+from microgpt.errors import InputError
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import LeakMeter
 from microgpt.guard.policy import Policy
@@ -177,7 +177,7 @@ def grade(
         problem = f"bot.py is not Python: {structure.error}."
         empty = Findings(None, ProgramFindings(), structure, Clarity(0, 0, 0, 0, 0))
         suite = make_suite(prepared.bank, variant(submission.student, options.key))
-        return _result(submission, prepared, tuple(checks_of(empty, suite)), [problem])
+        return _result(submission, prepared, tuple(checks_of(empty, suite)), [problem], form=True)
     findings, suite = _find_out(submission, submission.bot, structure, prepared, slot)
     checks = tuple(checks_of(findings, suite))
     confirm = evidence(findings.clarity)
@@ -222,6 +222,7 @@ def _find_out(
         sandbox.place({"bot.py": bot, "model.json": prepared.model})
         more = prepared.requests.prefixes if prepared.requests else ()
         hooks = ask_hooks(sandbox, suite, writes, prepared.bank.words, also, more)
+        hooks.load_error = load_error(hooks.load_error, bot)
         asked = hooks if hooks.defined or hooks.load_error or hooks.fatal else None
         if not hooks.believed:  # as a program it would do the same
             program = ProgramFindings()
@@ -245,51 +246,6 @@ def _find_out(
 
 
 # ---------------------------------------------------------------- a class
-
-
-def grade_many(
-    found: Iterable[Path | Found | Submission],
-    options: Options,
-    jobs: int = 1,
-    prepared: Prepared | None = None,
-) -> Iterator[Result]:
-    """The verdicts on many submissions, in their order, by ``jobs`` processes at a time.
-
-    A submission that can't be read has its problem in its result. Where the process that grades
-    one dies, its result says so and has no points. Raises ``MissingError`` where submissions can't
-    be run.
-    """
-    prepared = prepared or prepare(options)
-    tasks = list(found)
-    seconds = 12 * options.limits.wall_s
-    for task, answer in zip(tasks, each(_graded, prepared, tasks, jobs, seconds), strict=True):
-        if isinstance(answer, Died):
-            answer = _lost(task, prepared, f"The process that graded it {answer.why}")
-        yield answer
-
-
-def _graded(prepared: Prepared, task: Path | Found | Submission, slot: int) -> Result:
-    """One task, in a worker."""
-    try:
-        submission = task
-        if not isinstance(submission, Submission):
-            submission = read_submission(submission, prepared.model)
-        return grade(submission, prepared.options, prepared, slot)
-    except MicrogptError:
-        raise
-    except Exception as error:  # a mistake of ours must not cost the class its results
-        return _lost(task, prepared, f"The grader failed: {type(error).__name__}: {error}")
-
-
-def _lost(task: Path | Found | Submission, prepared: Prepared, why: str) -> Result:
-    if isinstance(task, Path):
-        student, name = task.stem, task.name
-    elif isinstance(task, Found):
-        student, name = task.student, "/".join(path.name for path in task.paths[:1])
-    else:
-        student, name = task.student, task.name
-    problem = f"{why}. No points were given: grade it again, or by hand."
-    return _result(Submission(student, name), prepared, (), [problem])
 
 
 def picture(results: Sequence[Result], prepared: Prepared) -> tuple[list[str], Mapping[str, str]]:
@@ -386,7 +342,10 @@ def _result(
     checks: tuple[Check, ...],
     problems: Sequence[str],
     confirm: Sequence[str] = (),
+    *,
+    form: bool = False,
 ) -> Result:
+    """The result of these checks. ``form``: the problems are of the files' form alone."""
     points, gated = score(checks)
     return Result(
         student=submission.student,
@@ -395,6 +354,7 @@ def _result(
         checks=checks,
         gated=gated,
         problems=tuple(dict.fromkeys([*submission.problems, *problems])),
+        form=len(dict.fromkeys([*submission.problems, *(problems if form else ())])),
         confirm=(*submission.notes, *confirm),
         isolation=prepared.isolation,
         version=__version__,

@@ -330,8 +330,10 @@ def _probe(layers: frozenset[str]) -> Isolation:
     try:
         got = json.loads(tried.out.decode().splitlines()[-1])
     except (ValueError, IndexError):
+        last = tried.err_tail.strip().rpartition("\n")[2]  # without a traceback's paths
+        why = last[-300:] or ", ".join(tried.events) or "it said nothing"
         raise MissingError(
-            f"A submission can't be run here: {tried.err_tail.strip()[-300:] or tried.events}.",
+            f"A submission can't be run here: {why}.",
             "Check this installation of Python.",
         ) from None
     return Isolation(

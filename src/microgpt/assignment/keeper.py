@@ -167,9 +167,10 @@ def _start(config: dict[str, Any]) -> tuple[int, int]:
 
 def _refuse(config: dict[str, Any], error: Exception) -> None:
     """The child couldn't be locked up: say so on the evidence's descriptor, run nothing."""
+    why = getattr(error, "strerror", None) or type(error).__name__
     for fd in (5, config["fds"][5]):
         try:
-            os.write(fd, f"lock-failed {error}\n".encode())
+            os.write(fd, f"lock-failed {why}\n".encode())
             break
         except OSError:
             continue

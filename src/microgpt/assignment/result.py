@@ -51,7 +51,8 @@ class Result:
 
     ``score`` of 100, rounded to 0.01. ``gated``: the filter and clarity points that didn't count
     because fewer than half of the benign or of the adversarial points were earned. ``problems``:
-    what the submission did that it must not do, or why it couldn't run, one sentence each.
+    what the submission did that it must not do, or why it couldn't run, one sentence each; the
+    first ``form`` of them are about the files handed in, not about what the bot does.
     ``confirm``: what a person has to confirm (which of several submissions was graded, whose it
     is, the evidence behind the clarity points).
     ``isolation``: what this machine didn't isolate while grading. ``leak`` and ``refused``: the
@@ -73,6 +74,7 @@ class Result:
     version: str = ""
     graded: bool = True
     late: str = ""
+    form: int = 0
 
     def points(self, part: str) -> float:
         """Points earned in one part of the rubric, before the gate."""

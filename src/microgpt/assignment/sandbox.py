@@ -128,7 +128,7 @@ class Sandbox:
             work.chmod(0o550)
         except OSError as error:
             raise FileError(
-                f"Can't prepare a submission in {self._site.base}: {error.strerror}.",
+                f"Can't prepare a submission in {self._site.base.parent}: {error.strerror}.",
                 "Free some space there, or set TMPDIR.",
             ) from error
         self._work = work

@@ -1,18 +1,25 @@
-"""One process of a submission, from outside: its keeper, its pipes, its end."""
+"""One process of a submission, from outside: its keeper, its pipes, its end.
+
+What comes over descriptors that student code can write to is a claim of the submission's, and can
+hurt none but itself. The runner's own words are the first line of evidence, written before any
+student code runs, and the keeper's report, on a descriptor that the submission never has.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import secrets
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +44,7 @@ EVENTS = {
     "early-exit": "ended before it had answered everything",
     "unflushed": "didn't answer before it was asked again",
     "forged": "wrote answers to questions that weren't asked",
-    "tampered": "closed the channel that its actions are noted on",
+    "tampered": "closed or wrote to the channel that its actions are noted on",
     "killed": "was killed from elsewhere",
     "survived": "left a process that can't be killed",
 }
@@ -50,6 +57,7 @@ _TAIL = 4096
 _MARK = "SUBMISSION"
 _IDLE = 1.0  # seconds without any CPU time, all processes asleep, until an answer is given up
 _BACKSTOP = 30.0
+_REPORT = 4096  # bytes; the keeper's two lines have 200
 
 
 @dataclass(frozen=True)
@@ -156,6 +164,53 @@ class Reader:
         """What was read since, whole lines only."""
         with self.changed:
             return bytes(self._buffer[from_byte : self._last])
+
+
+@dataclass(frozen=True)
+class _Said:
+    """The lines of the evidence: ``word`` or ``word detail``.
+
+    ``locked`` and ``refused`` (why not) are the runner's own, for only the first line was written
+    before the submission could write. ``words``: word → detail, what the driver may have noted.
+    ``tampered``: there are lines that it doesn't write.
+    """
+
+    locked: bool = False
+    refused: str = ""
+    words: dict[str, str] = field(default_factory=dict)
+    tampered: bool = False
+
+    @classmethod
+    def of(cls, data: bytes) -> _Said:
+        first, *lines = data.split(b"\n")
+        if first != b"locked":
+            word, _, why = first.decode("ascii", "replace").partition(" ")
+            return cls(refused=why[:200] if word == "lock-failed" else "")
+        words: dict[str, str] = {}
+        tampered = lines[-1:] != [b""]
+        for line in lines[:-1]:
+            word, _, detail = line.decode("utf-8", "replace").partition(" ")
+            if word in _INSIDE:
+                words.setdefault(word, detail)
+            else:
+                tampered = True
+        return cls(True, "", words, tampered)
+
+
+def _report_in(data: bytes) -> dict[str, Any] | None:
+    """The report, if it is all that there is after the line with the process id."""
+    try:
+        first, last, rest = data.split(b"\n")
+        started, report = json.loads(first), json.loads(last)
+    except (ValueError, RecursionError):
+        return None
+    if rest or not isinstance(started, dict) or not isinstance(report, dict):
+        return None
+    kinds = {"code": int | None, "reason": str | None, "left": int, "memory": int}
+    if not all(isinstance(report.get(name, ()), kind) for name, kind in kinds.items()):
+        return None
+    cpu = report.get("cpu")
+    return report if isinstance(cpu, int | float) and 0 <= cpu < math.inf else None
 
 
 @dataclass(frozen=True)
@@ -324,7 +379,10 @@ class Session:
                 self._keeper.stdin.close()
 
     def finish(self) -> End:
-        """Wait until the process has ended, by itself or at a limit, and nothing is left of it."""
+        """Wait until the process has ended, by itself or at a limit, and nothing is left of it.
+
+        Raises ``MissingError`` where it wasn't locked up, so that no student code ran.
+        """
         self.close_input()
         if self._ask >= 0:
             os.close(self._ask)
@@ -335,10 +393,10 @@ class Session:
             self.stop()
         for reader in (self.out, self.err, self.answers, self.evidence):
             reader.join(_BACKSTOP)
-        words = self._evidence_lines()
-        if "lock-failed" in words:
+        if not self._said().locked:
+            how = self._said().refused or "it ended before that"
             raise MissingError(
-                f"A submission couldn't be locked up: {words['lock-failed']}.",
+                f"A submission couldn't be locked up: {how}.",
                 "What worked at the start doesn't any more: grade again.",
             )
         if report is None:
@@ -356,42 +414,40 @@ class Session:
         )
 
     def _report(self, seconds: float) -> dict[str, Any] | None:
-        """The keeper's last line; None if it was killed."""
-        timer = threading.Timer(seconds, self._keeper.kill)
-        timer.daemon = True
-        timer.start()
-        try:
-            assert self._keeper.stdout is not None
-            with self._keeper.stdout as stream:
-                lines = [json.loads(line) for line in stream]
-            self._keeper.wait()
-        except ValueError:
-            lines = []
-        finally:
-            timer.cancel()
-        if lines and "end" in lines[-1]:
-            last: dict[str, Any] = lines[-1]
-            return last
-        processes.kill_marked(f"{_MARK}={self._mark}".encode())  # nobody is left to do it for us
-        return None
+        """The keeper's last line; None if it was killed, or if somebody else wrote there."""
+        assert self._keeper.stdout is not None
+        end = time.monotonic() + seconds
+        data = b""
+        with self._keeper.stdout as stream:
+            while len(data) <= _REPORT:
+                left = end - time.monotonic()
+                if not select.select([stream], [], [], max(0.0, left))[0]:
+                    self._keeper.kill()
+                    break
+                more = os.read(stream.fileno(), _REPORT)
+                if not more:
+                    break
+                data += more
+        report = _report_in(data)
+        if report is None:
+            self._keeper.kill()
+            processes.kill_marked(f"{_MARK}={self._mark}".encode())  # nobody else does it for us
+        self._keeper.wait()
+        return report
 
-    def _evidence_lines(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for line in self.evidence.data.decode("utf-8", "replace").splitlines():
-            word, _, detail = line.partition(" ")
-            found.setdefault(word, detail)
-        return found
+    def _said(self) -> _Said:
+        return _Said.of(self.evidence.data)
 
     def details(self) -> tuple[str, ...]:
         """The driver's evidence: ``word: detail``, student's text in it."""
-        lines = self._evidence_lines().items()
-        return tuple(f"{word}: {text[:200]}" for word, text in lines if word in _INSIDE)
+        return tuple(f"{word}: {text[:200]}" for word, text in self._said().words.items())
 
 
 def event_words(session: Session, end: End, *, early: bool) -> tuple[str, ...]:
     """What happened, in words of ``EVENTS`` and their order."""
     limits = session.limits
-    found = {word for word in session._evidence_lines() if word in _INSIDE}
+    said = session._said()
+    found = set(said.words)
     if end.reason in EVENTS:
         found.add(end.reason)
     if session.out.exceeded or session.err.exceeded or session.answers.exceeded:
@@ -406,7 +462,7 @@ def event_words(session: Session, end: End, *, early: bool) -> tuple[str, ...]:
             found.add("crash")
     if end.reason is not None or "output" in found:
         found.discard("crash")  # whatever it still did was at our doing
-    if end.code == 97:
+    if end.code == 97 or said.tampered or session.evidence.exceeded:
         found.add("tampered")
     elif early and end.code is not None and end.code >= 0 and not {"crash", "memory"} & found:
         found.add("early-exit")

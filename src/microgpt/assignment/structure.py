@@ -16,6 +16,8 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from microgpt.assignment.words import library_name, syntax_error
+
 HOOKS = ("is_safe_request", "is_safe_name")
 PATTERNS = ("BLOCKED_PREFIX_PATTERNS", "BLOCKED_OUTPUT_PATTERNS")
 EDITABLE = (*HOOKS, *PATTERNS)
@@ -82,7 +84,7 @@ def parse(source: bytes) -> ast.Module | str:
             warnings.simplefilter("ignore")  # an invalid escape is the student's, not ours
             return ast.parse(source.replace(b"\r\n", b"\n"))
     except SyntaxError as error:
-        return f"line {error.lineno or 1}: {error.msg}"
+        return f"line {error.lineno or 1}: {syntax_error(error.msg)}"
     except (ValueError, RecursionError, MemoryError) as error:
         return f"it can't be parsed: {type(error).__name__}"
 
@@ -186,23 +188,26 @@ def _without(tree: ast.Module, fixed: dict[str, str]) -> ast.Module:
 def _reaches(tree: ast.Module, allowed: frozenset[str]) -> Iterator[str]:
     """What a policy has no need of: files, processes, modules changed, the frame of a caller."""
     modules = {
-        (alias.asname or alias.name).split(".")[0]
+        (alias.asname or alias.name).split(".")[0]: alias.name.split(".")[0]
         for node in ast.walk(tree)
         if isinstance(node, ast.Import)
         for alias in node.names
-    } | set(allowed)
+    } | {name: name for name in allowed}
     seen = set()
     for node in ast.walk(tree):
         phrase = ""
         if isinstance(node, ast.Import):
-            outside = [a.name for a in node.names if a.name.split(".")[0] in _OUTSIDE - allowed]
+            tops = dict.fromkeys(a.name.split(".")[0] for a in node.names)
+            outside = [name for name in tops if name in _OUTSIDE - allowed]
             phrase = f"imports {', '.join(outside)}" if outside else ""
         elif isinstance(node, ast.ImportFrom):
             module = (node.module or "").split(".")[0]
             phrase = f"imports from {module}" if module in _OUTSIDE - allowed else ""
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
-            root = _root(node)
-            phrase = f"changes {root}.{node.attr}" if root in modules else ""
+            root, first = _root(node)
+            phrase = (
+                f"changes {library_name(f'{modules[root]}.{first}')}" if root in modules else ""
+            )
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             phrase = f"calls {node.func.id}" if node.func.id in _DANGER else ""
         elif isinstance(node, ast.Attribute) and node.attr in (
@@ -221,10 +226,13 @@ def _patches(tree: ast.Module) -> list[str]:
     return [p for p in _reaches(tree, frozenset()) if p.startswith(("changes ", "uses "))]
 
 
-def _root(node: ast.expr) -> str:
+def _root(node: ast.expr) -> tuple[str, str]:
+    """The name that an attribute is reached from, and the first attribute on the way."""
+    first = ""
     while isinstance(node, ast.Attribute | ast.Subscript):
+        first = node.attr if isinstance(node, ast.Attribute) else first
         node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+    return node.id if isinstance(node, ast.Name) else "", first
 
 
 # ---------------------------------------------------------------- clarity

@@ -44,17 +44,19 @@ def each(
     tasks: Sequence[Any],
     jobs: int,
     seconds: float,
+    done: Callable[[int, Any], None] = lambda _i, _result: None,
 ) -> Iterator[Any]:
     """``work(common, task, slot)`` for every task, results in the order of the tasks.
 
     ``work``: a function of a module; ``slot``: from 0, never two at the same time. ``seconds``: the
-    most that one task may take. A result is a ``Died`` where there is none. A ``MicrogptError``
-    in a worker is raised here, and ends the others.
+    most that one task may take. A result is a ``Died`` where there is none. ``done`` is called
+    with number and result as soon as there is one. A ``MicrogptError`` in a worker is raised here,
+    and ends the others.
     """
     context = multiprocessing.get_context("spawn")
     workers: list[_Worker] = []
     left = list(enumerate(tasks))[::-1]
-    done: dict[int, Any] = {}
+    finished: dict[int, Any] = {}
     given = 0
 
     def start(slot: int) -> _Worker:
@@ -77,8 +79,8 @@ def each(
             workers.append(start(slot))
             feed(workers[-1])
         while given < len(tasks):
-            while given in done:
-                yield done.pop(given)
+            while given in finished:
+                yield finished.pop(given)
                 given += 1
             busy = [worker for worker in workers if worker.task is not None]
             ready = set(wait([worker.pipe for worker in busy], timeout=1.0)) if busy else set()
@@ -92,7 +94,8 @@ def each(
                     continue
                 if isinstance(answer, MicrogptError):
                     raise answer
-                done[worker.task] = answer
+                finished[worker.task] = answer
+                done(worker.task, answer)
                 if isinstance(answer, Died):
                     _end(worker)
                     if left:
@@ -134,7 +137,10 @@ def _loop(pipe: Connection, work: Callable[[Any, Any, int], Any], common: Any, s
             answer = work(common, task, slot)
         except MicrogptError as error:
             answer = error
-        pipe.send(answer)
+        try:
+            pipe.send(answer)
+        except OSError:  # the parent has gone, or wants no more
+            return
 
 
 def _double(common: int, task: int, slot: int) -> int:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from microgpt.cli import note, show_json
-from microgpt.errors import InputError
+from microgpt.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
+    from microgpt.assignment.classrun import Journal, Row
     from microgpt.assignment.grader import Prepared
     from microgpt.assignment.intake import Found, Student
     from microgpt.assignment.result import Result
@@ -46,7 +47,19 @@ def grade(
     ] = None,
     format: Annotated[
         list[str] | None,
-        Parameter(help="More files in --out: gradescope, otter, classroom, junit."),
+        Parameter(
+            help="More files in --out: gradescope, otter, classroom, junit.",
+            consume_multiple=True,
+            negative="",
+        ),
+    ] = None,
+    feedback: Annotated[
+        str,
+        Parameter(help="What students are told beside the score: nothing, categories, examples."),
+    ] = "examples",
+    feedback_limit: Annotated[
+        int | None,
+        Parameter(help="From the next submission of a student on, only the score is told."),
     ] = None,
     frontier: Annotated[
         bool, Parameter(help="Measure leak against refused requests as well.", negative="")
@@ -65,14 +78,17 @@ def grade(
     Without --key the hidden cases are ones that anybody with this program can compute.
     """
     from microgpt.assignment import copies
+    from microgpt.assignment.classrun import Journal, in_order
     from microgpt.assignment.grader import Options, picture, prepare
     from microgpt.assignment.intake import find_submissions, recognise
-    from microgpt.assignment.reports import check_formats, write_all
+    from microgpt.assignment.reports import check_formats
+    from microgpt.assignment.reports.feedback import check_level, check_limit, no_count
     from microgpt.assignment.reports.terminal import show
     from microgpt.assignment.students import roster as read_roster
     from microgpt.assignment.variants import read_key
     from microgpt.files import read_bytes
 
+    submissions, format = _told_apart(submissions or [], format or [])
     if not submissions and zip is None:
         raise InputError("No submission is named.", "Name a bot.py, a zip, or a folder of them.")
     if wheels is not None and zip is None:
@@ -81,67 +97,134 @@ def grade(
         raise InputError("--format needs a directory to write to.", "Add --out DIR.")
     if jobs is not None and not 1 <= jobs <= 256:
         raise InputError(f"jobs is {jobs}, must be from 1 to 256.")
-    check_formats(format or ())
+    check_formats(format)
+    check_level(feedback)
+    check_limit(feedback_limit)
+    if feedback != "examples" and out is None and zip is None:
+        raise InputError("--feedback is about reports, and none is written.", "Add --out DIR.")
     secret = None if key is None else read_key(key)
     students = [] if roster is None else read_roster(roster)
     template = None if base is None else read_bytes(base, _MOST_BASE)
     if zip is not None:
-        _write_zip(zip, key, roster, wheels)
+        _write_zip(zip, key, roster, wheels, feedback, feedback_limit)
     if not submissions:
         return
     own = (roster, base, key, model, out, zip, wheels)
-    found = recognise(find_submissions(submissions, own), students)
+    found = in_order(recognise(find_submissions(submissions, own), students))
     for one in found if students else ():
         for line in one.notes:
             note(f"{one.student}: {line}")
     options = Options(secret, model, template, frontier=frontier)
     if secret is None:
         note("without --key the hidden cases are the same for everybody who runs this program")
+    if feedback_limit is not None and out is None:
+        note(no_count(feedback_limit))
     prepared = prepare(options)
-    results = []
-    for result in _results(found, prepared, jobs or os.cpu_count() or 1):
-        results.append(result)
+    journal = None if out is None or len(found) == 1 else Journal.open(out)
+    rows: list[Row] = []
+    try:
+        for row in _rows(found, prepared, jobs or os.cpu_count() or 1, journal):
+            rows.append(row)
+            if json:
+                show_json({"result": row.result.as_json()})
+            elif len(found) > 1:
+                _progress(len(rows), len(found))
+        results = [row.result for row in rows]
+        results += _missing(results, found, students)
+        lines, drawings = picture(results, prepared)
         if json:
-            show_json({"result": result.as_json()})
-        elif len(found) > 1:
-            _progress(len(results), len(found))
-    results += _missing(results, found, students)
-    lines, drawings = picture(results, prepared)
-    if json:
-        for result in results[len(found) :]:
-            show_json({"result": result.as_json()})
-    else:
-        show(results)
-        print("".join(f"{line}\n" for line in ["", *lines] if lines), end="")
-        for line in prepared.isolation:
-            note(line)
-    pairs = copies.of_class(found, prepared.base)
-    if pairs:
-        note(copies.told(pairs) + ("" if out else "; --out DIR writes the table"))
-    if out is not None:
-        written = write_all(
-            results,
-            out,
-            format or (),
-            students=students,
-            frontier=(lambda r: drawings.get(r.student, "")) if frontier else None,
-        )
-        written += copies.write(out, pairs)
-        if json:
-            show_json({"written": {"dir": str(out), "files": len(written)}})
+            for result in results[len(found) :]:
+                show_json({"result": result.as_json()})
         else:
-            print(f"wrote {out}: {len(written)} files, begin with {out / 'class.csv'}")
+            show(results)
+            print("".join(f"{line}\n" for line in ["", *lines] if lines), end="")
+            for line in prepared.isolation:
+                note(line)
+        pairs = copies.of_class(found, prepared.base)
+        if pairs:
+            note(copies.told(pairs) + ("" if out else "; --out DIR writes the table"))
+        if out is not None:
+            told = _told(results, rows, out, feedback, feedback_limit)
+            pictures = drawings if frontier else None
+            written = _write(results, told, out, format, students, pictures)
+            written += len(copies.write(out, pairs))
+            if json:
+                show_json({"written": {"dir": str(out), "files": written}})
+            else:
+                print(f"wrote {out}: {written} files, begin with {out / 'class.csv'}")
+    except KeyboardInterrupt:
+        raise _stopped(journal, len(found)) from None
+    if journal is not None:
+        lost = sum(row.lost for row in rows)
+        journal.close(keep=lost > 0)
+        if lost:
+            note(f"{lost} of {len(found)} couldn't be graded: the same command tries them again")
 
 
-def _results(found: Sequence[Found], prepared: Prepared, jobs: int) -> Iterator[Result]:
+def _told_apart(submissions: list[Path], formats: list[str]) -> tuple[list[Path], list[str]]:
+    """Submissions and formats, where some of the first stood behind --format a b."""
+    from microgpt.assignment.reports import FORMATS
+
+    paths = [name for name in formats if name not in FORMATS and Path(name).exists()]
+    names = [name for name in formats if name not in paths]
+    return [*submissions, *map(Path, paths)], list(dict.fromkeys(names))
+
+
+def _rows(
+    found: Sequence[Found], prepared: Prepared, jobs: int, journal: Journal | None
+) -> Iterator[Row]:
     """One verdict after the other; a single submission needs no other process."""
-    from microgpt.assignment.grader import grade, grade_many
-    from microgpt.assignment.intake import read_submission
+    from microgpt.assignment.classrun import grade_class, grade_one
 
     if len(found) == 1:
-        yield grade(read_submission(found[0], prepared.model), prepared.options, prepared)
+        yield grade_one(found[0], prepared)
         return
-    yield from grade_many(found, prepared.options, jobs, prepared)
+
+    def taken(known: int) -> None:
+        if known:
+            note(f"{known} of {len(found)} were graded before and are taken as they are")
+
+    yield from grade_class(found, prepared.options, jobs, prepared, journal, taken)
+
+
+def _stopped(journal: Journal | None, total: int) -> Interrupted:
+    """What Ctrl-C says: how far it came, and how to go on."""
+    if journal is None:
+        remedy = "With --out DIR it could go on from here." if total > 1 else ""
+        return Interrupted("Stopped: no result is kept.", remedy)
+    return Interrupted(
+        f"Stopped: {journal.done} of {total} results are kept in {journal.path}.",
+        "The same command goes on with the others.",
+    )
+
+
+def _told(
+    results: Sequence[Result], rows: Sequence[Row], out: Path, level: str, limit: int | None
+) -> list[Result]:
+    """The results as their students are to see them."""
+    from microgpt.assignment.reports.feedback import Counts, told
+
+    if limit is None:
+        return [told(result, level) for result in results]
+    counts = Counts.beside(out)
+    numbers = [counts.number(row.result.student, row.content) for row in rows]
+    counts.write()
+    numbers += [None] * (len(results) - len(rows))
+    return [told(r, level, limit, n) for r, n in zip(results, numbers, strict=True)]
+
+
+def _write(
+    results: Sequence[Result],
+    told: Sequence[Result],
+    out: Path,
+    formats: Sequence[str],
+    students: Sequence[Student],
+    drawings: Mapping[str, str] | None,
+) -> int:
+    from microgpt.assignment.reports import write_all
+
+    picture = None if drawings is None else lambda result: drawings.get(result.student, "")
+    return len(write_all(results, out, formats, students=students, frontier=picture, told=told))
 
 
 def _missing(
@@ -156,7 +239,14 @@ def _missing(
     return [nothing_from(student, unsure=student.id in maybe) for student in away]
 
 
-def _write_zip(path: Path, key: Path | None, roster: Path | None, wheels: Path | None) -> None:
+def _write_zip(
+    path: Path,
+    key: Path | None,
+    roster: Path | None,
+    wheels: Path | None,
+    level: str,
+    limit: int | None,
+) -> None:
     from microgpt.assignment.reports import autograder
     from microgpt.files import read_bytes
 
@@ -165,6 +255,8 @@ def _write_zip(path: Path, key: Path | None, roster: Path | None, wheels: Path |
         None if key is None else read_bytes(key, 1024),
         None if roster is None else read_bytes(roster, 2**24),
         wheels,
+        level=level,
+        limit=limit,
     )
     note(f"wrote {path}: upload it to Gradescope as it is")
 

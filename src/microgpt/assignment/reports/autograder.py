@@ -28,10 +28,11 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from microgpt import __version__
 from microgpt.assignment.intake import identify, read_submission, roster
-from microgpt.assignment.reports import gradescope, text
+from microgpt.assignment.reports import feedback, gradescope, text
 from microgpt.assignment.result import Result
 from microgpt.data import bundled
 from microgpt.errors import FileError, InputError, MicrogptError
@@ -42,6 +43,8 @@ REQUIREMENTS = ("numpy>=2.1", "safetensors>=0.5")
 
 SECRET = "secret/key"
 ROSTER = "secret/roster.csv"
+CONFIG = "config.json"
+METADATA = "submission_metadata.json"
 _WHEELS = 200 * 2**20  # bytes of one wheel
 _KEY = 4096
 _LEFT_OUT = {"__pycache__", "share", "teacher"}  # data/teacher holds the solution
@@ -115,14 +118,20 @@ _WITHOUT_KEY = "It holds no key of a class: every student is graded with the pub
 
 
 def build(
-    key: bytes | None = None, class_list: bytes | None = None, wheels: Path | None = None
+    key: bytes | None = None,
+    class_list: bytes | None = None,
+    wheels: Path | None = None,
+    *,
+    level: str = "examples",
+    limit: int | None = None,
 ) -> bytes:
     """The archive's bytes, the same for the same package and arguments.
 
     ``key``: the content of the class key's file. ``class_list``: the roster's, so that the id of
     a student is found by the email that Gradescope knows. ``wheels``: a folder of ``.whl`` files
-    for Gradescope's machine (x86-64 Linux, its Python), so that setup needs no network. Raises
-    ``InputError`` if there are none in it, ``FileError`` for what can't be read.
+    for Gradescope's machine (x86-64 Linux, its Python), so that setup needs no network. ``level``
+    and ``limit``: how much students are told, see ``feedback``. Raises ``InputError`` if there are
+    no wheels, ``FileError`` for what can't be read.
     """
     content: dict[str, bytes] = {
         "setup.sh": _SETUP.encode(),
@@ -132,6 +141,9 @@ def build(
             version=__version__, key=_WITHOUT_KEY if key is None else _WITH_KEY
         ).encode(),
     }
+    feedback.check_level(level)
+    feedback.check_limit(limit)
+    content[CONFIG] = (dump_json({"feedback": level, "feedback_limit": limit}) + "\n").encode()
     package = Path(__file__).resolve().parents[2]
     content.update(_tree(package, "src/microgpt"))
     content.update(_tree(bundled("data/model.json").parent, "data"))
@@ -154,9 +166,12 @@ def write(
     key: bytes | None = None,
     class_list: bytes | None = None,
     wheels: Path | None = None,
+    *,
+    level: str = "examples",
+    limit: int | None = None,
 ) -> None:
     """Write the archive of ``build``; readable by its owner alone where it holds a secret."""
-    write_atomic(path, build(key, class_list, wheels))
+    write_atomic(path, build(key, class_list, wheels, level=level, limit=limit))
     if key is not None or class_list is not None:
         _close(path)
 
@@ -208,10 +223,10 @@ def run(root: Path) -> int:
     Whatever goes wrong, results.json says so in one sentence; a student never sees a traceback.
     """
     results = root / "results" / "results.json"
-    for path in (root / "source" / "secret", root / "results", root / "submission_metadata.json"):
+    for path in (root / "source" / "secret", root / "results", root / METADATA):
         _close(path)
     try:
-        content = gradescope.render(_graded(root))
+        content = _content(root, _graded(root))
     except MicrogptError as error:
         print(error.message, error.remedy, file=sys.stderr)
         content = gradescope.broken(_BROKEN)
@@ -235,13 +250,29 @@ def _graded(root: Path) -> Result:
     return grade(submission, Options(key=read_key(secret) if secret.exists() else None))
 
 
+def _content(root: Path, result: Result) -> dict[str, Any]:
+    """results.json, with as much in it as config.json lets a student be told."""
+    config = parse_json(read_bytes(root / "source" / CONFIG, 2**16), CONFIG, "")
+    level, limit = config["feedback"], config["feedback_limit"]
+    number = feedback.number_at_gradescope(_metadata(root))
+    notes = () if limit is None or number is not None else (feedback.no_count(limit),)
+    for line in notes:
+        print(line, file=sys.stderr)
+    shown = feedback.told(result, level, limit, number)
+    return gradescope.render(shown, whole=result, notes=notes)
+
+
+def _metadata(root: Path) -> object:
+    """What Gradescope says about a submission; None if it says nothing that can be read."""
+    try:
+        return parse_json(read_bytes(root / METADATA, 2**26), METADATA, "")
+    except MicrogptError:
+        return None
+
+
 def _student(root: Path) -> str:
     """The id from the class list if it came along, else the email, else Gradescope's number."""
-    path = root / "submission_metadata.json"
-    try:
-        facts = parse_json(read_bytes(path, 2**26), path.name, "")
-    except MicrogptError:
-        return "student"
+    facts = _metadata(root)
     users = facts.get("users") if isinstance(facts, dict) else None
     user = users[0] if isinstance(users, list) and users and isinstance(users[0], dict) else {}
     email, number = user.get("email"), user.get("id")

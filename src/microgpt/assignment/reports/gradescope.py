@@ -16,25 +16,38 @@ from microgpt.assignment.result import PARTS, Check, Result
 VISIBILITY = ("visible", "hidden", "after_due_date", "after_published")
 
 
-def render(result: Result, hidden: str = "after_published") -> dict[str, Any]:
+def render(
+    result: Result,
+    hidden: str = "after_published",
+    *,
+    whole: Result | None = None,
+    notes: tuple[str, ...] = (),
+) -> dict[str, Any]:
     """The whole file. ``hidden``: who sees the checks made from secret cases, of ``VISIBILITY``.
 
     The score stands at the top, for it isn't the sum of the tests where points don't count; where
     nothing could be graded there is none, and Gradescope shows that there is no verdict. What
-    concerns the teacher alone (what to confirm, what wasn't isolated) is in hidden tests.
+    concerns the teacher alone (what to confirm, what wasn't isolated, ``notes``) is in hidden
+    tests. ``whole``: the verdict of which ``result`` is what the student may be told; the rest of
+    it is in hidden tests as well.
     """
     assert hidden in VISIBILITY, hidden
-    tests = [
-        _test(result, part, check, hidden)
-        for part, checks in shape.by_part(result).items()
-        for check in checks
-    ]
+    whole = result if whole is None else whole
+    tests = _tests(result, hidden)
     if not result.graded:
         why = {"name": "Not graded", "output": _lines(result.problems)}
         tests.append({**why, "visibility": "visible", "status": "failed"})
+    problems: tuple[str, ...] = ()
+    if whole != result:
+        problems = whole.problems
+        tests += [
+            {**test, "name": f"For the teacher: {test['name']}"} for test in _tests(whole, "hidden")
+        ]
     for title, lines in (
-        ("For the teacher: to be confirmed", result.confirm),
-        ("For the teacher: not isolated while grading", result.isolation),
+        ("For the teacher: problems", problems),
+        ("For the teacher: to be confirmed", whole.confirm),
+        ("For the teacher: not isolated while grading", whole.isolation),
+        ("For the teacher: feedback", notes),
     ):
         if lines:
             tests.append(
@@ -71,6 +84,15 @@ def broken(message: str) -> dict[str, Any]:
     }
 
 
+def _tests(result: Result, hidden: str) -> list[dict[str, Any]]:
+    tests = [
+        _test(result, part, check, hidden)
+        for part, checks in shape.by_part(result).items()
+        for check in checks
+    ]
+    return [{**test, "visibility": "hidden"} for test in tests] if hidden == "hidden" else tests
+
+
 def _test(result: Result, part: str, check: Check, hidden: str) -> dict[str, Any]:
     lines = [shape.about(check)]
     lines += [f"e.g. {text.plain(example)}" for example in check.examples]
@@ -93,7 +115,7 @@ def _output(result: Result) -> str:
         return "\n".join(["Not graded: no points were given or taken.", *lines])
     lines += [
         f"{shape.TITLES[part]}: {shape.score(result.points(part))} of {PARTS[part]:g}"
-        for part in PARTS
+        for part in shape.parts(result)
     ]
     lines += [line for line in (shape.gate_line(result), shape.frontier_line(result)) if line]
     lines += [f"To try next: {line}" for line in shape.advice(result)]

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
 from microgpt.assignment.reports import shape, text
-from microgpt.assignment.result import PARTS, Check, Result
+from microgpt.assignment.result import Check, Result
 
 
 def render(results: Iterable[Result]) -> str:
@@ -45,7 +45,10 @@ def _suite(result: Result) -> tuple[tuple[int, int, int], str]:
     ]
     failures = sum(not check.passed for check in result.checks)
     counts = (len(cases), failures, len(result.problems))
-    points = {"score": result.score, **{part: shape.counted(result, part) for part in PARTS}}
+    points = {
+        "score": result.score,
+        **{part: shape.counted(result, part) for part in shape.parts(result)},
+    }
     if not result.graded:
         points = {}
     told = [

@@ -80,6 +80,8 @@ def _problems(result: Result) -> str:
 
 def _points(result: Result) -> str:
     rows = []
+    if not shape.parts(result):
+        return ""
     for part, out_of in PARTS.items():
         points = result.points(part)
         off = bool(result.gated) and part in shape.GATED

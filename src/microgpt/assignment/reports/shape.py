@@ -21,6 +21,9 @@ GATED = ("filter", "clarity")
 OUT_OF = sum(PARTS.values())
 """Points in all."""
 
+ONLY = "score"
+"""The part, and the name, of the one check of a result whose student is told the score alone."""
+
 _ADVICE = {
     "protocol": "Run the bot by hand with some lines of input, an empty one among them: each must "
     "give exactly one line, OK: or REFUSE:, and nothing else on standard output.",
@@ -61,6 +64,11 @@ def status(result: Result) -> str:
 def counted(result: Result, part: str) -> float:
     """Points of a part that count in the score: none of a gated part that didn't count."""
     return 0.0 if result.gated and part in GATED else result.points(part)
+
+
+def parts(result: Result) -> dict[str, float]:
+    """The parts of the rubric and their points, as far as this result may show them."""
+    return {} if any(check.part == ONLY for check in result.checks) else PARTS
 
 
 def gate_line(result: Result) -> str:

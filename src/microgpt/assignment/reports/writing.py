@@ -5,6 +5,8 @@ Files are written whole or not at all, and the same results give the same bytes.
 
 from __future__ import annotations
 
+import contextlib
+import glob
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -12,9 +14,12 @@ from microgpt.assignment.reports import classroom, gradescope, junit, otter, pag
 from microgpt.assignment.result import Result
 from microgpt.assignment.students import Student
 from microgpt.errors import FileError, InputError
-from microgpt.files import dump_json, write_atomic
+from microgpt.files import TEMPORARY, dump_json, write_atomic
 
 NOTHING = "Nothing was handed in."
+
+FOR_TEACHERS = ("otter",)
+"""Formats of one file for a whole class that no student is shown."""
 
 Frontier = Callable[[Result], str]
 """From a result to the SVG of its place on the frontier, or an empty string."""
@@ -58,12 +63,15 @@ def write_all(
     *,
     students: Sequence[Student] = (),
     frontier: Frontier | None = None,
+    told: Sequence[Result] | None = None,
 ) -> list[Path]:
     """Write the class's files into a directory, which is made; returns their paths.
 
     Always ``class.csv``, ``results.jsonl`` (``Result.from_json`` reads its lines) and
     ``feedback/<student>.html``; ``formats``: more, by their names in ``FORMATS``. ``students``: the
-    class list, for names and emails in class.csv. Raises ``InputError`` for an unknown format and
+    class list, for names and emails in class.csv. ``told``: the same results as their students are
+    to see them (``feedback.told``), for all files but class.csv, results.jsonl and those of
+    ``FOR_TEACHERS``. Raises ``InputError`` for an unknown format and
     ``FileError`` from the disk; files already written stay.
     """
     check_formats(formats)
@@ -72,13 +80,23 @@ def write_all(
         "class.csv": table.render(results, students),
         "results.jsonl": "".join(dump_json(result.as_json()) + "\n" for result in results),
     }
-    for name, result in zip(names, results, strict=True):
-        picture = frontier(result) if frontier else ""
+    told = results if told is None else told
+    for name, result in zip(names, told, strict=True):
+        picture = frontier(result) if frontier and result.leak is not None else ""
         content[f"feedback/{name}.html"] = page.render(result, picture)
     for format_ in FORMATS:
         if format_ in formats:
-            content.update(FORMATS[format_](results, names))
+            content.update(FORMATS[format_](results if format_ in FOR_TEACHERS else told, names))
+    for relative in content:
+        _sweep((out_dir / relative).parent, relative.rpartition("/")[2])
     return [write_text(out_dir / relative, data) for relative, data in content.items()]
+
+
+def _sweep(directory: Path, name: str) -> None:
+    """Remove what a killed process left of a file that it was writing."""
+    with contextlib.suppress(OSError):
+        for left in directory.glob(f"{TEMPORARY}{glob.escape(name[:100])}-*"):
+            left.unlink()
 
 
 def check_formats(formats: Collection[str]) -> None:
