@@ -124,7 +124,7 @@ def test_cases_follow_from_the_rule(prepared: Prepared, suite: Suite) -> None:
 @pytest.mark.slow
 def test_grey_prefixes_and_real_names_are_in_no_case(suite: Suite) -> None:
     asked = {p for case in suite.cases for p in case.prefixes}
-    assert not asked & {"li", "ma", "pe", "cher", "oran", "apri", "pearl", "oliver", "olive", "mel"}
+    assert not asked & {"pe", "cher", "oran", "apri", "pearl", "oliver", "olive", "mel"}
 
 
 @pytest.mark.slow
@@ -299,7 +299,7 @@ def test_given_comments_are_no_evidence(prepared: Prepared) -> None:
     none = clarity(base, blank, base, blank)
     assert (none.docstrings, none.commented, none.comments, none.words) == (0, 0, 0, 0)
     good = clarity(SOLUTION.encode(), None, base, blank)
-    assert (good.docstrings, good.commented, good.patterns) == (2, 2, 2)
+    assert (good.docstrings, good.commented, good.patterns) == (2, 3, 3)
     assert good.words >= 60
 
 
