@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from bot_sources import own_template
 from cli_runner import environment
 from kit_programs import KEY, ROOT, program
 from microgpt.assignment import answers, kit
@@ -28,6 +29,12 @@ from patience import PATIENCE
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A student's kit."""
     return kit.make_kit(tmp_path_factory.mktemp("kits") / "ada", "ada", KEY).path
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A kit whose files may be changed."""
+    return kit.make_kit(tmp_path / "kit", "ada", KEY).path
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +122,49 @@ def test_own_tests_pass(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "OK (skipped=3)" in done.stderr
+    told = done.stderr.split("Skipped, 3 of 9:")[1]
+    for name in ("REFUSED", "THROWN_AWAY", "ANSWERED"):
+        assert f": your turn: fill in {name}\n" in told
+
+
+@pytest.mark.parametrize("hooks", [True, False])
+def test_a_bot_that_is_no_kits_runs_under_its_tests(own: Path, hooks: bool) -> None:
+    """The class that this began with: its bots load the model where they stand, and run at once."""
+    (own / "bot.py").write_text(own_template(hooks), encoding="utf-8")
+    done = own_tests_of(own)
+    assert done.returncode == 0, done.stderr
+    assert f"OK (skipped={3 if hooks else 4})" in done.stderr
+    assert ("bot.py has no function is_safe_name" in done.stderr) is not hooks
+
+
+def test_a_forgotten_print_is_said_by_the_kits_tests(own: Path) -> None:
+    source = (own / "bot.py").read_text(encoding="utf-8")
+    (own / "bot.py").write_text(
+        source.replace("    return None\n", "    print(prefixes)\n    return None\n", 1),
+        encoding="utf-8",
+    )
+    done = own_tests_of(own)
+    assert done.returncode == 1
+    assert "one line for each request, and nothing else printed" in done.stderr
+
+
+def test_a_bot_that_is_no_python_is_said_to_be_none(own: Path) -> None:
+    (own / "bot.py").write_text("def f(:\n", encoding="utf-8")
+    done = own_tests_of(own)
+    assert done.returncode == 1
+    assert "bot.py can't be imported: SyntaxError" in done.stderr
+
+
+def own_tests_of(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What the kit's own tests say of the bot in its folder."""
+    return subprocess.run(
+        [sys.executable, "test_bot.py"],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 7, 42])
