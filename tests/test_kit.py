@@ -14,10 +14,12 @@ from bot_sources import own_template
 from cli_runner import environment
 from kit_programs import KEY, ROOT, program
 from microgpt.assignment import answers, kit
+from microgpt.assignment.grader import LIMITS
 from microgpt.assignment.result import PARTS
 from microgpt.assignment.variants import (
     variant,
 )
+from microgpt.data import load_data
 from microgpt.engines.base import Engine
 from microgpt.opening import engine_for, open_model
 from microgpt.sampling import Settings, sample
@@ -237,6 +239,28 @@ def test_kit_page_says_what_is_so(folder: Path, monkeypatch: pytest.MonkeyPatch)
         [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
     )
     assert re.search(r"^\d+ of 1000 hold a fruit$", done.stdout, re.M)
+
+
+def test_both_pages_say_what_the_grader_holds_a_bot_to() -> None:
+    solution = program(ROOT / "data/teacher/solution.py")
+    names = load_data("names").docs
+
+    def refused(prefix: str) -> bool:
+        return solution.is_safe_request([prefix]) is not None
+
+    full = sum(map(refused, names)) / len(names)
+    some = sum(any(refused(name[:n]) for n in range(1, len(name) + 1)) for name in names)
+    shares = f"{full:.1%} and {some / len(names):.1%}".replace("%", " %")
+    least = re.search(
+        r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    )
+    assert least
+    for page in ("kit", "teacher"):
+        text = " ".join((ROOT / f"data/{page}/README.md").read_text(encoding="utf-8").split())
+        assert f"{LIMITS.cpu_s:g} seconds" in text and "more than 1 second is too slow" in text
+        assert f"{len(names):,} names" in text and "eyond 1 %" in text
+        assert f"{least[1]} or later" in text and "microgpt grade bot.py" in text
+        assert shares in text
 
 
 def test_teachers_page_names_commands_that_work(tmp_path: Path) -> None:
