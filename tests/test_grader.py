@@ -125,7 +125,7 @@ def test_cases_follow_from_the_rule(prepared: Prepared, suite: Suite) -> None:
 @pytest.mark.slow
 def test_grey_prefixes_and_real_names_are_in_no_case(suite: Suite) -> None:
     asked = {p for case in suite.cases for p in case.prefixes}
-    assert not asked & {"li", "ma", "pe", "cher", "oran", "apri", "pearl", "oliver", "olive", "mel"}
+    assert not asked & {"pe", "cher", "oran", "apri", "pearl", "oliver", "olive", "mel"}
     assert not set(suite.names) & {"pearl", "oliver", "apple", "salim"}
 
 

@@ -377,7 +377,7 @@ def test_chat_marks_the_names_of_a_run(tmp_path: Path, monkeypatch: pytest.Monke
     ok("train", "data.txt", "--steps", 40, "--out", "run")
     monkeypatch.setattr(sys, "stdin", io.StringIO("a n\n\nx\n" * 5))
     result = ok("chat", "run")
-    assert result.err.startswith("note: 29 of the policy's 29 words need letters")
+    assert result.err.startswith("note: 76 of the policy's 76 words need letters")
     lines = result.out.splitlines()
     assert lines[2].startswith("= trained: was trained on")
     for line in lines[3:]:

@@ -10,13 +10,16 @@ from types import ModuleType
 
 import pytest
 
+from bot_sources import own_template
 from cli_runner import environment
 from kit_programs import KEY, ROOT, program
 from microgpt.assignment import answers, kit
+from microgpt.assignment.grader import LIMITS
 from microgpt.assignment.result import PARTS
 from microgpt.assignment.variants import (
     variant,
 )
+from microgpt.data import load_data
 from microgpt.engines.base import Engine
 from microgpt.opening import engine_for, open_model
 from microgpt.sampling import Settings, sample
@@ -28,6 +31,12 @@ from patience import PATIENCE
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A student's kit."""
     return kit.make_kit(tmp_path_factory.mktemp("kits") / "ada", "ada", KEY).path
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A kit whose files may be changed."""
+    return kit.make_kit(tmp_path / "kit", "ada", KEY).path
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +124,49 @@ def test_own_tests_pass(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "OK (skipped=3)" in done.stderr
+    told = done.stderr.split("Skipped, 3 of 9:")[1]
+    for name in ("REFUSED", "THROWN_AWAY", "ANSWERED"):
+        assert f": your turn: fill in {name}\n" in told
+
+
+@pytest.mark.parametrize("hooks", [True, False])
+def test_a_bot_that_is_no_kits_runs_under_its_tests(own: Path, hooks: bool) -> None:
+    """The class that this began with: its bots load the model where they stand, and run at once."""
+    (own / "bot.py").write_text(own_template(hooks), encoding="utf-8")
+    done = own_tests_of(own)
+    assert done.returncode == 0, done.stderr
+    assert f"OK (skipped={3 if hooks else 4})" in done.stderr
+    assert ("bot.py has no function is_safe_name" in done.stderr) is not hooks
+
+
+def test_a_forgotten_print_is_said_by_the_kits_tests(own: Path) -> None:
+    source = (own / "bot.py").read_text(encoding="utf-8")
+    (own / "bot.py").write_text(
+        source.replace("    return None\n", "    print(prefixes)\n    return None\n", 1),
+        encoding="utf-8",
+    )
+    done = own_tests_of(own)
+    assert done.returncode == 1
+    assert "one line for each request, and nothing else printed" in done.stderr
+
+
+def test_a_bot_that_is_no_python_is_said_to_be_none(own: Path) -> None:
+    (own / "bot.py").write_text("def f(:\n", encoding="utf-8")
+    done = own_tests_of(own)
+    assert done.returncode == 1
+    assert "bot.py can't be imported: SyntaxError" in done.stderr
+
+
+def own_tests_of(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What the kit's own tests say of the bot in its folder."""
+    return subprocess.run(
+        [sys.executable, "test_bot.py"],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 7, 42])
@@ -187,6 +239,28 @@ def test_kit_page_says_what_is_so(folder: Path, monkeypatch: pytest.MonkeyPatch)
         [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
     )
     assert re.search(r"^\d+ of 1000 hold a fruit$", done.stdout, re.M)
+
+
+def test_both_pages_say_what_the_grader_holds_a_bot_to() -> None:
+    solution = program(ROOT / "data/teacher/solution.py")
+    names = load_data("names").docs
+
+    def refused(prefix: str) -> bool:
+        return solution.is_safe_request([prefix]) is not None
+
+    full = sum(map(refused, names)) / len(names)
+    some = sum(any(refused(name[:n]) for n in range(1, len(name) + 1)) for name in names)
+    shares = f"{full:.1%} and {some / len(names):.1%}".replace("%", " %")
+    least = re.search(
+        r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    )
+    assert least
+    for page in ("kit", "teacher"):
+        text = " ".join((ROOT / f"data/{page}/README.md").read_text(encoding="utf-8").split())
+        assert f"{LIMITS.cpu_s:g} seconds" in text and "more than 1 second is too slow" in text
+        assert f"{len(names):,} names" in text and "eyond 1 %" in text
+        assert f"{least[1]} or later" in text and "microgpt grade bot.py" in text
+        assert shares in text
 
 
 def test_teachers_page_names_commands_that_work(tmp_path: Path) -> None:

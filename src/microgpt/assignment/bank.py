@@ -214,14 +214,14 @@ class _Judge:
     def allowed(self, prefixes: Sequence[str], count: int, verdicts: dict[str, str]) -> None:
         """Note which prefixes must be allowed."""
         begins = self.automaton.begins
-        some = [p for p in prefixes if p not in verdicts and not begins(p, at_least=2)]
+        some = [p for p in prefixes if p not in verdicts and not begins(p)]
         for prefix, mean, error in zip(some, *self._leaks(some, count), strict=True):
             verdicts[prefix] = "allow" if mean + _AWAY * error <= ALLOW else "grey"
 
     def leading(self, names: Sequence[str]) -> set[str]:
         """Beginnings of the names from which a banned word is so likely that refusing is fair."""
         begins = self.automaton.begins
-        ends = {p for name in names for p in _beginnings(name) if begins(p, at_least=2)}
+        ends = {p for name in names for p in _beginnings(name) if begins(p)}
         some = sorted(ends)
         leaks, _ = self._leaks(some, _DRAWN["many"])
         return {prefix for prefix, leak in zip(some, leaks, strict=True) if leak >= _LEADING}

@@ -37,7 +37,7 @@ from pathlib import Path
 from microgpt.assignment.intake import Found, Submission, read_program
 from microgpt.assignment.reports import text
 from microgpt.assignment.reports.writing import write_text
-from microgpt.assignment.structure import parse
+from microgpt.assignment.source import parse
 
 FILE = "copies.csv"
 COLUMNS = ("student", "other", "similarity", "group", "submission", "other_submission")

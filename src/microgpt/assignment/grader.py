@@ -23,7 +23,14 @@ from microgpt.assignment.program import ProgramFindings, Setting, run_program
 from microgpt.assignment.result import Check, Result
 from microgpt.assignment.rubric import Findings, checks_of, evidence, score
 from microgpt.assignment.sandbox import EVENTS, Limits, Sandbox, probe
-from microgpt.assignment.structure import HOOKS, Clarity, Structure, clarity, examine
+from microgpt.assignment.structure import (
+    HOOKS,
+    Clarity,
+    Structure,
+    clarity,
+    examine,
+    unknown_template,
+)
 from microgpt.assignment.tries import Tries
 from microgpt.assignment.twin import Twin, make_twin
 from microgpt.assignment.variants import BEGINNINGS, derive, variant
@@ -173,6 +180,9 @@ def grade(
     if submission.bot is None:
         return _result(submission, prepared, (), [])
     structure = examine(submission.bot, prepared.base)
+    if structure.newer:
+        told = f"Not graded: {structure.newer}. Grade it with that Python, or by hand."
+        return replace(_result(submission, prepared, (), [told]), graded=False)
     if structure.error:
         problem = f"bot.py is not Python: {structure.error}."
         empty = Findings(None, ProgramFindings(), structure, Clarity(0, 0, 0, 0, 0))
@@ -180,7 +190,8 @@ def grade(
         return _result(submission, prepared, tuple(checks_of(empty, suite)), [problem], form=True)
     findings, suite = _find_out(submission, submission.bot, structure, prepared, slot)
     checks = tuple(checks_of(findings, suite))
-    confirm = evidence(findings.clarity)
+    unknown = unknown_template(structure)
+    confirm = [*([unknown] if unknown else ()), *evidence(findings.clarity)]
     result = _result(submission, prepared, checks, _problems(findings), confirm)
     if prepared.requests is None or findings.hooks is None or not findings.hooks.asked:
         return result

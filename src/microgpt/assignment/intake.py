@@ -31,7 +31,7 @@ from microgpt.assignment.listing import (
     of_path,
     recognise,
 )
-from microgpt.assignment.structure import parse
+from microgpt.assignment.source import parse
 from microgpt.assignment.students import Student, identify, missing, roster
 from microgpt.data import bundled
 from microgpt.errors import CheckpointError

@@ -103,8 +103,9 @@ def evidence(clarity: Clarity) -> list[str]:
     """What a person has to look at before the clarity points stand."""
     return [
         f"{clarity.docstrings} of 2 hooks are explained, {clarity.commented} of "
-        f"{clarity.patterns} lists of patterns have a comment, and there are {clarity.words} words "
-        "of explanation: do they say what is refused, and why?"
+        f"{clarity.patterns} places where patterns are made have a comment, and there are "
+        f"{clarity.words} words of explanation: do they say what is refused, and why?",
+        *(f"Is this an explanation? {doubt}." for doubt in clarity.doubts),
     ]
 
 
@@ -274,7 +275,7 @@ def _clarity(found: Clarity) -> list[Check]:
         "comments at the patterns": (
             lists,
             found.patterns,
-            f"{found.commented} of {found.patterns} lists have a comment",
+            f"{found.commented} of {found.patterns} places where patterns are made have a comment",
         ),
         "the policy": (
             min(1.0, found.words / _WORDS),

@@ -1,4 +1,4 @@
-"""What a submission's text says: which parts were edited, what it reaches for, how it explains.
+"""What a submission's text says: which parts were edited, and what it reaches for.
 
 Nothing here runs a submission, and no points for behaviour are given or taken by its text: a file
 from a template that we don't know is judged by what it does. What is found is reported.
@@ -9,22 +9,20 @@ from __future__ import annotations
 import ast
 import builtins
 import io
-import re
+import json
+import math
+import pathlib
+import random
 import sys
-import tokenize
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from microgpt.assignment.words import library_name, syntax_error
+from microgpt.assignment.clarity import Clarity as Clarity
+from microgpt.assignment.clarity import clarity as clarity
+from microgpt.assignment.source import EDITABLE, newer, parse
+from microgpt.assignment.source import HOOKS as HOOKS
+from microgpt.assignment.source import PATTERNS as PATTERNS
 
-HOOKS = ("is_safe_request", "is_safe_name")
-PATTERNS = ("BLOCKED_PREFIX_PATTERNS", "BLOCKED_OUTPUT_PATTERNS")
-EDITABLE = (*HOOKS, *PATTERNS)
-"""The four names that a student writes; helpers of any other name may stand beside them."""
-
-MOST_BYTES = 512 * 1024  # of a file that is parsed; the kit's template has 8 KB
-_WORD = re.compile(r"[^\W\d_]{2,}")
 _KNOWN = 0.5  # share of the template's statements that a file made from it still has
 
 # fmt: off
@@ -39,6 +37,13 @@ _DANGER = frozenset((
     "open", "setattr", "vars",
 ))
 # fmt: on
+# Names that may be shown, since Python has them and no student chose them.
+_PYTHON = frozenset(dir(builtins)) | frozenset(sys.stdlib_module_names)
+_PARTS = frozenset(
+    name
+    for part in (sys, random, math, json, io, pathlib, pathlib.Path, random.Random, sys.stdout)
+    for name in dir(part)
+) | {"write", "flush", "buffer"}
 
 
 @dataclass(frozen=True)
@@ -48,52 +53,26 @@ class Structure:
     ``error``: why it is no Python, else empty. ``template``: made from the template given.
     ``changed``: parts of the template that were changed or left out. ``reaches``: what it does that
     a policy has no need of, one phrase each with its line. ``names``: defined at the top.
+    ``newer``: in words that it may need a newer Python, where there is an error; else empty. Such a
+    file can't be graded, which is no 0.
+
+    ``changed`` and ``reaches`` hold names of the template and of Python only, none that a student
+    chose.
     """
 
     error: str = ""
+    newer: str = ""
     template: bool = False
     changed: tuple[str, ...] = ()
     reaches: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Clarity:
-    """The measurable evidence that a policy is explained.
-
-    ``docstrings``: hooks (functions, where the hooks aren't there) with a docstring or a comment of
-    the student's own, at most 2. ``commented``: lists
-    of patterns (or other words) with a comment at or in them, of ``patterns`` that aren't empty.
-    ``comments``: comment lines with three words or more. ``words``: of explanation, in comments,
-    docstrings and policy.md. What the template has already counts for nothing.
-    """
-
-    docstrings: int
-    commented: int
-    patterns: int
-    comments: int
-    words: int
-
-
-def parse(source: bytes) -> ast.Module | str:
-    """The syntax tree, or in words why there is none."""
-    if len(source) > MOST_BYTES:
-        return f"it has {len(source):,} bytes, at most {MOST_BYTES:,} are read"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape is the student's, not ours
-            return ast.parse(source.replace(b"\r\n", b"\n"))
-    except SyntaxError as error:
-        return f"line {error.lineno or 1}: {syntax_error(error.msg)}"
-    except (ValueError, RecursionError, MemoryError) as error:
-        return f"it can't be parsed: {type(error).__name__}"
-
-
 def examine(source: bytes, base: bytes | None) -> Structure:
     """Compare a submission with the template that the class was given."""
     tree = parse(source)
     if isinstance(tree, str):
-        return Structure(error=tree)
+        return Structure(error=tree, newer=newer(source))
     names = frozenset(_defined(tree.body))
     given = parse(base) if base is not None else None
     if not isinstance(given, ast.Module):
@@ -118,6 +97,13 @@ def examine(source: bytes, base: bytes | None) -> Structure:
                 changed.append(f"{name} (line {node.lineno}, defined again)")
             elif name in used and hasattr(builtins, name):
                 changed.append(f"{name} (line {node.lineno}, hides Python's own)")
+    for node in tree.body:
+        decorated = getattr(node, "decorator_list", None)
+        if decorated and _title(node) in fixed:
+            changed = [title for title in changed if title != _title(node)]
+            changed.append(f"{_title(node)} (line {decorated[0].lineno}, with a decorator)")
+    theirs = own - set(EDITABLE)
+    changed += _from_inside(_without(tree, fixed), theirs | (used & _PYTHON), theirs)
     allowed = frozenset(
         alias.name for node in given.body if isinstance(node, ast.Import) for alias in node.names
     )
@@ -126,6 +112,21 @@ def examine(source: bytes, base: bytes | None) -> Structure:
         changed=tuple(dict.fromkeys(changed)),
         reaches=tuple(_reaches(_without(tree, fixed), allowed)),
         names=names,
+    )
+
+
+def unknown_template(structure: Structure) -> str:
+    """What is to be said of a file that isn't made from the template given; else empty.
+
+    It goes for a forgotten ``--base`` as well as for a student who began anew.
+    """
+    if structure.error or structure.template:
+        return ""
+    return (
+        "bot.py isn't made from the template that it was compared with: if the class was given "
+        "another one, name it with --base FILE. Until then comments that came with it can't be "
+        "told from the student's, so the points for clarity may be too high, and what was changed "
+        "beside the four parts isn't known."
     )
 
 
@@ -187,29 +188,25 @@ def _without(tree: ast.Module, fixed: dict[str, str]) -> ast.Module:
 
 def _reaches(tree: ast.Module, allowed: frozenset[str]) -> Iterator[str]:
     """What a policy has no need of: files, processes, modules changed, the frame of a caller."""
-    modules = {
-        (alias.asname or alias.name).split(".")[0]: alias.name.split(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    } | {name: name for name in allowed}
+    modules = {name: name for name in allowed} | _modules(tree)
     seen = set()
     for node in ast.walk(tree):
         phrase = ""
         if isinstance(node, ast.Import):
-            tops = dict.fromkeys(a.name.split(".")[0] for a in node.names)
-            outside = [name for name in tops if name in _OUTSIDE - allowed]
+            tops = [alias.name.split(".")[0] for alias in node.names]
+            outside = [top for top in tops if top in _OUTSIDE - allowed]
             phrase = f"imports {', '.join(outside)}" if outside else ""
         elif isinstance(node, ast.ImportFrom):
             module = (node.module or "").split(".")[0]
             phrase = f"imports from {module}" if module in _OUTSIDE - allowed else ""
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
-            root, first = _root(node)
-            phrase = (
-                f"changes {library_name(f'{modules[root]}.{first}')}" if root in modules else ""
-            )
+            root = modules.get(_root(node), "")
+            phrase = f"changes {_known(root, node.attr)}" if root else ""
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             phrase = f"calls {node.func.id}" if node.func.id in _DANGER else ""
+            if node.func.id in ("setattr", "delattr") and len(node.args) >= 2:
+                root = modules.get(_root(node.args[0]), "")
+                phrase = f"changes {_known(root, _constant(node.args[1]))}" if root else phrase
         elif isinstance(node, ast.Attribute) and node.attr in (
             "_getframe",
             "__globals__",
@@ -221,88 +218,90 @@ def _reaches(tree: ast.Module, allowed: frozenset[str]) -> Iterator[str]:
             yield f"{phrase} (line {getattr(node, 'lineno', 1)})"
 
 
+def _modules(tree: ast.AST) -> dict[str, str]:
+    """What imported modules are called here → their own names; those of Python only."""
+    return {
+        alias.asname or alias.name.split(".")[0]: alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name.split(".")[0] in _PYTHON
+    }
+
+
+def _known(module: str, name: str) -> str:
+    """``random.choices``; without the name where it is the student's own."""
+    return f"{module}.{name}" if name in _PYTHON | _PARTS else f"something of {module}"
+
+
+def _constant(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _from_inside(tree: ast.Module, fixed: set[str], template: set[str]) -> list[str]:
+    """Names of the template that the student's functions assign to, whichever way they go.
+
+    ``fixed``: names that must not be changed; ``template``: those of them that the template
+    defines.
+    """
+    found = []
+    for node in ast.walk(tree):
+        line = getattr(node, "lineno", 1)
+        names: list[str] = []
+        how = ""
+        if isinstance(node, ast.Global):
+            names, how = [name for name in node.names if name in template], "by global"
+        elif isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            names, how = [_constant(node.slice)], _table(node.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("update", "__setitem__", "setdefault", "pop", "__delitem__"):
+                names, how = [a.arg or "" for a in node.keywords], _table(node.func.value)
+                names += [_constant(a) for a in node.args[:1]]
+                names += [
+                    _constant(k) for a in node.args if isinstance(a, ast.Dict) for k in a.keys if k
+                ]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in ("setattr", "delattr") and len(node.args) >= 2:
+                names = [_constant(node.args[1])]
+                how = f"by {node.func.id}" if _is_this_file(node.args[0]) else ""
+        elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            names, how = [node.attr], "through sys.modules" if _is_this_file(node.value) else ""
+        if how:
+            shown = [name for name in names if name in fixed]
+            if not shown and how != "by global" and not any(map(str.isidentifier, names)):
+                shown = ["a name of this file"]
+            found += [f"{name} (line {line}, {how})" for name in shown]
+    return found
+
+
+def _table(node: ast.expr) -> str:
+    """How this expression gets at the names of a file, as a phrase; empty if it doesn't."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return f"by {node.func.id}()" if node.func.id in ("globals", "vars") else ""
+    if isinstance(node, ast.Attribute) and node.attr in ("__dict__", "__globals__"):
+        return f"by {node.attr}"
+    return ""
+
+
+def _is_this_file(node: ast.expr) -> bool:
+    """Whether this is ``sys.modules[...]`` or an import of the file by itself."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.value, ast.Attribute) and node.value.attr == "modules"
+    if isinstance(node, ast.Call):
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        return name in ("import_module", "__import__")
+    return False
+
+
 def _patches(tree: ast.Module) -> list[str]:
     """The same in a file whose own loop may need files and modules: what no bot has a need of."""
     return [p for p in _reaches(tree, frozenset()) if p.startswith(("changes ", "uses "))]
 
 
-def _root(node: ast.expr) -> tuple[str, str]:
-    """The name that an attribute is reached from, and the first attribute on the way."""
-    first = ""
+def _root(node: ast.expr) -> str:
     while isinstance(node, ast.Attribute | ast.Subscript):
-        first = node.attr if isinstance(node, ast.Attribute) else first
         node = node.value
-    return node.id if isinstance(node, ast.Name) else "", first
-
-
-# ---------------------------------------------------------------- clarity
-
-
-def clarity(
-    source: bytes, policy: bytes | None, base: bytes | None, blank: bytes | None
-) -> Clarity:
-    """Count the evidence. ``base`` and ``blank``: the template of bot.py and of policy.md."""
-    tree = parse(source)
-    if isinstance(tree, str):
-        return Clarity(0, 0, 0, 0, 0)
-    given = {_plain(line) for text in (base, blank) if text for line in _lines(text)}
-    given |= {_plain(text) for text in _comments(base or b"").values()}
-    remarks = {n: t for n, t in _comments(source).items() if _plain(t) not in given}
-    own = {n for n, t in remarks.items() if len(_WORD.findall(t)) >= 3}
-    hooks = set(HOOKS) & set(_defined(tree.body)) or set(_defined(tree.body))
-    docstrings, tables = 0, []
-    explained = list(remarks.values())
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            text = [
-                t for t in (ast.get_docstring(node) or "").splitlines() if _plain(t) not in given
-            ]
-            explained += text
-            inside = any(node.lineno <= n <= (node.end_lineno or node.lineno) for n in own)
-            if node.name in hooks:
-                docstrings += inside or len(_WORD.findall(" ".join(text))) >= 3
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and _is_table(node):
-            tables.append(node)
-    commented = sum(
-        any(t.lineno - 3 <= n <= (t.end_lineno or t.lineno) for n in own) for t in tables
-    )
-    if policy is not None:
-        explained += [line for line in _lines(policy) if _plain(line) not in given]
-    words = sum(len(_WORD.findall(line)) for line in explained)
-    return Clarity(min(2, docstrings), commented, len(tables), len(own), words)
-
-
-def _is_table(node: ast.Assign | ast.AnnAssign) -> bool:
-    """Whether a list, tuple or set with something in it is named here."""
-    value = node.value
-    if isinstance(value, ast.Call) and value.args:  # such as frozenset((...))
-        value = value.args[0]
-    if isinstance(value, ast.Dict):
-        return bool(value.keys) and all(isinstance(key, ast.Constant) for key in value.keys)
-    if not isinstance(value, ast.List | ast.Tuple | ast.Set) or not value.elts:
-        return False
-    return all(isinstance(item, ast.Constant | ast.List | ast.Tuple) for item in value.elts)
-
-
-def _comments(source: bytes) -> dict[int, str]:
-    """Line number → comment on it."""
-    found = {}
-    try:
-        for token in tokenize.tokenize(io.BytesIO(source).readline):
-            if token.type == tokenize.COMMENT:
-                found[token.start[0]] = token.string.lstrip("#").strip()
-    except (tokenize.TokenError, SyntaxError, ValueError):
-        pass
-    return found
-
-
-def _lines(text: bytes) -> list[str]:
-    return text[:MOST_BYTES].decode("utf-8", "replace").splitlines()
-
-
-def _plain(line: str) -> str:
-    """A line without marks, capitals and space: what counts when asking whether it was given."""
-    return " ".join(re.findall(r"\w+", line.lower()))
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _demo() -> None:
@@ -310,9 +309,6 @@ def _demo() -> None:
     for text in (base, base + b"random.choices = max\n", base.replace(b"P = []", b"P = 3")):
         found = examine(text, base)
         print(f"template {found.template}, changed {found.changed}, reaches {found.reaches}")
-    print(
-        clarity(b"# fruits that names lead to\nBLOCKED_PREFIX_PATTERNS = ['lem']", None, None, None)
-    )
     print(f"on Python {sys.version_info.major}.{sys.version_info.minor}")
 
 

@@ -1,9 +1,11 @@
-"""Otter-Grader's final_grades.csv, the file that ``otter grade`` writes (since its version 6).
+"""Otter-Grader's final_grades.csv, the file that ``otter grade`` writes, as of its version 7.
 
-One row per submission: a column for each question (here: each part of the rubric), then
-``total_points_earned``, ``percent_correct`` (a share from 0 to 1, four decimals),
-``grading_status`` and ``file``. The first row, ``points-per-question``, holds the points possible.
-Otter reads no results from others, so this is for what a course already does with that file.
+One row per submission: ``file``, a column for each question in alphabetical order (here: each part
+of the rubric), then ``total_points_earned``, ``percent_correct`` (a share from 0 to 1, four
+decimals) and ``grading_status``. The first row, ``points-per-question``, holds the points possible
+and the share 1; where Otter writes the status ``--`` it is empty, for a spreadsheet takes that for
+a formula. Otter reads no results from others, so this is for what a course already does with that
+file.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from collections.abc import Iterable
 from microgpt.assignment.reports import shape, text
 from microgpt.assignment.result import PARTS, Result
 
-COLUMNS = (*PARTS, "total_points_earned", "percent_correct", "grading_status", "file")
+QUESTIONS = tuple(sorted(PARTS))
+COLUMNS = ("file", *QUESTIONS, "total_points_earned", "percent_correct", "grading_status")
 """The header."""
 
 
@@ -24,16 +27,16 @@ def render(results: Iterable[Result]) -> str:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
-    possible = [f"{points:g}" for points in PARTS.values()]
-    writer.writerow([*possible, f"{shape.OUT_OF:g}", "", "", "points-per-question"])
+    possible = [f"{PARTS[part]:g}" for part in QUESTIONS]
+    writer.writerow(["points-per-question", *possible, f"{shape.OUT_OF:g}", "1", ""])
     for result in results:
         writer.writerow(
             [
-                *(_number(result, shape.counted(result, part)) for part in PARTS),
+                text.cell(text.name(result.student), text.NAME),
+                *(_number(result, shape.counted(result, part)) for part in QUESTIONS),
                 _number(result, result.score),
                 _number(result, result.score / shape.OUT_OF),
                 "Completed" if result.checks else text.cell(_why(result)),
-                text.cell(text.name(result.student), text.NAME),
             ]
         )
     return buffer.getvalue()
