@@ -184,6 +184,17 @@ def _show(error: BaseException) -> None:
     sys.__excepthook__(type(error), error.with_traceback(trace), trace)
 
 
+def _where(error: BaseException, work: str) -> str:
+    """The line of bot.py that an error came from, as `` (line 12)``; empty where it isn't known."""
+    path, line = os.path.join(work, "bot.py"), 0
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == path:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f" (line {line})" if line else ""
+
+
 def _run(work: str, seed: int, note: _Evidence) -> int:
     """``python bot.py`` with seeded random numbers."""
     seeded = random.seed
@@ -286,7 +297,7 @@ def _hooks(work: str, lines: _Lines, note: _Evidence) -> int:
     except any_error as error:
         if isinstance(error, no_memory):
             note("memory", "MemoryError")
-        problem = f"{type(error).__name__}: {error}"[:300]
+        problem = f"{type(error).__name__}: {error}"[:300] + _where(error, work)
         _show(error)
 
     def facts() -> dict[str, Any]:
