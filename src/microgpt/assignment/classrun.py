@@ -63,7 +63,10 @@ def fingerprint(submission: Submission, prepared: Prepared) -> str:
     given = [
         __version__,
         chosen,
-        [_told(data) for data in (prepared.model, prepared.twin.model, prepared.base, prepared.blank)],
+        [
+            _told(data)
+            for data in (prepared.model, prepared.twin.model, prepared.base, prepared.blank)
+        ],
         prepared.isolation,
         submission.student,
         submission.name,
