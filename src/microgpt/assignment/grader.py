@@ -183,7 +183,7 @@ def grade(
     structure = examine(submission.bot, prepared.base)
     if structure.newer:
         told = f"Not graded: {structure.newer}. Grade it with that Python, or by hand."
-        return replace(_result(submission, prepared, (), [told]), graded=False)
+        return replace(_result(submission, prepared, (), [told], form=True), graded=False)
     if structure.error:
         problem = f"bot.py is not Python: {structure.error}."
         empty = Findings(None, ProgramFindings(), structure, Clarity(0, 0, 0, 0, 0))
