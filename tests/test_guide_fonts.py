@@ -196,6 +196,8 @@ def test_a_page_looks_the_same_with_other_fonts(
 
 FACES_OF_PAGE = """[...document.fonts].filter((e) => !/Before/.test(e.family))
   .map((e) => `${e.family} ${e.style} ${e.status}`)"""
+HEADING = """() => [document.querySelector("h1")]
+  .flatMap((e) => [getComputedStyle(e).fontFamily, e.getBoundingClientRect().height])"""
 
 
 @pytest.mark.slow
@@ -207,14 +209,22 @@ def test_fonts_that_come_late_are_shown_on_a_machine_without_any(
         held: list[Any] = []
         page.route("**/*.woff2", lambda route: held.append(route))
         page.goto(guide_address + "about/", wait_until="domcontentloaded")
-        height = "() => document.querySelector('h1').getBoundingClientRect().height"
-        assert page.evaluate(height) > 0  # laid out before any font is there
+        browser.until(page, lambda: "Guide" in page.evaluate(HEADING)[0], lambda: "sheets come")
+        assert page.evaluate(HEADING)[1] > 0  # laid out before any font is there
         browser.until(page, lambda: len(held) == len(FACES), lambda: "all fonts are asked for")
         for route in held:
             route.continue_()
-        page.evaluate("document.fonts.ready.then(() => 0)")
-        faces = page.evaluate(FACES_OF_PAGE)
-        assert len(faces) == len(FACES) and all(face.endswith(" loaded") for face in faces), faces
+
+        def faces() -> list[str]:
+            found: list[str] = page.evaluate(FACES_OF_PAGE)
+            return found
+
+        def rest() -> bool:
+            return len(faces()) == len(FACES) and not any(map(waiting.search, faces()))
+
+        waiting = re.compile(r" (unloaded|loading)$")
+        browser.until(page, rest, lambda: f"{faces()}")
+        assert all(face.endswith(" loaded") for face in faces()), faces()
         assert wrong == []
 
 
