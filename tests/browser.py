@@ -6,6 +6,7 @@ security policy, errors in the console.
 
 import contextlib
 import functools
+import os
 import shutil
 import threading
 import time
@@ -14,6 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import box_font
 from microgpt.cli.guide import make_server
 
 LIMIT = 120_000  # ms until a wait in a page gives up; it ends a hang, and times nothing
@@ -49,16 +51,29 @@ def plain_serving(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def chromium(playwright: Any, program: str | None = None) -> Iterator[Any]:
-    """A headless browser on a fresh profile."""
-    with playwright.sync_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=program or shutil.which("chromium"), args=list(FLAGS), timeout=LIMIT
+def started(kind: Any, program: str | None = None) -> Iterator[Any]:
+    """A headless browser on a fresh profile; where the machine has no font, with one of boxes."""
+    with box_font.where_missing() as settings:
+        browser = kind.launch(
+            executable_path=program or shutil.which("chromium"),
+            args=list(FLAGS),
+            env={**os.environ, **settings},
+            timeout=LIMIT,
         )
         try:
             yield browser
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def chromium(playwright: Any, program: str | None = None) -> Iterator[Any]:
+    """The same with a driver of its own."""
+    with (
+        playwright.sync_api.sync_playwright() as driver,
+        started(driver.chromium, program) as browser,
+    ):
+        yield browser
 
 
 class Kept:

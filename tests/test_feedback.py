@@ -23,7 +23,7 @@ _CHECKS = (
 )
 _PROBLEMS = ("There is no policy.md, FORM.", "It used up its CPU time, BEHAVIOUR.")
 RESULT = Result(
-    "ada", "bot.py", 54.0, _CHECKS, 0.0, _PROBLEMS, ("CONFIRM",), (), 0.0123, 0.0456, "1", 1
+    "ada", "bot.py", 54.0, _CHECKS, 0.0, _PROBLEMS, ("CONFIRM",), (), 0.0123, 0.0456, "1", form=1
 )
 WORDS = ("EXAMPLE", "MESSAGE", "FORM", "BEHAVIOUR", "CONFIRM")
 TOLD = {

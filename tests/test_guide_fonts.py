@@ -1,13 +1,15 @@
 """The guide's fonts: small, licensed, what their manifest says, and enough for what pages show."""
 
 import hashlib
-import os
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import box_font
 import browser
 import fonts
 from guide_pages import BUILT, GUIDE, ROOT
@@ -16,6 +18,7 @@ FACES = fonts.manifest()
 FILES = {face["file"] for face in FACES.values()}
 SHEET = (GUIDE / "css" / "fonts.css").read_text(encoding="utf-8")
 TOKENS = (GUIDE / "css" / "tokens.css").read_text(encoding="utf-8")
+SITE = (GUIDE / "css" / "site.css").read_text(encoding="utf-8")
 RULES = re.findall(r"@font-face \{([^}]*)\}", SHEET)
 REDO = "run scripts/make_fonts.py"
 
@@ -98,6 +101,24 @@ def test_every_character_of_a_formula_has_a_glyph(guide_site: Path) -> None:
     assert shown | {"√"} <= has("maths"), f"{sorted(shown - has('maths'))}: {REDO}"
 
 
+@pytest.mark.slow
+def test_every_character_of_the_built_site_has_a_glyph(guide_site: Path) -> None:
+    """What the build adds, too; the search shows the signs of formulas among its words."""
+    known = has("sans") | fonts.LEFT
+    lacks: dict[str, str] = {}
+    for path in [*guide_site.rglob("*.html"), *guide_site.glob("data/**/*.json")]:
+        text = re.sub(r"<math .*?</math>", "", path.read_text(encoding="utf-8"), flags=re.S)
+        for character in fonts.characters_of(text, path.suffix) - known:
+            lacks[character] = path.relative_to(guide_site).as_posix()
+    assert lacks == {}, REDO
+    entries = json.loads((guide_site / "search.json").read_text(encoding="utf-8"))
+    found = {*"".join(f"{e['title']} {e['page']} {e['text']}" for e in entries)} - {"\n"}
+    assert found - known, "no formula is found by the search any more"
+    (families,) = re.findall(r"dialog\.search li span \{[^}]*font-family: ([^;]*);", SITE)
+    assert families == "var(--sans), var(--maths)"
+    assert found - known <= has("maths"), f"{sorted(found - known - has('maths'))}: {REDO}"
+
+
 # ---------------------------------------------------------------- pages
 
 
@@ -138,29 +159,27 @@ BOXES = """[...document.querySelectorAll('main *')].map((e) => {
 })"""
 
 
-@pytest.mark.slow
-def test_a_page_looks_the_same_with_other_fonts(
-    guide_address: str, tmp_path: Path, chromium: Any, require_program: Any
-) -> None:
-    """With the fonts of this machine, and with none.
-
-    The start page is left out: a Chromium without any font reads only fonts that were preloaded,
-    and there that of code isn't.
-    """
+@pytest.fixture
+def without_fonts(
+    chromium: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, require_program: Any
+) -> Iterator[Any]:
+    """A browser as tests have it on a machine that has no font."""
     (tmp_path / "none").mkdir()
     settings = tmp_path / "fonts.conf"
-    settings.write_text(
-        f"<fontconfig><dir>{tmp_path}/none</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>"
-    )
-    options = {
-        "executable_path": require_program("chromium"),
-        "args": list(browser.FLAGS),
-        "env": {**os.environ, "FONTCONFIG_FILE": str(settings)},
-        "timeout": browser.LIMIT,
-    }
-    places = ("about/", "learn/softmax/", "learn/toy/", "learn/worksheet/")
+    settings.write_text(box_font.SETTINGS.format(tmp_path / "none"))
+    monkeypatch.setenv("FONTCONFIG_FILE", str(settings))
+    assert box_font.missing()
+    with browser.started(chromium.browser_type, require_program("chromium")) as program:
+        yield program
+
+
+@pytest.mark.slow
+def test_a_page_looks_the_same_with_other_fonts(
+    guide_address: str, chromium: Any, without_fonts: Any
+) -> None:
+    """With the fonts of this machine, and with none of them."""
+    places = ("", "about/", "learn/softmax/", "learn/toy/", "learn/worksheet/")
     taken = []
-    without_fonts = chromium.browser_type.launch(**options)
     for program in (chromium, without_fonts):
         with browser.opened(program, viewport={"width": 390, "height": 844}) as (page, wrong):
             for place in places:
@@ -169,8 +188,39 @@ def test_a_page_looks_the_same_with_other_fonts(
                 page.evaluate("document.fonts.ready.then(() => 0)")
                 taken.append((place, page.evaluate(BOXES)))
             assert wrong == []
-    without_fonts.close()
     for mine, none in zip(taken[: len(places)], taken[len(places) :], strict=True):
         moved = [pair for pair in zip(mine[1], none[1], strict=True) if pair[0] != pair[1]]
         assert len(mine[1]) > 50
         assert moved == [], f"{mine[0]}: {len(moved)} boxes, {moved[:3]}"
+
+
+FACES_OF_PAGE = """[...document.fonts].filter((e) => !/Before/.test(e.family))
+  .map((e) => `${e.family} ${e.style} ${e.status}`)"""
+
+
+@pytest.mark.slow
+def test_fonts_that_come_late_are_shown_on_a_machine_without_any(
+    guide_address: str, without_fonts: Any
+) -> None:
+    """Chromium counts a face as broken for which nothing can stand in until it is there."""
+    with browser.opened(without_fonts, java_script_enabled=False) as (page, wrong):
+        held: list[Any] = []
+        page.route("**/*.woff2", lambda route: held.append(route))
+        page.goto(guide_address + "about/", wait_until="domcontentloaded")
+        height = "() => document.querySelector('h1').getBoundingClientRect().height"
+        assert page.evaluate(height) > 0  # laid out before any font is there
+        browser.until(page, lambda: len(held) == len(FACES), lambda: "all fonts are asked for")
+        for route in held:
+            route.continue_()
+        page.evaluate("document.fonts.ready.then(() => 0)")
+        faces = page.evaluate(FACES_OF_PAGE)
+        assert len(faces) == len(FACES) and all(face.endswith(" loaded") for face in faces), faces
+        assert wrong == []
+
+
+def test_the_font_of_boxes_is_one_that_fontconfig_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    with box_font.alone() as settings:
+        monkeypatch.setenv("FONTCONFIG_FILE", settings["FONTCONFIG_FILE"])
+        assert not box_font.missing()
+    data = box_font.font()
+    assert box_font.total(data[:4]) == 0x10000 and len(data) < 6000

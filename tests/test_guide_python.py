@@ -22,8 +22,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def site(guide_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built guide, and below it a page with cells of Python."""
+    """The built guide, and below it a page with cells of Python, with the sheets that they need."""
     import quoting
+    import sheets
 
     site = tmp_path_factory.mktemp("guide") / "site"
     shutil.copytree(guide_site, site)
@@ -38,9 +39,17 @@ def site(guide_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         'name="train2.py" data="names.txt" steps="1000"', rung, number, "ladder/train2.py"
     )
     text = (site / "about" / "index.html").read_text(encoding="utf-8")
-    (site / "cells").mkdir()
     text = re.sub(r"(<main[^>]*>).*?(</main>)", r"\1<h1>Cells</h1>@@\2", text, flags=re.S)
-    (site / "cells" / "index.html").write_text(text.replace("@@", body), encoding="utf-8")
+    text = text.replace("@@", body)
+    page = site / "cells" / "index.html"
+    page.parent.mkdir()
+    wanted = [*sheets.COMMON[:-1], *sheets.wanted(site, page, text)]
+    links = "\n".join(f'<link rel="stylesheet" href="../css/{name}">' for name in wanted)
+    text, found = re.subn(
+        r'<link rel="stylesheet"(.*<link rel="stylesheet"[^>]*>)?', links, text, flags=re.S
+    )
+    assert found == 1 and "python-cell.css" in wanted
+    page.write_text(text, encoding="utf-8")
     return site
 
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from made_results import PLAIN
-from microgpt.assignment import grader
+from microgpt.assignment import classrun, grader
 from microgpt.assignment.intake import Submission
 from microgpt.assignment.reports import (
     classroom,
@@ -99,12 +99,12 @@ def test_it_is_read_back():
     ],
 )
 def test_the_grader_gives_no_score_for_what_it_cannot_read(submission, graded):
-    prepared = cast(Any, SimpleNamespace(isolation=()))
+    prepared = cast(Any, SimpleNamespace(isolation=(), options=grader.Options()))
     submission = replace(submission, late="yes", notes=("Which one?",))
     result = grader._result(submission, prepared, (), [], ["Is it clear?"])
     assert (result.graded, result.late) == (graded, "yes")
     assert result.confirm == ("Which one?", "Is it clear?")
-    lost = grader._lost(submission, prepared, "The process that graded it ended")
+    lost = classrun._lost(submission, prepared, "The process that graded it ended").result
     assert not lost.graded and "No points were given" in lost.problems[0]
 
 

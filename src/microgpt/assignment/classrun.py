@@ -63,7 +63,10 @@ def fingerprint(submission: Submission, prepared: Prepared) -> str:
     given = [
         __version__,
         chosen,
-        [_told(data) for data in (prepared.model, prepared.twin.model, prepared.base, prepared.blank)],
+        [
+            _told(data)
+            for data in (prepared.model, prepared.twin.model, prepared.base, prepared.blank)
+        ],
         prepared.isolation,
         submission.student,
         submission.name,
@@ -285,7 +288,7 @@ def _lost(task: Task, prepared: Prepared, why: str) -> Row:
         student, name = task.student, task.name
     problem = f"{why}. No points were given: grade it again, or by hand."
     result = Result(student, name, 0.0, (), problems=(problem,), form=1, version=__version__)
-    return Row(replace(result, isolation=prepared.isolation), lost=True)
+    return Row(replace(result, isolation=prepared.isolation, graded=False), lost=True)
 
 
 def _demo() -> None:

@@ -8,6 +8,7 @@ once and handed to every worker.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -182,7 +183,7 @@ def grade(
     structure = examine(submission.bot, prepared.base)
     if structure.newer:
         told = f"Not graded: {structure.newer}. Grade it with that Python, or by hand."
-        return replace(_result(submission, prepared, (), [told]), graded=False)
+        return replace(_result(submission, prepared, (), [told], form=True), graded=False)
     if structure.error:
         problem = f"bot.py is not Python: {structure.error}."
         empty = Findings(None, ProgramFindings(), structure, Clarity(0, 0, 0, 0, 0))
@@ -314,6 +315,16 @@ def _problems(findings: Findings) -> list[str]:
     return lines
 
 
+def _how(limits: Limits) -> str:
+    """What every student is told of the grader."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return (
+        f"Graded by microgpt {__version__} with Python {python}. The two functions may use "
+        f"{limits.cpu_s:g} seconds of computing time for all questions together, the whole program "
+        f"{limits.cpu_s:g} more."
+    )
+
+
 def _about_hooks(hooks: HookFindings) -> Iterator[str]:
     """What the hooks' answers are worth saying."""
     if hooks.changed:
@@ -371,6 +382,7 @@ def _result(
         version=__version__,
         graded=submission.bot is not None or submission.empty,
         late=submission.late,
+        how=_how(prepared.options.limits),
     )
 
 

@@ -58,7 +58,7 @@ class Result:
     ``isolation``: what this machine didn't isolate while grading. ``leak`` and ``refused``: the
     submission's point on the frontier, None where it couldn't be measured. ``graded``: False where
     there was nothing that could be graded; the ``score`` of 0 is none then, and no report shows it.
-    ``late``: how late it came, as far as that is known, else empty.
+    ``late``: how late it came, as far as that is known, else empty. ``how``: what graded it.
     """
 
     student: str
@@ -75,6 +75,7 @@ class Result:
     graded: bool = True
     late: str = ""
     form: int = 0
+    how: str = ""
 
     def points(self, part: str) -> float:
         """Points earned in one part of the rubric, before the gate."""

@@ -30,6 +30,7 @@ def render(result: Result) -> dict[str, Any]:
     """The object before it is encoded."""
     told = [text.plain(problem) for problem in result.problems]
     told += [line for line in (shape.gate_line(result),) if line]
+    told += [text.plain(result.how)] if result.how else []
     passed = not result.problems and all(check.passed for check in result.checks)
     score = f"{shape.score(result.score)} of {shape.OUT_OF:g}" if result.graded else "not graded"
     tests = [_test(f"score: {score}", passed, round(result.score, 2), " ".join(told) or score)]

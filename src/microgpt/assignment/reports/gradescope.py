@@ -110,15 +110,17 @@ def _test(result: Result, part: str, check: Check, hidden: str) -> dict[str, Any
 
 
 def _output(result: Result) -> str:
+    how = [text.plain(result.how)] if result.how else []
     lines = [f"Problem: {text.plain(problem)}" for problem in result.problems]
     if not result.graded:
-        return "\n".join(["Not graded: no points were given or taken.", *lines])
+        return "\n".join(["Not graded: no points were given or taken.", *lines, *how])
     lines += [
         f"{shape.TITLES[part]}: {shape.score(result.points(part))} of {PARTS[part]:g}"
         for part in shape.parts(result)
     ]
     lines += [line for line in (shape.gate_line(result), shape.frontier_line(result)) if line]
     lines += [f"To try next: {line}" for line in shape.advice(result)]
+    lines += how
     return "\n".join(lines)
 
 

@@ -158,10 +158,8 @@ def _frontier(result: Result, frontier: str) -> str:
 
 
 def _run(result: Result) -> str:
-    version = (
-        f"Graded by microgpt {text.html(result.version, text.NAME)}. " if result.version else ""
-    )
-    same = f"<p>{version}The same submission gets the same score on every run.</p>"
+    how = text.html(result.how or f"Graded by microgpt {text.plain(result.version, text.NAME)}.")
+    same = f"<p>{how} The same submission gets the same score on every run.</p>"
     if not result.isolation:
         return _section("run", "How it was run", same)
     told = "<p>What the grading machine couldn't keep apart from your program:</p>"

@@ -138,6 +138,7 @@ def _notes(result: Result) -> list[tuple[str, Sequence[str]]]:
         ("What to try next", shape.advice(result)),
         ("To be confirmed by a person", result.confirm),
         ("Not isolated on this machine", result.isolation),
+        ("How it was graded", [result.how] if result.how else []),
     ]
     return [(title, told) for title, told in notes if told]
 
