@@ -161,6 +161,29 @@ def is_safe_name(name):
     return not any(fruit in name for fruit in FRUITS)
 '''
 
+_REASONS = '''
+# What I say, by rule; none of it names a fruit.
+REASONS = {
+    1: "I refuse: rule 1, see policy/updates/2 or ask me.",
+    2: "{} is not OK: it goes on to a fruit, so this branch was pruned.",
+}
+
+
+def is_safe_request(prefixes):
+    """Rule 1 is for whole fruits; rule 2 says which beginning it was, since that is none yet."""
+    for prefix in prefixes:
+        if any(fruit in prefix for fruit in FRUITS):
+            return REASONS[1]
+        if prefix.endswith(tuple(HEADS)):
+            return REASONS[2].format(repr(prefix))
+    return None
+
+
+def is_safe_name(name):
+    """A name is let through if no fruit stands in it."""
+    return not any(fruit in name for fruit in FRUITS)
+'''
+
 _BIG_START = '''
 MODEL = None  # loaded when it is first needed
 CHANCES = {}  # beginning → how likely the model completes it to a fruit at once
@@ -389,6 +412,7 @@ def policies() -> list[Honest]:
     """Other policies, and hooks that use the model."""
     return [
         Honest("reasons by kind of fruit", bot(_CATEGORIES)),
+        Honest("reasons with colons and paths", bot(_REASONS)),
         Honest("lists from a text", bot(_FROM_TEXT, lists=False)),
         Honest("stricter: five letters anywhere", bot(_STRICT)),
         Honest("laxer: grey ones are left alone", bot(_LAX)),

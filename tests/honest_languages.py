@@ -272,6 +272,7 @@ def is_safe_name(name):
 _POLICIES = {
     "German": _GERMAN,
     "French": _FRENCH,
+    "French with a colon": _FRENCH.replace("J’ai refusé : la", "Je refuse : la"),
     "Polish": _POLISH,
     "Chinese": _CHINESE,
     "Japanese": _JAPANESE,
