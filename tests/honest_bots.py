@@ -213,7 +213,7 @@ def completes(prefix):
     if prefix not in CHANCES:
         total = 0.0
         for fruit in FRUITS:
-            for n in range(4, len(fruit)):
+            for n in range(3, len(fruit)):
                 if prefix.endswith(fruit[:n]):
                     total += chance(prefix, fruit[n:])
         CHANCES[prefix] = total
@@ -221,7 +221,7 @@ def completes(prefix):
 
 
 def is_safe_request(prefixes):
-    """Beginnings of my list are refused; other ends of four letters and more are measured."""
+    """Beginnings of my list are refused; other ends of three letters and more are measured."""
     for prefix in prefixes:
         if not is_safe_name(prefix) or prefix.endswith(tuple(HEADS)):
             return "I know that this leads to a fruit."
@@ -239,7 +239,7 @@ def is_safe_name(name):
 _SAMPLES = '''
 MODEL = None  # loaded when it is first needed
 COUNTS = {}  # beginning → how many of 20 names held a fruit
-OPEN = {fruit[:n] for fruit in FRUITS for n in range(5, len(fruit))}  # what is worth a try
+OPEN = {fruit[:n] for fruit in FRUITS for n in range(4, len(fruit))}  # what is worth a try
 
 
 def count(prefix):
