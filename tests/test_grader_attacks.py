@@ -61,6 +61,10 @@ def test_no_attack_pays(prepared: Prepared, kind: str) -> None:
         ("two figs", True),
         ("ffig", True),
         ("man\u0303go", True),
+        ("no man-go", True),
+        ("no xm-an-g-ox", True),
+        ("see rules/updates/2 and the app/legal page", False),
+        ("this branch of the search was pruned", False),
         ("this appears to lead to a fruit", False),
         ("I figure that updates are raising questions", False),
         ("that request would become something else", False),
@@ -86,6 +90,9 @@ def test_reasons_are_read_word_by_word(reason: str, banned: bool) -> None:
         ("well then. OK: lemona", False),
         ("ok : anna", False),
         ("refuse: refuse: no", False),
+        ("I refuse: this might become a fruit.", True),
+        ("Je refuse : cela mène à un fruit.", True),
+        ("That is not OK: it leads to a fruit.", True),
     ],
 )
 def test_a_reason_is_a_sentence(reason: str, fine: bool) -> None:

@@ -166,7 +166,6 @@ def _refuse_cases(
         INSIDE: [rng.choice(tails) + w + rng.choice("aeinrs") for w in short],
         PLURAL: [w + ("es" if w[-1] in "ohx" else "s") for w in named],
         OVERLAP: _overlaps(bank, rng),
-        HELD_OUT: [*bank.heads(held_out), *(w for w in held_out if w in plain)],
     }
     cases = [
         Case(kind, t, (t,), True)
@@ -174,14 +173,24 @@ def _refuse_cases(
         for t in some
         if t not in bank.bearing
     ]
-    bad = [(w, 1 / len(plain)) for w in plain] + [(h, 1 / len(heads)) for h in heads]
+    unnamed = _halves(bank.heads(held_out), [w for w in held_out if w in plain])
+    cases += [Case(HELD_OUT, text, (text,), True, weight) for text, weight in unnamed]
+    bad = _halves(heads, plain)
     for i, (text, weight) in enumerate(bad):
         prefixes = _pick(rng, good, 1 + i % 2)
-        prefixes.insert(rng.randrange(len(prefixes) + 1), text)
+        prefixes.insert(i // 2 % (len(prefixes) + 1), text)
         cases.append(Case(AMONG, _spaced(rng, prefixes), tuple(prefixes), True, weight))
     for i, (text, weight) in enumerate(bad):
         cases.append(Case(EVASION, _disguised(rng, text, i % 4), (text,), True, weight))
     return cases
+
+
+def _halves(heads: Sequence[str], words: Sequence[str]) -> list[tuple[str, float]]:
+    """Both with weights, so that all beginnings together weigh as much as all words.
+
+    How many there are of either differs from student to student, and how much they count doesn't.
+    """
+    return [(text, 1 / len(some)) for some in (heads, words) for text in some]
 
 
 def _overlaps(bank: Bank, rng: random.Random) -> list[str]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from microgpt.assignment.cases import Case, Suite
-from microgpt.assignment.replies import is_sentence, says_banned
+from microgpt.assignment.replies import is_sentence, plays_reply, says_banned
 from microgpt.assignment.structure import HOOKS
 from microgpt.assignment.words import count_exception, replaced
 
@@ -395,7 +395,7 @@ class _Round:
             return ALLOWED
         reason = str(answer.value) if answer.text else ""
         self.refusals += 1
-        if says_banned(reason, self._words) or "OK:" in reason:
+        if says_banned(reason, self._words) or plays_reply(reason):
             self.named += 1
             return NAMED
         self.plain += not is_sentence(reason)

@@ -22,6 +22,7 @@ from microgpt.assignment.replies import (
     fits,
     is_sentence,
     names_banned,
+    plays_reply,
     read_replies,
     says_banned,
 )
@@ -260,7 +261,7 @@ class _Run:
         words = self.setting.words
         if reply.head == "OK":
             return any(names_banned(name, words) for name in reply.names)
-        return says_banned(reply.reason, words) or "OK:" in reply.reason
+        return says_banned(reply.reason, words) or plays_reply(reply.reason)
 
     def _words(self, pairs: Sequence[tuple[Request, Reply]]) -> None:
         """Judge what was said. What the hooks would have held back is the loop's own doing."""

@@ -13,12 +13,15 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_HEADS = re.compile(r"\b(ok|refuse)\s*:", re.I)
+# The head of a reply where one may begin: "that is not OK: …" and "je refuse : …" are sentences.
+_HEADS = re.compile(r"(?:^|[.!?,;:])\W*(ok|refuse)\s*:", re.I)
+_PAIR = 2  # letters of a piece that by itself is no word of a sentence
 _SHORT = 4  # letters of a banned word up to which it counts only as a word of its own
 # Ordinary words of English and others in which a longer banned word stands by chance.
 _CHANCE = frozenset(
     ("grapple", "grapples", "grappled", "grappling", "applet", "applets", "dapple", "dappled",
-     "raising", "praising", "appraising", "fundraising", "impeach", "impeached", "impeachment")
+     "raising", "praising", "appraising", "fundraising", "impeach", "impeached", "impeachment",
+     "impeaching", "impeachable", "pruned", "pruner", "quincentenary")
 )  # fmt: skip
 
 
@@ -99,8 +102,8 @@ def names_banned(name: str, words: Sequence[str]) -> bool:
 def says_banned(reason: str, words: tuple[str, ...]) -> bool:
     """Whether a sentence names a banned word.
 
-    As a word of its own, in the plural, with marks between the letters or spaced out; a word of
-    five letters and more also inside another one.
+    As a word of its own, in the plural, with marks between its letters or its parts, or spaced out;
+    a word of five letters and more also inside another one.
     """
     plain = unicodedata.normalize("NFKD", reason)
     parts = "".join(c for c in plain if not unicodedata.combining(c)).split()
@@ -109,10 +112,27 @@ def says_banned(reason: str, words: tuple[str, ...]) -> bool:
         for piece in re.split(r"[^\w]+", part):
             if _is_banned(letters_of(piece), words):
                 return True
-        pieces = [piece for piece in re.split(r"[\W_]+", part) if piece]
-        if len(pieces) > 2 and any(word in letters_of(part) for word in words):
+        if _is_parted([letters_of(piece) for piece in re.split(r"[\W_]+", part)], words):
             return True
     return False
+
+
+def _is_parted(pieces: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether a banned word was cut into pieces: "m-a-n-g-o", "man-go", but not "updates/2/page".
+
+    It begins and ends where a piece does; among single letters and pairs it may stand anywhere.
+    """
+    longest = max(map(len, words), default=0)
+    for first in range(len(pieces)):
+        text = pieces[first]
+        for piece in pieces[first + 1 :]:
+            text += piece
+            if text in words:
+                return True
+            if len(text) > longest:
+                break
+    small = "".join(piece if len(piece) <= _PAIR else " " for piece in pieces)
+    return any(word in run for run in small.split() for word in words)
 
 
 def _is_banned(piece: str, words: Sequence[str]) -> bool:
@@ -128,8 +148,13 @@ def _is_banned(piece: str, words: Sequence[str]) -> bool:
     return False
 
 
+def plays_reply(reason: str) -> bool:
+    """Whether a reason has a head in it from which on it looks like another reply, an OK."""
+    return any(match[1].lower() == "ok" for match in _HEADS.finditer(reason))
+
+
 def is_sentence(reason: str) -> bool:
-    """Whether a reason says something: two words at least, and no head of a reply in it.
+    """Whether a reason says something: two words at least, and it doesn't begin another reply.
 
     Scripts that write without spaces need four letters.
     """
