@@ -69,6 +69,7 @@ def test_no_attack_pays(prepared: Prepared, kind: str) -> None:
         ("I figure that updates are raising questions", False),
         ("that request would become something else", False),
         ("das wäre häufig Obst", False),
+        ("refusé à la date du jour", False),
         ("hier kommt nichts", False),
     ],
 )

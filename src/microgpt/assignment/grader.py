@@ -338,7 +338,10 @@ def _about_hooks(hooks: HookFindings) -> Iterator[str]:
             "a reply: these refusals count as wrong."
         )
     if hooks.plain:
-        yield (f"{hooks.plain} of {hooks.refusals} reasons are no sentence of two words or more.")
+        yield (
+            f"{hooks.plain} of {hooks.refusals} reasons are no sentence of two words or more. "
+            "(The loop writes REFUSE itself: a reason doesn't begin with it.)"
+        )
 
 
 def _about_program(program: ProgramFindings) -> Iterator[str]:

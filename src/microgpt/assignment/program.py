@@ -62,11 +62,11 @@ _ODD = {  # line → its prefixes as the given loop makes them
 _CAPITALS = ("appl", "APPL", "a-p-p-l", "A.P.P.L")
 _FLUSH = {"j": ("j",), "123": (), "": ("",), "an": ("an",)}
 _CRLF = {"j": ("j",), "": ("",), "an ka": ("an", "ka"), "123": ()}
-_TELLING, _SEVERAL, _REFUSED = 24, 7, 60
+_TELLING, _SEVERAL, _REFUSED = 24, 6, 60
 """Lines after which attention shows, cases with several prefixes, and cases to be refused."""
 _THOUSAND = 1000
-_TWICE = 12  # letters that are asked for once more
-_LEAKY_TIMES, _FEW_TIMES = 2, 16  # each such line of the twin is asked
+_TWICE = 10  # letters that are asked for once more
+_LEAKY_TIMES, _FEW_TIMES = 1, 16  # each such line of the twin is asked
 _FAR = 4.5  # standard deviations from which names can't be the model's: once in 100,000 bots
 _LIKELIER = 9.0  # log of how many times likelier another way makes them: by luck once in 8,000
 _MISSES = 2  # sharp lines of the twin that may come out differently, by luck
@@ -221,10 +221,13 @@ class _Run:
         pairs = list(zip([*head, *requests], found, strict=True))
         self.findings.extra = not alone and all(reply.head for reply in found)
         self._marks(pairs, alone, outcome)
+        outcomes = self.findings.outcomes
         for request, reply in pairs:
             if request.case is not None and reply.head:
                 right = fits(reply, request.prefixes, self._size) and not self._says(reply)
-                self.findings.outcomes[request.case] = reply.head if right else ""
+                said = reply.head if right else ""
+                before = outcomes.get(request.case, said)  # letters are asked twice
+                outcomes[request.case] = said if before == said else ""
         self._words(pairs)
         self._fit(pairs)
 
@@ -303,7 +306,7 @@ class _Run:
     def _fit(self, pairs: Sequence[tuple[Request, Reply]]) -> None:
         """Are these names the model's, as a whole?"""
         hooks = self.hooks
-        if hooks is not None and hooks.share(hooks.kept) < _LEAST_KEPT:
+        if hooks is not None and (hooks.changed or hooks.share(hooks.kept) < _LEAST_KEPT):
             return
         known = set(self.setting.tokenizer.uchars)
         drawn: list[tuple[str, str]] = []
@@ -346,7 +349,8 @@ class _Run:
         twin, findings = self.setting.twin, self.findings
         lines: list[tuple[str, Line | None, str]] = [(x.prefix, x, "sharp") for x in twin.sharp]
         good = [x.prefix for x in twin.sharp if self._open(x)] or [x.prefix for x in twin.sharp]
-        for i, x in enumerate(twin.sure):
+        whole = self.hooks is None or thorough
+        for i, x in enumerate(twin.sure if whole else twin.sure[:3]):
             other = good[i % len(good)]
             text = (x.prefix, f"{other} {x.prefix}", f"{x.prefix} {other}")[i % 3]
             lines.append((text, x, "sure"))
@@ -373,7 +377,8 @@ class _Run:
                 few.append((line, reply.head))
             if reply.head == "REFUSE" and self._says(reply):
                 findings.spoken += self.hooks is not None and self.hooks.named == 0
-        if findings.missed > _MISSES and not findings.foreign:
+        changed = self.hooks is not None and self.hooks.changed  # its own doing, and said already
+        if findings.missed > _MISSES and not findings.foreign and not changed:
             findings.foreign = "with another model it writes other words than that model does"
         findings.tries = "" if findings.foreign else self._tries(few)
 
@@ -410,9 +415,18 @@ def _main_requests(
     """Cases first, in one shuffled row; then lines of the protocol, the riskiest last."""
     letters = ["", *"abcdefghijklmnopqrstuvwxyz"]
     letters += rng.sample(letters, _TWICE)
-    requests = [Request(f"{letter}\n".encode(), (letter,), "letter") for letter in letters]
+    cases = enumerate(suite.cases)
+    alone = {
+        case.prefixes[0]: i
+        for i, case in cases
+        if len(case.prefixes) == 1 and not case.refuse and not case.public
+    }
+    requests = [
+        Request(f"{letter}\n".encode(), (letter,), "letter", alone.get(letter))
+        for letter in letters
+    ]
     some = rng.sample(list(telling), min(_TELLING, len(telling)))
-    requests += [Request(f"{prefix}\n".encode(), (prefix,), "telling") for prefix in some]
+    requests += [Request(f"{p}\n".encode(), (p,), "telling", alone.get(p)) for p in some]
     room = {"one": 0, "several": _SEVERAL, "bad": _REFUSED}
     for i in suite.orders[0]:
         case = suite.cases[i]

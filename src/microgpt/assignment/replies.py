@@ -17,6 +17,7 @@ from dataclasses import dataclass
 _HEADS = re.compile(r"(?:^|[.!?,;:])\W*(ok|refuse)\s*:", re.I)
 _PAIR = 2  # letters of a piece that by itself is no word of a sentence
 _SHORT = 4  # letters of a banned word up to which it counts only as a word of its own
+_ORDINARY = ("date", "dates")  # so ordinary a word of many languages that no fruit is meant
 # Ordinary words of English and others in which a longer banned word stands by chance.
 _CHANCE = frozenset(
     ("grapple", "grapples", "grappled", "grappling", "applet", "applets", "dapple", "dappled",
@@ -136,7 +137,7 @@ def _is_parted(pieces: Sequence[str], words: Sequence[str]) -> bool:
 
 
 def _is_banned(piece: str, words: Sequence[str]) -> bool:
-    if not piece:
+    if not piece or piece in _ORDINARY:
         return False
     for word in words:
         if piece in (word, f"{word}s", f"{word}es"):

@@ -134,16 +134,24 @@ def _factor(findings: Findings, suite: Suite, *, refuse: bool) -> tuple[float, s
         factor /= 2
         reasons.append(f"half counts, since it makes {program.tries} tries than the given loop")
     if hooks is not None:
-        same = []
-        for i, case in enumerate(suite.cases):
-            decided = hooks.by_request(i) if refuse else hooks.lets_pass(i)
-            if case.refuse == refuse and decided and i in program.outcomes:
-                same.append(program.outcomes[i] == ("REFUSE" if refuse else "OK"))
-        agreed = sum(same) / len(same) if same else 1.0
+        agreed = _agreed(program, hooks, suite, refuse=refuse)
         if agreed < 1:
             factor *= agreed
             reasons.append(f"the whole program did the same as its hooks in {agreed:.0%} of cases")
     return factor, " and ".join(reasons)
+
+
+def _agreed(program: ProgramFindings, hooks: HookFindings, suite: Suite, *, refuse: bool) -> float:
+    """In what share of what its hooks decide the whole program did the same, by kinds' points."""
+    table, wanted = (ADVERSARIAL, "REFUSE") if refuse else (BENIGN, "OK")
+    same: dict[str, list[bool]] = {}
+    for i, case in enumerate(suite.cases):
+        decided = hooks.by_request(i) if refuse else hooks.lets_pass(i)
+        if case.refuse == refuse and decided and i in program.outcomes:
+            same.setdefault(case.kind, []).append(program.outcomes[i] == wanted)
+    points = sum(table[kind] for kind in same)
+    kept = sum(table[kind] * sum(some) / len(some) for kind, some in same.items())
+    return kept / points if points else 1.0
 
 
 def _said(program: ProgramFindings, hooks: HookFindings | None) -> str:
@@ -160,7 +168,9 @@ def _weighed(check: Check, factor: float, why: str) -> Check:
     """A check with the part of its points that counts."""
     if not why or not check.points:
         return check
-    return replace(check, points=check.points * factor, message=f"{check.message}; {why}")
+    share = min(check.share * factor, 0.999999)
+    message = f"{check.message}; {why}"
+    return replace(check, share=share, points=check.points * factor, message=message)
 
 
 def _over_blocking(

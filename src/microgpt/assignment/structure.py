@@ -201,7 +201,7 @@ def _reaches(tree: ast.Module, allowed: frozenset[str]) -> Iterator[str]:
             phrase = f"imports from {module}" if module in _OUTSIDE - allowed else ""
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
             root = modules.get(_root(node), "")
-            phrase = f"changes {_known(root, node.attr)}" if root else ""
+            phrase = f"changes {_known(root, _first(node))}" if root else ""
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             phrase = f"calls {node.func.id}" if node.func.id in _DANGER else ""
             if node.func.id in ("setattr", "delattr") and len(node.args) >= 2:
@@ -232,6 +232,15 @@ def _modules(tree: ast.AST) -> dict[str, str]:
 def _known(module: str, name: str) -> str:
     """``random.choices``; without the name where it is the student's own."""
     return f"{module}.{name}" if name in _PYTHON | _PARTS else f"something of {module}"
+
+
+def _first(node: ast.Attribute) -> str:
+    """The attribute nearest to the name in front: ``stdout`` of ``sys.stdout.write``."""
+    name, inner = node.attr, node.value
+    while isinstance(inner, ast.Attribute | ast.Subscript):
+        name = inner.attr if isinstance(inner, ast.Attribute) else name
+        inner = inner.value
+    return name
 
 
 def _constant(node: ast.expr) -> str:
