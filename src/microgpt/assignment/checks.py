@@ -39,6 +39,9 @@ Question = tuple[str, str | tuple[str, ...]]
 """The hook's name, and what it is asked: a name, or the prefixes of a request."""
 
 _REQUEST, _NAME = HOOKS
+BEGUN = 750
+"""Names of which every beginning is asked, at least; the others are asked in full alone."""
+
 _RESTARTS = 8  # after a hook has ended its process
 _LOST = "no answer"  # how the error begins where a process ended
 _VARIED = 0.05  # share of cases with changing answers from which none of them is believed
@@ -54,8 +57,8 @@ class HookFindings:
     allowed, refused (by is_safe_request), named (refused with a reason that isn't fit to be said),
     exhausted (is_safe_name took none of the tries), error or unasked. ``planted``: for each order,
     which planted names were not let pass. ``kept``: which of the suite's names is_safe_name lets
-    pass; ``whole``: which of them can be asked for in full and are let pass; ``begun``: at every
-    beginning as well.
+    pass; ``whole``: which of them can be asked for in full and are let pass; ``begun``: of
+    every so-manieth, whether also each beginning can be asked for.
     ``refusals``: reasons that were given, ``plain``: of those the ones that are no sentence,
     ``named``: the ones that name a banned word.
     ``events``: fixed words of the sandbox; ``patched``: library functions that were replaced.
@@ -178,7 +181,8 @@ class _Asker:
         that only the question that ends it is lost.
         """
         order = list(dict.fromkeys(questions))
-        self._rng.shuffle(order)
+        places = [self._rng.random() for _ in order]
+        order = [q for _, q in sorted(zip(places, order, strict=True), key=lambda pair: pair[0])]
         hooks = self.start()
         answers: dict[Question, Answer | None] = dict.fromkeys(order)
         if hooks is None or not order:
@@ -196,14 +200,14 @@ class _Asker:
                     if hooks.unanswered:
                         self.stop()
         for answer in answers.values():
-            if answer is not None:
+            if answer is not None and (answer.error or answer.changed):
                 self._findings.note(answer)
         return answers
 
     def _call(self, question: Question) -> tuple[str, list[object], int]:
         name, what = question
         argument = list(what) if isinstance(what, tuple) else what
-        return name, [argument], self._rng.getrandbits(62)
+        return name, [argument], self._rng.getrandbits(31)
 
     def stop(self) -> None:
         """End the process and note what it did."""
@@ -238,14 +242,18 @@ def ask_hooks(
     prefixes of the frontier, not scored.
     """
     findings = HookFindings()
-    beginnings = {n: [n[:k] for k in range(1, len(n) + 1)] for n in suite.names}
+    begun = suite.names[:: len(suite.names) // BEGUN or 1]
+    beginnings = {n: [n[:k] for k in range(1, len(n) + 1)] for n in begun}
     plain = [(_REQUEST, case.prefixes) for case in suite.cases]
     planted: list[Question] = [(_NAME, name) for name in suite.planted]
     real: list[Question] = [(_NAME, name) for name in suite.names]
     first = [*plain, *planted, *real, *also]
+    first += [(_REQUEST, (n,)) for n in suite.names]
     first += [(_REQUEST, (p,)) for some in beginnings.values() for p in some]
     first += [(_REQUEST, (p,)) for p in more]
-    seen: dict[Question, set[object]] = {}
+    seen: dict[Question, object] = {}
+    changing: set[Question] = set()
+    known: _Round | None = None
     with _Asker(sandbox, findings, suite.seed) as asker:
         hooks = asker.start()
         if hooks is None or not _loaded(findings, hooks.loaded):
@@ -256,16 +264,17 @@ def ask_hooks(
                 asker.renew()
             again = real[number::_SOME]
             some = first if number == 0 else [*plain, *planted, *again]
-            known = _Round(asker, suite, order, writes, words, some, [*planted, *real])
+            before = known.answers if known else {}
+            known = _Round(asker, suite, order, writes, words, some, [*planted, *real], before)
             findings.outcomes.append(known.outcomes)
             findings.planted.append([_told(known.answers.get(q), False) for q in planted])
-            for question, answers in known.all.items():
-                said = {_said(answer) for answer in answers if answer is not None}
-                seen.setdefault(question, set()).update(said - {None})
+            for question, said in known.said:
+                if seen.setdefault(question, said) != said:
+                    changing.add(question)
             if number == 0:
                 _note_first(findings, known, suite, beginnings, more)
         _note_replaced(findings, asker.start())
-    findings.varied = sum(len(said) > 1 for said in seen.values())
+    findings.varied = len(changing)
     findings.varied += sum(
         len({one for one in same if one not in (ERROR, UNASKED)}) > 1
         for same in zip(*findings.outcomes, strict=True)
@@ -281,9 +290,7 @@ def _note_replaced(findings: HookFindings, hooks: Hooks | None) -> None:
 
 def _said(answer: Answer) -> object:
     """What an answer comes to, whatever its words."""
-    if answer.error:
-        return None
-    return answer.value is None or answer.value if not answer.text else "refused"
+    return "refused" if answer.text else answer.value is None or answer.value
 
 
 def _note_first(
@@ -305,9 +312,10 @@ def _note_first(
         kept and bool(answers.get((_REQUEST, (n,))))
         for n, kept in zip(suite.names, findings.kept, strict=True)
     ]
+    whole = dict(zip(suite.names, findings.whole, strict=True))
     findings.begun = [
-        whole and all(answers.get((_REQUEST, (p,))) for p in beginnings[n])
-        for n, whole in zip(suite.names, findings.whole, strict=True)
+        whole[n] and all(answers.get((_REQUEST, (p,))) for p in some)
+        for n, some in beginnings.items()
     ]
     if all(known.answers.get((_REQUEST, (p,))) is not None for p in more):
         findings.asked = {p: not answers.get((_REQUEST, (p,)), False) for p in more}
@@ -328,7 +336,9 @@ def _loaded(findings: HookFindings, facts: Facts) -> bool:
 class _Round:
     """The given loop for all cases side by side, with everything else asked on the way.
 
-    ``outcomes``: by case. ``answers``: the last answer to each question; ``all``: all of them.
+    ``before``: answers of the round before, of which those about names stand. ``outcomes``: by
+    case. ``answers``: the last answer to each question; ``said``: what all of them
+    came to, but errors.
     """
 
     def __init__(
@@ -340,16 +350,17 @@ class _Round:
         words: tuple[str, ...],
         questions: Sequence[Question],
         again: Sequence[Question],
+        before: Mapping[Question, Answer | None],
     ) -> None:
         self._asker, self._words = asker, words
-        self.answers: dict[Question, Answer | None] = {}
-        self.all: dict[Question, list[Answer | None]] = {}
+        self.answers = {q: answer for q, answer in before.items() if q[0] == _NAME}
+        self.said: list[tuple[Question, object]] = []
         self.refusals = self.plain = self.named = 0
         cases = suite.cases
         rng = random.Random(suite.seed + order[0])
         harmless = [p for case in cases if not case.refuse for p in case.prefixes]
         early: list[Question] = [(_NAME, some[0]) for some in writes(harmless).values() if some[0]]
-        self._ask([*questions, *early])
+        self._ask([*questions, *(question for question in early if question not in before)])
         self.outcomes = [self._of_request(case) for case in cases]
         waiting = [(i, p) for i in order if self.outcomes[i] == ALLOWED for p in cases[i].prefixes]
         written = writes(p for _, p in waiting)
@@ -380,9 +391,13 @@ class _Round:
                 self.outcomes[i] = EXHAUSTED
 
     def _ask(self, questions: Sequence[Question]) -> None:
-        for question, answer in self._asker.ask(questions).items():
-            self.answers[question] = answer
-            self.all.setdefault(question, []).append(answer)
+        answers = self._asker.ask(questions)
+        self.answers.update(answers)
+        self.said += [
+            (question, _said(answer))
+            for question, answer in answers.items()
+            if answer is not None and not answer.error
+        ]
 
     def _of_request(self, case: Case) -> str:
         """What the first hook made of a case; a reason is judged on the way."""

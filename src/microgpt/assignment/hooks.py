@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from microgpt.assignment.session import End, Session, event_words
 
@@ -17,8 +17,7 @@ _ROOM = 8192  # bytes that an answer may take: 500 characters, each written as u
 _FACTS_ROOM = 2**18
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a call gave: a value, or the error it ended with.
 
     ``value``: None, bool, int, float or str, cut to 500 characters. Of ``is_safe_name`` it is the
@@ -181,10 +180,12 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 def _answer(raw: Any) -> Answer:
     """An answer as far as it is made of what answers are made of."""
-    if isinstance(raw, dict) and "error" in raw:
-        return Answer(None, "", _text(raw["error"], 400) or "unknown error")
-    if not isinstance(raw, list) or len(raw) < 3:
+    if type(raw) is not list or len(raw) < 3:
+        if isinstance(raw, dict) and "error" in raw:
+            return Answer(None, "", _text(raw["error"], 400) or "unknown error")
         return Answer(None, "", "the answer is not one")
+    if raw[0] is None or type(raw[0]) is bool:
+        return Answer(raw[0], _text(raw[1], 80), "", raw[2] is True, len(raw) > 3)
     value = raw[0]
     if isinstance(value, str):
         value = value[:_TEXT]

@@ -62,16 +62,36 @@ _ODD = {  # line → its prefixes as the given loop makes them
 _CAPITALS = ("appl", "APPL", "a-p-p-l", "A.P.P.L")
 _FLUSH = {"j": ("j",), "123": (), "": ("",), "an": ("an",)}
 _CRLF = {"j": ("j",), "": ("",), "an ka": ("an", "ka"), "123": ()}
-_TELLING, _SEVERAL, _REFUSED = 24, 6, 60
-"""Lines after which attention shows, cases with several prefixes, and cases to be refused."""
 _THOUSAND = 1000
-_TWICE = 10  # letters that are asked for once more
-_LEAKY_TIMES, _FEW_TIMES = 1, 16  # each such line of the twin is asked
+_FEW_TIMES = 16  # each line of the twin on which tries are counted
 _FAR = 4.5  # standard deviations from which names can't be the model's: once in 100,000 bots
 _LIKELIER = 9.0  # log of how many times likelier another way makes them: by luck once in 8,000
 _MISSES = 2  # sharp lines of the twin that may come out differently, by luck
 _SAME = 1 / 3  # share of requests that got the same name twice, from which nothing is drawn
 _LEAST_KEPT = 0.9  # of real names: whose filter takes fewer writes other names than the model
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much of each kind of line is sent.
+
+    With the class's model: ``twice``, letters that are asked for once more; ``telling``, prefixes
+    after which attention shows; ``several`` and ``bad``, cases. With the twin: ``sharp``, ``sure``
+    and ``leaky``, lines of it.
+    """
+
+    twice: int
+    telling: int
+    several: int
+    bad: int
+    sharp: int
+    sure: int
+    leaky: int
+
+
+_LITTLE = Amount(twice=8, telling=0, several=5, bad=30, sharp=8, sure=3, leaky=4)
+"""For a bot whose text shows that its loop is the one given."""
+_MUCH = Amount(twice=10, telling=24, several=6, bad=60, sharp=99, sure=99, leaky=99)
 
 
 @dataclass(frozen=True)
@@ -156,15 +176,16 @@ def run_program(
     """Both runs of a submission as a program.
 
     ``hooks``: what its hooks did; None for a submission without, of which every case is asked.
-    ``thorough``: count the tries as well, where the text doesn't show how many it makes.
+    ``thorough``: where the text doesn't show that the loop is the one given, more is asked, and the
+    tries are counted as well.
     """
-    run = _Run(sandbox, bot, suite, setting, hooks)
+    run = _Run(sandbox, bot, suite, setting, hooks, thorough)
     run.main()
     findings = run.findings
     if not findings.outcomes and not any(findings.marks.values()):
         return findings
     if run.left > 0 and not set(FATAL) & set(findings.events):
-        run.twin(thorough)
+        run.twin()
     return findings
 
 
@@ -178,7 +199,10 @@ class _Run:
         suite: Suite,
         setting: Setting,
         hooks: HookFindings | None,
+        thorough: bool,
     ) -> None:
+        self.thorough = thorough or hooks is None
+        self.amount = _MUCH if self.thorough else _LITTLE
         self.sandbox, self.bot, self.suite = sandbox, bot, suite
         self.setting, self.hooks = setting, hooks
         self.findings = ProgramFindings(tried=True)
@@ -211,7 +235,7 @@ class _Run:
         run again without the thousand requests: a print left over then costs its own points.
         """
         head = [Request(line.encode(), prefixes, "flush") for line, prefixes in _FLUSH.items()]
-        requests = _main_requests(self.suite, self.hooks is None, self.setting.telling, self.rng)
+        requests = self._requests()
         outcome = self.start(self.setting.model, list(_FLUSH), requests)
         found, alone = read_replies(outcome.out, len(head) + len(requests))
         if not alone and not any(r.head for r in found) and b"OK: " in outcome.out:
@@ -234,6 +258,30 @@ class _Run:
     @property
     def _size(self) -> int:
         return self.setting.engine.config.block_size
+
+    def _requests(self) -> list[Request]:
+        """Cases first, in one shuffled row; then lines of the protocol, the riskiest last."""
+        rng, suite, amount = self.rng, self.suite, self.amount
+        alone = {
+            case.prefixes[0]: i
+            for i, case in enumerate(suite.cases)
+            if len(case.prefixes) == 1 and not case.refuse and not case.public
+        }
+        letters = ["", *"abcdefghijklmnopqrstuvwxyz"]
+        letters += rng.sample(letters, amount.twice)
+        requests = [Request(f"{x}\n".encode(), (x,), "letter", alone.get(x)) for x in letters]
+        telling = list(self.setting.telling)
+        some = rng.sample(telling, min(amount.telling, len(telling)))
+        requests += [Request(f"{p}\n".encode(), (p,), "telling", alone.get(p)) for p in some]
+        room = {"one": 0, "several": amount.several, "bad": amount.bad}
+        for i in suite.orders[0]:
+            case = suite.cases[i]
+            kind = "bad" if case.refuse else "several" if len(case.prefixes) > 1 else "one"
+            if self.hooks is None or room[kind] > 0:
+                room[kind] -= 1
+                requests.append(Request(f"{case.line}\n".encode(), case.prefixes, "case", i))
+        rng.shuffle(requests)
+        return [*requests, *_of_protocol()]
 
     def _marks(
         self, pairs: Sequence[tuple[Request, Reply]], alone: bool, outcome: RunOutcome
@@ -339,23 +387,23 @@ class _Run:
             self.findings.foreign = "they are too likely: another temperature, or the best letters"
         elif how.counts > _FAR:
             self.findings.foreign = "their letters aren't as frequent as the model makes them"
-        elif len(same) >= 10 and sum(same) > _SAME * len(same):
+        elif len(same) >= _LITTLE.twice and sum(same) > _SAME * len(same):
             self.findings.foreign = "the same request gets the same name again: nothing is drawn"
 
     # ------------------------------------------------------------ the twin
 
-    def twin(self, thorough: bool) -> None:
+    def twin(self) -> None:
         """The model whose words are known."""
         twin, findings = self.setting.twin, self.findings
-        lines: list[tuple[str, Line | None, str]] = [(x.prefix, x, "sharp") for x in twin.sharp]
+        amount = self.amount
+        lines = [(x.prefix, x, "sharp") for x in twin.sharp[: amount.sharp]]
         good = [x.prefix for x in twin.sharp if self._open(x)] or [x.prefix for x in twin.sharp]
-        whole = self.hooks is None or thorough
-        for i, x in enumerate(twin.sure if whole else twin.sure[:3]):
+        for i, x in enumerate(twin.sure[: amount.sure]):
             other = good[i % len(good)]
             text = (x.prefix, f"{other} {x.prefix}", f"{x.prefix} {other}")[i % 3]
             lines.append((text, x, "sure"))
-        lines += [(x.prefix, x, "leaky") for x in twin.leaky for _ in range(_LEAKY_TIMES)]
-        if thorough:
+        lines += [(x.prefix, x, "leaky") for x in twin.leaky[: amount.leaky]]
+        if self.thorough:
             lines += [(x.prefix, x, "few") for x in twin.few for _ in range(_FEW_TIMES)]
         self.rng.shuffle(lines)
         requests = [Request(f"{t}\n".encode(), tuple(t.split()), kind) for t, _, kind in lines]
@@ -363,7 +411,6 @@ class _Run:
         found, _ = read_replies(outcome.out, len(requests))
         few = []
         for (_, line, kind), reply in zip(lines, found, strict=True):
-            assert line is not None
             if kind == "sharp" and reply.head and self._open(line):
                 findings.sharp += 1
                 findings.missed += reply.names != (line.word,)
@@ -409,33 +456,8 @@ class _Run:
         return "more" if away < 0 else "fewer"
 
 
-def _main_requests(
-    suite: Suite, whole: bool, telling: Sequence[str], rng: random.Random
-) -> list[Request]:
-    """Cases first, in one shuffled row; then lines of the protocol, the riskiest last."""
-    letters = ["", *"abcdefghijklmnopqrstuvwxyz"]
-    letters += rng.sample(letters, _TWICE)
-    cases = enumerate(suite.cases)
-    alone = {
-        case.prefixes[0]: i
-        for i, case in cases
-        if len(case.prefixes) == 1 and not case.refuse and not case.public
-    }
-    requests = [
-        Request(f"{letter}\n".encode(), (letter,), "letter", alone.get(letter))
-        for letter in letters
-    ]
-    some = rng.sample(list(telling), min(_TELLING, len(telling)))
-    requests += [Request(f"{p}\n".encode(), (p,), "telling", alone.get(p)) for p in some]
-    room = {"one": 0, "several": _SEVERAL, "bad": _REFUSED}
-    for i in suite.orders[0]:
-        case = suite.cases[i]
-        kind = "bad" if case.refuse else "several" if len(case.prefixes) > 1 else "one"
-        if whole or room[kind] > 0:
-            room[kind] -= 1
-            requests.append(Request(f"{case.line}\n".encode(), case.prefixes, "case", i))
-    rng.shuffle(requests)
-    requests += [Request(f"{line}\n".encode(), ("appl",), "capitals") for line in _CAPITALS]
+def _of_protocol() -> list[Request]:
+    requests = [Request(f"{line}\n".encode(), ("appl",), "capitals") for line in _CAPITALS]
     for i in range(_THOUSAND):
         requests.append(Request(b"12 34\n" if i % 2 else b"?\n", (), "thousand"))
     requests += [Request(f"{line}\r\n".encode(), p, "crlf") for line, p in _CRLF.items()]

@@ -154,6 +154,7 @@ def plays_reply(reason: str) -> bool:
     return any(match[1].lower() == "ok" for match in _HEADS.finditer(reason))
 
 
+@functools.lru_cache(maxsize=4096)
 def is_sentence(reason: str) -> bool:
     """Whether a reason says something: two words at least, and it doesn't begin another reply.
 
@@ -162,8 +163,7 @@ def is_sentence(reason: str) -> bool:
     if _HEADS.search(reason):
         return False
     words = re.findall(r"[^\W\d_]+", reason)
-    foreign = sum(ord(char) > 0x2E7F for word in words for char in word)
-    return len(words) >= 2 or foreign >= 4
+    return len(words) >= 2 or sum(ord(char) > 0x2E7F for char in "".join(words)) >= 4
 
 
 def _demo() -> None:

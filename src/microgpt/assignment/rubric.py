@@ -181,16 +181,18 @@ def _over_blocking(
     reference = [sum(t[i] for t in suite.theirs) / max(1, count) for i in (0, 1)]
     if hooks is not None:
         refused = [1 - hooks.share(some) for some in (hooks.whole, hooks.begun)]
+        counts = [count, len(hooks.begun)]
     else:  # a program alone is asked the cases, not the names: their beginnings stand for both
         some = [i for i, case in enumerate(suite.cases) if case.kind == kinds.LONGER]
         refused = [1 - sum(right[i] for i in some) / max(1, len(some))] * 2
+        counts = [len(some)] * 2
     said = (
         "of {count} real names refused when asked for in full",
         "of {count} real names refused in full or at some beginning",
     )
     checks = []
-    for (name, points), share, theirs, told in zip(
-        OVER_BLOCKING.items(), refused, reference, said, strict=True
+    for (name, points), share, theirs, told, count in zip(
+        OVER_BLOCKING.items(), refused, reference, said, counts, strict=True
     ):
         left = 1 - min(1.0, max(0.0, share - FREE) / (ALL - FREE))
         message = f"{share:.1%} {told.format(count=f'{count:,}')} (the reference: {theirs:.1%})"
