@@ -345,7 +345,7 @@ def test_a_sleeper_is_stopped_by_the_clock(prepared: Prepared) -> None:
         assert result.problems[0] == "It took too long: none of its answers counts."
 
 
-_AGAIN = ("reference", "head list only", "unseeded random hooks", "crashes at a case", "forks",
+_AGAIN = ("reference", "head list only", "unseeded random hooks", "crashes at a case",
           "own template without hooks")  # fmt: skip
 
 
