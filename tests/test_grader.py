@@ -284,6 +284,14 @@ def test_changes_beside_the_four_parts(old: str, new: str, what: str) -> None:
     assert any(what in name for name in found.changed), found
 
 
+def test_importing_a_module_again_is_no_change() -> None:
+    for line in ("import json, random", "import random", "from pathlib import Path"):
+        source = TEMPLATE.replace("TEMPERATURE = 0.7", f"{line}\nTEMPERATURE = 0.7")
+        assert examine(source.encode(), TEMPLATE.encode()).changed == ()
+    other = TEMPLATE.replace("TEMPERATURE = 0.7", "import os as random\nTEMPERATURE = 0.7")
+    assert "random" in examine(other.encode(), TEMPLATE.encode()).changed[0]
+
+
 @pytest.mark.slow
 def test_given_comments_are_no_evidence(prepared: Prepared) -> None:
     base, blank = TEMPLATE.encode(), prepared.blank

@@ -86,13 +86,23 @@ def examine(source: bytes, base: bytes | None) -> Structure:
     if not template:
         return Structure(names=names, reaches=tuple(_patches(tree)))
     changed = [title for title, text in fixed.items() if text not in have.get(title, ())]
-    changed += [t for t, texts in have.items() if t in fixed and len(texts) > 1]
+    changed += [
+        title
+        for title, texts in have.items()
+        if title in fixed
+        and len(texts) > 1
+        and not (title.startswith("import") and len(set(texts)) == 1)
+    ]
     used = {n.id for node in given.body for n in ast.walk(node) if isinstance(n, ast.Name)}
     own = set(_defined(given.body))
+    imported = {pair for node in given.body for pair in _imports(node)}
     for node in tree.body:
         if _title(node) in fixed or _is_editable(node):
             continue
+        again = {name for name, what in _imports(node) if (name, what) in imported}
         for name in _defined([node]):
+            if name in again:  # the same module under the same name
+                continue
             if name in own and name not in EDITABLE:
                 changed.append(f"{name} (line {node.lineno}, defined again)")
             elif name in used and hasattr(builtins, name):
@@ -173,6 +183,16 @@ def _defined(body: Iterable[ast.stmt]) -> Iterator[str]:
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
                     yield inner.id
+
+
+def _imports(node: ast.stmt) -> Iterator[tuple[str, str]]:
+    """Names that an import binds, and what each then is."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield alias.asname or alias.name.split(".")[0], alias.name
+    elif isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            yield alias.asname or alias.name, f"{node.module}.{alias.name}"
 
 
 def _is_editable(node: ast.stmt) -> bool:
