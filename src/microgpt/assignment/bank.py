@@ -16,6 +16,7 @@ import hmac
 import math
 import os
 import random
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -100,7 +101,8 @@ class _List:
     @classmethod
     def of(cls, words: Sequence[str], names: Sequence[str]) -> _List:
         counts = Counter(name[:n] for name in names for n in range(len(name) + 1))
-        lines = tuple(sorted(n for n in names if n and not any(w in n for w in words)))
+        banned = re.compile("|".join(map(re.escape, words)))
+        lines = tuple(sorted(name for name in names if name and not banned.search(name)))
         clean = tuple(dict.fromkeys(lines))
         return cls(tuple(words), counts, clean, frozenset(names).difference(clean), lines)
 

@@ -25,7 +25,8 @@ class Check:
 
     ``part``: a key of ``PARTS``, or ``protocol`` or ``structure`` (gates, without points of their
     own). ``hidden``: made from secret cases; its ``message`` names categories of failure only.
-    ``share`` in [0, 1]: how much of it was right, weighted; ``points`` of ``out_of``. ``cases``:
+    ``share`` in [0, 1]: how much of it was right, weighted; ``points`` of ``out_of``, fewer where
+    not all of that counts. ``cases``:
     how many were tried. ``examples``: failures that may be shown, public cases only.
     """
 
@@ -42,7 +43,7 @@ class Check:
     @property
     def passed(self) -> bool:
         """Whether nothing was lost."""
-        return self.share >= 1.0
+        return self.share >= 1.0 and self.points >= self.out_of - 1e-9
 
 
 @dataclass(frozen=True)

@@ -168,9 +168,7 @@ def _weighed(check: Check, factor: float, why: str) -> Check:
     """A check with the part of its points that counts."""
     if not why or not check.points:
         return check
-    share = min(check.share * factor, 0.999999)
-    message = f"{check.message}; {why}"
-    return replace(check, share=share, points=check.points * factor, message=message)
+    return replace(check, points=check.points * factor, message=f"{check.message}; {why}")
 
 
 def _over_blocking(

@@ -123,7 +123,7 @@ def advice(result: Result, most: int = 3) -> list[str]:
     lost = {
         part: sum(check.out_of - check.points for check in checks)
         for part, checks in by_part(result).items()
-        if any(not check.passed for check in checks)
+        if any(check.share < 1 for check in checks)  # not where less of what was right counts
     }
     gates = [part for part in ("protocol", "structure") if part in lost]
     parts = sorted((p for p in PARTS if p in lost), key=lambda p: -lost[p])
