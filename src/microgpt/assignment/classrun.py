@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -62,6 +63,7 @@ def fingerprint(submission: Submission, prepared: Prepared) -> str:
     }
     given = [
         __version__,
+        sys.version_info[:2],
         chosen,
         [
             _told(data)
@@ -70,7 +72,7 @@ def fingerprint(submission: Submission, prepared: Prepared) -> str:
         prepared.isolation,
         submission.student,
         submission.name,
-        submission.problems,
+        [submission.problems, submission.notes, submission.late, submission.empty],
         [_told(data) for data in (submission.bot, submission.model, submission.policy)],
     ]
     text = json.dumps(given, sort_keys=True).encode()
