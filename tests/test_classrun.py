@@ -113,7 +113,8 @@ def test_any_change_grades_anew(prepared: Prepared, monkeypatch: pytest.MonkeyPa
     assert fingerprint(submission, with_options(model=Path("elsewhere.json"))) == prints[0]
     for changes in (
         {"student": "bob"}, {"name": "b.py"}, {"bot": b"2"}, {"bot": None}, {"model": b"1"},
-        {"policy": b"1"}, {"problems": ()}, {"notes": ("Which?",)}, {"late": "yes"}, {"empty": True},
+        {"policy": b"1"}, {"problems": ()}, {"notes": ("Which?",)}, {"late": "yes"},
+        {"empty": True},
     ):  # fmt: skip
         prints.append(fingerprint(replace(submission, **changes), prepared))
     limits = replace(options.limits, cpu_s=3)
