@@ -4,14 +4,17 @@ What is tried stands in attack_bots.py; attacks on the sandbox and on the channe
 """
 
 import random
+from dataclasses import replace
 
 import pytest
 
 import attack_bots
 from attack_bots import Attack
+from bot_sources import SOLUTION, changed, own_template
+from microgpt.assignment import grader
 from microgpt.assignment.bank import Bank, keep_bank, kept_bank, make_bank
 from microgpt.assignment.classrun import grade_many
-from microgpt.assignment.grader import Prepared
+from microgpt.assignment.grader import Prepared, grade
 from microgpt.assignment.intake import Submission
 from microgpt.assignment.likelihood import fit, likelier, log_probability, other_ways
 from microgpt.assignment.replies import is_sentence, names_banned, read_replies, says_banned
@@ -198,3 +201,54 @@ def _lengths(bank: Bank) -> set[int]:
 def test_names_of_all_lengths_are_asked(prepared: Prepared) -> None:
     assert _lengths(prepared.bank) >= set(range(3, 10))
     assert len(prepared.bank.names) > 1_900
+
+
+# ---------------------------------------------------------------- mistakes that are no attacks
+
+_MISTAKES = {  # name → change of the reference, least points, what it is told
+    "sorts the list that it is given": (
+        ("    for prefix in prefixes:\n        prefix = only", "    prefixes.sort()\n"
+         "    for prefix in prefixes:\n        prefix = only"),
+        90, "a mistake, not cheating",
+    ),
+    "a print left over": (
+        ("    for prefix in prefixes:\n        prefix = only", "    print(prefixes)\n"
+         "    for prefix in prefixes:\n        prefix = only"),
+        55, "a print left over",
+    ),
+    "begins its reasons with REFUSE": (
+        ('return "this request spells', 'return "REFUSE: this request spells'),
+        85, "The loop writes REFUSE itself",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _MISTAKES)
+def test_a_mistake_is_called_one(prepared: Prepared, name: str) -> None:
+    edit, least, told = _MISTAKES[name]
+    bot = changed(SOLUTION, edit).encode()
+    result = grade(Submission("mutant", "bot.py", bot), prepared.options, prepared)
+    assert told in " ".join(result.problems)
+    assert least <= result.score < 100, result.problems
+    assert "model.json" not in " ".join(result.problems)
+
+
+@pytest.mark.slow
+def test_a_newer_python_is_no_mistake(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = "line 3 (a type statement) may need Python 3.99, and it is graded with Python 3.11"
+    structure = grader.examine(SOLUTION.encode(), prepared.base)
+    monkeypatch.setattr(
+        grader, "examine", lambda *_: replace(structure, error="line 3: no", newer=newer)
+    )
+    result = grade(Submission("mutant", "bot.py", b"x"), prepared.options, prepared)
+    assert not result.graded
+    assert newer in result.problems[0] and result.form == 1
+    assert "Python 3." in result.how and "20 seconds" not in result.problems[0]
+
+
+@pytest.mark.slow
+def test_an_unknown_template_is_said_to_be_one(prepared: Prepared) -> None:
+    bot = own_template(hooks=True).encode()
+    result = grade(Submission("mutant", "bot.py", bot), prepared.options, prepared)
+    assert "--base" in result.confirm[0]
