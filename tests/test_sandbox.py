@@ -201,7 +201,7 @@ def test_many_calls_keep_their_order(sandbox: Sandbox) -> None:
 def test_a_bot_that_fails_to_load_says_so(sandbox: Sandbox) -> None:
     sandbox.place({"bot.py": b"def is_safe_name(n):\n    return True\nraise OSError('model')\n"})
     with sandbox.hooks(1) as hooks:
-        assert hooks.loaded.load_error == "OSError: model"
+        assert hooks.loaded.load_error == "OSError: model (line 3)"
         assert hooks.call("is_safe_name", ["a"]).value is True
     sandbox.place({"bot.py": b"while True: pass"})
     with sandbox.hooks(1, Limits(cpu_s=0.3)) as hooks:

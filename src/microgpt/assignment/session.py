@@ -317,7 +317,6 @@ class Session:
         start = 0
         for i, request in enumerate(requests):
             if not self._write(self._in, request) or not self._answered(i + 1):
-                self.unflushed = not self.out.ended
                 self._write(self._in, b"".join(requests[i + 1 :]))
                 break
             text = self.out.take(start)
@@ -329,6 +328,7 @@ class Session:
         return (*replies, *[None] * (len(requests) - len(replies)))
 
     def _answered(self, lines: int) -> bool:
+        """Wait for so many lines; False where it ended before, or sleeps and reads no more."""
         quiet_since: tuple[float, float] | None = None
         while True:
             with self.out.changed:
@@ -342,6 +342,7 @@ class Session:
             if busy is None or quiet_since is None or busy != quiet_since[1]:
                 quiet_since = None if busy is None else (now, busy)
             elif now - quiet_since[0] >= _IDLE:
+                self.unflushed = True  # it waits for more; one that has ended only didn't answer
                 return False
 
     def _busy(self) -> float | None:
