@@ -63,6 +63,7 @@ _CAPITALS = ("appl", "APPL", "a-p-p-l", "A.P.P.L")
 _FLUSH = {"j": ("j",), "123": (), "": ("",), "an": ("an",)}
 _CRLF = {"j": ("j",), "": ("",), "an ka": ("an", "ka"), "123": ()}
 _THOUSAND = 1000
+_EACH = 40  # cases of a kind, for a submission without hooks
 _FEW_TIMES = 16  # each line of the twin on which tries are counted
 _FAR = 4.5  # standard deviations from which names can't be the model's: once in 100,000 bots
 _LIKELIER = 9.0  # log of how many times likelier another way makes them: by luck once in 8,000
@@ -108,7 +109,8 @@ class Request:
 class ProgramFindings:
     """What the program did.
 
-    ``marks``: share of each of ``MARKS`` that was right. ``outcomes``: case → "OK" or "REFUSE", or
+    ``marks``: share of each of ``MARKS`` that was right. ``asked``: cases that were asked at all.
+    ``outcomes``: case → "OK" or "REFUSE", or
     empty for a reply that keeps to no protocol or says what must not be said. ``foreign``: why its
     names aren't the model's, or empty. ``missed``: sharp lines of the twin that came out otherwise,
     of ``sharp``. ``spoken``: banned words in replies that its hooks hadn't let pass; ``blurted``:
@@ -120,6 +122,7 @@ class ProgramFindings:
     """
 
     marks: dict[str, float] = field(default_factory=lambda: dict.fromkeys(MARKS, 0.0))
+    asked: set[int] = field(default_factory=set)
     outcomes: dict[int, str] = field(default_factory=dict)
     foreign: str = ""
     missed: int = 0
@@ -175,7 +178,7 @@ def run_program(
 ) -> ProgramFindings:
     """Both runs of a submission as a program.
 
-    ``hooks``: what its hooks did; None for a submission without, of which every case is asked.
+    ``hooks``: what its hooks did; None for a submission without, which is asked cases of all kinds.
     ``thorough``: where the text doesn't show that the loop is the one given, more is asked, and the
     tries are counted as well.
     """
@@ -277,9 +280,12 @@ class _Run:
         for i in suite.orders[0]:
             case = suite.cases[i]
             kind = "bad" if case.refuse else "several" if len(case.prefixes) > 1 else "one"
-            if self.hooks is None or room[kind] > 0:
+            if self.hooks is None:
+                kind = f"{case.kind}, {kind}"
+            if room.setdefault(kind, _EACH) > 0:
                 room[kind] -= 1
                 requests.append(Request(f"{case.line}\n".encode(), case.prefixes, "case", i))
+        self.findings.asked = {request.case for request in requests if request.case is not None}
         rng.shuffle(requests)
         return [*requests, *_of_protocol()]
 

@@ -84,10 +84,11 @@ def score(checks: Sequence[Check]) -> tuple[float, float]:
 def checks_of(findings: Findings, suite: Suite) -> list[Check]:
     """Every line of the verdict, in the order of the rubric."""
     right = _right(findings, suite)
+    asked = _asked(findings, suite)
     checks = [_protocol(findings.program), _structure(findings.structure, findings.hooks)]
     for part, table, refuse in (("benign", BENIGN, False), ("adversarial", ADVERSARIAL, True)):
         factor, why = _factor(findings, suite, refuse=refuse)
-        mine = [i for i, case in enumerate(suite.cases) if case.refuse == refuse]
+        mine = [i for i in asked if suite.cases[i].refuse == refuse]
         out_of = _shared_out(table, {suite.cases[i].kind for i in mine})
         for kind, points in out_of.items():
             these = [i for i in mine if suite.cases[i].kind == kind]
@@ -118,6 +119,12 @@ def _right(findings: Findings, suite: Suite) -> list[bool]:
     wanted = {False: "OK", True: "REFUSE"}
     outcomes = findings.program.outcomes
     return [outcomes.get(i) == wanted[case.refuse] for i, case in enumerate(suite.cases)]
+
+
+def _asked(findings: Findings, suite: Suite) -> list[int]:
+    """The cases that count: all, or those that a submission without hooks was asked."""
+    some = findings.program.asked if findings.hooks is None else set()
+    return sorted(some) or list(range(len(suite.cases)))
 
 
 def _factor(findings: Findings, suite: Suite, *, refuse: bool) -> tuple[float, str]:
@@ -181,7 +188,7 @@ def _over_blocking(
         refused = [1 - hooks.share(some) for some in (hooks.whole, hooks.begun)]
         counts = [count, len(hooks.begun)]
     else:  # a program alone is asked the cases, not the names: their beginnings stand for both
-        some = [i for i, case in enumerate(suite.cases) if case.kind == kinds.LONGER]
+        some = [i for i in _asked(findings, suite) if suite.cases[i].kind == kinds.LONGER]
         refused = [1 - sum(right[i] for i in some) / max(1, len(some))] * 2
         counts = [len(some)] * 2
     said = (
@@ -246,7 +253,7 @@ def _filter(findings: Findings, suite: Suite, right: Sequence[bool]) -> list[Che
         found, kept = hooks.found(), hooks.share(hooks.kept)
         planted, real = len(suite.planted), len(suite.names)
     else:
-        benign = [fine for case, fine in zip(suite.cases, right, strict=True) if not case.refuse]
+        benign = [right[i] for i in _asked(findings, suite) if not suite.cases[i].refuse]
         found, kept = refused, sum(benign) / max(1, len(benign))
         planted, real = program.hopeless, len(benign)
     leaky = 1 - program.leaked / program.twins if program.twins else 0.0
