@@ -143,9 +143,21 @@ class Traffic:
 
 
 # Two frames are drawn, so that what watches the layout has been told; then nothing is left to do.
-DRAWN = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
-  .then(() => new Promise((done) => requestIdleCallback(done)))
-  .then(() => true)"""
+_DRAWN = """(patience) => Promise.race([
+  new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+    .then(() => new Promise((done) => requestIdleCallback(done)))
+    .then(() => true),
+  new Promise((done) => setTimeout(done, patience, false))])"""
+_FRAME = 10_000  # ms until a frame is asked for: a headless Chromium has been seen to forget one
+
+
+def drawn(page: Any) -> None:
+    """Waits until the page has drawn two frames more and has nothing left to do."""
+    for _ in range(LIMIT // _FRAME):
+        if page.evaluate(_DRAWN, _FRAME):
+            return
+        page.screenshot(clip={"x": 0, "y": 0, "width": 1, "height": 1})  # takes a frame to make
+    raise AssertionError(f"{page.url} has drawn nothing in {LIMIT // 1000} s")
 
 
 def held(page: Any) -> None:
@@ -156,7 +168,7 @@ def held(page: Any) -> None:
 def resized(page: Any, width: int) -> None:
     """Makes the page this wide, and waits until the figures have followed."""
     page.set_viewport_size({"width": width, "height": 900})
-    page.evaluate(DRAWN)
+    drawn(page)
 
 
 def settled(page: Any) -> None:
@@ -164,7 +176,7 @@ def settled(page: Any) -> None:
     asked: list[int] = []
 
     def rests() -> bool:
-        page.evaluate(DRAWN)
+        drawn(page)
         asked.append(-1 if page.traffic.awaited else len(page.traffic.asked))
         return len(asked) > 2 and asked[-1] == asked[-2] == asked[-3] != -1
 

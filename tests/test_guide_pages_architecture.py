@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import widget_checks
-from browser import DRAWN, until
+from browser import drawn, until
 from guide_pages import CASES, ROOT, TOY, in_address, page_text, plain, rows, says_in_the_tags, told
 from microgpt.config import make_config
 from microgpt.engines import make_engine
@@ -282,7 +282,7 @@ def test_the_tour_reckons_any_x(opened: Any) -> None:
     page.keyboard.press("Enter")
     in_address(page, "seed:1")
     link = page.url
-    page.evaluate(DRAWN)
+    drawn(page)
     first = vectors_of(widget)
     again = opened("gpt", "mg-numeric-tour", link[link.index("#") :])
     assert vectors_of(again.locator("mg-numeric-tour")) == first

@@ -93,7 +93,7 @@ def cell(page: Any, name: str, at: list[int]) -> str:
     def met() -> bool:  # figures above may still be starting, and move the page
         place = page.evaluate(where, [name, at])
         page.mouse.move(place["x"], place["y"])
-        page.evaluate(browser.DRAWN)
+        browser.drawn(page)
         said[:] = [text for text in lines.all_inner_texts() if text.startswith(f"{wanted} =")]
         return bool(said)
 
