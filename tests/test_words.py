@@ -68,20 +68,6 @@ def test_what_is_replaced_after_the_first_question_is_not_named() -> None:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("int", "int"),
-        ("NoneType", "NoneType"),
-        ("mandarinlemon", words.OWN_TYPE),
-        ("print", words.OWN_TYPE),
-        ("", words.OWN_TYPE),
-    ],
-)
-def test_types(said: str, told: str) -> None:
-    assert words.type_name(said) == told
-
-
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
         ("", ""),
         ("NameError: name 'mandarinlemon' is not defined (line 3)", "NameError in line 3"),
         ("NameError: mandarinlemon", "NameError"),

@@ -30,13 +30,12 @@ class Fit:
     ``surprise``: the sum of -log p less its expectation, in standard deviations: above 0 the names
     are stranger than the model's, below they are safer choices. ``counts``: the same for how
     often each letter came, as chi-square over its degrees of freedom, made comparable (Wilson and
-    Hilferty's cube root). ``worst``: the least probable letter of all.
+    Hilferty's cube root).
     """
 
     letters: int
     surprise: float
     counts: float
-    worst: float
 
 
 def _probabilities(
@@ -83,7 +82,7 @@ def fit(
     """How (prefix, name) pairs fit a model at a temperature; there must be one at least."""
     probs, chosen, _ = _probabilities(engine, tokenizer, names, temperature)
     if not len(chosen):
-        return Fit(0, 0.0, 0.0, 1.0)
+        return Fit(0, 0.0, 0.0)
     with np.errstate(divide="ignore"):
         logs = np.where(probs > 0, np.log(probs), 0.0)
     drawn = logs[np.arange(len(chosen)), chosen]
@@ -97,8 +96,7 @@ def fit(
     freedom = max(1, int(common.sum()))
     chi = float(((seen - wanted)[common] ** 2 / spread[common]).sum())
     cube = (chi / freedom) ** (1 / 3) - (1 - 2 / (9 * freedom))
-    worst = float(probs[np.arange(len(chosen)), chosen].min())
-    return Fit(len(chosen), surprise, cube / math.sqrt(2 / (9 * freedom)), worst)
+    return Fit(len(chosen), surprise, cube / math.sqrt(2 / (9 * freedom)))
 
 
 @dataclass(frozen=True)

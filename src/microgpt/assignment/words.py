@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Iterable
 
 OWN_EXCEPTION = "an exception of its own"
-OWN_TYPE = "a type of its own"
 OTHER_EXCEPTIONS = "other exceptions"
 NO_ANSWER = "its process gave no answer"
 
@@ -42,14 +41,6 @@ def count_exception(kinds: Counter[str], text: str) -> None:
     if name not in kinds and len(kinds) >= _MOST_KINDS:
         name = OTHER_EXCEPTIONS
     kinds[name] += 1
-
-
-def type_name(text: str) -> str:
-    """A type's name, if it is one of Python's own; else a fixed phrase."""
-    known = getattr(builtins, text, None) if text.isidentifier() else None
-    if text == "NoneType" or (isinstance(known, type) and known.__name__ == text):
-        return text
-    return OWN_TYPE
 
 
 def library_name(text: str) -> str:
