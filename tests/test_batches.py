@@ -9,8 +9,9 @@ from microgpt.batches import Order, TokenTable, pieces
 from microgpt.config import Config
 from microgpt.engines.scalar import ScalarEngine
 from microgpt.errors import InputError, TokenError
+from microgpt.start import begin
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import Trainer, begin
+from microgpt.training import Trainer
 from training_runs import DOCS, dataset, run, tiny
 
 

@@ -28,8 +28,9 @@ from microgpt.engines.scalar import ScalarEngine
 from microgpt.errors import TokenError
 from microgpt.evaluation import mean_loss
 from microgpt.modelfile import Model, read_model, write_model
+from microgpt.start import begin
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import Trainer, begin
+from microgpt.training import Trainer
 from patience import SLOW_PATIENCE
 from published import LOSSES, SAMPLES
 

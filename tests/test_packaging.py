@@ -27,7 +27,7 @@ from microgpt.data import load_data
 from microgpt.engines import make_engine, native, passed_over
 from microgpt.engines.native import build
 from microgpt.errors import MissingError
-from microgpt.training import begin
+from microgpt.start import begin
 from patience import SLOW_PATIENCE
 from shared import once
 

@@ -15,15 +15,10 @@ from microgpt.config import Config, make_config
 from microgpt.data import fnv1a32, load_data
 from microgpt.errors import InputError
 from microgpt.evaluation import bigram_floor, mean_loss, random_floor
+from microgpt.heldout import held_out_parts
+from microgpt.start import begin, marks_at, shuffled
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import (
-    Trainer,
-    begin,
-    data_facts,
-    held_out_parts,
-    marks_at,
-    shuffled,
-)
+from microgpt.training import Trainer, data_facts
 from training_runs import DOCS, dataset, in_directory, resumed, run, tiny
 
 # ---------------------------------------------------------------- the beginning

@@ -16,12 +16,9 @@ from microgpt.data import load_data
 from microgpt.engines import make_engine
 from microgpt.engines.scalar import ScalarEngine
 from microgpt.errors import InputError, Interrupted, MissingError, NumbersError
+from microgpt.start import begin
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import (
-    Event,
-    Trainer,
-    begin,
-)
+from microgpt.training import Event, Trainer
 from published import LOSSES
 from training_runs import dataset, in_directory, resumed, run, tiny
 

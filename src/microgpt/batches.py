@@ -47,10 +47,10 @@ class TokenTable:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def rows_from(self, first: int) -> TokenTable:
-        """The documents from row ``first`` on, as a table that shares its tokens with this one."""
+    def rows(self, first: int, last: int | None = None) -> TokenTable:
+        """The documents of rows ``first`` to below ``last``, sharing this table's tokens."""
         part = copy.copy(self)
-        part.starts, part.lengths = self.starts[first:], self.lengths[first:]
+        part.starts, part.lengths = self.starts[first:last], self.lengths[first:last]
         return part
 
     def slices(self, starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:

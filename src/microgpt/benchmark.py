@@ -34,7 +34,7 @@ from microgpt.engines.base import Batches, Engine
 from microgpt.errors import MissingError, NumbersError
 from microgpt.opening import open_model
 from microgpt.sampling import Settings
-from microgpt.training import begin
+from microgpt.start import begin
 
 _SIDE = 512
 _PIECE_SECONDS = 0.06  # what one round of one engine should take

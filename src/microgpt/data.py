@@ -173,12 +173,14 @@ def _cut(text: str, split_by: str) -> list[str]:
 class Split:
     """Documents to train on, to report the loss on, and to choose by, each in file order.
 
-    ``train`` keeps duplicates; ``holdout`` and ``validation`` hold every text once.
+    ``train`` keeps duplicates; ``holdout`` and ``validation`` hold every text once. ``label``
+    says what was held out: ``distinct`` texts, or the ``tail`` of a long one.
     """
 
     train: list[str]
     holdout: list[str]
     validation: list[str]
+    label: str = "distinct"
 
 
 def fnv1a32(text: str) -> int:
@@ -219,6 +221,28 @@ def split(docs: Sequence[str], holdout: float, validation: bool = False) -> Spli
             "Bring more documents or another --holdout; 0 keeps none out.",
         )
     return Split(train, held, chosen)
+
+
+def split_tail(text: str, holdout: float, validation: bool = False) -> Split:
+    """Keep the last share of one long text out of training, counted in characters.
+
+    With ``validation`` the share before it is kept to choose by. Raises ``InputError`` if a part
+    would be empty.
+    """
+    size = int(len(text) * holdout)
+    if size == 0:
+        raise InputError(
+            f"holdout {holdout:g} of a text of {len(text):,} characters is less than one.",
+            "Bring a longer text or a larger --holdout; 0 keeps none out.",
+        )
+    first, second = len(text) - size * (2 if validation else 1), len(text) - size
+    if first <= 0:
+        raise InputError(
+            f"holdout {holdout:g}, with as much for validation, leaves nothing of the text to "
+            "train on.",
+            "Use a smaller --holdout.",
+        )
+    return Split([text[:first]], [text[second:]], [text[first:second]] * validation, "tail")
 
 
 # ------------------------------------------------------------------ what the screen says

@@ -1,17 +1,49 @@
-"""How well a model predicts documents: the mean of -log p over their tokens, in nats."""
+"""How well a model predicts documents: the mean of -log p over their tokens, in nats.
+
+Beside it two floors to compare with: guessing blindly, and counting which token follows which.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from microgpt.batches import TokenTable, pieces
-from microgpt.engines.base import Engine
+from microgpt.config import Config
+from microgpt.engines.base import Engine, Ints
 from microgpt.tokenizer import Tokenizer
 
+Told = Callable[[int, int], None]
+"""Called between two parts of a measurement with how much is done, and of how much.
+
+What it raises ends the measurement: that is how Ctrl-C stops one.
+"""
+
 _AT_ONCE = 2**22  # numbers of the widest layer that one call computes
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A loss in nats per token, the tokens it is the mean of, and how much of all was measured.
+
+    ``measured`` of ``of``: documents, or under ``long = "window"`` the stretches of block_size
+    tokens that they are cut into. Where fewer were measured, they are a sample that is spread
+    evenly over all.
+    """
+
+    loss: float
+    tokens: int
+    measured: int
+    of: int
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether some were left out."""
+        return self.measured < self.of
 
 
 def mean_loss(engine: Engine, docs: Sequence[str], tokenizer: Tokenizer) -> tuple[float, int]:
@@ -20,19 +52,77 @@ def mean_loss(engine: Engine, docs: Sequence[str], tokenizer: Tokenizer) -> tupl
     Each document is wrapped in BOS; those longer than block_size are treated as the run's
     ``long`` says (``batches.pieces``).
     """
-    return mean_loss_of(engine, TokenTable(docs, tokenizer))
+    found = measure(engine, TokenTable(docs, tokenizer))
+    return found.loss, found.tokens
 
 
-def mean_loss_of(engine: Engine, table: TokenTable) -> tuple[float, int]:
-    """The same for documents that are a table of tokens already."""
+def measure(
+    engine: Engine,
+    table: TokenTable,
+    *,
+    most: int | None = None,
+    seconds: float | None = None,
+    told: Told | None = None,
+) -> Measured:
+    """Mean loss over the documents of a table, or over a sample of them.
+
+    ``most``: how many documents (stretches, under ``window``) to measure at most. ``seconds``: if
+    all would take about longer than that, as many as take that long. With neither, all.
+    """
     starts, lengths = pieces(table, engine.config)
-    per_call = max(1, _AT_ONCE // (engine.config.block_size * 4 * engine.config.n_embd))
+    told = told or (lambda done, of: None)
+    if most is not None:
+        rows = _spread(len(starts), most)
+        return _over(engine, table, starts[rows], lengths[rows], len(starts), told)
+    if seconds is not None and (fit := _fitting(engine, table, starts, lengths, seconds)):
+        rows = _spread(len(starts), fit)
+        return _over(engine, table, starts[rows], lengths[rows], len(starts), told)
+    return _over(engine, table, starts, lengths, len(starts), told)
+
+
+def _spread(every: int, most: int) -> Ints:
+    """Row numbers of ``most`` rows among ``every``, at even distances."""
+    count = min(every, most)
+    return np.arange(count, dtype=np.int64) * every // max(count, 1)
+
+
+def _fitting(
+    engine: Engine, table: TokenTable, starts: Ints, lengths: Ints, seconds: float
+) -> int | None:
+    """How many rows can be measured in that time, or None if that is all of them."""
+    count = _per_call(engine.config)
+    if len(starts) <= count:
+        return None
+    began = time.monotonic()
+    engine.summed_loss(*table.slices(starts[:count], lengths[:count]))
+    each = max(time.monotonic() - began, 1e-9) / int(lengths[:count].sum())
+    if each * int(lengths.sum()) <= seconds:
+        return None
+    return max(1, int(seconds / (each * float(lengths.mean()))))
+
+
+def _over(
+    engine: Engine, table: TokenTable, starts: Ints, lengths: Ints, every: int, told: Told
+) -> Measured:
     total = 0.0
-    for first in range(0, len(starts), per_call):
-        part = slice(first, first + per_call)
+    for part in _parts(len(starts), _per_call(engine.config)):
+        told(part.start, len(starts))
         total += engine.summed_loss(*table.slices(starts[part], lengths[part]))
+    told(len(starts), len(starts))
     positions = int((lengths - 1).sum())
-    return total / positions, positions
+    return Measured(total / positions, positions, len(starts), every)
+
+
+def _per_call(config: Config) -> int:
+    return max(1, _AT_ONCE // (config.block_size * 4 * config.n_embd))
+
+
+def _parts(every: int, at_once: int) -> Iterator[slice]:
+    for first in range(0, every, at_once):
+        yield slice(first, min(first + at_once, every))
+
+
+# ------------------------------------------------------------------ floors
 
 
 def random_floor(vocab_size: int) -> float:
@@ -46,11 +136,51 @@ def bigram_floor(docs: Sequence[str], tokenizer: Tokenizer) -> float:
     The best that a model can do that sees the last token alone, but for the smoothing.
     """
     table = TokenTable(docs, tokenizer)
-    v = tokenizer.vocab_size
-    pairs = table.tokens[:-1].astype(np.int64) * v + table.tokens[1:]
-    counts = np.bincount(pairs, minlength=v * v).reshape(v, v)
-    p = (counts + 1) / (counts + 1).sum(axis=1, keepdims=True)
-    return float(-(counts * np.log(p)).sum() / counts.sum())
+    whole = Config(block_size=int(table.lengths.max()), vocab_size=tokenizer.vocab_size)
+    return counting_floor(table, table, whole)
+
+
+def counting_floor(fitted: TokenTable, measured: TokenTable, config: Config) -> float:
+    """Loss of add-one bigram counting: counted on some documents, measured on others.
+
+    Both are cut as the model's are (``batches.pieces``), so that it compares with the model's
+    loss: what it counts is what the model trains on, what it is measured on is the same.
+    """
+    v = config.vocab_size
+    codes, counts = _pairs(fitted, config)
+    totals = np.zeros(v)  # how often each token was followed by any
+    np.add.at(totals, codes // v, counts)
+    seen, times = _pairs(measured, config)
+    at = np.minimum(np.searchsorted(codes, seen), len(codes) - 1)
+    found = np.where(codes[at] == seen, counts[at], 0)
+    log_p = np.log(found + 1) - np.log(totals[seen // v] + v)
+    return float(-(times * log_p).sum() / times.sum())
+
+
+def _pairs(table: TokenTable, config: Config) -> tuple[Ints, Ints]:
+    """Which tokens follow which, and how often: first · V + second in rising order, and counts."""
+    v = config.vocab_size
+    dense = v <= 1024  # then a table of all pairs is small, and quicker than sorting
+    table_of_all = np.zeros(v * v if dense else 0, dtype=np.int64)
+    sorted_parts: list[tuple[Ints, Ints]] = []
+    starts, lengths = pieces(table, config)
+    for part in _parts(len(starts), max(1, 2**20 // config.block_size)):
+        tokens, offsets = table.slices(starts[part], lengths[part])
+        followed = np.ones(len(tokens), dtype=bool)
+        followed[offsets[1:] - 1] = False  # a document's last token is followed by none
+        codes = tokens[:-1].astype(np.int64) * v + tokens[1:]
+        codes = codes[followed[:-1]]
+        if dense:
+            table_of_all += np.bincount(codes, minlength=v * v)
+        else:
+            sorted_parts.append(np.unique(codes, return_counts=True))
+    if dense:
+        there = np.flatnonzero(table_of_all)
+        return there, table_of_all[there]
+    codes, where = np.unique(np.concatenate([c for c, _ in sorted_parts]), return_inverse=True)
+    counts = np.zeros(len(codes), dtype=np.int64)
+    np.add.at(counts, where, np.concatenate([n for _, n in sorted_parts]))
+    return codes, counts
 
 
 def _demo() -> None:

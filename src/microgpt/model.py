@@ -69,6 +69,19 @@ def softmax(logits: Sequence[Number]) -> list[Number]:
     return [e * divisor**-1 for e in exps]
 
 
+def surprise(logits: Sequence[Number], target: int) -> Number:
+    """-log p of the token ``target``, in nats.
+
+    A float ends near 1e-308. Where p is smaller, in a run that is coming apart, the same number
+    is found without it: log of the sum of all exps, less the target's own exponent.
+    """
+    p = softmax(logits)[target]
+    if plain(p) > 1e-300:
+        return log(p) * -1
+    highest = max(plain(x) for x in logits)
+    return log(total([exp(x - highest) for x in logits])) - (logits[target] - highest)
+
+
 def norm_scale(x: Sequence[Number]) -> tuple[Number, Number]:
     """Mean square of x, and the number that rmsnorm multiplies x with."""
     mean_square = dot(x, x) * (len(x) ** -1)
@@ -89,6 +102,11 @@ def plain(x: Number) -> float:
 def exp(x: Number) -> Number:
     """e^x."""
     return x.exp() if isinstance(x, Value) else math.exp(x)
+
+
+def log(x: Number) -> Number:
+    """The natural logarithm of x."""
+    return x.log() if isinstance(x, Value) else math.log(x)
 
 
 def activate(x: Number, activation: str) -> Number:
@@ -197,8 +215,7 @@ def document_loss(tokens: Sequence[int], weights: Weights, config: Config) -> tu
     losses: list[Number] = []
     for position in range(len(tokens) - 1):
         logits = gpt(tokens[position], position, keys, values, weights, config)
-        p = softmax(logits)[tokens[position + 1]]
-        losses.append((p.log() if isinstance(p, Value) else math.log(p)) * -1)
+        losses.append(surprise(logits, tokens[position + 1]))
     return total(losses), len(losses)
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,84 +21,26 @@ from microgpt import sampling
 from microgpt.batches import Order, TokenTable
 from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.config import DTYPES, Config
-from microgpt.data import BUNDLED, Dataset, Split, bundled, split
+from microgpt.data import BUNDLED, Dataset, bundled
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
 from microgpt.errors import InputError, Interrupted, NumbersError
-from microgpt.evaluation import mean_loss_of
-from microgpt.model import init_weights
+from microgpt.evaluation import Told, random_floor
+from microgpt.heldout import AT_MOST, MAX_THREADS, SECONDS, Best, Judge, cores
+from microgpt.start import begin
 from microgpt.stream import stream_from_json, stream_to_json
 from microgpt.tokenizer import Tokenizer
 
 Event = dict[str, Any]
 
+DIVERGED = 20
+"""A run whose loss is this many times that of guessing blindly has diverged, on every engine."""
+
 _PIECE_SECONDS = 0.05  # the engine is left alone for about this long
 _SAVE_SECONDS = 10.0
 _SAMPLES = 20
-MAX_THREADS = 1024
-
-
-@dataclass
-class Start:
-    """Where a run begins, a function of config and data alone.
-
-    ``docs``: the training documents in the order in which they are taken. ``rng``: the run's
-    stream after the shuffle and the drawing of ``weights``.
-    """
-
-    config: Config
-    tokenizer: Tokenizer
-    docs: list[str]
-    kept_out: Split
-    rng: random.Random
-    weights: dict[str, list[list[float]]]
-
-
-def begin(config: Config, dataset: Dataset, tokenizer: Tokenizer | None = None) -> Start:
-    """Seed → hold out (no draw) → shuffle → draw the weights.
-
-    ``tokenizer`` None: the vocabulary is that of the whole data, held-out documents included.
-    """
-    tokenizer = tokenizer or Tokenizer.of(dataset.docs)
-    config = Config(**{**config.to_dict(), "vocab_size": tokenizer.vocab_size})
-    kept_out = split(dataset.docs, config.holdout, config.validation)
-    docs = list(kept_out.train)
-    rng = random.Random(config.seed)
-    rng.shuffle(docs)
-    return Start(config, tokenizer, docs, kept_out, rng, init_weights(config, rng))
-
-
-def shuffled(config: Config, dataset: Dataset) -> list[str]:
-    """The training documents in their order alone, for those who need no weights."""
-    docs = list(split(dataset.docs, config.holdout, config.validation).train)
-    random.Random(config.seed).shuffle(docs)
-    return docs
-
-
-def marks_at(config: Config, dataset: Dataset, step: int) -> sampling.Marks:
-    """Which documents were trained on in the first ``step`` steps, and which are in the file."""
-    docs = shuffled(config, dataset)
-    if config.long == "window":
-        reached = len(docs) if step else 0
-    else:
-        reached = step * config.batch_size
-    return sampling.Marks(set(docs[:reached]), set(dataset.docs))
-
-
-def held_out_parts(config: Config, docs: list[str], kept_out: Split) -> dict[str, list[str]]:
-    """The documents that a run is judged on, by label.
-
-    With ``holdout`` the distinct documents taken out (``distinct``, and ``validation`` if asked
-    for). Without, the rows that the planned steps never reach (``unused``): none if every row is
-    reached, or if windows are drawn from everywhere.
-    """
-    if config.holdout:
-        parts = {"distinct": kept_out.holdout}
-        if config.validation:
-            parts["validation"] = kept_out.validation
-        return parts
-    unused = docs[config.steps * config.batch_size :] if config.long == "cut" else []
-    return {"unused": unused} if unused else {}
+_SAMPLES_ON_THE_WAY = 5
+_RECENT = 100  # steps in the mean that says how a run without held-out documents ended
 
 
 class Trainer:
@@ -108,8 +48,18 @@ class Trainer:
 
     ``run_dir`` None trains in memory only. ``threads`` None: one, or all cores from 16 documents
     a step on. ``stop_after``: end after that step of the planned ones, without samples.
-    ``save_every``: steps between saves; None saves every 10 seconds. ``stopped`` is asked
-    between pieces of about 50 ms; when it says True, the run is saved and ``Interrupted`` raised.
+    ``save_every``: steps between saves; None saves every 10 seconds.
+
+    ``eval_every``: steps between measurements of the held-out loss; 0 measures at the end alone,
+    None ten times on the way where something is held out with ``holdout``. The best step is kept
+    (``RunDir.best_step``). ``eval_docs``: documents to measure on, evenly spread over all that
+    are held out; 0 means all, None 1,000 on the way, and at the end as many as some 20 seconds
+    allow. ``patience``: stop after so many measurements that brought nothing better.
+    ``sample_every``: steps between a few samples on the way.
+
+    ``stopped`` is asked between pieces of about 50 ms, and within a measurement; when it says
+    True, the run is saved and ``Interrupted`` raised. ``told(done, of)`` hears how far a
+    measurement has got.
     """
 
     def __init__(
@@ -125,7 +75,12 @@ class Trainer:
         snapshot: Snapshot | None = None,
         save_every: int | None = None,
         stop_after: int | None = None,
+        eval_every: int | None = None,
+        eval_docs: int | None = None,
+        patience: int | None = None,
+        sample_every: int | None = None,
         stopped: Callable[[], bool] = lambda: False,
+        told: Told = lambda done, of: None,
     ) -> None:
         start = begin(config, dataset, tokenizer)
         self.config, self.tokenizer, self.docs = start.config, start.tokenizer, start.docs
@@ -135,26 +90,39 @@ class Trainer:
             raise InputError(f"dtype is {dtype!r}, must be one of {', '.join(DTYPES)}.")
         if threads is not None and not 1 <= threads <= MAX_THREADS:
             raise InputError(f"threads is {threads}, must be from 1 to {MAX_THREADS}.")
-        self.threads = threads or (_cores() if self.config.batch_size >= 16 else 1)
-        self.threads_are_ours = threads is None
-        self.run_dir, self.save_every, self.stopped = run_dir, save_every, stopped
+        self.threads = threads or (cores() if self.config.batch_size >= 16 else 1)
+        self.run_dir, self.stopped, self.told = run_dir, stopped, told
         self.last = self.config.steps if stop_after is None else stop_after
         if not 0 <= self.last <= self.config.steps:
             raise InputError(
                 f"stop-after is {self.last}, must be from 0 to the planned {self.config.steps} "
                 "steps."
             )
-        if save_every is not None and save_every < 1:
-            raise InputError(f"save-every is {save_every}, must be at least 1.")
+        _at_least(1, save_every=save_every, patience=patience, sample_every=sample_every)
+        _at_least(0, eval_every=eval_every, eval_docs=eval_docs)
+        self.save_every, self.sample_every = save_every, sample_every
+        self.eval_docs, self.patience = eval_docs, patience
         self.table = TokenTable(self.docs, self.tokenizer)
+        self.judge = Judge(
+            self.config,
+            dtype,
+            self.table,
+            self.kept_out,
+            self.tokenizer,
+            self.threads,
+            self.threads if threads else cores(),
+        )
+        self.eval_every = self._eval_every(eval_every)
         self.engine: Engine = make_engine(engine, self.config, dtype)
         kind = np.dtype(dtype)
         if snapshot is None:
             self.step, self.rng = 0, start.rng
+            self.best = Best()
             weights: Arrays = {n: np.array(w, dtype=kind) for n, w in start.weights.items()}
             self.engine.load(self.config, dtype, weights, None, self.threads)
         else:
             self.step, self.rng = snapshot.step, stream_from_json(snapshot.state.get("stream"))
+            self.best = Best.of(snapshot.state.get("best"))
             self.engine.load(
                 self.config,
                 dtype,
@@ -172,20 +140,38 @@ class Trainer:
         self.order = Order(self.table, self.config, self.rng)
         self.resumed = snapshot is not None
         self.saved_at: int | None = self.step if self.resumed else None
+        self.ended_early = False
+        self.recent: list[float] = []
+        self.judged: float | None = None
+
+    def _eval_every(self, asked: int | None) -> int:
+        """Steps between measurements on the way; 0 for none."""
+        part = self.judge.chooses_by
+        if asked is None:
+            asked = max(1, self.config.steps // 10) if self.config.holdout else 0
+            if self.patience and not asked:
+                asked = max(1, self.config.steps // 10)
+        if part is None and (asked or self.patience):
+            raise InputError(
+                "Nothing is held out, so there is nothing to measure on.", "Add --holdout 0.1."
+            )
+        if self.patience and not asked:
+            raise InputError("patience counts measurements, and eval-every 0 makes none.")
+        return asked
 
     def events(self) -> Iterator[Event]:
-        """Train; yields ``run``, then ``step``s and ``saved``s, at the end ``eval``, ``samples``.
+        """Train; yields ``run``, then steps, ``saved`` and ``eval``, at the end ``samples``.
 
         Raises ``Interrupted`` (everything saved) or ``NumbersError`` (the last good save stands).
         """
         yield {"run": self.describe()}
         if not self.resumed:
-            yield from self._save()
+            yield from self.save()
         yield from self._steps()
-        if self.last < self.config.steps:
+        if self.last < self.config.steps and not self.ended_early:
             return
         yield from self._evaluate()
-        yield {"samples": self.samples()}
+        yield {"samples": self.samples(_SAMPLES)}
 
     def describe(self) -> dict[str, Any]:
         """What the first line of ``--json`` says of the run."""
@@ -205,34 +191,54 @@ class Trainer:
         """``data_facts`` of this run's data."""
         return data_facts(self.dataset)
 
+    @property
+    def worse_than_guessing(self) -> float | None:
+        """The loss at the end of training, if blind guessing has a lower one.
+
+        The held-out loss, or without one the mean of the last 100 steps.
+        """
+        loss = self.judged
+        if loss is None and self.recent:
+            loss = math.fsum(self.recent) / len(self.recent)
+        floor = random_floor(self.config.vocab_size)
+        return loss if loss is not None and not loss <= floor else None
+
     def _steps(self) -> Iterator[Event]:
         if self.resumed and self.step == self.last:
             self.saved_at = None  # a kill may have hit the last save's end: `latest`, tidying up
         begun = last_save = time.monotonic()
         count = 1
-        while self.step < self.last:
+        while self.step < self.last and not self.ended_early:
             if self.stopped():
-                yield from self._save()
+                yield from self.save()
                 self._raise_interrupted()
-            count = max(1, min(count, self.last - self.step))
-            if self.save_every:
-                count = min(count, self.save_every - self.step % self.save_every)
+            count = self._up_to_the_next_stop(count)
             lap = time.monotonic()
             lines = self._piece(count)
             now = time.monotonic()
-            good = list(itertools.takewhile(lambda line: math.isfinite(line["loss"]), lines))
+            good = list(itertools.takewhile(self._is_good, lines))
             if self.run_dir and self.engine.lead:
                 self.run_dir.log({**line, "seconds": round(now - begun, 4)} for line in good)
+            self.recent = [*self.recent, *(line["loss"] for line in good)][-_RECENT:]
             yield from good
             if len(good) < len(lines):
                 self._raise_diverged(lines[len(good)])
+            yield from self._on_the_way()
             due = now - last_save >= _SAVE_SECONDS
             if self.step % self.save_every == 0 if self.save_every else due:
-                yield from self._save()
+                yield from self.save()
                 last_save = time.monotonic()
             per_step = max((now - lap) / count, 1e-7)
             count = max(1, min(2 * count, int(_PIECE_SECONDS / per_step)))
-        yield from self._save()
+        yield from self.save()
+
+    def _up_to_the_next_stop(self, count: int) -> int:
+        """``count`` steps, or fewer where a save, a measurement or samples come before."""
+        count = max(1, min(count, self.last - self.step))
+        for every in (self.save_every, self.eval_every, self.sample_every):
+            if every:
+                count = min(count, every - self.step % every)
+        return count
 
     def _piece(self, count: int) -> list[Event]:
         """Train ``count`` steps and return their lines."""
@@ -246,33 +252,76 @@ class Trainer:
             for i, (loss, lr, tokens) in enumerate(zip(losses, lrs, batches.positions, strict=True))
         ]
 
-    def _raise_diverged(self, line: Event) -> NoReturn:
-        kept = f" {self.run_dir.path} keeps step {self.saved_at}." if self.run_dir else ""
-        raise NumbersError(
-            f"The loss is {line['loss']} at step {line['step']}: training diverged.",
-            f"Use a smaller --lr (now {self.config.lr:g}).{kept}",
-        )
+    def _is_good(self, line: Event) -> bool:
+        """Whether training goes on after this step: one rule, whatever engine computes.
 
-    def _save(self) -> Iterator[Event]:
-        """Write a checkpoint, unless this step is saved already."""
-        if self.run_dir is None or self.saved_at == self.step:
+        An engine that diverges may climb for long before a number overflows, and how long depends
+        on the order of its additions.
+        """
+        return bool(line["loss"] <= DIVERGED * random_floor(self.config.vocab_size))
+
+    def _raise_diverged(self, line: Event) -> NoReturn:
+        loss, step = line["loss"], line["step"]
+        said = f"The loss is {loss:.6g} at step {step}"
+        if math.isfinite(loss):
+            floor = random_floor(self.config.vocab_size)
+            said += f", more than {DIVERGED} times the {floor:.2f} of guessing blindly"
+        remedy = f"Use a smaller --lr (now {self.config.lr:g})."
+        if step == 1:
+            now = f"(now {self.config.init_std:g})"
+            remedy = f"The first weights are too large: use a smaller --init-std {now}."
+        raise NumbersError(f"{said}: training diverged.", f"{remedy}{self._kept()}")
+
+    def _kept(self) -> str:
+        return f" {self.run_dir.path} keeps step {self.saved_at}." if self.run_dir else ""
+
+    def _on_the_way(self) -> Iterator[Event]:
+        """A measurement or samples, where this step is one for them and not the last."""
+        if self.step >= self.config.steps:
+            return
+        if self.sample_every and self.step % self.sample_every == 0:
+            yield {"samples": self.samples(_SAMPLES_ON_THE_WAY), "step": self.step}
+        label = self.judge.chooses_by
+        if label is None or not self.eval_every or self.step % self.eval_every:
+            return
+        try:
+            event = self._measure(label, AT_MOST if self.eval_docs is None else self.eval_docs)
+        except _StoppedError:
+            yield from self.save()
+            self._raise_interrupted()
+        best = self.best.take(self.step, event["loss"])
+        yield {"eval": event}
+        if best:
+            yield from self.save(best=True)
+        self.ended_early = self.patience is not None and self.best.since >= self.patience
+
+    def save(self, best: bool = False) -> Iterator[Event]:
+        """Write a checkpoint, unless this step is saved already; yields its event.
+
+        ``best``: it is the one with the lowest held-out loss, and kept until there is a better.
+        Raises ``NumbersError`` if a weight isn't finite; what was saved before stays.
+        """
+        if self.saved_at == self.step and not best:
             return
         weights, optim = self.engine.state()
         if not all(np.isfinite(w).all() for w in weights.values()):
             raise NumbersError(
                 f"A weight is no longer finite after step {self.step}: training diverged.",
-                f"Use a smaller --lr (now {self.config.lr:g}). "
-                f"{self.run_dir.path} keeps step {self.saved_at}.",
+                f"Use a smaller --lr (now {self.config.lr:g}).{self._kept()}",
             )
+        if self.run_dir is None:
+            return
         state = {
             "stream": stream_to_json(self.rng),
             "sampler": {"row": self.step * self.config.batch_size % len(self.docs)},
+            "steps": self.config.steps,
+            "best": self.best.to_json(),
             "engine": self.engine.name,
             "dtype": self.dtype,
             "threads": self.threads,
         }
         if self.engine.lead:
-            where = self.run_dir.save(self.step, weights, optim, state)
+            where = self.run_dir.save(self.step, weights, optim, state, best=best)
             self.saved_at = self.step
             yield {"saved": {"step": self.step, "dir": str(where)}}
 
@@ -285,38 +334,70 @@ class Trainer:
         )
 
     def _evaluate(self) -> Iterator[Event]:
-        """Held-out losses; the scalar engine would take a minute, so the fastest one measures.
-
-        Where the user didn't say how many threads to use, it has all cores.
-        """
-        engine = self.engine
-        cores = _cores() if self.threads_are_ours else self.threads
-        if engine.name == "scalar" or (engine.name == "native" and cores > self.threads):
-            engine = make_engine("auto", self.config, self.dtype)
-            engine.load(self.config, self.dtype, self.engine.state()[0], None, cores)
-        for label, docs in held_out_parts(self.config, self.docs, self.kept_out).items():
-            if label == "unused":  # the last rows of the list that is trained on
-                table = self.table.rows_from(len(self.docs) - len(docs))
-            else:
-                table = TokenTable(docs, self.tokenizer)
-            loss, tokens = mean_loss_of(engine, table)
-            event = {"step": self.step, "split": label, "loss": loss, "tokens": tokens}
-            if self.run_dir and self.engine.lead:
-                self.run_dir.log([{"eval": event}])
+        """The held-out losses at the end, on all documents or on what some seconds allow."""
+        for label in self.judge.tables:
+            try:
+                event = self._measure(label, self.eval_docs, SECONDS)
+            except _StoppedError:
+                self._raise_stopped_measuring(label)
+            if label == self.judge.chooses_by:
+                self.judged = event["loss"]
             yield {"eval": event}
 
-    def samples(self) -> list[dict[str, str | None]]:
-        """Twenty samples from the stream as it stands, which is left where it is."""
+    def _measure(self, label: str, most: int | None, seconds: float | None = None) -> Event:
+        """Measure, log, and return the content of an ``eval`` line; 0 documents means all."""
+
+        def told(done: int, of: int) -> None:
+            self.told(done, of)
+            if self.stopped():
+                raise _StoppedError
+
+        if most is not None:
+            seconds = None
+        found = self.judge.measure(
+            label, self.engine, most=most or None, seconds=seconds, told=told
+        )
+        event = {"step": self.step, "split": label, "loss": found.loss, "tokens": found.tokens}
+        if found.is_sample:
+            event |= {"measured": found.measured, "of": found.of}
+        if self.run_dir and self.engine.lead:
+            self.run_dir.log([{"eval": event}])
+        return event
+
+    def _raise_stopped_measuring(self, label: str) -> NoReturn:
+        where = f", and the run is saved in {self.run_dir.path}" if self.run_dir else ""
+        raise Interrupted(
+            f"Stopped while the loss on {label} was measured. Training is done{where}.",
+            f"Measure it with: microgpt eval {self.run_dir.path}" if self.run_dir else "",
+        )
+
+    def samples(self, count: int = _SAMPLES) -> list[dict[str, str | None]]:
+        """Some samples from the stream as it stands, which is left where it is."""
         rng = random.Random()
         rng.setstate(self.rng.getstate())
+        texts = sampling.sample(self.engine, self.tokenizer, rng, count)
+        wanted = set(texts)
         reached = self.order.rows_reached(self.step)
-        marks = sampling.Marks(set(self.docs[:reached]), set(self.dataset.docs))
-        texts = sampling.sample(self.engine, self.tokenizer, rng, _SAMPLES)
+        marks = sampling.Marks(
+            wanted.intersection(itertools.islice(self.docs, reached)),
+            wanted.intersection(self.dataset.docs),
+        )
         return list(sampling.marked(texts, marks))
 
+    def close(self) -> None:
+        """Free the engines."""
+        self.judge.close()
+        self.engine.close()
 
-def _cores() -> int:
-    return min(os.cpu_count() or 1, MAX_THREADS)
+
+class _StoppedError(Exception):
+    """A measurement was stopped; what to say depends on when."""
+
+
+def _at_least(least: int, **settings: int | None) -> None:
+    for name, value in settings.items():
+        if value is not None and value < least:
+            raise InputError(f"{name.replace('_', '-')} is {value}, must be at least {least}.")
 
 
 def _as(arrays: Arrays, kind: np.dtype[Any]) -> Arrays:

@@ -16,7 +16,7 @@ from microgpt.config import DTYPES, FLAGS, make_config
 from microgpt.data import BUNDLED, load_data
 from microgpt.engines import ENGINES
 from microgpt.errors import InputError
-from microgpt.training import MAX_THREADS
+from microgpt.heldout import MAX_THREADS
 
 _MOST_ROUNDS = 1000
 

@@ -14,9 +14,10 @@ from microgpt.data import load_data
 from microgpt.engines import CHOICES
 from microgpt.errors import FileError, InputError, MicrogptError
 from microgpt.evaluation import mean_loss
+from microgpt.heldout import held_out_parts
 from microgpt.opening import Opened, engine_for, open_model, run_data
+from microgpt.start import begin, marks_at
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import begin, held_out_parts, marks_at
 
 RunArgument = Annotated[
     Path | None,

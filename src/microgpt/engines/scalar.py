@@ -133,7 +133,7 @@ class ScalarEngine(Engine):
             try:
                 losses.append(self._backward(docs, int(batches.positions[i])))
                 self._update(lr, first_step + i + 1)
-            except (ArithmeticError, ValueError):  # log(0) or an overflow: training has diverged
+            except (ArithmeticError, ValueError):  # an overflow: training has diverged
                 return losses[:i] + [math.nan] * (len(lrs) - i)
             self.step = first_step + i + 1
         return losses
@@ -240,6 +240,6 @@ def trace_floats(config: Config, weights: Arrays, tokens: Sequence[int]) -> Arra
         logits = model.gpt(token, t, keys, values, floats, config, row.__setitem__)
         row["probs"] = model.softmax(logits)
         if t + 1 < len(tokens):
-            losses.append(-math.log(row["probs"][tokens[t + 1]]))
+            losses.append(model.plain(model.surprise(logits, tokens[t + 1])))
         rows.append(row)
     return {**padded_trace(config, rows), "loss": np.array(losses)}

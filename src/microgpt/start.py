@@ -1,0 +1,82 @@
+"""Where a run begins: documents in their order, first weights, and what is held out.
+
+Everything here is a function of configuration and data alone.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from microgpt import sampling
+from microgpt.config import Config
+from microgpt.data import Dataset, Split, split, split_tail
+from microgpt.model import init_weights
+from microgpt.tokenizer import Tokenizer
+
+
+@dataclass
+class Start:
+    """Where a run begins, a function of config and data alone.
+
+    ``docs``: the training documents in the order in which they are taken. ``rng``: the run's
+    stream after the shuffle and the drawing of ``weights``.
+    """
+
+    config: Config
+    tokenizer: Tokenizer
+    docs: list[str]
+    kept_out: Split
+    rng: random.Random
+    weights: dict[str, list[list[float]]]
+
+
+def begin(config: Config, dataset: Dataset, tokenizer: Tokenizer | None = None) -> Start:
+    """Seed → hold out (no draw) → shuffle → draw the weights.
+
+    ``tokenizer`` None: the vocabulary is that of the whole data, held-out documents included.
+    """
+    tokenizer = tokenizer or Tokenizer.of(dataset.docs)
+    config = Config(**{**config.to_dict(), "vocab_size": tokenizer.vocab_size})
+    kept_out = hold_out(config, dataset)
+    docs = list(kept_out.train)
+    rng = random.Random(config.seed)
+    rng.shuffle(docs)
+    return Start(config, tokenizer, docs, kept_out, rng, init_weights(config, rng))
+
+
+def hold_out(config: Config, dataset: Dataset) -> Split:
+    """What the run trains on and what it doesn't: texts by their hash, or one text's end."""
+    if dataset.split_by == "none" and config.holdout:
+        return split_tail(dataset.docs[0], config.holdout, config.validation)
+    return split(dataset.docs, config.holdout, config.validation)
+
+
+def shuffled(config: Config, dataset: Dataset) -> list[str]:
+    """The training documents in their order alone, for those who need no weights."""
+    docs = list(hold_out(config, dataset).train)
+    random.Random(config.seed).shuffle(docs)
+    return docs
+
+
+def marks_at(config: Config, dataset: Dataset, step: int) -> sampling.Marks:
+    """Which documents were trained on in the first ``step`` steps, and which are in the file."""
+    docs = shuffled(config, dataset)
+    if config.long == "window":
+        reached = len(docs) if step else 0
+    else:
+        reached = step * config.batch_size
+    return sampling.Marks(set(docs[:reached]), set(dataset.docs))
+
+
+def _demo() -> None:
+    from microgpt.config import make_config
+    from microgpt.data import load_data
+
+    begun = begin(make_config(), load_data("names"))
+    print(f"the first documents: {', '.join(begun.docs[:6])}")
+    print(f"the first weights:   {', '.join(f'{w:.4f}' for w in begun.weights['wte'][0][:6])}")
+
+
+if __name__ == "__main__":
+    _demo()
