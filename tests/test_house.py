@@ -16,6 +16,7 @@ FLOORS = (
     {"autograd", "config", "files", "stream", "arrays"},
     {"data", "tokenizer", "trace"},
     {"model", "snapshot", "modelfile"},
+    {"originals", "runlog"},
     {"checkpoint"},
     {"engines"},
     {"batches", "opening"},

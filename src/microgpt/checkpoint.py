@@ -6,7 +6,8 @@
     vocab.json           the tokenizer
     metrics.jsonl        one JSON object a line, appended; the only file with times
     latest               the name of the newest step directory
-    step-00000500/       weights.safetensors, optim.safetensors, state.json
+    step-00000500/       weights.safetensors, optim.safetensors, state.json, and copies of
+                         run.json and vocab.json
     .lock                locked while a process writes to the run
 
 A step directory is filled as ``.tmp-step-…``, synced, renamed, and then ``latest`` is replaced.
@@ -14,7 +15,8 @@ So whatever carries a ``step-…`` name was complete once, and a process killed 
 the snapshot before, the new one, or both. The last two are kept.
 
 Every byte of a snapshot is under a digest, run.json and vocab.json too (``snapshot.py``). One that
-doesn't match is passed over, and said so. Nothing here is pickled.
+doesn't match is passed over, and said so; for run.json and vocab.json a snapshot's copy is used
+(``originals.py``). Nothing here is pickled.
 """
 
 from __future__ import annotations
@@ -28,19 +30,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from microgpt import files, snapshot
+from microgpt import files, originals, snapshot
 from microgpt.arrays import Arrays, Optim
 from microgpt.config import Config
 from microgpt.errors import CheckpointError, FileError, InputError
 from microgpt.files import TEMPORARY, Lock
-from microgpt.snapshot import FORMAT, JSON_LIMIT, RESTORE, NewerError, step_of
+from microgpt.originals import Original
+from microgpt.runlog import RunLog
+from microgpt.snapshot import FORMAT, RESTORE, NewerError, step_of
 from microgpt.snapshot import Snapshot as Snapshot
 
 KEEP = 2
 """How many step directories stay."""
-
-VOCAB_LIMIT = 64 * 2**20  # bytes of vocab.json
-METRICS_LIMIT = 2**32
 
 
 class RunDir:
@@ -58,8 +59,8 @@ class RunDir:
         self.config = _config_of(run, path / "run.json")
         self._lock: Lock | None = None
         self._damaged: set[str] = set()
-        self._tail_checked = False
-        self._digests: dict[str, str] = {}
+        self._log = RunLog(path)
+        self._originals: dict[str, Original] = {}
 
     @classmethod
     def create(
@@ -85,9 +86,9 @@ class RunDir:
         self.lock()
         self._check_vacant()  # another process may have been quicker
         words = files.dump_json(vocab) + "\n"
-        for name, text in (("vocab.json", words), ("run.json", content)):
+        for name, text in ((originals.VOCAB, words), (originals.RUN, content)):
             files.write_atomic(self.path / name, text.encode())
-            self._digests[name] = snapshot.sha256(text.encode())
+            self._originals[name] = Original(text.encode())
         return self
 
     def _check_vacant(self) -> None:
@@ -109,13 +110,17 @@ class RunDir:
     def open(cls, path: str | os.PathLike[str]) -> RunDir:
         """A run that exists.
 
-        Raises ``CheckpointError`` if the directory holds no run, run.json is damaged, or its
-        format is newer than this program's.
+        If run.json is missing, damaged or not what the snapshots were saved with, a snapshot's
+        copy of it is used; ``load`` has the line that says so, and the first call that writes puts
+        it back. The same goes for ``vocab``.
+
+        Raises ``CheckpointError`` if the directory holds no run, run.json is damaged and has no
+        good copy, or its format is newer than this program's.
         """
         path = Path(path)
-        name = path / "run.json"
+        name = path / originals.RUN
         try:
-            data = files.read_bytes(name, JSON_LIMIT)
+            found = originals.read(path, originals.RUN, originals.witnesses(path))
         except FileError as error:
             if files.errno_of(error) in (errno.ENOENT, errno.ENOTDIR):
                 there = "holds no run (no run.json)" if path.exists() else "does not exist"
@@ -123,20 +128,36 @@ class RunDir:
                     f"{path} {there}.", "Give the directory that train --out wrote."
                 ) from error
             raise
-        run = snapshot.json_object(data, str(name))
+        run = snapshot.json_object(found.data, str(name))
         snapshot.check_format(run, str(name))
         self = cls(path, run)
-        self._digests["run.json"] = snapshot.sha256(data)
+        self._originals[originals.RUN] = found
         return self
 
     @cached_property
     def vocab(self) -> dict[str, Any]:
         """The content of vocab.json. Raises ``FileError`` if missing, ``CheckpointError``."""
-        name = self.path / "vocab.json"
-        data = files.read_bytes(name, VOCAB_LIMIT)
-        if self._digests.setdefault("vocab.json", snapshot.sha256(data)) != snapshot.sha256(data):
-            raise CheckpointError(f"{name} has changed since it was saved.", RESTORE)
-        return snapshot.json_object(data, str(name))
+        data = self._original(originals.VOCAB).data
+        return snapshot.json_object(data, str(self.path / originals.VOCAB))
+
+    def _original(self, name: str) -> Original:
+        """run.json or vocab.json, as it was when this object first saw it."""
+        if name not in self._originals:
+            seen = originals.witnesses(self.path)
+            if (run := self._originals.get(originals.RUN)) is not None:
+                digest = snapshot.sha256(run.data)
+                seen = [w for w in seen if w.digests.get(originals.RUN) == digest]
+            self._originals[name] = originals.read(self.path, name, seen)
+            if self._lock is not None:
+                self._mend()
+        return self._originals[name]
+
+    def _mend(self) -> None:
+        """Put good copies of run.json and vocab.json back in their place."""
+        for name, original in self._originals.items():
+            if original.step is not None and not original.mended:
+                files.write_atomic(self.path / name, original.data)
+                original.mended = True
 
     # ------------------------------------------------------------ lock
 
@@ -150,6 +171,7 @@ class RunDir:
             self._lock = Lock.take(
                 self.path / ".lock", f"Another process is training the run in {self.path}."
             )
+            self._mend()
 
     def close(self) -> None:
         """Give the lock back (other objects of this process on the same run keep it)."""
@@ -171,12 +193,13 @@ class RunDir:
         before is then still there.
         """
         self.lock()
-        self._sync_metrics()
+        self._log.sync()
+        size = self._log.size
         parts = snapshot.pack(
             self.config,
             Snapshot(step, weights, optim, state),
-            self.metrics_size,
-            self._constant(),
+            (size, self._log.digest(size) or ""),
+            {name: self._original(name).data for name in snapshot.ORIGINALS},
         )
         path = self.path / f"step-{step:08d}"
         temporary = self.path / f"{TEMPORARY}{path.name}-{os.urandom(6).hex()}"
@@ -199,11 +222,16 @@ class RunDir:
         return path
 
     def _constant(self) -> dict[str, str]:
-        """SHA-256 of run.json and vocab.json, as they were when this object first saw them."""
-        for name, limit in (("run.json", JSON_LIMIT), ("vocab.json", VOCAB_LIMIT)):
-            if name not in self._digests:
-                self._digests[name] = snapshot.sha256(snapshot.content_of(self.path / name, limit))
-        return {name: self._digests[name] for name in ("run.json", "vocab.json")}
+        """SHA-256 of run.json and vocab.json. Raises ``CheckpointError`` if one is lost."""
+        digests = {}
+        for name in snapshot.ORIGINALS:
+            try:
+                digests[name] = snapshot.sha256(self._original(name).data)
+            except FileError as error:
+                if files.errno_of(error) in snapshot.DAMAGE:
+                    raise CheckpointError(error.message, RESTORE) from error
+                raise
+        return digests
 
     def _make_way(self, path: Path) -> None:
         """Free the name of a step directory.
@@ -245,7 +273,8 @@ class RunDir:
     def load(self) -> tuple[Snapshot | None, list[str]]:
         """The newest good snapshot, and one line for each thing that was found damaged.
 
-        None if none was ever saved. ``metrics.jsonl`` is not touched: see ``rewind_metrics``.
+        None if none was ever saved. ``metrics.jsonl`` is not touched: see ``rewind_metrics``; who
+        holds the lock, and so is going on with the run, also hears if it isn't what was saved.
         Raises ``CheckpointError`` if there are snapshots but none is good, or if they are of a
         newer format; ``FileError`` if they can't be read.
         """
@@ -269,9 +298,10 @@ class RunDir:
             )
         if latest is not None and latest not in names:
             notices.append(f"`latest` names {files.shown(latest)}, which is not there.")
+        constant = self._constant()
         for name in names:
             try:
-                found = snapshot.read(self.path / name, self.config, self._constant())
+                found = snapshot.read(self.path / name, self.config, constant)
             except NewerError:
                 raise
             except CheckpointError as error:
@@ -282,12 +312,22 @@ class RunDir:
                 continue
             if latest is not None and latest in names[names.index(name) + 1 :]:
                 notices.append(f"`latest` names {latest}, but {name} is complete and newer.")
-            if found.state["metrics_bytes"] > self.metrics_size:
-                notices.append("metrics.jsonl is shorter than at the save: some of it is lost.")
+            if (said := self._log_notice(found.state)) is not None:
+                notices.append(said)
             if notices:
                 notices[-1] += f" {name} is used."
-            return found, notices
+            copies = [o.notice(n) for n, o in self._originals.items()]
+            return found, [*filter(None, copies), *notices]
         raise CheckpointError(f"No snapshot in {self.path} is good: {' '.join(notices)}", RESTORE)
+
+    def _log_notice(self, state: dict[str, Any]) -> str | None:
+        """What is wrong with metrics.jsonl, if anything; its bytes are compared under the lock."""
+        size, digest = state["metrics_bytes"], state.get("metrics_sha256")
+        if size > self._log.size:
+            return "metrics.jsonl is shorter than at the save: some of it is lost."
+        if self._lock is not None and digest is not None and digest != self._log.digest(size):
+            return "metrics.jsonl has changed since the save: some of it is wrong."
+        return None
 
     def _latest(self) -> tuple[str | None, list[str]]:
         """What the file ``latest`` says, or None and a notice."""
@@ -314,21 +354,14 @@ class RunDir:
             raise files.file_error(error, self.path, "read") from error
 
     def _step_names(self) -> list[str]:
-        """Names of the step directories, newest first; of one step, ``.old`` last."""
-        names = [n for n in self._names() if snapshot.NAME.fullmatch(n)]
-        return sorted(names, key=lambda n: (-step_of(n), n))
+        return snapshot.step_names(self._names())
 
     # ------------------------------------------------------------ metrics
 
     @property
     def metrics_size(self) -> int:
         """Length of metrics.jsonl in bytes; 0 if there is none."""
-        try:
-            return (self.path / "metrics.jsonl").stat().st_size
-        except FileNotFoundError:
-            return 0
-        except OSError as error:
-            raise files.file_error(error, self.path / "metrics.jsonl", "read") from error
+        return self._log.size
 
     def log(self, lines: Iterable[dict[str, Any]]) -> None:
         """Append one line of JSON per object to metrics.jsonl, all or none.
@@ -336,33 +369,16 @@ class RunDir:
         Raises ``FileError`` if it can't be written, ``NumbersError`` for NaN.
         """
         data = "".join(files.dump_json(line) + "\n" for line in lines).encode()
-        if not data:
-            return
-        self.lock()
-        if not self._tail_checked:
-            self.rewind_metrics(self.metrics_size)
-        path, size = self.path / "metrics.jsonl", self.metrics_size
-        try:
-            files.write_synced(path, data, append=True)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                os.truncate(path, size)
-            raise files.file_error(error, path, "write") from error
+        if data:
+            self.lock()
+            self._log.append(data)
 
     def metrics(self) -> list[dict[str, Any]]:
         """All lines of metrics.jsonl; a last line that was cut off by a kill is left out.
 
         Raises ``CheckpointError`` that names the line if another one is damaged.
         """
-        path = self.path / "metrics.jsonl"
-        if not self.metrics_size:
-            return []
-        lines = files.read_bytes(path, METRICS_LIMIT).split(b"\n")
-        remedy = "Remove that line; the weights don't depend on it."
-        return [
-            snapshot.json_object(line, f"Line {i} of {path}", remedy)
-            for i, line in enumerate(lines[:-1], 1)
-        ]
+        return self._log.lines()
 
     def rewind_metrics(self, size: int) -> None:
         """Cut metrics.jsonl to ``size`` bytes (a snapshot's ``metrics_bytes``), at a line's end.
@@ -370,34 +386,7 @@ class RunDir:
         A file that is shorter loses at most its torn last line. Raises ``FileError``.
         """
         self.lock()
-        path = self.path / "metrics.jsonl"
-        self._tail_checked = True
-        if not self.metrics_size:
-            return
-        try:
-            with path.open("rb+") as file:
-                at = min(size, self.metrics_size)
-                while at > 0:  # back to the last line's end
-                    start = max(0, at - 65_536)
-                    file.seek(start)
-                    end = file.read(at - start).rfind(b"\n")
-                    at = start + end + 1
-                    if end >= 0:
-                        break
-                file.truncate(at)
-        except OSError as error:
-            raise files.file_error(error, path, "write") from error
-
-    def _sync_metrics(self) -> None:
-        """Let the disk have metrics.jsonl, so that ``metrics_bytes`` is true after a power cut."""
-        path = self.path / "metrics.jsonl"
-        if not self.metrics_size:
-            return
-        try:
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise files.file_error(error, path, "write") from error
+        self._log.rewind(size)
 
 
 class _VanishedError(CheckpointError):
