@@ -339,7 +339,7 @@ def test_a_lock_on_a_run_that_was_deleted_is_not_taken_for_the_new_one(tmp_path)
 
 
 def test_without_locks_it_goes_on(tmp_path, monkeypatch):
-    def unsupported(_):
+    def unsupported(_, shared=False):
         raise OSError(errno.ENOLCK, "no locks here")
 
     monkeypatch.setattr(files, "_lock_now", unsupported)

@@ -19,7 +19,7 @@ FLOORS = (
     {"originals", "runlog"},
     {"checkpoint"},
     {"engines"},
-    {"batches", "opening"},
+    {"batches", "opening", "runcheck"},
     {"evaluation", "sampling"},
     {"training"},
     {"guard"},

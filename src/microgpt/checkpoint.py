@@ -221,7 +221,7 @@ class RunDir:
         self._prune(step)
         return path
 
-    def _constant(self) -> dict[str, str]:
+    def constant(self) -> dict[str, str]:
         """SHA-256 of run.json and vocab.json. Raises ``CheckpointError`` if one is lost."""
         digests = {}
         for name in snapshot.ORIGINALS:
@@ -243,7 +243,7 @@ class RunDir:
         if not path.exists():
             return
         try:
-            snapshot.read(path, self.config, self._constant())
+            snapshot.read(path, self.config, self.constant())
         except NewerError:
             raise
         except CheckpointError:
@@ -298,7 +298,7 @@ class RunDir:
             )
         if latest is not None and latest not in names:
             notices.append(f"`latest` names {files.shown(latest)}, which is not there.")
-        constant = self._constant()
+        constant = self.constant()
         for name in names:
             try:
                 found = snapshot.read(self.path / name, self.config, constant)
@@ -331,21 +331,11 @@ class RunDir:
 
     def _latest(self) -> tuple[str | None, list[str]]:
         """What the file ``latest`` says, or None and a notice."""
-        try:
-            text = files.read_bytes(self.path / "latest", 4096).decode("ascii").strip()
-        except FileError as error:
-            if files.errno_of(error) != errno.ENOENT and not isinstance(error, CheckpointError):
-                raise
-            missing = files.errno_of(error) == errno.ENOENT
-            # Between the first rename and the first `latest` a run has one step directory.
-            if missing and len(self._step_names()) < 2:
-                return None, []
-            return None, ["`latest` is missing." if missing else "`latest` is damaged."]
-        except UnicodeDecodeError:
-            return None, ["`latest` is damaged."]
-        if not snapshot.NAME.fullmatch(text):
-            return None, ["`latest` is damaged."]
-        return text, []
+        found, notices = originals.named_in(self.path, "latest")
+        # Between the first rename and the first `latest` a run has one step directory.
+        if notices == ["`latest` is missing."] and len(self._step_names()) < 2:
+            return None, []
+        return found, notices
 
     def _names(self) -> list[str]:
         try:

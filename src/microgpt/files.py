@@ -14,6 +14,7 @@ import json
 import os
 import stat
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -196,12 +197,39 @@ class Lock:
         except OSError as error:
             raise file_error(error, path, "write") from error
         try:
-            _lock_now(lock._fd)
+            try:
+                _lock_now(lock._fd)
+            except OSError as error:
+                if error.errno not in _LOCKED:
+                    raise
+                time.sleep(0.05)  # it may be `held`, which is done in a moment
+                _lock_now(lock._fd)
         except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            if error.errno in _LOCKED:
                 raise FileError(taken, "Wait until it is done, or choose another --out.") from error
         cls._taken[key] = lock
         return lock
+
+    @staticmethod
+    def held(path: Path) -> bool:
+        """Whether a process, this one too, has the lock on the file at ``path``; changes nothing.
+
+        False as well where there is no such file, it can't be read, or the system knows no locks.
+        """
+        try:
+            fd = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            _lock_now(fd, shared=True)
+        except OSError as error:
+            return error.errno in _LOCKED
+        finally:
+            os.close(fd)
+        return False
+
+
+_LOCKED = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 
 def _same_file(a: os.stat_result, b: os.stat_result) -> bool:
@@ -211,14 +239,14 @@ def _same_file(a: os.stat_result, b: os.stat_result) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock_now(fd: int) -> None:
+    def _lock_now(fd: int, shared: bool = False) -> None:
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _lock_now(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock_now(fd: int, shared: bool = False) -> None:
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 # ---------------------------------------------------------------- JSON

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from microgpt import files, snapshot
-from microgpt.errors import FileError
+from microgpt.errors import CheckpointError, FileError
 from microgpt.snapshot import ORIGINALS
 
 RUN, VOCAB = ORIGINALS
@@ -80,7 +80,7 @@ def read(folder: Path, name: str, seen: Sequence[Witness]) -> Original:
     try:
         data = files.read_bytes(folder / name, ORIGINALS[name])
     except FileError as error:
-        if not _is_damage(error):
+        if not is_damage(error):
             raise
         problem = error
     digest = snapshot.sha256(data)
@@ -104,7 +104,26 @@ def good_copy(folder: Path, name: str, witness: Witness) -> bytes | None:
     return copy if snapshot.sha256(copy) == witness.digests.get(name) else None
 
 
-def _is_damage(error: FileError) -> bool:
+def named_in(folder: Path, name: str) -> tuple[str | None, list[str]]:
+    """The step directory that the file ``latest`` or ``best`` names, or None and a notice.
+
+    Raises ``FileError`` if it may not be read.
+    """
+    try:
+        text = files.read_bytes(folder / name, 4096).decode("ascii").strip()
+    except FileError as error:
+        missing = files.errno_of(error) == errno.ENOENT
+        if not missing and not isinstance(error, CheckpointError):
+            raise
+        return None, [f"`{name}` is missing." if missing else f"`{name}` is damaged."]
+    except UnicodeDecodeError:
+        return None, [f"`{name}` is damaged."]
+    if not snapshot.NAME.fullmatch(text):
+        return None, [f"`{name}` is damaged."]
+    return text, []
+
+
+def is_damage(error: FileError) -> bool:
     """Whether the file itself is at fault, and not our permission to read it."""
     number = files.errno_of(error)
     return number in snapshot.DAMAGE or number is None
