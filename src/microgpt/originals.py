@@ -12,10 +12,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from microgpt import files, snapshot
-from microgpt.errors import CheckpointError, FileError
-from microgpt.snapshot import ORIGINALS
+from microgpt.config import Config
+from microgpt.errors import CheckpointError, FileError, InputError
+from microgpt.snapshot import ORIGINALS, RESTORE
 
 RUN, VOCAB = ORIGINALS
 
@@ -127,3 +129,20 @@ def is_damage(error: FileError) -> bool:
     """Whether the file itself is at fault, and not our permission to read it."""
     number = files.errno_of(error)
     return number in snapshot.DAMAGE or number is None
+
+
+def config_of(run: dict[str, Any], where: Path) -> Config:
+    """The run's configuration. Raises ``CheckpointError`` that names the key that doesn't fit."""
+    values = run.get("config")
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{where} has no object named config.", RESTORE)
+    unknown = sorted(set(values) - set(Config.__dataclass_fields__))
+    if unknown:
+        raise CheckpointError(
+            f"{where}: config has the unknown key {files.shown(unknown[0])}.",
+            "Update microgpt, or use the version that wrote the run.",
+        )
+    try:
+        return Config(**values)
+    except InputError as error:
+        raise CheckpointError(f"{where}: {error.message}", error.remedy or RESTORE) from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from microgpt import files, originals, runlog, snapshot
+from microgpt import files, newrun, originals, runlog, snapshot
 from microgpt.checkpoint import RunDir
 from microgpt.errors import CheckpointError, FileError
 from microgpt.snapshot import RESTORE, NewerError
@@ -72,6 +72,7 @@ class _Check:
             raise
         except CheckpointError:
             self.run, constant = None, {}
+        yield from self._kept()
         for name in self.steps:
             yield from self._snapshot(name, constant)
         if not self.steps:
@@ -99,6 +100,26 @@ class _Check:
             return Finding(name, "damaged", says, RESTORE)
         recorded = "as the snapshots recorded it" if self.seen else "no snapshot has recorded it"
         return Finding(name, "ok", f"{len(original.data):,} bytes, {recorded}")
+
+    def _kept(self) -> Iterator[Finding]:
+        """The data, where the run keeps them: they couldn't be read again."""
+        facts = self.run.run.get("kept") if self.run is not None else None
+        if not isinstance(facts, dict):
+            return
+        sha256 = hashlib.sha256()
+        try:
+            with (self.path / newrun.KEPT).open("rb") as file:
+                while data := file.read(2**20):
+                    sha256.update(data)
+        except FileNotFoundError:
+            yield Finding(newrun.KEPT, "damaged", "is missing", RESTORE)
+            return
+        except OSError as error:
+            raise files.file_error(error, self.path / newrun.KEPT, "read") from error
+        if sha256.hexdigest() == facts.get("sha256"):
+            yield Finding(newrun.KEPT, "ok", f"{facts.get('bytes'):,} bytes, as run.json has it")
+        else:
+            yield Finding(newrun.KEPT, "damaged", "doesn't match its SHA-256 in run.json", RESTORE)
 
     def _snapshot(self, name: str, constant: dict[str, str]) -> Iterator[Finding]:
         """Nothing if it was removed while it was read, or nothing is known of the run."""
@@ -132,7 +153,17 @@ class _Check:
             yield Finding(name, "ok", "weights, optimiser, state and copies as recorded")
 
     def _pointers(self) -> Iterator[Finding]:
-        """``latest``, the file that names the newest step directory."""
+        """The files that name a step directory: ``latest``, and ``best`` where there is one."""
+        yield from self._latest()
+        if "best" in self.names:
+            named, notices = originals.named_in(self.path, "best")
+            if named is not None and named in self.steps:
+                yield Finding("best", "ok", f"names {named}")
+            else:
+                says = " ".join(notices) or f"names {files.shown(named)}, which is not there"
+                yield Finding("best", "damaged", says, "The next best save writes it anew.")
+
+    def _latest(self) -> Iterator[Finding]:
         if not self.steps and "latest" not in self.names:
             return
         named, notices = originals.named_in(self.path, "latest")

@@ -84,6 +84,15 @@ class RunLog:
                 raise files.file_error(error, self.path, "read") from error
         return self._hash.hexdigest() if self._hashed == size else None
 
+    def notices(self, state: dict[str, Any], read: bool) -> list[str]:
+        """What is wrong with it, as a snapshot's ``state`` has it; with ``read``, byte by byte."""
+        size, digest = state["metrics_bytes"], state.get("metrics_sha256")
+        if size > self.size:
+            return ["metrics.jsonl is shorter than at the save: some of it is lost."]
+        if read and digest is not None and digest != self.digest(size):
+            return ["metrics.jsonl has changed since the save: some of it is wrong."]
+        return []
+
     def rewind(self, size: int) -> None:
         """Cut it to ``size`` bytes, at a line's end.
 
