@@ -8,7 +8,6 @@ import io
 import os
 import shutil
 import socket
-import tempfile
 import threading
 import webbrowser
 import zipfile
@@ -24,6 +23,7 @@ from cyclopts import Parameter
 
 from microgpt.errors import FileError, InputError, MissingError
 from microgpt.files import file_error, write_atomic
+from microgpt.leftovers import hidden_folder
 
 PORT = 8042  # the one tried first: with it a reader's links and settings stay valid
 TYPES = {
@@ -259,8 +259,8 @@ def export_site(site: Path, target: Path) -> str:
         raise FileError(f"{target} is there already.", "Name a new folder for --export.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
-            whole = Path(folder) / "site"
+        with hidden_folder(target) as folder:
+            whole = folder / "site"
             shutil.copytree(site, whole, copy_function=shutil.copyfile)
             if target.exists():
                 target.rmdir()
