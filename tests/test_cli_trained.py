@@ -200,7 +200,7 @@ def test_an_imported_run_trains_on_other_data_it_knows(
 def test_the_exported_model_json_is_what_a_class_reads(reference_run: tuple[Path, Result]) -> None:
     ok("export", reference_run[0], "m.json")
     model = json.loads(Path("m.json").read_text())
-    assert list(model) == ["format", "config", "tokenizer", "state_dict"]
+    assert list(model) == ["format", "config", "tokenizer", "state_dict", "digest"]
     assert model["config"]["BOS"] == 26 and "activation" not in model["config"]
     ok("train", "--preset", "early", "--stop-after", 0, "--out", "e")
     assert "can't run this file" in ok("export", "e", "e.json").err

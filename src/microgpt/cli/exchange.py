@@ -9,13 +9,13 @@ from cyclopts import Parameter
 
 from microgpt.cli import note, options
 from microgpt.cli.options import FlagsArgument
-from microgpt.cli.sample import open_with_notes
+from microgpt.cli.sample import DigestFlag, open_with_notes
 from microgpt.cli.screen import how_called
 from microgpt.config import SHAPE
 from microgpt.data import BUNDLED, load_data
 from microgpt.errors import FileError, InputError, TokenError
 from microgpt.modelfile import write_model, write_safetensors
-from microgpt.opening import as_model, open_model
+from microgpt.opening import as_model
 from microgpt.training import Trainer, create_run
 
 
@@ -25,6 +25,7 @@ def export(
     /,
     *,
     force: Annotated[bool, Parameter(help="Write over a file of that name.", negative="")] = False,
+    ignore_digest: DigestFlag = False,
 ) -> None:
     """Write a run's newest weights, with all that is needed to use them, to one file."""
     writers = {".json": write_model, ".safetensors": write_safetensors}
@@ -34,7 +35,7 @@ def export(
         )
     if file.exists() and not force:
         raise FileError(f"{file} is there already.", "Write over it with --force.")
-    opened = open_with_notes(run)
+    opened = open_with_notes(run, ignore_digest)
     for notice in writers[file.suffix](file, as_model(opened)):
         note(notice)
     print(f"wrote {file}: {opened.config.parameters():,} parameters, {file.stat().st_size:,} bytes")
@@ -49,6 +50,7 @@ def import_(
     data: Annotated[str, Parameter(help=f"A bundled list: {', '.join(BUNDLED)}.")] = "names",
     split_by: Annotated[str, Parameter(help="line, blank-line or none.")] = "line",
     preset: Annotated[str, Parameter(help="The recipe: final or early.")] = "final",
+    ignore_digest: DigestFlag = False,
     flags: FlagsArgument = None,
 ) -> None:
     """Begin a run whose first weights are those of a model file, to train them further.
@@ -56,9 +58,7 @@ def import_(
     The shape comes from the file, the recipe from the preset and the flags, and the data may
     hold no character that the model doesn't know.
     """
-    opened, notices = open_model(model)
-    for notice in notices:
-        note(notice)
+    opened = open_with_notes(model, ignore_digest)
     hyper = options.given(flags)
     for name in hyper:
         if name in SHAPE:
