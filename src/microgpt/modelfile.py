@@ -242,8 +242,9 @@ class _Reader:
         """The digest in the file must be that of ``what`` was read, unless digests are ignored."""
         if value == found:
             return
-        said = value[:12] + "…" if isinstance(value, str) and len(value) == 64 else value
-        reason = f"{name} is {shown(said)}, but the SHA-256 of {what} is {found[:12]}…"
+        whole = isinstance(value, str) and len(value) == 64 and value.isalnum() and value.isascii()
+        said = f"{str(value)[:12]}…" if whole else shown(value)
+        reason = f"{name} is {said}, but the SHA-256 of {what} is {found[:12]}…"
         if not self.ignore_digest:
             raise self.bad(f"{reason}: it has changed since it was written", _CHANGED)
         self.warnings.append(f"{self.path}: {reason}: it is read as it stands.")
