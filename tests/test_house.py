@@ -15,12 +15,13 @@ FLOORS = (
     {"errors", "interrupts"},
     {"autograd", "config", "files", "stream", "arrays"},
     {"data", "tokenizer", "trace"},
-    {"model", "snapshot", "modelfile"},
+    {"model", "snapshot", "modelfile", "growing"},
     {"checkpoint"},
     {"engines"},
     {"batches", "opening"},
     {"evaluation", "sampling"},
     {"training"},
+    {"importing"},
     {"guard"},
     {"assignment"},
     {"benchmark"},
@@ -180,6 +181,8 @@ def test_public_names_resolve() -> None:
         "evaluation",
         "sampling",
         "training",
+        "growing",
+        "importing",
     ],
 )
 def test_modules_show_themselves(module: str) -> None:

@@ -164,7 +164,7 @@ def resume_point(run: RunDir) -> tuple[Snapshot | None, list[str]]:
     if snapshot is None and (model := run.run.get("imported")):
         raise CheckpointError(
             f"The import of {model} into {run.path} was stopped before its end.",
-            "Remove that directory and import again.",
+            "Repeat the import: it takes the same --out again.",
         )
     run.rewind_metrics(int(snapshot.state["metrics_bytes"]) if snapshot else 0)
     return snapshot, notices

@@ -214,13 +214,14 @@ def repeat_command(opened: Opened) -> str | None:
     if isinstance(data, dict):
         if data.get("path"):
             words.append(str(data["path"]))
-        elif data.get("name") != "names":
+        elif imported or data.get("name") != "names":  # a run that is imported has its own
             words += ["--data", str(data.get("name"))]
         if data.get("split_by", "line") != "line":
             words += ["--split-by", str(data["split_by"])]
     shape = SHAPE if imported else ()
     words += min([(len(f), f) for f in (_flags(config, p, shape) for p in PRESETS)])[1]
     if imported:
+        words += [] if "--preset" in words else ["--preset", "final"]
         return plain_text(shlex.join([*words, "--out", "DIRECTORY"]))
     words += ["--engine", str(run.get("engine"))]
     if run.get("dtype") != "float64":
