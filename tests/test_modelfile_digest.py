@@ -3,7 +3,10 @@
 import hashlib
 import json
 import re
+import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +26,9 @@ from microgpt.modelfile import (
 )
 from microgpt.opening import as_model, open_model
 from model_files import PAIRS, check, make
+from patience import PATIENCE
+
+ROOT = Path(__file__).parent.parent
 
 FLIPS = 1500  # of a file's some 30,000 bits, spread evenly
 
@@ -145,6 +151,33 @@ def test_words_changed_in_safetensors(tmp_path: Path, old: str, new: str) -> Non
     with pytest.raises(CheckpointError, match=r"metadata_digest is .* the SHA-256 of its metadata"):
         read_safetensors(path)
     assert len(read_safetensors(path, ignore_digest=True)[1]) == 1
+
+
+@pytest.mark.parametrize("program", ["guide/downloads/sampler.py", "data/kit/bot.py"])
+def test_programs_that_never_heard_of_a_digest(tmp_path: Path, program: str) -> None:
+    """Those that are handed out read what export writes just as they read the shipped file.
+
+    The sampler has a seed; of the bot, which has none, the first letters are compared.
+    """
+    said = []
+    for name in ("shipped", "exported"):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(ROOT / program, folder)
+        shutil.copy(ROOT / "data/model.json", folder)
+        if name == "exported":
+            ok("export", ROOT / "data/model.json", folder / "model.json", "--force")
+            assert b'"digest"' in (folder / "model.json").read_bytes()
+        done = subprocess.run(
+            [sys.executable, folder / Path(program).name],
+            input=b"k\nj\n",
+            capture_output=True,
+            check=True,
+            timeout=PATIENCE,
+        )
+        lines = done.stdout.decode().splitlines()
+        said.append(lines if "sampler" in program else [line[:5] for line in lines])
+    assert said[0] == said[1] != []
 
 
 # ---------------------------------------------------------------- what nobody knows

@@ -48,20 +48,28 @@ export function readModel(text) {
   for (const [name, out, into] of shapes(config)) {
     weights[name] = readMatrix(matrices[name], `state_dict.${name}`, out, into);
   }
-  if (Object.hasOwn(whole, "digest")) checkDigest(whole.digest, Object.values(weights));
+  if (Object.hasOwn(whole, "digest")) checkDigest(whole.digest, digestOf(Object.values(weights)));
   return { config, tokenizer, weights, warnings };
 }
 
 /**
- * The file's digest must be that of the numbers: each 8 bytes, little-endian, in their order.
- * @param {unknown} digest
- * @param {Float64Array[]} matrices
+ * The SHA-256 of all numbers in their order, each as 8 bytes, little-endian.
+ * @param {ArrayLike<number>[]} matrices
  */
-function checkDigest(digest, matrices) {
+export function digestOf(matrices) {
   const bytes = new DataView(new ArrayBuffer(8 * matrices.reduce((n, flat) => n + flat.length, 0)));
   let at = 0;
-  for (const flat of matrices) for (const x of flat) bytes.setFloat64(8 * at++, x, true);
-  const found = sha256(new Uint8Array(bytes.buffer));
+  for (const flat of matrices) {
+    for (let i = 0; i < flat.length; i++) bytes.setFloat64(8 * at++, flat[i], true);
+  }
+  return sha256(new Uint8Array(bytes.buffer));
+}
+
+/**
+ * @param {unknown} digest
+ * @param {string} found
+ */
+function checkDigest(digest, found) {
   if (digest === found) return;
   const said = typeof digest === "string" ? `${digest.slice(0, 12)}…` : digest;
   throw bad(
