@@ -290,10 +290,7 @@ def test_unknown_keys_are_ignored_with_a_note(finished: Path) -> None:
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_safetensors_file(finished: Path, damage: str) -> None:
     ok("export", finished, "m.safetensors")
-    if damage == "flipped":
-        flip(Path("m.safetensors"), 0.002)  # in the header: a number has no check sum
-    else:
-        DAMAGES[damage](Path("m.safetensors"))
+    DAMAGES[damage](Path("m.safetensors"))
     assert "m.safetensors" in refused(3, "sample", "m.safetensors")
 
 

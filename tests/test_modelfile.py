@@ -44,7 +44,7 @@ def test_the_keys_and_their_order(tmp_path):
     path = tmp_path / "model.json"
     assert write_model(path, MODELS["reference"]) == []
     value = json.loads(path.read_text(encoding="ascii"))
-    assert list(value) == ["format", "config", "tokenizer", "state_dict"]
+    assert list(value) == ["format", "config", "tokenizer", "state_dict", "digest"]
     assert value["format"] == "tiny-gpt-char-v1"
     assert json.dumps(value["config"]) == (
         '{"n_layer": 1, "n_embd": 16, "block_size": 16, "n_head": 4, "head_dim": 4, '
@@ -87,6 +87,7 @@ def test_other_peoples_layout(tmp_path, content):
     wanted = make()
     wanted.weights["wpe"][:] = np.arange(12).reshape(3, 4)
     content["state_dict"]["wpe"] = wanted.weights["wpe"].astype(int).tolist()
+    content["digest"] = modelfile.digest_of(wanted.weights)
     content = {key: content[key] for key in reversed(content)}
     content["state_dict"] = dict(reversed(content["state_dict"].items()))
     text = json.dumps(content, indent=1).replace("\n", "\r\n")
@@ -222,7 +223,7 @@ def test_refused(tmp_path, content, case):
         ('"a"', "[" * 200_000, "nested too deeply"),
         ('"a"', '{"a":' * 200_000, "nested too deeply"),
         ("}", "", "not readable JSON"),
-        ("}\n}\n", "}\n}\n{}", "not readable JSON: Extra data"),
+        ('"\n}\n', '"\n}\n{}', "not readable JSON: Extra data"),
         ("tiny", "tin\xff", "byte .* is not UTF-8"),
         ("tiny", "ti\nny", "not readable JSON: Invalid control character"),
     ],

@@ -3,6 +3,7 @@
 
 import { makeConfig, parameters, shapes } from "./config.js";
 import { FileError, InputError, shown } from "./errors.js";
+import { sha256 } from "./sha256.js";
 import { Tokenizer } from "./tokenizer.js";
 
 const FORMAT = "tiny-gpt-char-v1";
@@ -36,7 +37,7 @@ export function readModel(text) {
   /** @type {string[]} */
   const warnings = [];
   const parts = ["format", "config", "tokenizer", "state_dict"];
-  const whole = keys(content, "the file", parts, [], warnings);
+  const whole = keys(content, "the file", parts, ["digest"], warnings);
   mustBe(whole.format, "format", FORMAT);
   const config = readConfig(whole.config, text.length, warnings);
   const tokenizer = readTokenizer(whole.tokenizer, config.vocab_size, warnings);
@@ -47,7 +48,35 @@ export function readModel(text) {
   for (const [name, out, into] of shapes(config)) {
     weights[name] = readMatrix(matrices[name], `state_dict.${name}`, out, into);
   }
+  if (Object.hasOwn(whole, "digest")) checkDigest(whole.digest, digestOf(Object.values(weights)));
   return { config, tokenizer, weights, warnings };
+}
+
+/**
+ * The SHA-256 of all numbers in their order, each as 8 bytes, little-endian.
+ * @param {ArrayLike<number>[]} matrices
+ */
+export function digestOf(matrices) {
+  const bytes = new DataView(new ArrayBuffer(8 * matrices.reduce((n, flat) => n + flat.length, 0)));
+  let at = 0;
+  for (const flat of matrices) {
+    for (let i = 0; i < flat.length; i++) bytes.setFloat64(8 * at++, flat[i], true);
+  }
+  return sha256(new Uint8Array(bytes.buffer));
+}
+
+/**
+ * @param {unknown} digest
+ * @param {string} found
+ */
+function checkDigest(digest, found) {
+  if (digest === found) return;
+  const said = typeof digest === "string" ? `${digest.slice(0, 12)}…` : digest;
+  throw bad(
+    `digest is ${shown(said)}, but the SHA-256 of its numbers is ${found.slice(0, 12)}…: ` +
+      "it has changed since it was written",
+    "Take a good copy. If it was changed on purpose, take the key digest out of the file.",
+  );
 }
 
 /** @param {string} reason */

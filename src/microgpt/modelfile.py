@@ -6,10 +6,17 @@
      "config": {"n_layer", "n_embd", "block_size", "n_head", "head_dim", "vocab_size", "BOS"},
      "tokenizer": {"type": "character", "uchars": ["a", …], "stoi": {"a": 0, …},
                    "itos": {"0": "a", …}, "bos_token_id": 26},
-     "state_dict": {"wte": [[…], …], …}}
+     "state_dict": {"wte": [[…], …], …},
+     "digest": "…"}
 
-``config.activation`` is added where it isn't relu. A safetensors file holds the same matrices, and
-in its metadata ``format``, ``config`` and ``vocab`` as text, so that it stands alone.
+``config.activation`` is added where it isn't relu. ``digest`` is the SHA-256 of the state-dict's
+numbers in their order, each as a little-endian float64; a file may lack it. The other keys need
+none: what they say, the file says twice. A safetensors file holds the same matrices, and in its
+metadata, as text, what it takes to stand alone: ``format``, ``config``, ``vocab``, ``step`` if it
+is known, the same ``digest``, and ``metadata_digest``, which covers those five.
+
+What doesn't match its digest is refused. ``ignore_digest`` takes it with a warning, for those who
+changed a number on purpose.
 
 What is read comes from strangers: sizes are checked before anything is allocated, shapes row by
 row, every number must be finite, and nothing is executed.
@@ -17,16 +24,17 @@ row, every number must be finite, and nothing is executed.
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from microgpt import files
 from microgpt.arrays import Arrays
-from microgpt.config import Config
+from microgpt.config import SHAPE, Config
 from microgpt.errors import CheckpointError, InputError
 from microgpt.files import shown
 from microgpt.tokenizer import Tokenizer
@@ -38,34 +46,62 @@ HEADER_LIMIT = 16 * 2**20  # bytes of a safetensors header
 
 _SIZES = ("n_layer", "n_embd", "block_size", "n_head", "vocab_size")
 _REMEDY = "Export it again, or use another file."
+_CHANGED = (
+    "Take a good copy. If it was changed on purpose, --ignore-digest reads it, and export with "
+    "that writes a new digest."
+)
+_COVERED = ("format", "config", "vocab", "step", "digest")  # by metadata_digest, in this order
+
+EVERY_FIELD = frozenset(field.name for field in fields(Config))
 
 
 @dataclass
 class Model:
-    """What sampling needs. ``weights``: float64 by state-dict name, shapes ``config.shapes()``."""
+    """What sampling needs. ``weights``: float64 by state-dict name, shapes ``config.shapes()``.
+
+    ``step``: the training steps done, None where nobody says so. ``stated``: the names of the
+    config's fields that are known. The others are defaults that were filled in (a model.json
+    states the shape alone), and no file that is written from it claims them.
+    """
 
     config: Config
     tokenizer: Tokenizer
     weights: Arrays
+    step: int | None = None
+    stated: frozenset[str] = EVERY_FIELD
+
+
+def digest_of(weights: Arrays) -> str:
+    """SHA-256, in hexadecimal, of all numbers in their order as little-endian float64."""
+    found = hashlib.sha256()
+    for matrix in weights.values():
+        found.update(np.ascontiguousarray(matrix, dtype="<f8").tobytes())
+    return found.hexdigest()
 
 
 # ---------------------------------------------------------------- model.json
 
 
-def read_model(path: str | os.PathLike[str]) -> tuple[Model, list[str]]:
+def read_model(
+    path: str | os.PathLike[str], *, ignore_digest: bool = False
+) -> tuple[Model, list[str]]:
     """A model.json, and one warning for each place with keys that were ignored.
+
+    ``ignore_digest``: numbers that don't match the digest are taken, with a warning.
 
     Raises ``CheckpointError`` (or ``FileError`` if it can't be read) with value, limit and remedy.
     """
     data = files.read_bytes(path, LIMIT)
-    reader = _Reader(str(path))
+    reader = _Reader(str(path), ignore_digest)
     content = reader.mapping(files.parse_json(data, str(path), _REMEDY), "the file")
-    reader.keys(content, "the file", ("format", "config", "tokenizer", "state_dict"))
+    reader.keys(content, "the file", ("format", "config", "tokenizer", "state_dict"), ["digest"])
     reader.must_be(content["format"], "format", FORMAT)
     config = reader.config(content["config"], len(data))
     tokenizer = reader.tokenizer(content["tokenizer"], config)
     weights = reader.weights(content["state_dict"], config)
-    return Model(config, tokenizer, weights), reader.warnings
+    if "digest" in content:
+        reader.digest(content["digest"], "digest", digest_of(weights), "its numbers")
+    return Model(config, tokenizer, weights, None, frozenset(SHAPE)), reader.warnings
 
 
 def write_model(path: str | os.PathLike[str], model: Model) -> list[str]:
@@ -101,13 +137,14 @@ def write_model(path: str | os.PathLike[str], model: Model) -> list[str]:
         "itos": {str(i): c for i, c in enumerate(uchars)},
         "bos_token_id": model.tokenizer.bos,
     }
+    weights = {name: model.weights[name] for name in config.shapes()}
     parts = [
         f'{{\n"format": {files.dump_json(FORMAT)},\n"config": {files.dump_json(sizes)},\n',
         '"tokenizer": {\n',
         ",\n".join(f'"{key}": {files.dump_json(value)}' for key, value in tokenizer.items()),
         '\n},\n"state_dict": {\n',
-        ",\n".join(_matrix_text(name, model.weights[name]) for name in config.shapes()),
-        "\n}\n}\n",
+        ",\n".join(_matrix_text(name, matrix) for name, matrix in weights.items()),
+        f'\n}},\n"digest": {files.dump_json(digest_of(weights))}\n}}\n',
     ]
     data = "".join(parts).encode("ascii")
     if len(data) > LIMIT:
@@ -165,8 +202,9 @@ def _surrogate(chars: Iterable[str]) -> str | None:
 class _Reader:
     """Checks the parts of a file; ``warnings`` collects what was ignored."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, ignore_digest: bool = False) -> None:
         self.path = path
+        self.ignore_digest = ignore_digest
         self.warnings: list[str] = []
 
     def bad(self, reason: str, remedy: str = _REMEDY) -> CheckpointError:
@@ -200,6 +238,17 @@ class _Reader:
                 f"{self.path}: unknown {noun} in {where} ignored: {_some(map(shown, names))}."
             )
 
+    def digest(self, value: object, name: str, found: str, what: str) -> None:
+        """The digest in the file must be that of ``what`` was read, unless digests are ignored."""
+        if value == found:
+            return
+        whole = isinstance(value, str) and len(value) == 64 and value.isalnum() and value.isascii()
+        said = f"{str(value)[:12]}…" if whole else shown(value)
+        reason = f"{name} is {said}, but the SHA-256 of {what} is {found[:12]}…"
+        if not self.ignore_digest:
+            raise self.bad(f"{reason}: it has changed since it was written", _CHANGED)
+        self.warnings.append(f"{self.path}: {reason}: it is read as it stands.")
+
     def config(self, value: object, size: int) -> Config:
         """The shapes of the model; ``size``: bytes of the file, which must be able to hold it."""
         value = self.mapping(value, "config")
@@ -217,12 +266,19 @@ class _Reader:
         self.must_be(value["BOS"], "config.BOS", config.vocab_size - 1)
         return config
 
-    def recipe(self, value: object) -> Config:
-        """All of a ``Config`` from the JSON text in a safetensors file's metadata."""
+    def recipe(self, value: object) -> tuple[Config, frozenset[str]]:
+        """A ``Config`` from the JSON text in a safetensors file's metadata, and what it states."""
         given = self.mapping(self.text(value, "config"), "config")
-        known = Config.__dataclass_fields__
-        self.keys(given, "config", _SIZES, known)
-        return self.make_config({name: given[name] for name in known if name in given})
+        self.keys(given, "config", _SIZES, EVERY_FIELD)
+        stated = EVERY_FIELD & set(given)
+        config = self.make_config({name: given[name] for name in sorted(stated)})
+        return config, stated | set(SHAPE)
+
+    def step(self, value: object) -> int:
+        """The step in the metadata: text like everything there."""
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 13:
+            return int(value)
+        raise self.bad(f"step is {shown(value)}, must be a whole number in a string")
 
     def make_config(self, values: dict[str, Any]) -> Config:
         try:
@@ -324,12 +380,15 @@ def _some(names: Iterable[str]) -> str:
 # ---------------------------------------------------------------- safetensors
 
 
-def read_safetensors(path: str | os.PathLike[str]) -> tuple[Model, list[str]]:
+def read_safetensors(
+    path: str | os.PathLike[str], *, ignore_digest: bool = False
+) -> tuple[Model, list[str]]:
     """A file of ``write_safetensors``, and warnings about what was ignored; float32 is widened.
 
-    Raises ``CheckpointError`` (or ``FileError`` if it can't be read) with value, limit and remedy.
+    ``ignore_digest``: what doesn't match its digest is taken, with a warning. Raises
+    ``CheckpointError`` (or ``FileError`` if it can't be read) with value, limit and remedy.
     """
-    reader = _Reader(str(path))
+    reader = _Reader(str(path), ignore_digest)
     size = files.file_size(path)
     length = int.from_bytes(files.read_bytes(path, size, first=8), "little")
     if size < 8 or length > min(HEADER_LIMIT, size - 8):
@@ -339,35 +398,55 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[Model, list[str]]:
     header = files.read_bytes(path, size, first=8 + length)[8:]
     content = reader.mapping(files.parse_json(header, f"{path}: the header", _REMEDY), "the header")
     metadata = reader.mapping(content.get("__metadata__", {}), "the metadata")
-    reader.keys(metadata, "the metadata", ("format", "config", "vocab"))
+    optional = ("step", "digest", "metadata_digest")
+    reader.keys(metadata, "the metadata", ("format", "config", "vocab"), optional)
     reader.must_be(metadata["format"], "format", SAFETENSORS_FORMAT)
-    config = reader.recipe(metadata["config"])
+    config, stated = reader.recipe(metadata["config"])
     reader.room(config, size, 4)
     vocab = reader.mapping(reader.text(metadata["vocab"], "vocab"), "vocab")
     reader.keys(vocab, "vocab", ("type", "uchars"))
     reader.must_be(vocab["type"], "vocab.type", "character")
     tokenizer = reader.characters(vocab["uchars"], config)
+    step = reader.step(metadata["step"]) if "step" in metadata else None
+    if "metadata_digest" in metadata:
+        given = metadata["metadata_digest"]
+        reader.digest(given, "metadata_digest", _metadata_digest(metadata), "its metadata")
     shapes = config.shapes()
     data = files.read_bytes(path, files.tensor_file_limit(shapes) + length)
     arrays = files.unpack_tensors(data, shapes, f"{path}", _REMEDY)
     weights: Arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
-    return Model(config, tokenizer, weights), reader.warnings
+    if "digest" in metadata:
+        reader.digest(metadata["digest"], "digest", digest_of(weights), "its numbers")
+    return Model(config, tokenizer, weights, step, stated), reader.warnings
 
 
 def write_safetensors(path: str | os.PathLike[str], model: Model) -> list[str]:
     """Write the model, whole or not at all; the same model gives the same bytes. No notes so far.
 
+    Its ``config`` holds the fields that ``model.stated`` names, and the step is written if known.
+
     Raises ``CheckpointError`` for what the format can't express, ``FileError`` from the disk.
     """
     _check(path, model)
+    stated = {k: v for k, v in model.config.to_dict().items() if k in model.stated}
+    weights = {name: model.weights[name] for name in model.config.shapes()}
     metadata = {
         "format": SAFETENSORS_FORMAT,
-        "config": files.dump_json(model.config.to_dict()),
+        "config": files.dump_json(stated),
         "vocab": files.dump_json({"type": "character", "uchars": model.tokenizer.uchars}),
     }
-    weights = {name: model.weights[name] for name in model.config.shapes()}
+    if model.step is not None:
+        metadata["step"] = str(model.step)
+    metadata["digest"] = digest_of(weights)
+    metadata["metadata_digest"] = _metadata_digest(metadata)
     files.write_atomic(path, files.pack_tensors(weights, metadata))
     return []
+
+
+def _metadata_digest(metadata: Mapping[str, object]) -> str:
+    """SHA-256 of ``name=text`` and a line feed for each covered key that is there, as UTF-8."""
+    lines = [f"{name}={metadata[name]}\n" for name in _COVERED if name in metadata]
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _demo() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from microgpt.checkpoint import RunDir, Snapshot
-from microgpt.config import Config
+from microgpt.config import SHAPE, Config
 from microgpt.data import Dataset, bundled, load_data
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
 from microgpt.errors import CheckpointError, FileError, InputError
-from microgpt.modelfile import Model, read_model, read_safetensors
+from microgpt.modelfile import EVERY_FIELD, Model, read_model, read_safetensors
 from microgpt.stream import stream_from_json
 from microgpt.tokenizer import Tokenizer
 
@@ -27,8 +27,9 @@ class Opened:
     """A model ready to be used.
 
     ``run``: the run's directory, None for a single file. ``step``: after how many steps the
-    weights were saved, None for a file. ``stream``: the run's random stream at that moment; for a
-    file None, and sampling starts from a seed.
+    weights were saved, None where a file doesn't say. ``stream``: the run's random stream at that
+    moment; for a file None, and sampling starts from a seed. ``stated``: the fields of ``config``
+    that are known (``Model``).
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Opened:
     run: RunDir | None = None
     step: int | None = None
     stream: random.Random | None = None
+    stated: frozenset[str] = frozenset(SHAPE)
 
     def rng(self, seed: int | None) -> random.Random:
         """The stream to sample from: a fresh one with a seed, else the run's (or seed 42)."""
@@ -49,9 +51,10 @@ class Opened:
         return random.Random(42 if seed is None else seed)
 
 
-def open_model(path: Path | None) -> tuple[Opened, list[str]]:
+def open_model(path: Path | None, *, ignore_digest: bool = False) -> tuple[Opened, list[str]]:
     """Open a run directory, a model.json or a safetensors file; None is the shipped model.
 
+    ``ignore_digest``: a file that was changed since it was written is taken, with a notice.
     Returns the model and notices, one line each (an older checkpoint used, keys ignored).
     Raises ``FileError`` or ``CheckpointError``.
     """
@@ -62,8 +65,11 @@ def open_model(path: Path | None) -> tuple[Opened, list[str]]:
         raise FileError(
             f"There is no run or model file at {path}.", "Train one first: microgpt train"
         )
-    model, notices = read_safetensors(path) if path.suffix == ".safetensors" else read_model(path)
-    return Opened(path, model.config, model.tokenizer, model.weights, "float64"), notices
+    read = read_safetensors if path.suffix == ".safetensors" else read_model
+    model, notices = read(path, ignore_digest=ignore_digest)
+    opened = Opened(path, model.config, model.tokenizer, model.weights, "float64")
+    opened.step, opened.stated = model.step, model.stated
+    return opened, notices
 
 
 def _open_run(path: Path) -> tuple[Opened, list[str]]:
@@ -83,6 +89,7 @@ def _open_run(path: Path) -> tuple[Opened, list[str]]:
         run,
         snapshot.step,
         stream_from_json(snapshot.state.get("stream")),
+        EVERY_FIELD,
     )
     return opened, notices
 
@@ -90,7 +97,7 @@ def _open_run(path: Path) -> tuple[Opened, list[str]]:
 def as_model(opened: Opened) -> Model:
     """The model alone, for writing to a file; weights become float64, which loses nothing."""
     weights: Arrays = {name: w.astype(np.float64) for name, w in opened.weights.items()}
-    return Model(opened.config, opened.tokenizer, weights)
+    return Model(opened.config, opened.tokenizer, weights, opened.step, opened.stated)
 
 
 def engine_for(opened: Opened, engine: str = "auto", threads: int = 1) -> Engine:
@@ -157,7 +164,7 @@ def resume_point(run: RunDir) -> tuple[Snapshot | None, list[str]]:
     if snapshot is None and (model := run.run.get("imported")):
         raise CheckpointError(
             f"The import of {model} into {run.path} was stopped before its end.",
-            "Remove that directory and import again.",
+            "Repeat the import: it takes the same --out again.",
         )
     run.rewind_metrics(int(snapshot.state["metrics_bytes"]) if snapshot else 0)
     return snapshot, notices

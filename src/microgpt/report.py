@@ -37,10 +37,10 @@ from microgpt.pictures import (
     plain_text,
 )
 from microgpt.runfacts import (
-    NO_RUN,
     SPLITS,
     Log,
     Tally,
+    about_file,
     facts,
     parameter_tally,
     repeat_command,
@@ -67,7 +67,7 @@ def text_report(opened: Opened) -> list[str]:
     """Configuration, recipe, data, results and parameters, as aligned lines without colour."""
     lines = [plain_text(str(opened.path))]
     if opened.run is None:
-        lines += ["", NO_RUN]
+        lines += ["", about_file(opened)]
     for title, known in facts(opened, Log.of(opened)):
         lines += ["", title]
         lines += [f"  {name:<16}  {value}" for name, value in known]
@@ -157,7 +157,7 @@ def _section(ident: str, title: str, *body: str) -> str:
 def _overview(opened: Opened, log: Log) -> str:
     body = []
     if opened.run is None:
-        body.append(f"<p>{NO_RUN}</p>")
+        body.append(f"<p>{about_file(opened)}</p>")
     tables = []
     for title, known in facts(opened, log):
         rows = "".join(

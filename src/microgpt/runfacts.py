@@ -106,15 +106,17 @@ SPLITS = {
 Group = tuple[str, list[tuple[str, str]]]
 
 NO_RUN = "This is a model file: it holds no recipe, no facts about its data and no loss curve."
+NO_LOG = "This is a model file: it holds no facts about its data and no loss curve."
 
 
-def facts(opened: Opened, log: Log) -> list[Group]:
-    """What is known, in groups of (name, value). Not escaped, hidden characters shown."""
+def about_file(opened: Opened) -> str:
+    """What a model file can't say, in a sentence; safetensors may state a recipe."""
+    return NO_LOG if _stated_recipe(opened) else NO_RUN
+
+
+def _stated_recipe(opened: Opened) -> list[tuple[str, str]]:
+    """The recipe as far as all of an entry's fields are known, and how far training came."""
     config = opened.config
-    groups = [("Model", _modelfacts(opened))]
-    if opened.run is None:
-        return groups
-    run = opened.run.run
     optimizer = config.optimizer
     if optimizer == "adam":
         optimizer += f", beta1 {config.beta1:g}, beta2 {config.beta2:g}, eps {config.eps:g}"
@@ -122,17 +124,33 @@ def facts(opened: Opened, log: Log) -> list[Group]:
     init = f"{config.init_std:g}"
     if config.init_std_out is not None:
         init += f", {config.init_std_out:g} for attn_wo and mlp_fc2"
-    recipe = [
-        ("steps", f"{config.steps:,}"),
-        ("batch_size", f"{config.batch_size:,}"),
-        ("optimizer", optimizer),
-        ("lr", f"{config.lr:g}, {config.schedule}{warmup}"),
-        ("init_std", init),
-        ("seed", str(config.seed)),
-        ("holdout", f"{config.holdout:g}{', and validation' if config.validation else ''}"),
-        ("long", config.long),
-        ("engine", f"{_value(run.get('engine'))}, {_value(run.get('dtype'))}"),
+    validation = ", and validation" if config.validation else ""
+    entries: list[tuple[str, str, tuple[str, ...]]] = [
+        ("steps", f"{config.steps:,}", ()),
+        ("batch_size", f"{config.batch_size:,}", ()),
+        ("optimizer", optimizer, ("beta1", "beta2", "eps")),
+        ("lr", f"{config.lr:g}, {config.schedule}{warmup}", ("schedule", "warmup")),
+        ("init_std", init, ("init_std_out",)),
+        ("seed", str(config.seed), ()),
+        ("holdout", f"{config.holdout:g}{validation}", ("validation",)),
+        ("long", config.long, ()),
     ]
+    found = [(name, text) for name, text, more in entries if {name, *more} <= opened.stated]
+    if opened.run is None and opened.step is not None:
+        planned = f" of {config.steps:,}" if "steps" in opened.stated else ""
+        found.append(("weights", f"after step {opened.step:,}{planned}"))
+    return found
+
+
+def facts(opened: Opened, log: Log) -> list[Group]:
+    """What is known, in groups of (name, value). Not escaped, hidden characters shown."""
+    config = opened.config
+    groups = [("Model", _modelfacts(opened))]
+    recipe = _stated_recipe(opened)
+    if opened.run is None:
+        return [*groups, ("Recipe", recipe)] if recipe else groups
+    run = opened.run.run
+    recipe.append(("engine", f"{_value(run.get('engine'))}, {_value(run.get('dtype'))}"))
     groups.append(("Recipe", recipe))
     data = run.get("data")
     if isinstance(data, dict):
@@ -196,13 +214,14 @@ def repeat_command(opened: Opened) -> str | None:
     if isinstance(data, dict):
         if data.get("path"):
             words.append(str(data["path"]))
-        elif data.get("name") != "names":
+        elif imported or data.get("name") != "names":  # a run that is imported has its own
             words += ["--data", str(data.get("name"))]
         if data.get("split_by", "line") != "line":
             words += ["--split-by", str(data["split_by"])]
     shape = SHAPE if imported else ()
     words += min([(len(f), f) for f in (_flags(config, p, shape) for p in PRESETS)])[1]
     if imported:
+        words += [] if "--preset" in words else ["--preset", "final"]
         return plain_text(shlex.join([*words, "--out", "DIRECTORY"]))
     words += ["--engine", str(run.get("engine"))]
     if run.get("dtype") != "float64":

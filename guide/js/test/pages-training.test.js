@@ -92,6 +92,9 @@ test("a model goes into a file and into a link, and comes back", async () => {
   const parts = { config: run.config, uchars: run.tokenizer.uchars, weights };
   const read = readModel(modelText(parts));
   same([...weights.wte], [...read.weights.wte], "every digit");
+  const zero = modelText({ ...parts, weights: { ...weights, wte: weights.wte.map((x, i) => (i ? x : -0)) } });
+  same(0, readModel(zero).weights.wte[0], "a negative zero");
+  refuses(() => readModel(zero.replace("[[0,", "[[0.5,")), FileError, /it has changed/, "a number by hand");
   const packed = packModel(parts);
   same(true, packed.length < 6000 && /^[\w.-]+$/.test(packed), "fits an address as it is");
   const { config, weights: back } = unpackModel(packed);

@@ -3,8 +3,9 @@
 import { FileError, InputError, TokenError } from "../errors.js";
 import { batchesOf, loadKernel } from "../kernel.js";
 import { readModel } from "../model.js";
+import { sha256 } from "../sha256.js";
 import { sampleByLogits } from "../sampling.js";
-import { cases, fail, place, refuses, same } from "./helpers.js";
+import { cases, fail, place, refuses, same, sha256 as later } from "./helpers.js";
 
 const empty = { tokens: [], offsets: [0], documents: [], positions: [] };
 
@@ -156,6 +157,13 @@ export const refusals = {
     engine.close();
   },
 
+  async "digests"() {
+    for (const length of [0, 1, 3, 54, 55, 56, 57, 63, 64, 65, 119, 120, 1000, 100_000]) {
+      const text = "a digest of bytes ".repeat(6000).slice(0, length);
+      same(await later(text), sha256(new TextEncoder().encode(text)), `SHA-256 of ${length} bytes`);
+    }
+  },
+
   async "refused: model files"() {
     const text = await place.text("data/model.json");
     const change = (edit) => {
@@ -191,7 +199,14 @@ export const refusals = {
       const { config, weights } = (await cases("models"))[name];
       for (const key of Object.keys(config)) same(config[key], model.config[key], `${name} ${key}`);
       for (const key of Object.keys(weights)) same(weights[key].flat(), Array.from(model.weights[key]), key);
+      same([], model.warnings, `warnings of ${name}`);
     }
+    const sealed = await place.text("conformance/vectors/model/small.json");
+    refuses(
+      () => readModel(sealed.replace(/\[\[?(-?0\.\d*)\d,/, "[$19,")),
+      FileError, /digest is "[0-9a-f]{12}…", but .* its numbers is [0-9a-f]{12}…: it has changed/, "a number",
+    );
+    refuses(() => readModel(sealed.replace(/"digest": ".*"/, '"digest": 3')), FileError, /digest is 3/, "3");
     if (readModel(text).warnings.length) fail("the shipped model has warnings");
   },
 };

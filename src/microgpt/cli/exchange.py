@@ -9,14 +9,15 @@ from cyclopts import Parameter
 
 from microgpt.cli import note, options
 from microgpt.cli.options import FlagsArgument
-from microgpt.cli.sample import open_with_notes
+from microgpt.cli.sample import DigestFlag, open_with_notes
 from microgpt.cli.screen import how_called
 from microgpt.config import SHAPE
-from microgpt.data import BUNDLED, load_data
-from microgpt.errors import FileError, InputError, TokenError
+from microgpt.data import BUNDLED, Dataset, load_data
+from microgpt.errors import FileError, InputError
+from microgpt.importing import import_run
 from microgpt.modelfile import write_model, write_safetensors
-from microgpt.opening import as_model, open_model
-from microgpt.training import Trainer, create_run
+from microgpt.opening import Opened, as_model, run_data
+from microgpt.tokenizer import Tokenizer
 
 
 def export(
@@ -25,6 +26,7 @@ def export(
     /,
     *,
     force: Annotated[bool, Parameter(help="Write over a file of that name.", negative="")] = False,
+    ignore_digest: DigestFlag = False,
 ) -> None:
     """Write a run's newest weights, with all that is needed to use them, to one file."""
     writers = {".json": write_model, ".safetensors": write_safetensors}
@@ -34,53 +36,88 @@ def export(
         )
     if file.exists() and not force:
         raise FileError(f"{file} is there already.", "Write over it with --force.")
-    opened = open_with_notes(run)
+    opened = open_with_notes(run, ignore_digest)
     for notice in writers[file.suffix](file, as_model(opened)):
         note(notice)
     print(f"wrote {file}: {opened.config.parameters():,} parameters, {file.stat().st_size:,} bytes")
 
 
 def import_(
-    model: Annotated[Path, Parameter(help="A model.json or .safetensors file.")],
-    file: Annotated[Path | None, Parameter(help="Data to train on further. [the names]")] = None,
+    model: Annotated[
+        Path,
+        Parameter(
+            help="A model.json, a .safetensors file or a run's directory. Its weights alone are "
+            "taken: the optimiser, the schedule and the random stream begin anew."
+        ),
+    ],
+    file: Annotated[
+        Path | None,
+        Parameter(
+            help="Data to train on further; characters that the model doesn't know are added to "
+            "it. [a run's own, else the names]"
+        ),
+    ] = None,
     /,
     *,
     out: Annotated[Path, Parameter(help="The new run's directory.")],
-    data: Annotated[str, Parameter(help=f"A bundled list: {', '.join(BUNDLED)}.")] = "names",
-    split_by: Annotated[str, Parameter(help="line, blank-line or none.")] = "line",
-    preset: Annotated[str, Parameter(help="The recipe: final or early.")] = "final",
+    data: Annotated[str | None, Parameter(help=f"A bundled list: {', '.join(BUNDLED)}.")] = None,
+    split_by: Annotated[
+        str | None, Parameter(help="line, blank-line or none, for FILE. [line]")
+    ] = None,
+    preset: Annotated[
+        str | None, Parameter(help="The recipe: final or early. [a run's own, else final]")
+    ] = None,
+    ignore_digest: DigestFlag = False,
     flags: FlagsArgument = None,
 ) -> None:
-    """Begin a run whose first weights are those of a model file, to train them further.
+    """Begin a run whose first weights are those of a model, to train them further.
 
-    The shape comes from the file, the recipe from the preset and the flags, and the data may
-    hold no character that the model doesn't know.
+    Only the weights are taken: the optimiser's state, the schedule and the random stream begin
+    anew. The shape is the model's. The recipe and the data are those of the preset, the flags and
+    FILE, or for a run's directory its own where nothing else is said: import RUN --out NEW --lr
+    0.003 changes one thing. Characters of the data that the model doesn't know are added to its
+    vocabulary, with rows drawn from the run's stream.
     """
-    opened, notices = open_model(model)
-    for notice in notices:
-        note(notice)
+    opened = open_with_notes(model, ignore_digest)
     hyper = options.given(flags)
     for name in hyper:
         if name in SHAPE:
+            flag = f"--{name.replace('_', '-')}"
             raise InputError(
-                f"--{name.replace('_', '-')} is part of the model's shape, which comes from "
-                f"{model}.",
-                "Leave it out.",
+                f"{flag} is part of the model's shape, which comes from {model}.",
+                "Leave it out. A model of another shape learns from the beginning: "
+                f"{how_called()} train {flag} {hyper[name]}",
             )
+    dataset = _data(opened, file, data, split_by)
     shape = {name: getattr(opened.config, name) for name in SHAPE}
-    if file is None and data not in BUNDLED:
-        raise InputError(f"--data is {data!r}, must be one of {', '.join(BUNDLED)}.")
-    dataset = load_data(file or data, split_by)
-    config = options.build(preset, hyper, shape)
-    try:
-        trainer = Trainer(config, dataset, tokenizer=opened.tokenizer, stop_after=0)
-    except TokenError as error:
-        raise InputError(
-            f"{dataset.path}: {error.message}", f"{model} can only be trained on what it knows."
-        ) from None
-    trainer.engine.load(config, "float64", as_model(opened).weights)
-    trainer.run_dir = create_run(out, trainer, imported=str(model))
-    for _ in trainer.events():
-        pass
-    print(f"wrote {out}: {config.parameters():,} parameters at step 0 of {config.steps:,}")
+    own = opened.config.to_dict() if opened.run is not None and preset is None else {}
+    config = options.build(preset or "final", own, hyper, shape)
+    run, added = import_run(out, opened, dataset, config)
+    if added:
+        count, noun, which = Tokenizer(added).describe().split(" ", 2)
+        are, their = ("is", "Its") if len(added) == 1 else ("are", "Their")
+        note(
+            f"{count} {noun} {are} new to {model}: {which}. {their} rows are drawn from the run's "
+            "stream."
+        )
+    parameters = run.config.parameters()
+    print(f"wrote {out}: {parameters:,} parameters at step 0 of {config.steps:,}")
     print(f"train it: {how_called()} train --resume {out}")
+
+
+def _data(opened: Opened, file: Path | None, data: str | None, split_by: str | None) -> Dataset:
+    """What is to be trained on: what is named, else a run's own data, else the names."""
+    if data is not None and data not in BUNDLED:
+        raise InputError(f"--data is {data!r}, must be one of {', '.join(BUNDLED)}.")
+    if file is not None and data is not None:
+        raise InputError(
+            f"Both a file, {file}, and --data {data} are given.", "Choose one of them."
+        )
+    if file is None and data is None and opened.run is not None:
+        if split_by is not None:
+            raise InputError(
+                f"--split-by is given without data, and {opened.path} has its own.",
+                "Name a file, or leave it out.",
+            )
+        return run_data(opened.run)
+    return load_data(file or data or "names", split_by or "line")

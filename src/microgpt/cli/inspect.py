@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from microgpt.cli.sample import RunArgument, open_with_notes, run_marks
+from microgpt.cli.sample import DigestFlag, RunArgument, open_with_notes, run_marks
 from microgpt.errors import InputError, MicrogptError, TokenError
 from microgpt.evaluation import bigram_floor, random_floor
 from microgpt.files import write_atomic
@@ -27,11 +27,12 @@ def inspect(
     word: Annotated[
         str | None, Parameter(help="The word whose attention the page shows. [a sample]")
     ] = None,
+    ignore_digest: DigestFlag = False,
 ) -> None:
     """Configuration, recipe, data, and what each matrix is; as a page also its pictures."""
     if word is not None and html is None:
         raise InputError("--word is shown on the page only.", "Add --html FILE.")
-    opened = open_with_notes(run)
+    opened = open_with_notes(run, ignore_digest)
     if html is None:
         for line in text_report(opened):
             print(line)

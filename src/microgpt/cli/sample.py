@@ -25,6 +25,10 @@ RunArgument = Annotated[
 ]
 EngineFlag = Annotated[str, Parameter(help=f"{', '.join(CHOICES)}.")]
 JsonFlag = Annotated[bool, Parameter(help="Print one JSON object a line.", negative="")]
+DigestFlag = Annotated[
+    bool,
+    Parameter(help="Take a model file that was changed since it was written.", negative=""),
+]
 UnknownFlag = Annotated[
     str, Parameter(help="Characters that the model doesn't know: error, or skip.")
 ]
@@ -54,6 +58,7 @@ def sample(
     ),
     unknown: UnknownFlag = "error",
     engine: EngineFlag = "auto",
+    ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
 ) -> None:
     """Write new documents, each marked: trained on, in the file only, or new.
@@ -68,7 +73,7 @@ def sample(
     if greedy and top_k is not None:
         raise InputError("--greedy is --top-k 1, and --top-k is given as well.", "Choose one.")
     settings = sampling.Settings(temperature, 1 if greedy else top_k, top_p, order, length)
-    opened = open_with_notes(run)
+    opened = open_with_notes(run, ignore_digest)
     prefix = _known(prefix, opened.tokenizer, unknown)
     marks = run_marks(opened)
     if new and marks is None:
@@ -106,10 +111,11 @@ def evaluate(
     split_by: Annotated[str, Parameter(help="line, blank-line or none.")] = "line",
     unknown: UnknownFlag = "error",
     engine: EngineFlag = "auto",
+    ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
 ) -> None:
     """Mean loss in nats per token: on the run's held-out documents, or on those of a file."""
-    opened = open_with_notes(run)
+    opened = open_with_notes(run, ignore_digest)
     made = engine_for(opened, engine)
     if file is not None:
         docs = [_known(d, opened.tokenizer, unknown) for d in load_data(file, split_by).docs]
@@ -147,9 +153,9 @@ def newest_run() -> Path:
     return found[-1].parent
 
 
-def open_with_notes(run: Path | None) -> Opened:
+def open_with_notes(run: Path | None, ignore_digest: bool = False) -> Opened:
     """Open a run or model (None: the newest run); notices go to standard error."""
-    opened, notices = open_model(run or newest_run())
+    opened, notices = open_model(run or newest_run(), ignore_digest=ignore_digest)
     for notice in notices:
         note(notice)
     return opened

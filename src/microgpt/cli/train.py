@@ -17,7 +17,7 @@ from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.cli import note, options, visible
 from microgpt.cli.options import FlagsArgument
 from microgpt.cli.screen import how_called, make_screen
-from microgpt.config import DTYPES, Config
+from microgpt.config import DTYPES, FLAGS, SHAPE, Config
 from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
 from microgpt.engines import CHOICES, mend, passed_over
 from microgpt.errors import CheckpointError, InputError, Interrupted
@@ -139,10 +139,12 @@ def _begin(
 
 def _resume(path: Path, moved_to: Path | None, changed: dict[str, Any]) -> _Plan:
     """An old run, whose configuration is fixed."""
-    for name in changed:
+    for name, value in changed.items():
+        flag = f"--{name.replace('_', '-')}"
         raise InputError(
-            f"--{name.replace('_', '-')} can't be changed when a run is resumed.",
-            "Only --engine, --dtype, --threads, --save-every and --stop-after may differ.",
+            f"{flag} can't be changed when a run is resumed.",
+            "Only --engine, --dtype, --threads, --save-every and --stop-after may differ."
+            + (_another(path, flag, value) if name in FLAGS and name not in SHAPE else ""),
         )
     run_dir = RunDir.open(path)
     dataset = run_data(run_dir, moved_to)
@@ -158,6 +160,14 @@ def _resume(path: Path, moved_to: Path | None, changed: dict[str, Any]) -> _Plan
             )
     tokenizer = run_tokenizer(run_dir)
     return _Plan(run_dir.config, dataset, tokenizer, None, run_dir, snapshot, leg, notices)
+
+
+def _another(path: Path, flag: str, value: object) -> str:
+    """The way to train on with another recipe."""
+    said = f"{flag} {value}"
+    if isinstance(value, bool):
+        said = flag if value else flag.replace("--", "--no-")
+    return f" To begin another run from its weights: {how_called()} import {path} --out NEW {said}"
 
 
 def _train(plan: _Plan, stop_after: int | None, as_json: bool) -> None:

@@ -5,6 +5,7 @@
 
 import { makeConfig, parameters, shapes } from "../../config.js";
 import { FileError, InputError } from "../../errors.js";
+import { digestOf } from "../../model.js";
 import { Bigram } from "../../numbers/bigram.js";
 import { Tokenizer } from "../../tokenizer.js";
 
@@ -99,8 +100,8 @@ export function checkedPrefix(prefix, { uchars, block }) {
 export function modelText({ config, uchars, weights }) {
   const { n_layer, n_embd, block_size, n_head, vocab_size, activation } = config;
   const state_dict = Object.fromEntries(shapes(config).map(([name, out, into]) => [
-    name, Array.from({ length: out }, (_, r) => Array.from({ length: into }, (_, i) => weights[name][r * into + i])),
-  ]));
+    name, Array.from({ length: out }, (_, r) => Array.from({ length: into }, (_, i) => weights[name][r * into + i] + 0)),
+  ])); // + 0: JSON writes -0 as 0, and the digest is that of what will be read
   return JSON.stringify({
     format: "tiny-gpt-char-v1",
     config: { n_layer, n_embd, block_size, n_head, head_dim: n_embd / n_head, vocab_size, BOS: vocab_size - 1, ...(activation === "relu" ? {} : { activation }) },
@@ -109,6 +110,7 @@ export function modelText({ config, uchars, weights }) {
       itos: Object.fromEntries(uchars.map((char, i) => [i, char])), bos_token_id: uchars.length,
     },
     state_dict,
+    digest: digestOf(Object.values(state_dict).map((rows) => rows.flat())),
   });
 }
 
