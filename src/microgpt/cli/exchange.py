@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from microgpt.cli import note, options
-from microgpt.cli.options import FlagsArgument
+from microgpt.cli.options import DataArgument, FlagsArgument
 from microgpt.cli.sample import open_with_notes
 from microgpt.cli.screen import how_called
 from microgpt.config import SHAPE
@@ -42,13 +42,13 @@ def export(
 
 def import_(
     model: Annotated[Path, Parameter(help="A model.json or .safetensors file.")],
-    file: Annotated[Path | None, Parameter(help="Data to train on further. [the names]")] = None,
     /,
-    *,
+    *file: Annotated[Path, Parameter(help="Data to train on further. [the names]")],
     out: Annotated[Path, Parameter(help="The new run's directory.")],
     data: Annotated[str, Parameter(help=f"A bundled list: {', '.join(BUNDLED)}.")] = "names",
     split_by: Annotated[str, Parameter(help="line, blank-line or none.")] = "line",
     preset: Annotated[str, Parameter(help="The recipe: final or early.")] = "final",
+    how: DataArgument = None,
     flags: FlagsArgument = None,
 ) -> None:
     """Begin a run whose first weights are those of a model file, to train them further.
@@ -68,9 +68,11 @@ def import_(
                 "Leave it out.",
             )
     shape = {name: getattr(opened.config, name) for name in SHAPE}
-    if file is None and data not in BUNDLED:
+    if not file and data not in BUNDLED:
         raise InputError(f"--data is {data!r}, must be one of {', '.join(BUNDLED)}.")
-    dataset = load_data(file or data, split_by)
+    dataset = load_data(file or data, split_by, **options.reading(how))
+    for notice in dataset.notes:
+        note(notice)
     config = options.build(preset, hyper, shape)
     try:
         trainer = Trainer(config, dataset, tokenizer=opened.tokenizer, stop_after=0)
