@@ -63,9 +63,16 @@ class RunDir:
 
     @classmethod
     def create(
-        cls, path: str | os.PathLike[str], run: dict[str, Any], vocab: dict[str, Any]
+        cls,
+        path: str | os.PathLike[str],
+        run: dict[str, Any],
+        vocab: dict[str, Any],
+        *,
+        kept: bytes | None = None,
     ) -> RunDir:
         """Start a run in a new or empty directory: writes vocab.json, then run.json.
+
+        ``kept``: the data itself, where it came through a pipe; it goes into ``data.txt``.
 
         ``run`` holds at least ``config`` (the fields of ``Config``). Raises ``FileError`` if the
         directory holds a run or anything else (what a creation killed half-way leaves is
@@ -84,6 +91,8 @@ class RunDir:
         self._check_vacant()
         self.lock()
         self._check_vacant()  # another process may have been quicker
+        if kept is not None:
+            files.write_atomic(self.path / "data.txt", kept)
         words = files.dump_json(vocab) + "\n"
         for name, text in (("vocab.json", words), ("run.json", content)):
             files.write_atomic(self.path / name, text.encode())
@@ -97,7 +106,11 @@ class RunDir:
                 f"{self.path} already holds a run.",
                 f"Continue it with --resume {self.path}, or choose another --out.",
             )
-        other = [n for n in names if n not in ("vocab.json", ".lock") and not _is_temporary(n)]
+        other = [
+            n
+            for n in names
+            if n not in ("vocab.json", "data.txt", ".lock") and not _is_temporary(n)
+        ]
         if other:
             raise FileError(
                 f"{self.path} is not empty: it holds {files.shown(min(other))}"
