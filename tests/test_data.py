@@ -384,6 +384,18 @@ def test_summary_of_the_names(names):
     assert summary(names, 15).longer_than_block == 2
 
 
+@pytest.mark.parametrize("at_once", [1, 100, 1_000])
+def test_distinct_texts_are_counted_in_shares(names, monkeypatch, at_once):
+    monkeypatch.setattr(data, "_AT_ONCE", at_once)
+    docs = [*names.docs[:200], *names.docs[:50], "é😀"]
+    found = data.Distinct.of(docs)
+    texts = set(docs)
+    assert found == data.Distinct(
+        len(texts), sum(map(len, texts)), len(set("".join(texts)))
+    )  # fmt: skip
+    assert dataset(docs).distinct == found
+
+
 def test_the_screen_is_aligned_ascii(names):
     lines = summary(names, 8).lines()
     assert lines[:6] == [

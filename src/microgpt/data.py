@@ -86,7 +86,7 @@ class Distinct:
             part = {doc for doc in docs if hash(doc) % shares == share}
             count += len(part)
             characters += sum(map(len, part))
-            letters.update(*part)
+            letters.update("".join(part))
         return cls(count, characters, len(letters))
 
 
