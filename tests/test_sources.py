@@ -16,7 +16,7 @@ import pytest
 
 from microgpt import sources
 from microgpt.data import load_data
-from microgpt.errors import FileError, InputError, MicrogptError
+from microgpt.errors import FileError, InputError, MicrogptError, MissingError
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 
@@ -243,6 +243,18 @@ def test_damaged_archives(pack: Callable[[bytes], bytes], name: str) -> None:
         assert f"a is damaged {name} data: " in error.message
 
 
+def test_words_that_begin_like_an_archive_are_text() -> None:
+    assert load_data(written("a", "BZh9\nBZhang\n")).docs == ["BZh9", "BZhang"]
+    assert load_data(written("a", "PK\n")).docs == ["PK"]
+
+
+def test_a_python_without_a_module_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lzma", None)
+    error = refused(written("a.xz", lzma.compress(b"ada\n")), MissingError)
+    assert error.message == "a.xz is xz data, and this Python lacks the module lzma."
+    assert load_data(written("a.gz", gzip.compress(b"ada\n"))).docs == ["ada"]
+
+
 def test_a_zip_s_files_follow_each_other_by_name() -> None:
     packed = zipped({
         "b.txt": "bo\n",
@@ -287,9 +299,9 @@ def test_encrypted_and_damaged_zips() -> None:
     assert refused(written("x", bytes(good)), FileError).message == "x is encrypted."
     good[at + 8] ^= 1
     for content in (good[:-30], good[:20], good[:35] + b"\xff\xff" + good[37:]):
-        assert "x is a damaged zip archive" in refused(written("x", content), FileError).message
+        assert "x is damaged zip data" in refused(written("x", content), FileError).message
     good[at + 10] = 99  # a method that nobody knows
-    assert "zip archive" in refused(written("x", bytes(good)), FileError).message
+    assert "damaged zip data" in refused(written("x", bytes(good)), FileError).message
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])

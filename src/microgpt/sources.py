@@ -7,24 +7,21 @@ pipe may never end.
 
 from __future__ import annotations
 
-import bz2
 import difflib
-import gzip
+import importlib
 import io
-import lzma
 import os.path
 import re
 import stat
 import sys
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from microgpt.encodings import refuse_binary
-from microgpt.errors import FileError, InputError
+from microgpt.errors import FileError, InputError, MicrogptError, MissingError
 
 MAX_BYTES = 4 * 2**30
 """Most bytes of a file, and of what it unpacks to."""
@@ -33,13 +30,12 @@ MAX_PIPE = 2**30
 """Most bytes from a pipe, which are kept with the run."""
 
 _PIECE = 2**20
-_PACKED: tuple[tuple[bytes, str, Callable[[io.BytesIO], Any]], ...] = (
-    (b"\x1f\x8b", "gzip", gzip.open),
-    (b"BZh", "bzip2", bz2.open),
-    (b"\xfd7zXZ\0", "xz", lzma.open),
+_PACKED = (  # how it begins, what it is called, the module that unpacks it
+    (rb"\x1f\x8b", "gzip", "gzip"),
+    (rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", "bzip2", "bz2"),
+    (rb"\xfd7zXZ\0", "xz", "lzma"),
+    (rb"PK(\x03\x04|\x05\x06)", "zip", "zipfile"),
 )
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError)
 
 
 @dataclass(frozen=True)
@@ -117,7 +113,7 @@ def called(path: Path) -> str:
 def _from_pipe(stream: IO[bytes], where: str) -> bytes:
     """Everything that comes through a pipe, unless it can't be text or doesn't end."""
     head = stream.read(2**16)
-    if not head.startswith((*_ZIP, *(sign for sign, _, _ in _PACKED))):
+    if not any(re.match(sign, head) for sign, _, _ in _PACKED):
         refuse_binary(head, where)
     rest = io.BytesIO()
     rest.write(head)
@@ -160,48 +156,60 @@ def unpack(raw: Raw) -> list[tuple[str, bytes]]:
     Raises ``FileError`` for damaged or encrypted archives, ``InputError`` above ``MAX_BYTES``.
     """
     data, where = raw.data, called(raw.path)
-    for sign, kind, opened in _PACKED:
-        if data.startswith(sign):
-            whole = io.BytesIO()
-            try:
-                with opened(io.BytesIO(data)) as stream:
-                    _copy(stream, whole, where, MAX_BYTES)
-            except _DAMAGED as error:
-                raise _damaged(where, f"damaged {kind} data", error) from error
-            return [(re.sub(r"\.(gz|bz2|xz)$", "", where, flags=re.IGNORECASE), whole.getvalue())]
-    return _unzip(data, where) if data.startswith(_ZIP) else [(where, data)]
+    found = next((row for row in _PACKED if re.match(row[0], data)), None)
+    if found is None:
+        return [(where, data)]
+    _, kind, name = found
+    try:
+        module = importlib.import_module(name)
+    except ImportError:  # not every build of Python has them all
+        raise MissingError(
+            f"{where} is {kind} data, and this Python lacks the module {name}.",
+            "Unpack it, and name the text file.",
+        ) from None
+    with _readable(where, kind):
+        if kind == "zip":
+            return _unzip(module, data, where)
+        whole = io.BytesIO()
+        with module.open(io.BytesIO(data)) as stream:
+            _copy(stream, whole, where, MAX_BYTES)
+        return [(re.sub(r"\.(gz|bz2|xz)$", "", where, flags=re.IGNORECASE), whole.getvalue())]
 
 
-def _unzip(data: bytes, where: str) -> list[tuple[str, bytes]]:
+@contextmanager
+def _readable(where: str, kind: str) -> Iterator[None]:
+    """Within, whatever goes wrong means damaged data: each module has errors of its own."""
+    try:
+        yield
+    except (MicrogptError, MemoryError):
+        raise
+    except Exception as error:
+        why = (str(error) or type(error).__name__).rstrip(".")
+        raise FileError(f"{where} is damaged {kind} data: {why}.", "Pack it again.") from error
+
+
+def _unzip(zipfile: Any, data: bytes, where: str) -> list[tuple[str, bytes]]:
     texts: list[tuple[str, bytes]] = []
     total = 0
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-            if "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
-                raise InputError(
-                    f"{where} is an Office document or an e-book (docx, xlsx, odt, epub).",
-                    "Save it as text or as CSV, and name that file.",
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = archive.namelist()
+        if "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
+            raise InputError(
+                f"{where} is an Office document or an e-book (docx, xlsx, odt, epub).",
+                "Save it as text or as CSV, and name that file.",
+            )
+        for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+            if entry.is_dir() or re.search(r"(^|/)(__MACOSX/|\.)", entry.filename):
+                continue
+            if entry.flag_bits & 1:
+                raise FileError(
+                    f"{where} is encrypted.", "Unpack it with its password, and name its files."
                 )
-            for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
-                if entry.is_dir() or re.search(r"(^|/)(__MACOSX/|\.)", entry.filename):
-                    continue
-                if entry.flag_bits & 1:
-                    raise FileError(
-                        f"{where} is encrypted.", "Unpack it with its password, and name its files."
-                    )
-                text = io.BytesIO()
-                with archive.open(entry) as stream:
-                    _copy(stream, text, where, MAX_BYTES, before=total)
-                total += text.tell()
-                texts.append((f"{where}/{entry.filename}", text.getvalue()))
-    except (*_DAMAGED, RuntimeError) as error:  # also what zipfile can't unpack
-        raise _damaged(where, "a damaged zip archive", error) from error
+            text = io.BytesIO()
+            with archive.open(entry) as stream:
+                _copy(stream, text, where, MAX_BYTES, before=total)
+            total += text.tell()
+            texts.append((f"{where}/{entry.filename}", text.getvalue()))
     if not texts:
         raise InputError(f"{where} holds no file.", "Add a text file to the archive.")
     return texts
-
-
-def _damaged(where: str, kind: str, error: Exception) -> FileError:
-    why = str(error) or type(error).__name__
-    return FileError(f"{where} is {kind}: {why}.".replace("..", "."), "Pack it again.")
