@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 from cli_runner import COMMAND, DOCS, SMALL, environment, microgpt, ok, posix, refused, written
 from microgpt.checkpoint import RunDir
 from microgpt.errors import CheckpointError
-from microgpt.opening import run_data
+from microgpt.opening import open_model, run_data
+from microgpt.runfacts import repeat_command
 from patience import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("own_list")
@@ -151,6 +153,23 @@ def test_a_table_from_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_data(RunDir.open("r")).docs == ["ada", "eva", "ida", "adele"]
     stdin(monkeypatch, b"ada\neva\n")
     assert ok("eval", "r", "-").code == 0
+
+
+def test_the_command_that_repeats_a_run_reads_its_data_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written("people.csv", PEOPLE)
+    written("a1.txt", "ada\neva\n")
+    written("w.txt", "René\n".encode("cp1252"))
+    stdin(monkeypatch, DOCS.encode())
+    for files in (["people.csv", "--column", "name"], ["a1.txt", "own.txt"], ["w.txt"], ["-"]):
+        first = ok("train", *files, *SMALL, "--json")
+        opened, _ = open_model(Path(first.of("run")[0]["dir"]))
+        command = repeat_command(opened)
+        assert command is not None
+        again = ok(*shlex.split(command)[1:], "--json")
+        assert again.of("run")[0]["data"]["sha256"] == first.of("run")[0]["data"]["sha256"]
+        assert again.losses == first.losses
 
 
 @posix
