@@ -43,7 +43,7 @@ def test_western_letters_are_read_as_windows_1252(text: str) -> None:
     read, used, note = decode(text.encode("cp1252"), "f.txt")
     assert (read, used) == (text, "cp1252")
     assert "f.txt is read as Windows-1252, since it is not UTF-8 (byte " in note
-    assert "--encoding says otherwise" in note
+    assert "Name another with --encoding." in note
 
 
 def test_the_note_says_where_utf_8_ends() -> None:

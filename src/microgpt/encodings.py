@@ -80,14 +80,14 @@ def decode(data: bytes, where: str, encoding: str | None = None) -> tuple[str, s
         if (found := _without_mark(data)) is None:
             raise _binary(data, where)
         said = f"{where} is read as {_WITHOUT_MARK[found]}, for which it has no mark"
-        return _unix(data.decode(found)), found, f"{said}; --encoding says otherwise."
+        return _unix(data.decode(found)), found, f"{said}. Name another with --encoding."
     try:
         return _unix(data.decode()), None, ""
     except UnicodeDecodeError as error:
         at = error.start
     if _western(data):
         said = f"{where} is read as Windows-1252, since it is not UTF-8 ({_place(data, at)})"
-        return _unix(data.decode("cp1252")), "cp1252", f"{said}; --encoding says otherwise."
+        return _unix(data.decode("cp1252")), "cp1252", f"{said}. Name another with --encoding."
     if _kind(data) is not None:
         raise _binary(data, where)
     raise _not_utf8(data, where, at)

@@ -232,9 +232,8 @@ def from_json(text: str, where: str, field: str | None = None) -> Taken:
                 missing += 1
             elif not isinstance(found, str):
                 raise InputError(
-                    f"{where}, {place}: {field or 'a value'} is "
-                    f"{_shown(json.dumps(found, ensure_ascii=False))}, must be text.",
-                    f"Name a field that holds text: --field {_keys(value) or 'KEY'}",
+                    f"{where}, {place}: {field or 'a value'} is {_json(found)}, must be text.",
+                    _remedy(value),
                 )
             elif (bad := re.search("[\0\ud800-\udfff]", found)) is not None:
                 raise InputError(
@@ -246,7 +245,7 @@ def from_json(text: str, where: str, field: str | None = None) -> Taken:
     if field and not docs and values:
         raise InputError(
             f"{where} has no field {field!r}; the first value is {_what(values[0][1])}.",
-            f"Name one of its fields: --field {_keys(values[0][1]) or 'KEY'}",
+            _remedy(values[0][1]),
         )
     notes = [f"{where}: field {field!r}, {len(docs):,} texts."] if field else []
     if missing:
@@ -325,11 +324,20 @@ def _only_field(values: list[Any], where: str) -> str:
 def _what(value: Any) -> str:
     if isinstance(value, dict):
         return f"an object with {', '.join(list(value)[:_SHOWN]) or 'no field'}"
-    return _shown(json.dumps(value, ensure_ascii=False))
+    return _json(value)
 
 
-def _keys(value: Any) -> str:
-    return " or ".join(list(value)[:3]) if isinstance(value, dict) else ""
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 24 else f"{text[:23]}…"
+
+
+def _remedy(value: Any) -> str:
+    inside = value.items() if isinstance(value, dict) else ()
+    fields = [key for key, inner in inside if isinstance(inner, str)]
+    if fields:
+        return f"Name a field that holds text: --field {_word(fields[0])}"
+    return "Put it in quotes, or lead to text inside with dots: --field outer.inner"
 
 
 # ------------------------------------------------------------------ text that is something else
