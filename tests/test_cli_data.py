@@ -43,7 +43,7 @@ def test_a_column_is_trained_on_and_found_again() -> None:
     assert "note: people.csv: column 1 of 2 'name', 4 rows" in made.err
     assert made.losses == expected.losses
     assert facts("r")["column"] == "name"
-    assert "field" not in facts("r")
+    assert facts("r")["field"] is None
     ok("train", "--resume", "r")
     marks = {s["mark"] for s in ok("sample", "r", "--json").of("samples")[0]}
     assert marks and None not in marks
@@ -185,6 +185,31 @@ def test_a_fifo_in_a_process_of_its_own() -> None:
     assert "nats per token on file (1 documents, 4 tokens)" in done.stdout
     assert Path("r/data.txt").read_bytes() == b"ada\neva\n"
     ok("train", "--resume", "r")
+
+
+def test_runs_from_before_tables_were_read_go_on() -> None:
+    lines = written("people.csv", PEOPLE).read_text().split()
+    ok("train", "people.csv", "--column", "", *SMALL, "--stop-after", 5, "--out", "r")
+    assert run_data(RunDir.open("r")).docs == lines
+    path = Path("r/run.json")
+    run = json.loads(path.read_text(encoding="utf-8"))
+    for key in ("column", "field", "encoding"):
+        del run["data"][key]
+    path.write_text(json.dumps(run), encoding="utf-8")
+    assert run_data(RunDir.open("r")).docs == lines
+
+
+def test_files_of_several_kinds_are_found_again() -> None:
+    written("a.csv", "name\nada\n")
+    written("b.csv", "word\neva\n")
+    written("c.json", '["ida"]')
+    written("d.txt", "Zoë Lund\n".encode("cp1252"))
+    ok("train", "a.csv", "b.csv", "c.json", "d.txt", "own.txt", *SMALL, "--out", "r")
+    assert facts("r")["column"] is None
+    assert run_data(RunDir.open("r")).docs == ["ada", "eva", "ida", "Zoë Lund", *DOCS.split()]
+    written("b.csv", "Name\neva\n")
+    ok("train", "a.csv", "b.csv", "--column", "NAME", *SMALL, "--out", "q")
+    assert run_data(RunDir.open("q")).docs == ["ada", "eva"]
 
 
 def test_run_json_that_says_nonsense_about_reading() -> None:

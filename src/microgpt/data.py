@@ -127,9 +127,10 @@ def load_data(
     file as one document and drops only the newlines at its end.
 
     ``column``: a title or a number from 1; the cells of that column of a CSV or TSV file are the
-    documents. ``field``: a key, or ``outer.inner``, of the objects in a JSON file, or one object
-    a line. Files named .csv, .tsv, .json, .jsonl or .ndjson are read so by themselves (unless
-    ``split_by`` says how to cut them), and a single column or field needn't be named.
+    documents (``""``: lines are taken whole, whatever the file's name). ``field``: a key, or
+    ``outer.inner``, of the objects in a JSON file, or of one object a line. Files named .csv,
+    .tsv, .json, .jsonl or .ndjson are read so by themselves (unless ``split_by`` says how to cut
+    them), and a single column or field needn't be named.
 
     ``encoding``: any text encoding that Python knows; None is UTF-8, or what a byte order mark or
     a look at the bytes tells, with a note where it is a guess.
@@ -139,10 +140,10 @@ def load_data(
     """
     if split_by not in SPLITS:
         raise InputError(f"split_by is {split_by!r}, must be one of {', '.join(SPLITS)}.")
-    if column is not None and field is not None:
+    if column not in (None, "") and field is not None:
         raise InputError(f"Both column {column!r} and field {field!r} are given.", "Choose one.")
-    asked = f"column {column}" if column is not None else f"field {field}"
-    if split_by != "line" and (column is not None or field is not None):
+    asked = f"field {field}" if column is None else f"column {column}"
+    if split_by != "line" and (column not in (None, "") or field is not None):
         raise InputError(
             f"split_by is {split_by!r} and {asked} is given, whose texts are the documents.",
             "Choose one.",
@@ -176,6 +177,9 @@ def load_data(
             )
     sha256 = digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()
     how = {key: value for key, value in hows[0].items() if all(h.get(key) == value for h in hows)}
+    for key, value in (("column", column), ("field", field), ("encoding", encoding)):
+        if value is not None:
+            how.setdefault(key, str(value))
     name = source if isinstance(source, str) and source in BUNDLED else _name(paths)
     return Dataset(name, paths[0], sha256.hex(), docs, split_by, tuple(paths[1:]), how, notes, kept)
 

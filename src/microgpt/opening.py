@@ -128,7 +128,10 @@ def run_data(run: RunDir, moved_to: Path | Sequence[Path] | None = None) -> Data
     facts = run.run.get("data")
     wanted = ("name", "sha256", "split_by")
     facts = facts if isinstance(facts, dict) else {}
-    how = {key: facts[key] for key in ("column", "field", "encoding") if key in facts}
+    how = {key: facts.get(key) for key in ("column", "field", "encoding")}
+    how = {key: value for key, value in how.items() if value is not None}
+    if "column" not in facts:  # a run from when every file was plain text
+        how["column"] = ""
     if not all(isinstance(value, str) for value in (*map(facts.get, wanted), *how.values())):
         raise CheckpointError(
             f"{run.path / 'run.json'} doesn't say which data the run was started with.",

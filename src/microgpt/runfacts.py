@@ -206,7 +206,7 @@ def repeat_command(opened: Opened) -> str | None:
         if data.get("split_by", "line") != "line":
             words += ["--split-by", str(data["split_by"])]
         for key in ("column", "field", "encoding"):
-            words += [f"--{key}", str(data[key])] if key in data else []
+            words += [f"--{key}", str(data[key])] if data.get(key) is not None else []
     shape = SHAPE if imported else ()
     words += min([(len(f), f) for f in (_flags(config, p, shape) for p in PRESETS)])[1]
     if imported:

@@ -36,7 +36,12 @@ class Taken:
 
 
 def kind_of(name: str, column: object, field: object) -> str | None:
-    """``csv``, ``json`` or None (plain text), by what is asked for and by the file's name."""
+    """``csv``, ``json`` or None (plain text), by what is asked for and by the file's name.
+
+    The column ``""`` asks for plain text whatever the name.
+    """
+    if column == "":
+        return None
     if column is not None:
         return "csv"
     if field is not None:

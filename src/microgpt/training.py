@@ -328,7 +328,7 @@ def data_facts(dataset: Dataset) -> dict[str, Any]:
 
     ``path`` is a list for several files, and null for a bundled list and for a pipe, whose bytes
     are kept in the run's directory under the name ``kept``. ``column``, ``field`` and
-    ``encoding`` are there where reading the data again needs them.
+    ``encoding`` say how it was read, null where nothing needs to be said.
     """
     ships = dataset.name in BUNDLED and dataset.path == bundled(f"data/{dataset.name}.txt")
     paths = [str(path.resolve()) for path in (dataset.path, *dataset.more)]
@@ -339,7 +339,7 @@ def data_facts(dataset: Dataset) -> dict[str, Any]:
         **({"kept": KEPT} if once else {}),
         "sha256": dataset.sha256,
         "split_by": dataset.split_by,
-        **dataset.how,
+        **{key: dataset.how.get(key) for key in ("column", "field", "encoding")},
         "documents": len(dataset.docs),
         "distinct": dataset.distinct.texts,
         "characters": sum(map(len, dataset.docs)),
