@@ -1,6 +1,7 @@
 """Which documents and windows make a batch, and what its loss is divided by."""
 
 import random
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -69,6 +70,43 @@ def test_token_tables_share_the_bos_between_neighbours() -> None:
     assert table.lengths.tolist() == [4, 3]
     with pytest.raises(TokenError, match="'x' at position 1 of 'ax'"):
         TokenTable(["ab", "ax"], Tokenizer("abc"))
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 7, 10_000])
+def test_token_tables_are_the_same_in_pieces(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("microgpt.batches._AT_ONCE", at_once)
+    docs = [*DOCS, "a\nb", "é😀", "x" * 30, "z"]
+    tokenizer = Tokenizer.of(docs)
+    table = TokenTable(docs, tokenizer)
+    expected = [tokenizer.bos]
+    for doc in docs:
+        assert table.starts[docs.index(doc)] == len(expected) - 1 or docs.count(doc) > 1
+        expected += [*tokenizer.encode(doc), tokenizer.bos]
+    assert table.tokens.tolist() == expected
+    assert table.lengths.tolist() == [len(doc) + 2 for doc in docs]
+    with pytest.raises(TokenError, match="'é' at position 0 of 'é😀'"):
+        TokenTable(docs, Tokenizer.of([*DOCS, "\nbx"]))
+
+
+def test_many_characters_make_16_bit_tokens() -> None:
+    docs = [chr(i) for i in range(0x4E00, 0x4E00 + 300)]
+    table = TokenTable(docs, Tokenizer.of(docs))
+    assert table.tokens.dtype == np.uint16
+    tokens, offsets = table.slices(table.starts, table.lengths)
+    assert (tokens.dtype, offsets.dtype) == (np.int32, np.int64)
+    assert tokens[:6].tolist() == [300, 0, 300, 300, 1, 300]
+
+
+@pytest.mark.parametrize("docs", [["x" * 8_000_000], ["abcdefghi"] * 300_000])
+def test_token_tables_need_few_bytes_a_character(docs: list[str]) -> None:
+    characters = sum(map(len, docs)) + len(docs)
+    tokenizer = Tokenizer.of(docs[:1])
+    tracemalloc.start()
+    table = TokenTable(docs, tokenizer)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert table.tokens.nbytes == characters + 1
+    assert peak < 2**25 + 4 * characters
 
 
 def test_pieces_cut_or_cover_every_token_once() -> None:

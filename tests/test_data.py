@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microgpt import data
+from microgpt import data, sources
 from microgpt.data import (
     BUNDLED,
     Dataset,
@@ -26,6 +26,7 @@ from microgpt.data import (
     split,
     summary,
 )
+from microgpt.encodings import decode
 from microgpt.errors import FileError, InputError
 from microgpt.tokenizer import Tokenizer
 
@@ -183,39 +184,11 @@ def test_damaged_gzip(file):
 
 
 def test_a_gzip_bomb_is_stopped_in_time(file, monkeypatch):
-    monkeypatch.setattr(data, "MAX_BYTES", 3 * 2**20)
+    monkeypatch.setattr(sources, "MAX_BYTES", 3 * 2**20)
     bomb = file(gzip.compress(bytes(50 * 2**20), 1))
     assert "3,145,728 bytes" in refused(bomb, InputError).message
     assert "3,145,728 bytes" in refused(file(b"a" * (3 * 2**20 + 1)), InputError).message
     assert load_data(file(b"a" * 3 * 2**20)).docs == ["a" * 3 * 2**20]
-
-
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
-def test_other_unicode_encodings_are_named(file, encoding):
-    error = refused(file("\ufeffada".encode(encoding)), InputError)
-    name = encoding[:6].upper()
-    assert f"is {name}" in error.message
-    assert f"iconv -f {name} -t UTF-8" in error.remedy
-
-
-def test_binary_is_refused(file):
-    assert (
-        "byte 1,003 is NUL" in refused(file(b"a\n\xff" + b"a" * 1000 + b"\0"), InputError).message
-    )
-    assert "NUL" in refused(file(gzip.compress(b"ada\0")), InputError).message
-    assert "NUL" in refused(file("ada".encode("utf-16-le")), InputError).message
-
-
-@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-@pytest.mark.parametrize(
-    "bad", [b"\xe9", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xe2\x82"]
-)
-def test_invalid_utf8_is_located(file, mark, end, bad):
-    before = mark + b"ada" + end + b"z\xc3\xb6e" + end + b"ren"
-    error = refused(file(before + bad), InputError)
-    assert f"byte {len(before)}, in line 3, is 0x{bad[0]:02x}" in error.message
-    assert "iconv -f latin1 -t utf-8" in error.remedy
 
 
 @pytest.mark.parametrize("split_by", data.SPLITS)
@@ -290,7 +263,7 @@ def test_a_whole_file_keeps_everything_but_newlines_at_its_end(file):
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
 def test_cutting_loses_nothing_but_white_space(text):
-    text = data._decode(text.encode(), Path("some.txt"))
+    text, _, _ = decode(text.encode(), "some.txt")
     lines, paragraphs = data._cut(text, "line"), data._cut(text, "blank-line")
     assert all(doc and doc == doc.strip() and "\n" not in doc for doc in lines)
     assert all(doc and doc == doc.strip() and "\n\n" not in doc for doc in paragraphs)
@@ -409,6 +382,18 @@ def test_summary_of_the_names(names):
     assert [s.histogram[0], s.histogram[-1]] == [(2, 2, 65), (15, 15, 2)]
     assert summary(names, 16).longer_than_block == 0
     assert summary(names, 15).longer_than_block == 2
+
+
+@pytest.mark.parametrize("at_once", [1, 100, 1_000])
+def test_distinct_texts_are_counted_in_shares(names, monkeypatch, at_once):
+    monkeypatch.setattr(data, "_AT_ONCE", at_once)
+    docs = [*names.docs[:200], *names.docs[:50], "é😀"]
+    found = data.Distinct.of(docs)
+    texts = set(docs)
+    assert found == data.Distinct(
+        len(texts), sum(map(len, texts)), len(set("".join(texts)))
+    )  # fmt: skip
+    assert dataset(docs).distinct == found
 
 
 def test_the_screen_is_aligned_ascii(names):

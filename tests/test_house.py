@@ -13,7 +13,8 @@ SRC = ROOT / "src" / "microgpt"
 # From the ground up. A module may import those of lower floors only.
 FLOORS = (
     {"errors", "interrupts", "leftovers"},
-    {"autograd", "config", "files", "stream", "arrays"},
+    {"autograd", "config", "files", "stream", "arrays", "encodings", "tables"},
+    {"sources"},
     {"data", "tokenizer", "trace"},
     {"model", "snapshot", "modelfile", "growing"},
     {"newrun", "originals", "runlog"},

@@ -8,8 +8,10 @@ tokens, uniform over all start positions of the documents written one after the 
 from __future__ import annotations
 
 import copy
+import itertools
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,31 +20,35 @@ from microgpt.engines.base import Batches, Ints
 from microgpt.errors import InputError, TokenError
 from microgpt.tokenizer import Tokenizer
 
+_AT_ONCE = 2**20  # characters that are turned into ids together
+
 
 class TokenTable:
-    """Documents as one array of token ids.
+    """Documents as one array of token ids, in the smallest whole numbers that hold them.
 
-    ``tokens`` int32: BOS, document 0, BOS, document 1, … BOS: neighbours share the BOS between
-    them. ``starts`` [N] int64: where each document's first BOS stands. ``lengths`` [N] int64:
-    tokens of each with both its BOS. Raises ``TokenError`` for characters outside the vocabulary.
+    ``tokens``: BOS, document 0, BOS, document 1, … BOS: neighbours share the BOS between them.
+    ``starts`` [N]: where each document's first BOS stands. ``lengths`` [N]: tokens of each with
+    both its BOS. Raises ``TokenError`` for characters outside the vocabulary.
     """
 
     def __init__(self, docs: Sequence[str], tokenizer: Tokenizer) -> None:
-        points = np.frombuffer("".join(docs).encode("utf-32-le"), dtype=np.uint32)
-        known = np.array([ord(c) for c in tokenizer.uchars], dtype=np.uint32)
-        ids = np.minimum(np.searchsorted(known, points), len(known) - 1)
-        if not np.array_equal(known[ids], points):
-            for doc in docs:
-                tokenizer.encode(doc)  # says which character, and where
-            raise TokenError("A document holds a character outside the vocabulary.")
         sizes = np.fromiter(map(len, docs), np.int64, len(docs))
-        self.lengths: Ints = sizes + 2
-        self.starts: Ints = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes + 1)[:-1]])
-        self.tokens: Ints = np.full(int(sizes.sum()) + len(docs) + 1, tokenizer.bos, np.int32)
-        inside = np.ones(len(self.tokens), dtype=bool)
-        inside[self.starts] = False
-        inside[-1] = False
-        self.tokens[inside] = ids
+        total = int(sizes.sum()) + len(docs) + 1
+        kind = np.int32 if total < 2**31 else np.int64
+        self.lengths: Ints = (sizes + 2).astype(kind)
+        self.starts: Ints = np.zeros(len(docs), kind)
+        np.cumsum(self.lengths[:-1] - 1, out=self.starts[1:])
+        self.tokens: Ints = np.full(total, tokenizer.bos, np.min_scalar_type(tokenizer.bos))
+        del sizes
+        groups = np.searchsorted(self.starts, np.arange(0, total, _AT_ONCE)).tolist()
+        ids = _Ids(tokenizer, self.tokens.dtype)
+        for first, last in itertools.pairwise([*groups, len(docs)]):
+            if first < last:
+                begin = int(self.starts[first])
+                end = int(self.starts[last - 1] + self.lengths[last - 1]) - 1
+                inside = np.ones(end - begin, dtype=bool)
+                inside[self.starts[first:last] - begin] = False
+                self.tokens[begin:end][inside] = ids.of(docs[first:last])
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -54,10 +60,36 @@ class TokenTable:
         return part
 
     def slices(self, starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
-        """Tokens of the given stretches one after the other, and their offsets [n + 1]."""
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        """Tokens of the given stretches one after the other, int32, and their offsets [n + 1]."""
+        offsets = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-        return self.tokens[np.repeat(starts, lengths) + within], offsets
+        return self.tokens[np.repeat(starts, lengths) + within].astype(np.int32), offsets
+
+
+class _Ids:
+    """The vocabulary as a table from code points to token ids."""
+
+    def __init__(self, tokenizer: Tokenizer, kind: np.dtype[Any]) -> None:
+        self.tokenizer, self.kind = tokenizer, kind
+        known = [ord(c) for c in tokenizer.uchars]
+        self.table = np.full(known[-1] + 2, -1, np.int32)  # the last stands for all beyond
+        self.table[known] = np.arange(len(known))
+
+    def of(self, docs: Sequence[str]) -> Ints:
+        """Token ids of the documents' characters, without BOS; ``TokenError`` if one has none."""
+        text = "".join(docs)
+        ids: Ints = np.empty(len(text), self.kind)
+        for at in range(0, len(text), _AT_ONCE):
+            encoded = text[at : at + _AT_ONCE].encode("utf-32-le")
+            points = np.frombuffer(encoded, dtype=np.uint32)
+            found = self.table[np.minimum(points, len(self.table) - 1)]
+            if (found < 0).any():
+                for doc in docs:
+                    self.tokenizer.encode(doc)  # says which character, and where
+                raise TokenError("A document holds a character outside the vocabulary.")
+            ids[at : at + len(found)] = found
+        return ids
 
 
 class Order:
@@ -93,7 +125,7 @@ class Order:
             tokens=tokens,
             offsets=offsets,
             documents=np.full(count, size, dtype=np.int64),
-            positions=(lengths - 1).reshape(count, size).sum(axis=1),
+            positions=(lengths - 1).reshape(count, size).sum(axis=1, dtype=np.int64),
         )
 
     def rows_reached(self, steps: int) -> int:

@@ -1,30 +1,30 @@
-"""Text files as lists of documents: the first thing that happens in every run.
+"""Files as lists of documents: the first thing that happens in every run.
 
 A document is one text that the model learns to produce from beginning to end: here a name. A
-file becomes documents in four steps, each a short function below::
+file becomes documents in a few steps::
 
-    bytes --decompress--> bytes --decode--> text --cut--> documents --split--> train, holdout
+    bytes --unpack--> bytes --decode--> text --cut--> documents --split--> train, holdout
 
-Nothing here is random; the training loop shuffles.
+The first two are in ``sources.py`` and ``encodings.py``; for a plain text file in UTF-8 they do
+nothing. Tables and JSON are cut by ``tables.py``, which takes a column or a field. Nothing here is
+random; the training loop shuffles.
 """
 
 from __future__ import annotations
 
-import codecs
-import difflib
-import gzip
 import hashlib
-import io
 import re
-import zlib
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
 
+from microgpt import tables
+from microgpt.encodings import check_encoding, decode
 from microgpt.errors import FileError, InputError
+from microgpt.sources import called, expand, read, unpack
 
 BUNDLED = {
     "names": "32,033 first names; the reference run's data",
@@ -36,18 +36,58 @@ BUNDLED = {
 SPLITS = ("line", "blank-line", "none")
 """Where one document ends and the next begins; see ``load_data``."""
 
-MAX_BYTES = 4 * 2**30  # of text: a gzip of a few MB can unpack to more than any memory holds
+KEPT = "data.txt"
+"""The name under which a run's directory keeps what came through a pipe, as it came."""
+
+_AT_ONCE = 2_000_000  # documents of which a set is made, so that it doesn't outweigh them
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The documents of one file, in its order. ``sha256`` is that of the file as it is on disk."""
+    """The documents of one file, in its order, or of several, one file after the other.
+
+    ``path``: the file, or the first; ``more``: the others. ``sha256``: of the file as it is on
+    disk; of several, the SHA-256 of their SHA-256s (32 bytes each) in a row. ``how``: the column,
+    field or encoding that was used and that reading it again needs. ``notes``: what was guessed,
+    a line each. ``kept``: the bytes of a pipe, which can't be read again; None for a file.
+    """
 
     name: str
     path: Path
     sha256: str
     docs: list[str] = field(repr=False)
     split_by: str
+    more: tuple[Path, ...] = ()
+    how: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    kept: bytes | None = field(default=None, repr=False)
+
+    @cached_property
+    def distinct(self) -> Distinct:
+        """What the documents are like if every text counts once."""
+        return Distinct.of(self.docs)
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """How many different texts there are, their characters, and how many of these differ."""
+
+    texts: int
+    characters: int
+    letters: int
+
+    @classmethod
+    def of(cls, docs: Sequence[str]) -> Distinct:
+        """Counted; of many documents in shares, each a set of the texts that hash into it."""
+        shares = len(docs) // _AT_ONCE + 1
+        count = characters = 0
+        letters: set[str] = set()
+        for share in range(shares):
+            part = {doc for doc in docs if hash(doc) % shares == share}
+            count += len(part)
+            characters += sum(map(len, part))
+            letters.update("".join(part))
+        return cls(count, characters, len(letters))
 
 
 def bundled(relative: str) -> Path:
@@ -66,96 +106,136 @@ def bundled(relative: str) -> Path:
     )
 
 
-def load_data(source: str | Path = "names", split_by: str = "line") -> Dataset:
-    """Read the documents of a bundled list or of a file.
+def load_data(
+    source: str | Path | Sequence[str | Path] = "names",
+    split_by: str = "line",
+    *,
+    column: str | int | None = None,
+    field: str | None = None,
+    encoding: str | None = None,
+) -> Dataset:
+    """Read the documents of a bundled list, of a file, or of several.
 
-    ``source``: a string that is exactly a key of ``BUNDLED`` means that list; any other string,
-    and every ``Path``, is a file (so ``Path("names")`` is the file ``names`` in this directory).
-    The file is UTF-8 text, plain or gzip.
+    ``source``: a string that is exactly a key of ``BUNDLED`` means that list; ``-`` is standard
+    input; any other string, and every ``Path``, is a file (so ``Path("names")`` is the file
+    ``names`` in this directory), or a pattern such as ``*.txt`` for those that match, by name. A
+    sequence of these is read in its order. A file is text, or gzip, bzip2, xz or zip with text in
+    it; the files in a zip follow each other by name.
 
     ``split_by``: ``line`` makes every line a document, ``blank-line`` every paragraph; both drop
     white space at a document's ends and documents that are empty then. ``none`` takes the whole
     file as one document and drops only the newlines at its end.
 
-    Raises ``FileError`` if the file can't be read, ``InputError`` if it isn't such a text, is
-    above ``MAX_BYTES`` or holds no document.
+    ``column``: a title or a number from 1; the cells of that column of a CSV or TSV file are the
+    documents (``""``: lines are taken whole, whatever the file's name). ``field``: a key, or
+    ``outer.inner``, of the objects in a JSON file, or of one object a line. Files named .csv,
+    .tsv, .json, .jsonl or .ndjson are read so by themselves (unless ``split_by`` says how to cut
+    them), and a single column or field needn't be named.
+
+    ``encoding``: any text encoding that Python knows; None is UTF-8, or what a byte order mark or
+    a look at the bytes tells, with a note where it is a guess.
+
+    Raises ``FileError`` if a file can't be read, ``InputError`` if it isn't such a text, is too
+    long (``sources.MAX_BYTES``, ``sources.MAX_PIPE``) or holds no document.
     """
     if split_by not in SPLITS:
         raise InputError(f"split_by is {split_by!r}, must be one of {', '.join(SPLITS)}.")
-    if isinstance(source, str) and source in BUNDLED:
-        name, path = source, bundled(f"data/{source}.txt")
-    else:
-        path = Path(source)
-        name = path.name
-    raw = _read(path)
-    docs = _cut(_decode(_decompress(raw, path), path), split_by)
-    if not docs:
-        raise InputError(f"{path} is empty or white space: it holds no document.", "Add text.")
-    return Dataset(name, path, hashlib.sha256(raw).hexdigest(), docs, split_by)
+    if column not in (None, "") and field is not None:
+        raise InputError(f"Both column {column!r} and field {field!r} are given.", "Choose one.")
+    asked = f"field {field}" if column is None else f"column {column}"
+    if split_by != "line" and (column not in (None, "") or field is not None):
+        raise InputError(
+            f"split_by is {split_by!r} and {asked} is given, whose texts are the documents.",
+            "Choose one.",
+        )
+    if encoding is not None:
+        check_encoding(encoding)
+    paths = _paths(source)
+    docs: list[str] = []
+    digests: list[bytes] = []
+    hows: list[dict[str, str]] = []
+    notes: list[str] = []
+    kept = None
+    for path in paths:
+        digest, kept, texts = _texts(path, encoding)
+        if kept is not None and len(paths) > 1:
+            raise InputError(
+                f"{called(path)} can be read only once, so it can't be one of several files.",
+                "Put them together first: cat FILES | microgpt train -",
+            )
+        digests.append(digest)
+        before = len(docs)
+        while texts:
+            where, text, used, note = texts.pop(0)
+            part = _documents(text, where, split_by, column, field)
+            docs += part.docs
+            hows.append(part.how | ({"encoding": used} if used else {}))
+            notes += [note, *part.notes] if note else part.notes
+        if len(docs) == before:
+            raise InputError(
+                f"{called(path)} is empty or white space: it holds no document.", "Add text."
+            )
+    sha256 = digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()
+    how = {key: value for key, value in hows[0].items() if all(h.get(key) == value for h in hows)}
+    for key, value in (("column", column), ("field", field), ("encoding", encoding)):
+        if value is not None:
+            how.setdefault(key, str(value))
+    name = source if isinstance(source, str) and source in BUNDLED else _name(paths)
+    return Dataset(name, paths[0], sha256.hex(), docs, split_by, tuple(paths[1:]), how, notes, kept)
 
 
 # ------------------------------------------------------------------ from bytes to documents
 
 
-def _read(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise FileError(f"{path} is a directory.", "Name a text file.")
-        with path.open("rb") as stream:
-            return _read_limited(stream, path)
-    except FileNotFoundError:
-        close = difflib.get_close_matches(path.stem.lower(), BUNDLED, n=1)
-        hint = f"Did you mean the bundled {close[0]!r}?" if close else ""
-        hint = hint or f"Bundled are {', '.join(BUNDLED)}."
-        raise FileError(f"There is no file {path}.", hint) from None
-    except OSError as error:
-        why = error.strerror or error
-        raise FileError(f"{path} can't be read: {why}.", "Check its permissions.") from error
+def _paths(source: str | Path | Sequence[str | Path]) -> list[Path]:
+    """The files that are meant, in the order in which they are read."""
+    sources = [source] if isinstance(source, str | Path) else list(source)
+    if not sources:
+        raise InputError("No file is named.", f"Name one, or a list: {', '.join(BUNDLED)}.")
+    paths: list[Path] = []
+    for one in sources:
+        if isinstance(one, str) and one in BUNDLED:
+            paths.append(bundled(f"data/{one}.txt"))
+        else:
+            paths += expand(Path(one))
+    return paths
 
 
-def _decompress(raw: bytes, path: Path) -> bytes:
-    """The content of gzip data, which is known by its first two bytes; other data as it is."""
-    if not raw.startswith(b"\x1f\x8b"):
-        return raw
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
-            return _read_limited(stream, path)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FileError(f"{path} is damaged gzip data: {error}.", "Compress it again.") from error
+def _name(paths: Sequence[Path]) -> str:
+    first = paths[0]
+    if str(first) in ("-", "/dev/stdin"):
+        return "stdin"
+    name = "pipe" if first.as_posix().startswith(("/dev/fd/", "/proc/")) else first.name
+    return name if len(paths) == 1 else f"{name} and {len(paths) - 1} more"
 
 
-def _read_limited(stream: BinaryIO | gzip.GzipFile, path: Path) -> bytes:
-    """Everything that is left in ``stream``, in pieces, so that the limit stops it in time."""
-    pieces, size = [], 0
-    while piece := stream.read(2**20):
-        pieces.append(piece)
-        size += len(piece)
-        if size > MAX_BYTES:
-            raise InputError(f"{path} holds more than {MAX_BYTES:,} bytes.", "Train on a part.")
-    return b"".join(pieces)
+def _texts(
+    path: Path, encoding: str | None
+) -> tuple[bytes, bytes | None, list[tuple[str, str, str | None, str]]]:
+    """A file's SHA-256, its bytes if they must be kept, and its texts.
+
+    Each text comes with where it stands, the encoding if that needs saying, and a note.
+    """
+    raw = read(path, BUNDLED)
+    texts = [(where, *decode(data, where, encoding)) for where, data in unpack(raw)]
+    return hashlib.sha256(raw.data).digest(), raw.data if raw.once else None, texts
 
 
-def _decode(data: bytes, path: Path) -> str:
-    """UTF-8 as text in which every line ends with LF; a byte order mark is dropped."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "UTF-32" if data[2:4] == b"\0\0" else "UTF-16"
-        remedy = f"Convert it: iconv -f {encoding} -t UTF-8."
-        raise InputError(f"{path} is {encoding}, must be UTF-8.", remedy)
-    if (at := data.find(0)) >= 0:
-        raise InputError(f"{path} is not text: byte {at:,} is NUL.", "Name a UTF-8 text file.")
-    try:
-        return _unix_newlines(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        at = len(data) - len(error.object) + error.start  # counted from before the mark
-        line = _unix_newlines(data[:at].decode()).count("\n") + 1
-        raise InputError(
-            f"{path} is not UTF-8: byte {at:,}, in line {line:,}, is 0x{data[at]:02x}.",
-            "Convert it, if it is Latin-1 with: iconv -f latin1 -t utf-8.",
-        ) from None
-
-
-def _unix_newlines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def _documents(
+    text: str, where: str, split_by: str, column: str | int | None, field: str | None
+) -> tables.Taken:
+    """The documents of one text: of a table or of JSON if it is that, else cut from the text."""
+    kind = tables.kind_of(where, column, field) if split_by == "line" else None
+    if kind is not None:
+        if kind == "csv":
+            taken = tables.from_csv(text, where, None if column is None else str(column))
+        else:
+            taken = tables.from_json(text, where, field)
+        return tables.Taken(list(_not_empty(taken.docs)), taken.how, taken.notes)
+    notes = []
+    if split_by == "line" and (found := tables.resembles(text)) is not None:
+        notes.append(f"{where} looks like {found[0]}, and every line is taken whole: {found[1]}.")
+    return tables.Taken(_cut(text, split_by), {}, notes)
 
 
 def _cut(text: str, split_by: str) -> list[str]:
@@ -163,7 +243,11 @@ def _cut(text: str, split_by: str) -> list[str]:
         return [text.rstrip("\n")] if text.strip() else []
     # Not splitlines(): it also cuts at U+2028, form feeds and others that belong to the text.
     parts = text.split("\n") if split_by == "line" else re.split(r"\n\s*\n", text)
-    return [doc for doc in map(str.strip, parts) if doc]
+    return list(_not_empty(parts))
+
+
+def _not_empty(parts: Sequence[str]) -> Iterator[str]:
+    return (doc for doc in map(str.strip, parts) if doc)
 
 
 # ------------------------------------------------------------------ held-out documents
@@ -303,16 +387,15 @@ def summary(dataset: Dataset, block_size: int) -> Summary:
 
     A document needs one position more than it has characters, since BOS is the first.
     """
-    distinct = set(dataset.docs)
     lengths = Counter(map(len, dataset.docs))
     characters = sum(length * count for length, count in lengths.items())
     return Summary(
         name=dataset.name,
         documents=len(dataset.docs),
-        distinct=len(distinct),
+        distinct=dataset.distinct.texts,
         characters=characters,
-        distinct_text=sum(map(len, distinct)),
-        vocab_size=len(set().union(*distinct)) + 1,
+        distinct_text=dataset.distinct.characters,
+        vocab_size=dataset.distinct.letters + 1,
         shortest=min(lengths),
         longest=max(lengths),
         histogram=_histogram(lengths, mean=characters / len(dataset.docs)),

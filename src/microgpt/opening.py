@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.config import SHAPE, Config
-from microgpt.data import Dataset, bundled, load_data
+from microgpt.data import KEPT, Dataset, bundled, load_data
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
 from microgpt.errors import CheckpointError, FileError, InputError
@@ -124,21 +126,26 @@ def run_tokenizer(run: RunDir) -> Tokenizer:
     )
 
 
-def run_data(run: RunDir, moved_to: Path | None = None) -> Dataset:
-    """The data that a run was started with; ``moved_to``: where its file is now.
+def run_data(run: RunDir, moved_to: Path | Sequence[Path] | None = None) -> Dataset:
+    """The data that a run was started with; ``moved_to``: where its file is now, or its files.
 
-    Raises ``FileError`` if it is gone, ``CheckpointError`` if its bytes have changed.
+    What came through a pipe is read from the run's directory. Raises ``FileError`` if the data is
+    gone, ``CheckpointError`` if its bytes have changed.
     """
     facts = run.run.get("data")
     wanted = ("name", "sha256", "split_by")
-    if not isinstance(facts, dict) or not all(isinstance(facts.get(k), str) for k in wanted):
+    facts = facts if isinstance(facts, dict) else {}
+    how = {key: facts.get(key) for key in ("column", "field", "encoding")}
+    how = {key: value for key, value in how.items() if value is not None}
+    if "column" not in facts:  # a run from when every file was plain text
+        how["column"] = ""
+    if not all(isinstance(value, str) for value in (*map(facts.get, wanted), *how.values())):
         raise CheckpointError(
             f"{run.path / 'run.json'} doesn't say which data the run was started with.",
             "Restore it from a copy, or start a new run.",
         )
-    source: str | Path = Path(str(facts["path"])) if facts.get("path") else facts["name"]
     try:
-        dataset = load_data(moved_to or source, facts["split_by"])
+        dataset = load_data(moved_to or _source(run, facts), facts["split_by"], **how)
     except FileError as error:
         raise FileError(
             f"The run's data can't be read: {error.message}",
@@ -151,6 +158,16 @@ def run_data(run: RunDir, moved_to: Path | None = None) -> Dataset:
             "Restore the file, or start a new run on the changed one.",
         )
     return dataset
+
+
+def _source(run: RunDir, facts: dict[str, Any]) -> str | Path | list[Path]:
+    """Where a run's data is, from what its run.json says."""
+    path = facts.get("path")
+    if facts.get("kept") is not None:
+        return run.path / KEPT
+    if isinstance(path, list) and path:
+        return [Path(str(one)) for one in path]
+    return Path(str(path)) if path else str(facts["name"])
 
 
 def resume_point(run: RunDir) -> tuple[Snapshot | None, list[str]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from microgpt.config import FLAGS, PRESETS, SHAPE, Config, make_config
+from microgpt.data import KEPT
 from microgpt.opening import Opened
 from microgpt.pictures import letter, plain_text
 
@@ -212,12 +213,18 @@ def repeat_command(opened: Opened) -> str | None:
     if imported:
         words = ["microgpt", "import", str(imported)]
     if isinstance(data, dict):
-        if data.get("path"):
+        if data.get("kept"):
+            words.append(str(opened.run.path / KEPT))
+        elif isinstance(data.get("path"), list):
+            words += map(str, data["path"])
+        elif data.get("path"):
             words.append(str(data["path"]))
         elif imported or data.get("name") != "names":  # a run that is imported has its own
             words += ["--data", str(data.get("name"))]
         if data.get("split_by", "line") != "line":
             words += ["--split-by", str(data["split_by"])]
+        for key in ("column", "field", "encoding"):
+            words += [f"--{key}", str(data[key])] if data.get(key) is not None else []
     shape = SHAPE if imported else ()
     words += min([(len(f), f) for f in (_flags(config, p, shape) for p in PRESETS)])[1]
     if imported:

@@ -21,7 +21,7 @@ from microgpt import sampling
 from microgpt.batches import Order, TokenTable
 from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.config import DTYPES, Config
-from microgpt.data import BUNDLED, Dataset, bundled
+from microgpt.data import BUNDLED, KEPT, Dataset, bundled
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
 from microgpt.errors import InputError, Interrupted, NumbersError
@@ -405,15 +405,24 @@ def _as(arrays: Arrays, kind: np.dtype[Any]) -> Arrays:
 
 
 def data_facts(dataset: Dataset) -> dict[str, Any]:
-    """What ``run.json`` keeps of the data: enough to find it and to know it again."""
+    """What ``run.json`` keeps of the data: enough to find it and to know it again.
+
+    ``path`` is a list for several files, and null for a bundled list and for a pipe, whose bytes
+    are kept in the run's directory under the name ``kept``. ``column``, ``field`` and
+    ``encoding`` say how it was read, null where nothing needs to be said.
+    """
     ships = dataset.name in BUNDLED and dataset.path == bundled(f"data/{dataset.name}.txt")
+    paths = [str(path.resolve()) for path in (dataset.path, *dataset.more)]
+    once = dataset.kept is not None
     return {
         "name": dataset.name,
-        "path": None if ships else str(dataset.path.resolve()),
+        "path": None if ships or once else paths if dataset.more else paths[0],
+        **({"kept": KEPT} if once else {}),
         "sha256": dataset.sha256,
         "split_by": dataset.split_by,
+        **{key: dataset.how.get(key) for key in ("column", "field", "encoding")},
         "documents": len(dataset.docs),
-        "distinct": len(set(dataset.docs)),
+        "distinct": dataset.distinct.texts,
         "characters": sum(map(len, dataset.docs)),
     }
 
@@ -436,7 +445,9 @@ def create_run(path: Path, trainer: Trainer, imported: str | None = None) -> Run
         run["imported"] = imported
     tokenizer = trainer.tokenizer
     vocab = {"type": "character", "uchars": tokenizer.uchars, "bos": tokenizer.bos}
-    return RunDir.create(path, run, vocab)
+    if trainer.dataset.kept is None:
+        return RunDir.create(path, run, vocab)
+    return RunDir.create(path, run, vocab, kept=trainer.dataset.kept)
 
 
 def _demo() -> None:

@@ -93,7 +93,12 @@ def run(arguments: Sequence[str]) -> int:
     try:
         _load(arguments)
         interrupts.release()
-        app(list(arguments), exit_on_error=False, print_error=False, result_action="return_none")
+        app(
+            _with_stdin(arguments),
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_none",
+        )
         sys.stdout.flush()
     except MicrogptError as error:
         return _fail(error, as_json)
@@ -123,6 +128,15 @@ def run(arguments: Sequence[str]) -> int:
             InputError("This machine's memory is full.", "Make the model smaller."), as_json
         )
     return 0
+
+
+def _with_stdin(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with ``-`` as the path ``./-`` where it means standard input.
+
+    The library would take it for a flag.
+    """
+    reads = arguments[:1] and arguments[0] in ("train", "eval", "import")
+    return ["./-" if reads and a == "-" else a for a in arguments]
 
 
 def _load(arguments: Sequence[str]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from microgpt.cli import note, options
-from microgpt.cli.options import FlagsArgument
+from microgpt.cli.options import DataArgument, FlagsArgument
 from microgpt.cli.sample import DigestFlag, open_with_notes
 from microgpt.cli.screen import how_called
 from microgpt.config import SHAPE
@@ -50,15 +51,14 @@ def import_(
             "taken: the optimiser, the schedule and the random stream begin anew."
         ),
     ],
-    file: Annotated[
-        Path | None,
+    /,
+    *file: Annotated[
+        Path,
         Parameter(
             help="Data to train on further; characters that the model doesn't know are added to "
             "it. [a run's own, else the names]"
         ),
-    ] = None,
-    /,
-    *,
+    ],
     out: Annotated[Path, Parameter(help="The new run's directory.")],
     data: Annotated[str | None, Parameter(help=f"A bundled list: {', '.join(BUNDLED)}.")] = None,
     split_by: Annotated[
@@ -67,6 +67,7 @@ def import_(
     preset: Annotated[
         str | None, Parameter(help="The recipe: final or early. [a run's own, else final]")
     ] = None,
+    how: DataArgument = None,
     ignore_digest: DigestFlag = False,
     flags: FlagsArgument = None,
 ) -> None:
@@ -88,7 +89,9 @@ def import_(
                 "Leave it out. A model of another shape learns from the beginning: "
                 f"{how_called()} train {flag} {hyper[name]}",
             )
-    dataset = _data(opened, file, data, split_by)
+    dataset = _data(opened, file, data, split_by, options.reading(how))
+    for notice in dataset.notes:
+        note(notice)
     shape = {name: getattr(opened.config, name) for name in SHAPE}
     own = opened.config.to_dict() if opened.run is not None and preset is None else {}
     config = options.build(preset or "final", own, hyper, shape)
@@ -105,19 +108,25 @@ def import_(
     print(f"train it: {how_called()} train --resume {out}")
 
 
-def _data(opened: Opened, file: Path | None, data: str | None, split_by: str | None) -> Dataset:
+def _data(
+    opened: Opened,
+    files: Sequence[Path],
+    data: str | None,
+    split_by: str | None,
+    reading: dict[str, Any],
+) -> Dataset:
     """What is to be trained on: what is named, else a run's own data, else the names."""
     if data is not None and data not in BUNDLED:
         raise InputError(f"--data is {data!r}, must be one of {', '.join(BUNDLED)}.")
-    if file is not None and data is not None:
+    if files and data is not None:
         raise InputError(
-            f"Both a file, {file}, and --data {data} are given.", "Choose one of them."
+            f"Both a file, {files[0]}, and --data {data} are given.", "Choose one of them."
         )
-    if file is None and data is None and opened.run is not None:
+    if not files and data is None and opened.run is not None:
         if split_by is not None:
             raise InputError(
                 f"--split-by is given without data, and {opened.path} has its own.",
                 "Name a file, or leave it out.",
             )
         return run_data(opened.run)
-    return load_data(file or data or "names", split_by or "line")
+    return load_data(list(files) or data or "names", split_by or "line", **reading)

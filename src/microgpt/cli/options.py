@@ -47,10 +47,35 @@ def given(flags: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(flags).items() if value is not None}
 
 
-def read_toml(path: Path, also: dict[str, type]) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class DataFlags:
+    """How a data file is read, besides what a document is."""
+
+    column: Annotated[
+        str | None, Parameter(help="Of a CSV or TSV file: the column's title, or number from 1.")
+    ] = None
+    field: Annotated[
+        str | None,
+        Parameter(help="Of a JSON file, or of one value a line: the key, or outer.inner."),
+    ] = None
+    encoding: Annotated[
+        str | None, Parameter(help="Such as cp1252, utf-16, shift_jis. [found out]")
+    ] = None
+
+
+DataArgument: Any = Annotated[DataFlags | None, Parameter(name="*", group="Data")]
+
+
+def reading(flags: DataFlags | None) -> dict[str, str]:
+    """The arguments of ``load_data`` that the command line names: column, field, encoding."""
+    return {} if flags is None else {k: v for k, v in vars(flags).items() if v is not None}
+
+
+def read_toml(path: Path, also: dict[str, Any]) -> dict[str, Any]:
     """The settings of a TOML file: hyper-parameters, and the options named in ``also``.
 
-    ``also``: option → ``str`` or ``int``; hyper-parameters are checked by ``Config``.
+    ``also``: option → ``str`` or ``int``, or ``list`` for text or a list of texts;
+    hyper-parameters are checked by ``Config``.
 
     Raises ``FileError`` if it can't be read, ``InputError`` for bad TOML or unknown keys.
     """
@@ -63,13 +88,18 @@ def read_toml(path: Path, also: dict[str, type]) -> dict[str, Any]:
             f"{path} is not TOML: {error}.", "A line of it looks like this: n_embd = 32"
         ) from None
     known = set(FLAGS) | set(also)
-    words = {str: "text in quotes", int: "a whole number"}
+    words = {str: "text in quotes", int: "a whole number", list: "text in quotes, or a list of it"}
     for key, value in settings.items():
         if key not in known:
             raise InputError(
                 f"{path}: {key!r} is no setting.", f"Known are {', '.join(sorted(known))}."
             )
-        if key in also and (type(value) is not also[key] or "\0" in str(value)):
+        if also.get(key) is list and isinstance(value, list) and value:
+            fits = all(type(one) is str and "\0" not in one for one in value)
+        else:
+            kind = str if also.get(key) is list else also.get(key)
+            fits = type(value) is kind and "\0" not in str(value)
+        if key in also and not fits:
             raise InputError(f"{path}: {key} is {value!r}, must be {words[also[key]]}.")
     return settings
 

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from microgpt import sampling
 from microgpt.cli import note, show_json
+from microgpt.cli.options import DataArgument, reading
 from microgpt.cli.screen import sample_lines
 from microgpt.data import load_data
 from microgpt.engines import CHOICES
@@ -105,20 +106,23 @@ def sample(
 
 def evaluate(
     run: RunArgument = None,
-    file: Annotated[Path | None, Parameter(help="Documents to measure on, one a line.")] = None,
     /,
-    *,
+    *file: Annotated[Path, Parameter(help="Documents to measure on, read as train does.")],
     split_by: Annotated[str, Parameter(help="line, blank-line or none.")] = "line",
     unknown: UnknownFlag = "error",
     engine: EngineFlag = "auto",
     ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
+    how: DataArgument = None,
 ) -> None:
     """Mean loss in nats per token: on the run's held-out documents, or on those of a file."""
     opened = open_with_notes(run, ignore_digest)
     made = engine_for(opened, engine)
-    if file is not None:
-        docs = [_known(d, opened.tokenizer, unknown) for d in load_data(file, split_by).docs]
+    if file:
+        data = load_data(file, split_by, **reading(how))
+        for notice in data.notes:
+            note(notice)
+        docs = [_known(d, opened.tokenizer, unknown) for d in data.docs]
         parts = {"file": docs}
     elif opened.run is None:
         raise InputError(

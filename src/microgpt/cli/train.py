@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.cli import note, options, visible
-from microgpt.cli.options import FlagsArgument
+from microgpt.cli.options import DataArgument, FlagsArgument
 from microgpt.cli.screen import how_called, make_screen
 from microgpt.config import DTYPES, FLAGS, SHAPE, Config
 from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
@@ -30,8 +30,11 @@ _LEG = ("engine", "dtype", "threads")
 _FILE_OPTIONS = {
     "preset": str,
     "data": str,
-    "file": str,
+    "file": list,
     "split_by": str,
+    "column": str,
+    "field": str,
+    "encoding": str,
     "save_every": int,
     "engine": str,
     "dtype": str,
@@ -40,9 +43,10 @@ _FILE_OPTIONS = {
 
 
 def train(
-    file: Annotated[Path | None, Parameter(help="Your own data: a text file, gzip too.")] = None,
-    /,
-    *,
+    *file: Annotated[
+        Path,
+        Parameter(help="Your own data: text, CSV or JSON, packed too; - is standard input."),
+    ],
     data: Annotated[
         str | None, Parameter(help=f"A bundled list: {', '.join(BUNDLED)}. [names]")
     ] = None,
@@ -70,6 +74,7 @@ def train(
         Path | None, Parameter(help="Go on with the run in this directory, from its last save.")
     ] = None,
     json: Annotated[bool, Parameter(help="Print one JSON object a line.", negative="")] = False,
+    how: DataArgument = None,
     flags: FlagsArgument = None,
 ) -> None:
     """Train a model on the bundled names, or on your own file, and write new documents.
@@ -79,9 +84,11 @@ def train(
     leg = {"engine": engine, "dtype": dtype, "threads": threads, "save_every": save_every}
     if resume is not None:
         fixed = {"data": data, "split_by": split_by, "preset": preset, "config": config, "out": out}
+        fixed |= options.reading(how)
         plan = _resume(resume, file, {**options.given(flags), **_not_none(fixed)})
     else:
-        named = {"data": data, "file": file, "split_by": split_by, "preset": preset}
+        named = {"data": data, "file": file or None, "split_by": split_by, "preset": preset}
+        named |= options.reading(how)
         plan = _begin(config, _not_none(named), options.given(flags), out)
     plan.leg |= _not_none(leg)
     if not json:
@@ -112,14 +119,14 @@ def _begin(
     settings = options.read_toml(toml, _FILE_OPTIONS) if toml else {}
     if "data" in named and "file" in named:
         raise InputError(
-            f"Both a file, {named['file']}, and --data {named['data']} are given.",
+            f"Both a file, {named['file'][0]}, and --data {named['data']} are given.",
             "Choose one of them.",
         )
     if "data" in named or "file" in named:
         settings = {k: v for k, v in settings.items() if k not in ("data", "file")}
     chosen = {**settings, **named}
     if (own := chosen.get("file")) is not None:
-        source: str | Path = Path(own)
+        source: str | list[Path] = [Path(one) for one in ([own] if isinstance(own, str) else own)]
     else:
         source = chosen.get("data", "names")
         if source not in BUNDLED:
@@ -127,17 +134,19 @@ def _begin(
                 f"--data is {source!r}, must be one of {', '.join(BUNDLED)}.",
                 "To train on a file of your own: microgpt train FILE",
             )
-    dataset = load_data(source, chosen.get("split_by", "line"))
+    read_as = {k: chosen[k] for k in ("column", "field", "encoding") if k in chosen}
+    dataset = load_data(source, chosen.get("split_by", "line"), **read_as)
     tokenizer = Tokenizer.of(dataset.docs)
     from_file = {k: v for k, v in settings.items() if k not in _FILE_OPTIONS}
     config = options.build(
         chosen.get("preset", "final"), from_file, hyper, {"vocab_size": tokenizer.vocab_size}
     )
     leg = {k: settings[k] for k in (*_LEG, "save_every") if k in settings}
-    return _Plan(config, dataset, tokenizer, out or _free_directory(dataset.name), leg=leg)
+    where = out or _free_directory(dataset.name)
+    return _Plan(config, dataset, tokenizer, where, leg=leg, notices=list(dataset.notes))
 
 
-def _resume(path: Path, moved_to: Path | None, changed: dict[str, Any]) -> _Plan:
+def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _Plan:
     """An old run, whose configuration is fixed."""
     for name, value in changed.items():
         flag = f"--{name.replace('_', '-')}"
@@ -147,7 +156,7 @@ def _resume(path: Path, moved_to: Path | None, changed: dict[str, Any]) -> _Plan
             + (_another(path, flag, value) if name in FLAGS and name not in SHAPE else ""),
         )
     run_dir = RunDir.open(path)
-    dataset = run_data(run_dir, moved_to)
+    dataset = run_data(run_dir, moved_to or None)
     snapshot, notices = resume_point(run_dir)
     leg = {k: run_dir.run.get(k) for k in (*_LEG, "save_every")}
     if snapshot:
