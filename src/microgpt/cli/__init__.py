@@ -6,7 +6,9 @@ Each command lives in a module of its own and is imported when it is called, so 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import errno
 import importlib
 import json
 import os
@@ -14,7 +16,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TextIO, get_args
 
 from cyclopts import App, CycloptsError, Parameter, Token, UnusedCliTokensError, convert
 
@@ -99,9 +101,6 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(error, as_json)
     except CycloptsError as error:
         return _fail(_usage(error, arguments), as_json)
-    except BrokenPipeError:
-        _stop_writing()
-        return 0
     except KeyboardInterrupt:
         if list(arguments[:1]) == ["chat"]:  # how one leaves it, at whatever moment
             if sys.stdin is not None and sys.stdin.isatty():
@@ -109,15 +108,17 @@ def run(arguments: Sequence[str]) -> int:
             return 0
         return _fail(Interrupted("Stopped."), as_json)
     except OSError as error:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            _stop_writing()
-            as_json = False
+        if _nobody_reads(error):
+            _stop_writing(sys.stdout)  # what was to be shown is all that such a command makes
+            return 0
         where = f"{error.filename}: " if error.filename else ""
         return _fail(
             FileError(f"{where}{error.strerror or error}.", "Check the path and the disk."), as_json
         )
+    except SystemExit as end:  # a rung's own code; or the library that shows --help
+        if isinstance(end.__context__, BrokenPipeError):
+            return 0
+        raise
     except MemoryError:
         return _fail(
             InputError("This machine's memory is full.", "Make the model smaller."), as_json
@@ -132,12 +133,30 @@ def _load(arguments: Sequence[str]) -> None:
         importlib.import_module(f"microgpt.cli.{module}")
 
 
-def _stop_writing() -> None:
-    """What standard output still holds goes nowhere.
+def _nobody_reads(error: OSError) -> bool:
+    """Whether a pipe is closed at its other end, as ``| head`` does it."""
+    if sys.platform == "win32" and error.errno == errno.EINVAL and error.filename is None:
+        return True  # how a pipe says it there
+    return isinstance(error, BrokenPipeError)
+
+
+def _stop_writing(stream: TextIO) -> None:
+    """What the stream still holds goes nowhere.
 
     Python would try to write it once more at its end, fail again, and exit with 120.
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError, ValueError):  # a stream without a file, in a test
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _complain(*lines: str) -> None:
+    """Lines on standard error; where nobody reads them, nothing."""
+    try:
+        for line in lines:
+            print(line, file=sys.stderr)
+        sys.stderr.flush()
+    except OSError:
+        _stop_writing(sys.stderr)
 
 
 def _usage(error: CycloptsError, arguments: Sequence[str]) -> InputError:
@@ -163,23 +182,23 @@ def _usage(error: CycloptsError, arguments: Sequence[str]) -> InputError:
 
 def _fail(error: MicrogptError, as_json: bool) -> int:
     code = error.exit_code
-    if as_json:
-        said = {"code": code, "message": error.message, "remedy": error.remedy}
-        try:
+    try:
+        sys.stdout.flush()
+        if as_json:
+            said = {"code": code, "message": error.message, "remedy": error.remedy}
             show_json({"error": said})
-        except OSError:  # the next best place is standard error
-            _stop_writing()
-        else:
             return code
-    print(f"microgpt: {visible(error.message, keep='')}", file=sys.stderr)
+    except OSError:  # the next best place is standard error
+        _stop_writing(sys.stdout)
+    _complain(f"microgpt: {visible(error.message, keep='')}")
     if error.remedy:
-        print(f"  {visible(error.remedy, keep='')}", file=sys.stderr)
+        _complain(f"  {visible(error.remedy, keep='')}")
     return code
 
 
 def note(text: str) -> None:
     """One line on standard error that the user should know of."""
-    print(f"note: {visible(text, keep='')}", file=sys.stderr)
+    _complain(f"note: {visible(text, keep='')}")
 
 
 def show_json(line: dict[str, Any]) -> None:

@@ -122,6 +122,7 @@ def grade(
     prepared = prepare(options)
     journal = None if out is None or len(found) == 1 else Journal.open(out)
     rows: list[Row] = []
+    written = 0
     try:
         for row in _rows(found, prepared, jobs or os.cpu_count() or 1, journal):
             rows.append(row)
@@ -153,7 +154,11 @@ def grade(
             else:
                 print(f"wrote {out}: {written} files, begin with {out / 'class.csv'}")
     except KeyboardInterrupt:
-        raise _stopped(journal, len(found)) from None
+        raise _stopped("Stopped", journal, len(found)) from None
+    except BrokenPipeError:
+        if written or out is None:
+            raise  # all that was to be kept is
+        raise _stopped("Nobody reads the output any more", journal, len(found)) from None
     if journal is not None:
         lost = sum(row.lost for row in rows)
         journal.close(keep=lost > 0)
@@ -187,13 +192,13 @@ def _rows(
     yield from grade_class(found, prepared.options, jobs, prepared, journal, taken)
 
 
-def _stopped(journal: Journal | None, total: int) -> Interrupted:
-    """What Ctrl-C says: how far it came, and how to go on."""
+def _stopped(what: str, journal: Journal | None, total: int) -> Interrupted:
+    """What an end before the end says: how far it came, and how to go on."""
     if journal is None:
         remedy = "With --out DIR it could go on from here." if total > 1 else ""
-        return Interrupted("Stopped: no result is kept.", remedy)
+        return Interrupted(f"{what}: no result is kept.", remedy)
     return Interrupted(
-        f"Stopped: {journal.done} of {total} results are kept in {journal.path}.",
+        f"{what}: {journal.done} of {total} results are kept in {journal.path}.",
         "The same command goes on with the others.",
     )
 

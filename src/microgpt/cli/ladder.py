@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import difflib
+import gc
 import os
+import runpy
 import shutil
-import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -49,11 +51,22 @@ def ladder(
     elif copy is not None:
         _copy(rung, copy)
     else:
-        sys.exit(subprocess.call([sys.executable, str(_path(rung)), *arguments]))
+        _run(_path(rung), arguments)
 
 
 def _path(rung: int) -> Path:
     return bundled(f"ladder/train{rung}.py")
+
+
+def _run(path: Path, arguments: Sequence[str]) -> None:
+    """Run the program as if it had been called, but that Ctrl-C and errors get words."""
+    gc.freeze()  # what this command has loaded is no garbage of the program's
+    before = sys.argv
+    sys.argv = [str(path), *arguments]
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    finally:
+        sys.argv = before
 
 
 def _list() -> None:
@@ -109,5 +122,6 @@ def _copy(rung: int, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for target, source in targets.items():
         shutil.copyfile(source, target)
+    for target in targets:
         print(f"wrote {target}")
     print(f"run it: cd {folder} && python train{rung}.py")
