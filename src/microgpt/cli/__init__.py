@@ -20,7 +20,7 @@ from typing import Any, TextIO, get_args
 
 from cyclopts import App, CycloptsError, Parameter, Token, UnusedCliTokensError, convert
 
-from microgpt import __version__, interrupts
+from microgpt import __version__, calling, interrupts
 from microgpt.errors import FileError, InputError, Interrupted, MicrogptError
 
 _COMMANDS = {
@@ -168,7 +168,7 @@ def _usage(error: CycloptsError, arguments: Sequence[str]) -> InputError:
             f"There is no command {command!r}.",
             f"Did you mean {close[0]}?" if close else f"There are {', '.join(_COMMANDS)}.",
         )
-    see = f"See microgpt {command} --help".replace("  ", " ")
+    see = f"See {calling.command(command, '--help')}"
     if not command:
         return InputError("No command is given.", f"There are {', '.join(_COMMANDS)}.")
     if isinstance(error, UnusedCliTokensError):

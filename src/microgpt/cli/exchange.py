@@ -7,10 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from microgpt.calling import command
 from microgpt.cli import note, options
 from microgpt.cli.options import FlagsArgument
 from microgpt.cli.sample import open_with_notes
-from microgpt.cli.screen import how_called
 from microgpt.config import SHAPE
 from microgpt.data import BUNDLED, load_data
 from microgpt.errors import FileError, InputError, TokenError
@@ -83,4 +83,4 @@ def import_(
     for _ in trainer.events():
         pass
     print(f"wrote {out}: {config.parameters():,} parameters at step 0 of {config.steps:,}")
-    print(f"train it: {how_called()} train --resume {out}")
+    print(f"train it: {command('train', '--resume', out)}")

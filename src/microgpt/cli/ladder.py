@@ -15,6 +15,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from microgpt.calling import command, python, quoted
 from microgpt.data import bundled
 from microgpt.errors import FileError, InputError
 
@@ -40,12 +41,14 @@ def ladder(
         if diff or copy is not None:
             raise InputError(
                 f"{'--diff' if diff else '--copy'} needs the number of a rung, 0 to 5.",
-                f"Like this: microgpt ladder 5 {'--diff' if diff else f'--copy {copy}'}",
+                f"Like this: {command('ladder', 5, *(['--diff'] if diff else ['--copy', copy]))}",
             )
         _list()
         return
     if rung not in RUNGS:
-        raise InputError(f"There is no rung {rung}, they are 0 to 5.", "microgpt ladder lists them")
+        raise InputError(
+            f"There is no rung {rung}, they are 0 to 5.", f"{command('ladder')} lists them."
+        )
     if diff:
         _diff(rung)
     elif copy is not None:
@@ -74,9 +77,9 @@ def _list() -> None:
         doc = ast.get_docstring(ast.parse(_path(rung).read_text(encoding="utf-8"))) or ""
         print(doc.splitlines()[0])
     print()
-    print("run one:            microgpt ladder 0")
-    print("what it changes:    microgpt ladder 1 --diff")
-    print("to work on it:      microgpt ladder 5 --copy my-gpt")
+    print("run one:           ", command("ladder", 0))
+    print("what it changes:   ", command("ladder", 1, "--diff"))
+    print("to work on it:     ", command("ladder", 5, "--copy", "my-gpt"))
 
 
 def _diff(rung: int) -> None:
@@ -124,4 +127,4 @@ def _copy(rung: int, folder: Path) -> None:
         shutil.copyfile(source, target)
     for target in targets:
         print(f"wrote {target}")
-    print(f"run it: cd {folder} && python train{rung}.py")
+    print(f"run it: {quoted('cd', folder)} && {python(f'train{rung}.py')}")

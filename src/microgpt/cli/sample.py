@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from microgpt import sampling
+from microgpt.calling import command
 from microgpt.cli import note, show_json
 from microgpt.cli.screen import sample_lines
 from microgpt.data import load_data
@@ -116,7 +117,7 @@ def evaluate(
     elif opened.run is None:
         raise InputError(
             f"{opened.path} doesn't say which documents were held out.",
-            "Name a file to measure on: microgpt eval MODEL FILE",
+            f"Name a file to measure on: {command('eval', opened.path, 'FILE')}",
         )
     else:
         start = begin(opened.config, run_data(opened.run), opened.tokenizer)
@@ -141,7 +142,7 @@ def newest_run() -> Path:
     """The run under ``runs/`` that was begun last; ``FileError`` if there is none."""
     found = sorted(Path("runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
-        raise FileError("There is no run in runs/ yet.", "Train one: microgpt train")
+        raise FileError("There is no run in runs/ yet.", f"Train one: {command('train')}")
     note(f"the newest run, {found[-1].parent}")
     return found[-1].parent
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from microgpt.calling import command
 from microgpt.cli import show_json, visible
 from microgpt.config import Config
 
@@ -264,26 +265,11 @@ def sample_lines(samples: Sequence[dict[str, Any]]) -> list[str]:
 
 def next_lines(run_dir: Path, config: Config, samples: Sequence[dict[str, Any]]) -> list[str]:
     """The two commands that come next."""
-    command = how_called()
     first = next((str(s["text"])[:1] for s in samples if str(s["text"])[:1].isalnum()), "")
-    more = f"--prefix {first} --new" if first else "--new"
+    more = ["--prefix", first, "--new"] if first else ["--new"]
     if config.long == "window":
-        more = "--count 1 --length 500"
+        more = ["--count", "1", "--length", "500"]
     return [
-        f"{command} sample {run_dir} {more}",
-        f"{command} inspect {run_dir} --html {run_dir / 'report.html'}",
+        command("sample", run_dir, *more),
+        command("inspect", run_dir, "--html", run_dir / "report.html"),
     ]
-
-
-def how_called() -> str:
-    """The words by which the user can call this program again."""
-    program = Path(sys.argv[0])
-    if program.name == "__main__.py":
-        return f"{Path(sys.executable).name} -m microgpt"
-    found = shutil.which("microgpt")
-    if found and program.exists() and program.samefile(found):
-        return "microgpt"
-    try:
-        return str(program.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(program)

@@ -13,10 +13,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from microgpt.calling import command
 from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.cli import note, options, visible
 from microgpt.cli.options import FlagsArgument
-from microgpt.cli.screen import how_called, make_screen
+from microgpt.cli.screen import make_screen
 from microgpt.config import DTYPES, Config
 from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
 from microgpt.engines import CHOICES, mend, passed_over
@@ -125,7 +126,7 @@ def _begin(
         if source not in BUNDLED:
             raise InputError(
                 f"--data is {source!r}, must be one of {', '.join(BUNDLED)}.",
-                "To train on a file of your own: microgpt train FILE",
+                f"To train on a file of your own: {command('train', 'FILE')}",
             )
     dataset = load_data(source, chosen.get("split_by", "line"))
     tokenizer = Tokenizer.of(dataset.docs)
@@ -203,14 +204,14 @@ def _train_until(
         path = trainer.run_dir.path
         raise Interrupted(
             f"Stopped at once, at step {trainer.step}; what was saved before is in {path}.",
-            f"Go on from there with: {how_called()} train --resume {path}",
+            f"Go on from there with: {command('train', '--resume', path)}",
         ) from None
     finally:
         screen.close()
         trainer.engine.close()
     if not as_json and trainer.step < trainer.config.steps:
         print(f"stopped after step {trainer.step} as asked, saved in {trainer.run_dir.path}")
-        print(f"go on with: {how_called()} train --resume {trainer.run_dir.path}")
+        print(f"go on with: {command('train', '--resume', trainer.run_dir.path)}")
 
 
 def _describe(plan: _Plan) -> list[str]:
