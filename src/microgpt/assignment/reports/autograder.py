@@ -162,6 +162,15 @@ def build(
     return _zip(content)
 
 
+def is_archive(path: Path) -> bool:
+    """Whether the file is a zip with the two programs of such an archive in it."""
+    try:
+        with zipfile.ZipFile(path) as there:
+            return {"setup.sh", "run_autograder"} <= set(there.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+
+
 def write(
     path: Path,
     key: bytes | None = None,
