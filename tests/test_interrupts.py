@@ -121,6 +121,19 @@ def test_a_rung_that_runs(tmp_path: Path) -> None:
     assert (rung.returncode, err) == (130, b"microgpt: Stopped.\n")
 
 
+def test_samples_without_end(tmp_path: Path) -> None:
+    """What was made before is whole, and the last line says that it was stopped."""
+    command = ["sample", MODEL, "--count", "10000000", "--json"]
+    with started(*command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        assert len(json.loads(run.stdout.readline())["samples"]) == 1000
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=PATIENCE)
+    *lines, last = map(json.loads, out.splitlines())
+    assert (run.returncode, err, last["error"]["code"]) == (130, b"", 130)
+    assert {len(line["samples"]) for line in lines} <= {1000}
+
+
 # ---------------------------------------------------------------- at a terminal
 
 

@@ -6,7 +6,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -238,7 +239,12 @@ def floor_lines(config: Config, floors: dict[str, float], held_out: Sequence[Eve
 
 
 def sample_lines(samples: Sequence[dict[str, Any]]) -> list[str]:
-    """Numbered samples with their marks, and what the marks mean.
+    """Numbered samples with their marks, and what the marks mean."""
+    return [*numbered_lines(samples), *mark_lines(Counter(s["mark"] for s in samples))]
+
+
+def numbered_lines(samples: Sequence[dict[str, Any]], first: int = 1) -> list[str]:
+    """Samples with their marks, numbered from ``first`` on.
 
     Short ones a line each, with ⏎ for a line end; long ones as they are, below their number.
     """
@@ -246,7 +252,7 @@ def sample_lines(samples: Sequence[dict[str, Any]]) -> list[str]:
     texts = [visible(str(sample["text"])) for sample in samples]
     short = all(len(text) <= 60 for text in texts)
     width = max((len(text) for text in texts), default=0)
-    for i, (text, sample) in enumerate(zip(texts, samples, strict=True), 1):
+    for i, (text, sample) in enumerate(zip(texts, samples, strict=True), first):
         mark = sample["mark"]
         shown = f"{MARK_SIGNS[mark]} {mark}" if mark else ""
         if short:
@@ -254,13 +260,15 @@ def sample_lines(samples: Sequence[dict[str, Any]]) -> list[str]:
             lines.append(f"sample {i:2d}: {text:<{width}}  {shown}".rstrip())
         else:
             lines += [f"sample {i:2d}: {shown}".rstrip(), *text.split("\n"), ""]
-    marks = [sample["mark"] for sample in samples if sample["mark"]]
-    if marks:
-        counts = [
-            f"{marks.count(mark)} {mark} ({about})" for mark, about in MARKS_EXPLAINED.items()
-        ]
-        lines.append(" · ".join(counts))
     return lines
+
+
+def mark_lines(marks: Mapping[str | None, int]) -> list[str]:
+    """How often each mark occurs, and what it means; nothing where no sample has one."""
+    if not any(marks.get(mark) for mark in MARKS_EXPLAINED):
+        return []
+    counts = [f"{marks.get(mark, 0)} {mark} ({about})" for mark, about in MARKS_EXPLAINED.items()]
+    return [" · ".join(counts)]
 
 
 def next_lines(run_dir: Path, config: Config, samples: Sequence[dict[str, Any]]) -> list[str]:
