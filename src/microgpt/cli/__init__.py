@@ -7,7 +7,6 @@ Each command lives in a module of its own and is imported when it is called, so 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import errno
 import importlib
 import json
@@ -18,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO, get_args
 
-from cyclopts import App, CycloptsError, Parameter, Token, UnusedCliTokensError, convert
+from cyclopts import App, CycloptsError, Parameter, Token, convert
 
-from microgpt import __version__, calling, interrupts
+from microgpt import __version__, interrupts
 from microgpt.errors import FileError, InputError, Interrupted, MicrogptError
 
 _COMMANDS = {
@@ -66,6 +65,7 @@ app = App(
     name="microgpt",
     help="Train, sample and look into a whole GPT that can be read in one sitting.",
     version=__version__,
+    version_flags=["--version", "-V"],
     help_format="plaintext",
     suppress_keyboard_interrupt=False,  # run() has words for it
     default_parameter=Parameter(converter=_convert),
@@ -86,6 +86,8 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a user's mistake gives two lines, no traceback."""
+    if arguments and arguments[0] == "help":  # help train = train --help
+        arguments = [*arguments[1:], "--help"]
     as_json = "--json" in arguments
     if sys.stdout is None or sys.stderr is None:  # closed by the caller
         nowhere = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
@@ -100,7 +102,9 @@ def run(arguments: Sequence[str]) -> int:
     except MicrogptError as error:
         return _fail(error, as_json)
     except CycloptsError as error:
-        return _fail(_usage(error, arguments), as_json)
+        from microgpt.cli.usage import usage
+
+        return _fail(usage(error, arguments, _COMMANDS), as_json)
     except KeyboardInterrupt:
         if list(arguments[:1]) == ["chat"]:  # how one leaves it, at whatever moment
             if sys.stdin is not None and sys.stdin.isatty():
@@ -157,27 +161,6 @@ def _complain(*lines: str) -> None:
         sys.stderr.flush()
     except OSError:
         _stop_writing(sys.stderr)
-
-
-def _usage(error: CycloptsError, arguments: Sequence[str]) -> InputError:
-    """A mistake in the command line, in our words: what is wrong, and where to look."""
-    command = next((a for a in arguments if not a.startswith("-")), "")
-    if command and command not in _COMMANDS:
-        close = difflib.get_close_matches(command, _COMMANDS, n=1)
-        return InputError(
-            f"There is no command {command!r}.",
-            f"Did you mean {close[0]}?" if close else f"There are {', '.join(_COMMANDS)}.",
-        )
-    see = f"See {calling.command(command, '--help')}"
-    if not command:
-        return InputError("No command is given.", f"There are {', '.join(_COMMANDS)}.")
-    if isinstance(error, UnusedCliTokensError):
-        spare = ", ".join(map(repr, error.unused_tokens or ()))
-        return InputError(f"{command} can't use {spare}: too many arguments.", see)
-    message = " ".join(str(error).split())
-    if not message.endswith((".", "!", "?")):
-        message += "."
-    return InputError(message, see)
 
 
 def _fail(error: MicrogptError, as_json: bool) -> int:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from microgpt.cli.usage import absent, guess
 from microgpt.config import FLAGS, Config, make_config
 from microgpt.errors import FileError, InputError
 
@@ -50,9 +51,10 @@ def given(flags: Any) -> dict[str, Any]:
 def read_toml(path: Path, also: dict[str, type]) -> dict[str, Any]:
     """The settings of a TOML file: hyper-parameters, and the options named in ``also``.
 
-    ``also``: option → ``str`` or ``int``; hyper-parameters are checked by ``Config``.
+    ``also``: option → ``str`` or ``int``; the limits of hyper-parameters are ``Config``'s.
 
-    Raises ``FileError`` if it can't be read, ``InputError`` for bad TOML or unknown keys.
+    Raises ``FileError`` if it can't be read, ``InputError`` for bad TOML, unknown keys, values of
+    another type, and for data and file together.
     """
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -62,16 +64,49 @@ def read_toml(path: Path, also: dict[str, type]) -> dict[str, Any]:
         raise InputError(
             f"{path} is not TOML: {error}.", "A line of it looks like this: n_embd = 32"
         ) from None
-    known = set(FLAGS) | set(also)
-    words = {str: "text in quotes", int: "a whole number"}
+    kinds = {name: _TYPES[str(field.type)] for name, field in FLAGS.items()} | also
     for key, value in settings.items():
-        if key not in known:
+        if key not in kinds:
+            raise InputError(f"{path}: {key!r} is no setting.", _meant(key, sorted(kinds)))
+        kind = kinds[key]
+        if type(value) is not kind and not (kind is float and type(value) is int):
             raise InputError(
-                f"{path}: {key!r} is no setting.", f"Known are {', '.join(sorted(known))}."
+                f"{path}: {key} is {_short(value)}, must be {_WANTED[kind]}, not {_kind(value)}."
             )
-        if key in also and (type(value) is not also[key] or "\0" in str(value)):
-            raise InputError(f"{path}: {key} is {value!r}, must be {words[also[key]]}.")
+        if "\0" in str(value):
+            raise InputError(f"{path}: {key} is {_short(value)}, must be text in quotes, no NUL.")
+    if "data" in settings and "file" in settings:
+        raise InputError(
+            f"{path}: both data, {settings['data']!r}, and file, {settings['file']!r}, are given.",
+            "Choose one of them.",
+        )
     return settings
+
+
+_WANTED: dict[type, str] = {
+    str: "text in quotes",
+    int: "a whole number",
+    float: "a finite number",
+    bool: "true or false",
+}
+_FOUND: dict[type, str] = {**_WANTED, float: "one with a point", list: "a list", dict: "a table"}
+
+
+def _kind(value: object) -> str:
+    return _FOUND.get(type(value), "a date or a time")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _meant(key: str, known: list[str]) -> str:
+    """What to do about a key that isn't known."""
+    if (why := absent(key)) is not None:
+        return why
+    meant = guess(key, known)
+    return f"Did you mean {meant}?" if meant else f"Known are {', '.join(known)}."
 
 
 def build(preset: str, *layers: dict[str, Any]) -> Config:
