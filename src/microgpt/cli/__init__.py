@@ -72,6 +72,11 @@ app = App(
 )
 for _name, (_target, _about) in _COMMANDS.items():
     app.command(f"microgpt.cli.{_target}", name=_name, help=_about)
+app.command(
+    "microgpt.cli.completion:install",
+    name="--install-completion",
+    help="Let the shell complete commands and flags: bash, zsh or fish.",
+)
 
 
 def main() -> None:
