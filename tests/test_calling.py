@@ -17,7 +17,7 @@ ODD = 'it\'s $HOME; "x" & y'
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calling, "_program", ["microgpt"])
+    monkeypatch.setattr(calling, "_called", None)
 
 
 @posix

@@ -7,21 +7,16 @@ command that is suggested; who calls the package from Python reads ``microgpt``.
 from __future__ import annotations
 
 import os
-import shlex
-import shutil
 import sys
 from pathlib import Path
 
-_program = ["microgpt"]
+_called: str | None = None
 
 
 def called_as(program: str) -> None:
     """Note how this process was called: ``sys.argv[0]``."""
-    global _program
-    if Path(program).name == "__main__.py":
-        _program = [_reachable(sys.executable), "-m", "microgpt"]
-    else:
-        _program = [_reachable(program)]
+    global _called
+    _called = program
 
 
 def command(*words: object) -> str:
@@ -30,7 +25,7 @@ def command(*words: object) -> str:
     ``words``: what comes behind the program's name; a ``Path`` that begins with a hyphen gets
     ``./`` before it, so that it isn't taken for a flag.
     """
-    return quoted(*_program, *words)
+    return quoted(*_program(), *words)
 
 
 def python(*words: object) -> str:
@@ -48,7 +43,17 @@ def quoted(*words: object) -> str:
         import subprocess
 
         return subprocess.list2cmdline(texts)
+    import shlex  # these are loaded by those alone who are told a command
+
     return shlex.join(texts)
+
+
+def _program() -> list[str]:
+    if _called is None:
+        return ["microgpt"]
+    if Path(_called).name == "__main__.py":
+        return [_reachable(sys.executable), "-m", "microgpt"]
+    return [_reachable(_called)]
 
 
 def _reachable(program: str) -> str:
@@ -69,6 +74,8 @@ def _name_on_path(program: str) -> str | None:
     On Windows a program may be told without its .exe. The file itself isn't compared: the Python
     of a virtual environment is a link to one that knows less.
     """
+    import shutil
+
     name = Path(program).name
     found = shutil.which(name)
     if not found:

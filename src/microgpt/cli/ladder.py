@@ -47,7 +47,7 @@ def ladder(
         return
     if rung not in RUNGS:
         raise InputError(
-            f"There is no rung {rung}, they are 0 to 5.", f"{command('ladder')} lists them."
+            f"There is no rung {rung}, they are 0 to 5.", f"See them with: {command('ladder')}"
         )
     if diff:
         _diff(rung)

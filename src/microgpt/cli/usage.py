@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Sequence
 
-from cyclopts import CycloptsError, UnknownOptionError, UnusedCliTokensError
+from cyclopts import CycloptsError, MissingArgumentError, UnknownOptionError, UnusedCliTokensError
 
 from microgpt import calling
 from microgpt.errors import InputError
@@ -96,6 +96,11 @@ def usage(error: CycloptsError, arguments: Sequence[str], commands: Collection[s
     if isinstance(error, UnusedCliTokensError):
         spare = ", ".join(map(repr, error.unused_tokens or ()))
         return InputError(f"{command} can't use {spare}: too many arguments.", see)
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        name = error.argument.name
+        if name in arguments:
+            return InputError(f"{name} needs a value behind it.", see)
+        return InputError(f"{command} needs {name}, and it isn't given.", see)
     message = " ".join(str(error).split())
     if not message.endswith((".", "!", "?")):
         message += "."
