@@ -198,16 +198,69 @@ def test_values_out_of_range(flags: list[object], says: str) -> None:
         (["--nonsense"], "No command is given"),
         (["ladder", "1.5"], "RUNG is '1.5', must be a whole number"),
         (["train", "--data", "nmaes"], "--data is 'nmaes', must be one of names, words, dinosaurs"),
-        (["export"], "RUN"),
+        (["export"], "export needs RUN, and it isn't given."),
+        (["sample", "--count"], "--count needs a value behind it."),
         (["export", "r", "x.txt"], "x.txt ends in '.txt', must end in .json or .safetensors"),
         (["export", "r", "x"], "must end in .json or .safetensors"),
-        (["import", "m.json"], "--out"),
+        (["import", "m.json"], "import needs --out, and it isn't given."),
         (["ladder", "9"], "There is no rung 9, they are 0 to 5"),
         (["ladder", "five"], "RUNG is 'five', must be a whole number"),
     ],
 )
 def test_commands_that_make_no_sense(arguments: list[object], says: str) -> None:
     assert says in refused(2, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("command", "flag", "says"),
+    [
+        ("train", "--learning-rate", "Did you mean --lr?"),
+        ("train", "--learning_rate=0.1", "Did you mean --lr?"),
+        ("train", "--max_iters", "Did you mean --steps?"),
+        ("train", "--epochs", "Did you mean --steps?"),
+        ("train", "--num-steps", "Did you mean --steps?"),
+        ("train", "--layers", "Did you mean --n-layer?"),
+        ("train", "--heads", "Did you mean --n-head?"),
+        ("train", "--embd", "Did you mean --n-embd?"),
+        ("train", "--context", "Did you mean --block-size?"),
+        ("train", "--bs", "Did you mean --batch-size?"),
+        ("bench", "--bs", "Did you mean --batch-sizes?"),
+        ("train", "--stpes", "Did you mean --steps?"),
+        ("train", "--dropout", "No engine has dropout"),
+        ("train", "--device", "All engines compute on the CPU"),
+        ("train", "--no-such-thing", "See microgpt train --help"),
+        ("train", "-lr", "Long flags begin with two hyphens"),
+        ("sample", "--temp", "Did you mean --temperature?"),
+        ("sample", "--num_samples", "Did you mean --count?"),
+        ("sample", "--max-new-tokens", "Did you mean --length?"),
+        ("sample", "--model", "Files and runs are named without a flag"),
+        ("grade", "--output-dir", "Did you mean --out?"),
+        ("inspect", "--overwrite", "Did you mean --force?"),
+    ],
+)
+def test_flags_of_other_programs(command: str, flag: str, says: str) -> None:
+    said = refused(2, command, flag, 3)
+    assert f"{command} has no {flag.partition('=')[0]}." in said and says in said
+
+
+def test_flags_with_underscores_are_the_same() -> None:
+    ok("train", "own.txt", "--n_embd", 4, "--n_head=2", "--batch_size", 2, "--steps", 3)
+    ok("sample", "--top_k", 3)
+
+
+def test_flags_behind_the_hyphens_that_end_flags() -> None:
+    said = refused(2, "train", "--", "own.txt", "--steps", 3)
+    assert "After -- everything is a file's name, --steps too" in said
+    assert "Put --steps before the --" in said
+    written("-odd", DOCS)
+    ok("train", "--steps", 3, "--", "-odd")
+
+
+def test_help_and_version_by_other_words() -> None:
+    assert ok("help").out == ok("--help").out
+    assert ok("help", "train").out == ok("train", "--help").out
+    assert ok("-V").out == ok("--version").out
+    assert "There is no command 'trian'" in refused(2, "help", "trian")
 
 
 def test_block_size_1_works_and_says_what_it_means() -> None:
@@ -265,6 +318,7 @@ def test_characters_the_model_has_never_seen(finished: Path) -> None:
         (b"\xff\xfe", 2, "c.toml is not TOML"),
         ("x = " + "[" * 5000, 2, "c.toml is not TOML"),
         ("steps = 1" + "0" * 5000, 2, "c.toml is not TOML"),
+        ("steps = 1.5", 2, "c.toml: steps is 1.5, must be a whole number, not one with a point"),
         ("stepz = 3", 2, "c.toml: 'stepz' is no setting"),
         ("[model]\nn_embd = 4", 2, "c.toml: 'model' is no setting"),
         ("vocab_size = 5", 2, "'vocab_size' is no setting"),
@@ -275,7 +329,19 @@ def test_characters_the_model_has_never_seen(finished: Path) -> None:
         ("lr = inf", 2, "lr is inf, must be a finite number"),
         ("lr = 1" + "0" * 400, 2, "must be above 0 and at most 1e+06"),
         ("validation = 1", 2, "validation is 1, must be true or false"),
-        ("activation = []", 2, "activation is [], must be one of"),
+        ("activation = []", 2, "activation is [], must be text in quotes, not a list"),
+        ('activation = "tanh"', 2, "activation is 'tanh', must be one of"),
+        ("seed = 1979-05-27", 2, "must be a whole number, not a date or a time"),
+        ("n-embd = 8", 2, "Did you mean n_embd?"),
+        ("n_embed = 8", 2, "Did you mean n_embd?"),
+        ("learning_rate = 0.1", 2, "Did you mean lr?"),
+        ("max_iters = 5", 2, "Did you mean steps?"),
+        ("dropout = 0.1", 2, "No engine has dropout"),
+        (
+            'data = "names"\nfile = "own.txt"',
+            2,
+            "both data, 'names', and file, 'own.txt', are given",
+        ),
         ('save_every = "x"', 2, "save_every is 'x', must be a whole number"),
         ("save_every = true", 2, "save_every is True, must be a whole number"),
         ('threads = "2"', 2, "threads is '2', must be a whole number"),

@@ -1,16 +1,19 @@
 """What is done with a trained model: `sample`, `eval`, `inspect`, `export` and `import`."""
 
+import ast
 import json
 import re
 from pathlib import Path
 
 import pytest
 
-from cli_runner import DINO, SMALL, Result, ok, refused
+from cli_runner import DINO, SMALL, Result, microgpt, ok, refused, written
+from microgpt.cli import visible
 from microgpt.data import bundled
 from microgpt.opening import open_model
 from published import SAMPLES
 
+MODEL = bundled("data/model.json")
 pytestmark = pytest.mark.usefixtures("empty_directory")
 
 
@@ -72,6 +75,45 @@ def test_the_newest_run_is_the_default() -> None:
     result = ok("sample", "--json")
     assert f"the newest run, {Path('runs/dinosaurs-1')}" in result.err
     assert result.out == ok("sample", Path("runs/dinosaurs-1"), "--json").out
+
+
+def test_unique_samples() -> None:
+    texts = [
+        s["text"] for s in ok("sample", MODEL, "--unique", "-n", 300, "--json").of("samples")[0]
+    ]
+    assert len(texts) == len(set(texts)) == 300
+    result = ok("sample", MODEL, "--unique", "-n", 2, "--greedy")
+    assert "note: only 1 of 400 samples are different" in result.err
+    assert "--unique" in refused(2, "sample", MODEL, "--unique", "-n", 1_000_001)
+
+
+def test_plain_samples(own_list: Path) -> None:
+    result = ok("sample", MODEL, "--plain", "-n", 30)
+    marked = ok("sample", MODEL, "-n", 30, "--json").of("samples")[0]
+    assert result.out.splitlines() == [sample["text"] for sample in marked]
+    both = microgpt("sample", MODEL, "--plain", "--json")
+    assert both.code == 2 and "--plain" in both.out
+    text = "a\\b\n\tc\u200d\n"
+    written("poem.txt", text * 9)
+    ok("train", "poem.txt", "--split-by", "none", "--long", "window", *SMALL, "--out", "p")
+    lines = ok("sample", "p", "--plain", "--length", 40, "-n", 50, "--temperature", 9).out
+    assert lines.count("\n") == 50 and "\t" not in lines
+    whole = ok("sample", "p", "--length", 40, "-n", 50, "--temperature", 9, "--json")
+    assert [ast.literal_eval(f"'{line}'") for line in lines.split("\n")[:-1]] == [
+        sample["text"] for sample in whole.of("samples")[0]
+    ]
+
+
+def test_many_samples_come_in_several_lines() -> None:
+    lines = ok("sample", MODEL, "-n", 2100, "--json").of("samples")
+    assert [len(line) for line in lines] == [1000, 1000, 100]
+    (first,) = ok("sample", MODEL, "-n", 1000, "--json").of("samples")
+    assert lines[0] == first
+    shown = ok("sample", MODEL, "-n", 2100).out.splitlines()
+    assert len(shown) == 2100 and shown[-1].startswith("sample 2100: ")
+    assert [line.split(": ")[1].strip() for line in shown] == [
+        visible(sample["text"]) for line in lines for sample in line
+    ]
 
 
 def test_samples_of_a_run_whose_data_is_gone_are_not_marked(tmp_path: Path) -> None:

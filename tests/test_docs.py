@@ -64,8 +64,12 @@ def test_commands_are_commands(command: str) -> None:
             assert word.split("=")[0] in out.getvalue(), f"{word} of: {command}"
 
 
-def test_python_in_readme_runs() -> None:
+@pytest.mark.parametrize("model", ["None", repr(str(ROOT / "data" / "model.json"))])
+def test_python_in_readme_runs(model: str) -> None:
+    """Also with a path, as text, where its comment says that one may stand."""
     (block,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    block = block.replace("open_model(None)", f"open_model({model})")
+    assert model in block
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         exec(compile(block, "README.md", "exec"), {})

@@ -166,7 +166,7 @@ def test_a_site_that_is_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(guide, "__file__", str(tmp_path / "src" / "microgpt" / "cli" / "guide.py"))
     message = refused(5, "guide")
     assert "The guide's site isn't built here." in message
-    assert "python scripts/dev.py guide" in message
+    assert "scripts/dev.py guide" in message
 
 
 def test_export(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

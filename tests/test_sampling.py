@@ -13,7 +13,7 @@ from microgpt.engines import make_engine
 from microgpt.engines.base import Engine, Guard, choose, distribution
 from microgpt.errors import CheckpointError, InputError, TokenError
 from microgpt.model import init_weights
-from microgpt.sampling import Marks, Settings, marked, sample, sample_new
+from microgpt.sampling import Marks, Settings, marked, sample, sample_chosen, sample_new
 from microgpt.stream import stream_from_json, stream_to_json, uniforms
 from microgpt.tokenizer import Tokenizer
 
@@ -297,6 +297,30 @@ def test_new_gives_up_in_the_end(model: Engine) -> None:
         model, LETTERS, random.Random(1), 2, {best}, settings=Settings(top_k=1)
     )
     assert (texts, drawn) == ([], 400)
+
+
+def test_unique_gives_no_text_twice(model: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The texts are those of one stream, whatever pieces they come in."""
+    monkeypatch.setattr(sampling, "PIECE", 7)
+    hot = Settings(temperature=3.0)
+    free = sample(model, LETTERS, random.Random(1), 80, settings=hot)
+    known = set(free[:2])
+    wanted = [text for text in dict.fromkeys(free) if text not in known][:20]
+    assert len(wanted) == 20 < len(free)
+    pieces = list(
+        sample_chosen(model, LETTERS, random.Random(1), 20, known, unique=True, settings=hot)
+    )
+    assert [text for texts, _ in pieces for text in texts] == wanted
+    assert max(len(texts) for texts, _ in pieces) <= 7
+    assert pieces[-1][1] > 20
+
+
+def test_unique_gives_up_in_the_end(model: Engine) -> None:
+    greedy = Settings(top_k=1)
+    *_, (last, drawn) = pieces = list(
+        sample_chosen(model, LETTERS, random.Random(1), 2, unique=True, settings=greedy)
+    )
+    assert (sum(len(texts) for texts, _ in pieces), last, drawn) == (1, [], 400)
 
 
 def test_marks() -> None:

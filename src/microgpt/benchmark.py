@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from microgpt.batches import Order, TokenTable
+from microgpt.calling import command
 from microgpt.config import SHAPE, Config
 from microgpt.data import Dataset
 from microgpt.engines import engine_class
@@ -194,7 +195,7 @@ class Benchmark:
             reasons = dict.fromkeys(f"{n['engine']} {n['reason']}" for n in self.left_out)
             raise MissingError(
                 f"No engine can do this: {'; '.join(reasons)}.",
-                "Choose other --engines or --dtypes. microgpt doctor says more.",
+                f"Choose other --engines or --dtypes. {command('doctor')} says more.",
             )
 
     def rounds(self) -> Iterator[str]:

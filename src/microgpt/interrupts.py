@@ -2,8 +2,8 @@
 
 Python answers Ctrl-C with ``KeyboardInterrupt``, wherever it happens to be. While modules load,
 part of the work is done in callbacks whose exceptions are forgotten, with or without a traceback on
-the screen: ``hold`` lets Ctrl-C wait until ``release``. Where line editing reads, it is a key like
-any other (``as_key``).
+the screen: ``hold`` lets Ctrl-C wait until ``release``. Elsewhere such a callback gives it back
+(``never_lost``). Where line editing reads, it is a key like any other (``as_key``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 _waiting = False
 
@@ -31,6 +35,26 @@ def _raises() -> bool:
     """Whether Ctrl-C raises here; where it is ignored or has another meaning, it keeps that."""
     here = threading.current_thread() is threading.main_thread()
     return here and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def _give_back(what: UnraisableHookArgs) -> None:
+    """Raise Ctrl-C again where a callback has lost it, in the code that runs after it."""
+    if isinstance(what.exc_value, KeyboardInterrupt):
+        sys.setprofile(_raise_after)
+    else:
+        sys.__unraisablehook__(what)
+
+
+def _raise_after(frame: FrameType, _event: str, _arg: object) -> None:
+    """Raised in ``_give_back`` itself it would be lost once more."""
+    if frame.f_code is not _give_back.__code__:
+        sys.setprofile(None)
+        raise KeyboardInterrupt
+
+
+def never_lost() -> None:
+    """From now on Ctrl-C within a callback that forgets exceptions comes right after it."""
+    sys.unraisablehook = _give_back
 
 
 def hold() -> None:
@@ -58,9 +82,14 @@ def held() -> Iterator[None]:
 
 
 def drop() -> None:
-    """From now on Ctrl-C changes nothing: the command has ended, the process will in a moment."""
+    """From now on Ctrl-C changes nothing: the command has ended, the process will in a moment.
+
+    Its exit code stays: Python remembers a Ctrl-C that left an ``exec`` of text (every dataclass is
+    made by one), and would kill itself at its end, answered or not. The next ``exec`` forgets it.
+    """
     if _raises():
         signal.signal(signal.SIGINT, _nothing)
+    exec("")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from microgpt.calling import command
 from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.config import SHAPE, Config
 from microgpt.data import KEPT, Dataset, bundled, load_data
@@ -53,19 +55,21 @@ class Opened:
         return random.Random(42 if seed is None else seed)
 
 
-def open_model(path: Path | None, *, ignore_digest: bool = False) -> tuple[Opened, list[str]]:
+def open_model(
+    path: str | os.PathLike[str] | None, *, ignore_digest: bool = False
+) -> tuple[Opened, list[str]]:
     """Open a run directory, a model.json or a safetensors file; None is the shipped model.
 
     ``ignore_digest``: a file that was changed since it was written is taken, with a notice.
     Returns the model and notices, one line each (an older checkpoint used, keys ignored).
     Raises ``FileError`` or ``CheckpointError``.
     """
-    path = path or bundled(SHIPPED)
+    path = bundled(SHIPPED) if path is None else Path(path)
     if path.is_dir():
         return _open_run(path)
     if not path.exists():
         raise FileError(
-            f"There is no run or model file at {path}.", "Train one first: microgpt train"
+            f"There is no run or model file at {path}.", f"Train one first: {command('train')}"
         )
     read = read_safetensors if path.suffix == ".safetensors" else read_model
     model, notices = read(path, ignore_digest=ignore_digest)
@@ -80,7 +84,7 @@ def _open_run(path: Path) -> tuple[Opened, list[str]]:
     if snapshot is None:
         raise CheckpointError(
             f"The run in {path} was stopped before its first save.",
-            f"Start it again: microgpt train --resume {path}",
+            f"Start it again: {command('train', '--resume', path)}",
         )
     opened = Opened(
         path,
@@ -149,7 +153,7 @@ def run_data(run: RunDir, moved_to: Path | Sequence[Path] | None = None) -> Data
     except FileError as error:
         raise FileError(
             f"The run's data can't be read: {error.message}",
-            f"If it has moved, name it: microgpt train FILE --resume {run.path}",
+            f"If it has moved, name it: {command('train', 'FILE', '--resume', run.path)}",
         ) from None
     if dataset.sha256 != facts["sha256"]:
         raise CheckpointError(

@@ -1,7 +1,8 @@
 """What is in a run, as lines for the terminal and as one page with pictures.
 
 The page is a single HTML file without scripts and without requests to anywhere. Every number on
-it is computed from the run; the same run gives the same bytes. Nothing is printed here.
+it is computed from the run; the same run gives the same bytes. It names files, and not where they
+lie: it may be passed on. Nothing is printed here.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from microgpt.config import Config
 from microgpt.engines.base import Arrays, Engine
 from microgpt.evaluation import random_floor
+from microgpt.files import file_error
 from microgpt.opening import Opened, engine_for
 from microgpt.pictures import (
     MOST_CELLS,
@@ -48,12 +50,13 @@ from microgpt.runfacts import (
 )
 from microgpt.sampling import Settings, sample
 
-__all__ = ["Tally", "html_report", "parameter_tally", "text_report"]
+__all__ = ["Tally", "html_report", "is_report", "parameter_tally", "text_report"]
 
 _NUMBERED = 12  # positions up to which attention is shown as numbers
 _MOST_POSITIONS = 64
 _MOST_CELLS_A_PAGE = 200_000
 _SHADES = 20
+_GENERATOR = '<meta name="generator" content="microgpt inspect">'
 
 MARKS = {
     "trained": ("●", "trained on"),
@@ -129,12 +132,27 @@ def html_report(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
+        f"{_GENERATOR}\n"
         f"<title>{escape(plain_text(title))} – microgpt report</title>\n"
         f"<style>\n{_style()}</style>\n</head>\n<body>\n<header>\n<p>microgpt report</p>\n"
         f"<h1>{_visible(title)}</h1>\n</header>\n<main>\n"
         + "\n".join(section for section in sections if section)
         + "\n</main>\n</body>\n</html>\n"
     )
+
+
+def is_report(path: Path) -> bool:
+    """Whether the file is a page of ``html_report``, of this version or of one before it.
+
+    Raises ``FileError`` if it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError as error:
+        raise file_error(error, path, "read") from error
+    marks = (_GENERATOR.encode(), " – microgpt report</title>".encode())
+    return head.startswith(b"<!doctype html>") and any(mark in head for mark in marks)
 
 
 def _visible(text: str) -> str:
@@ -159,14 +177,14 @@ def _overview(opened: Opened, log: Log) -> str:
     if opened.run is None:
         body.append(f"<p>{about_file(opened)}</p>")
     tables = []
-    for title, known in facts(opened, log):
+    for title, known in facts(opened, log, places=False):
         rows = "".join(
             f"<tr><th scope=row>{escape(name)}</th><td><bdi>{escape(value)}</bdi></td></tr>"
             for name, value in known
         )
         tables.append(f"<table><caption>{title}</caption>{rows}</table>")
     body.append(f'<div class="facts">{"".join(tables)}</div>')
-    if command := repeat_command(opened):
+    if command := repeat_command(opened, places=False):
         unbroken = re.sub(r"(?<= )(--[a-z0-9-]+)", r"<span>\1</span>", escape(command))
         body.append(
             "<p>To make this run again from its first step:</p>\n"

@@ -6,6 +6,7 @@ import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
 
 from microgpt.config import FLAGS, PRESETS, SHAPE, Config, make_config
 from microgpt.data import KEPT
@@ -143,8 +144,11 @@ def _stated_recipe(opened: Opened) -> list[tuple[str, str]]:
     return found
 
 
-def facts(opened: Opened, log: Log) -> list[Group]:
-    """What is known, in groups of (name, value). Not escaped, hidden characters shown."""
+def facts(opened: Opened, log: Log, *, places: bool = True) -> list[Group]:
+    """What is known, in groups of (name, value). Not escaped, hidden characters shown.
+
+    ``places``: also where the data lies, which is nobody's business on a page that is passed on.
+    """
     config = opened.config
     groups = [("Model", _modelfacts(opened))]
     recipe = _stated_recipe(opened)
@@ -156,7 +160,11 @@ def facts(opened: Opened, log: Log) -> list[Group]:
     data = run.get("data")
     if isinstance(data, dict):
         names = ("name", "path", "split_by", "documents", "distinct", "characters", "sha256")
-        known = [(name, _value(data[name])) for name in names if data.get(name) is not None]
+        known = [
+            (name, _value(data[name]))
+            for name in names
+            if data.get(name) is not None and (places or name != "path")
+        ]
         groups.append(("Data", known))
     result = [("weights", f"after step {opened.step:,} of {config.steps:,}")]
     if log.losses:
@@ -198,11 +206,11 @@ def _value(value: object) -> str:
     return plain_text(str(value))
 
 
-def repeat_command(opened: Opened) -> str | None:
+def repeat_command(opened: Opened, *, places: bool = True) -> str | None:
     """The command that makes this run again, from the first step; None for a model file.
 
     For a run that began from a model file it is the import of that file, and the engine is left
-    to ``train --resume``.
+    to ``train --resume``. ``places``: False leaves the directory of an absolute path out.
     """
     if opened.run is None:
         return None
@@ -211,14 +219,13 @@ def repeat_command(opened: Opened) -> str | None:
     imported = run.get("imported")
     words = ["microgpt", "train"]
     if imported:
-        words = ["microgpt", "import", str(imported)]
+        words = ["microgpt", "import", str(imported) if places else _file_name(str(imported))]
     if isinstance(data, dict):
         if data.get("kept"):
-            words.append(str(opened.run.path / KEPT))
-        elif isinstance(data.get("path"), list):
-            words += map(str, data["path"])
+            words.append(str(opened.run.path / KEPT) if places else KEPT)
         elif data.get("path"):
-            words.append(str(data["path"]))
+            paths = data["path"] if isinstance(data["path"], list) else [data["path"]]
+            words += [str(path) if places else _file_name(str(path)) for path in paths]
         elif imported or data.get("name") != "names":  # a run that is imported has its own
             words += ["--data", str(data.get("name"))]
         if data.get("split_by", "line") != "line":
@@ -236,6 +243,14 @@ def repeat_command(opened: Opened) -> str | None:
     if run.get("threads") != 1 or config.batch_size >= 16:
         words += ["--threads", str(run.get("threads"))]
     return plain_text(shlex.join(words))
+
+
+def _file_name(path: str) -> str:
+    """A path as it is if it is relative, else its last part; paths of other systems too."""
+    for kind in (PurePosixPath(path), PureWindowsPath(path)):
+        if kind.is_absolute():
+            path = kind.name
+    return f"./{path}" if path.startswith("-") else path
 
 
 def _flags(config: Config, preset: str, leave_out: Sequence[str]) -> list[str]:

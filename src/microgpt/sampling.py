@@ -20,7 +20,9 @@ from microgpt.tokenizer import Tokenizer
 ORDERS = ("sequential", "rows")
 _AT_ONCE = 1024  # samples given to an engine in one call, fewer if they are long
 _DRAWS_AT_ONCE = 2**22
-_NEW_TRIES = 200  # samples drawn for each one asked for, before --new gives up
+_TRIES = 200  # samples drawn for each one asked for, before --new and --unique give up
+PIECE = 1000
+"""How many samples of a large number are handed out at a time."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,39 @@ def sample(
     return texts
 
 
+def sample_chosen(
+    engine: Engine,
+    tokenizer: Tokenizer,
+    rng: random.Random,
+    count: int,
+    known: Collection[str] = (),
+    *,
+    unique: bool = False,
+    prefix: str = "",
+    settings: Settings | None = None,
+) -> Iterator[tuple[list[str], int]]:
+    """``count`` documents that aren't in ``known``, in pieces of up to 1,000 as they are made.
+
+    With each piece, which may be empty, comes how many have been drawn so far. ``unique``: no text
+    comes twice; the texts are kept in memory for that. They are those that one call of ``sample``
+    would give, without what is left out. Ends short of ``count`` after 200 times as many draws.
+    """
+    seen: set[str] = set()
+    made = drawn = 0
+    while made < count and drawn < _TRIES * count:
+        # The more was left out so far, the more is drawn at once; what is too much is dropped.
+        wanted = min(PIECE, max(count, drawn) - made, _TRIES * count - drawn)
+        texts = sample(engine, tokenizer, rng, wanted, prefix=prefix, settings=settings)
+        drawn += wanted
+        texts = [text for text in texts if text not in known]
+        if unique:
+            texts = [text for text in dict.fromkeys(texts) if text not in seen]
+            seen.update(texts)
+        texts = texts[: count - made]
+        made += len(texts)
+        yield texts, drawn
+
+
 def sample_new(
     engine: Engine,
     tokenizer: Tokenizer,
@@ -118,10 +153,10 @@ def sample_new(
     """
     texts: list[str] = []
     drawn = 0
-    while len(texts) < count and drawn < _NEW_TRIES * count:
-        here = sample(engine, tokenizer, rng, count - len(texts), prefix=prefix, settings=settings)
-        drawn += len(here)
-        texts += [text for text in here if text not in known]
+    for here, drawn in sample_chosen(  # noqa: B007 - the last one counts
+        engine, tokenizer, rng, count, known, prefix=prefix, settings=settings
+    ):
+        texts += here
     return texts, drawn
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from microgpt import sampling
 from microgpt.batches import Order, TokenTable
+from microgpt.calling import command
 from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.config import DTYPES, Config
 from microgpt.data import BUNDLED, KEPT, Dataset, bundled
@@ -330,7 +331,7 @@ class Trainer:
             raise Interrupted(f"Stopped at step {self.step} of {self.config.steps}.")
         raise Interrupted(
             f"Stopped at step {self.step} of {self.config.steps}, saved in {self.run_dir.path}.",
-            f"Go on with: microgpt train --resume {self.run_dir.path}",
+            f"Go on with: {command('train', '--resume', self.run_dir.path)}",
         )
 
     def _evaluate(self) -> Iterator[Event]:

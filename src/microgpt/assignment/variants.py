@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from microgpt.calling import command
 from microgpt.errors import CheckpointError, FileError, InputError
 from microgpt.files import file_error, read_bytes, shown, sync_directory
 from microgpt.guard.policy import Policy
@@ -190,7 +191,7 @@ def read_key(path: Path) -> bytes:
 
     Raises ``FileError`` if it can't be read or isn't one; what it holds is never shown.
     """
-    remedy = "Make one: microgpt assignment key FILE"
+    remedy = f"Make one: {command('assignment', 'key', 'FILE')}"
     if not path.exists():
         raise FileError(f"There is no key file {path}.", remedy)
     try:

@@ -6,7 +6,8 @@ Each command lives in a module of its own and is imported when it is called, so 
 
 from __future__ import annotations
 
-import difflib
+import contextlib
+import errno
 import importlib
 import json
 import os
@@ -14,9 +15,9 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TextIO, get_args
 
-from cyclopts import App, CycloptsError, Parameter, Token, UnusedCliTokensError, convert
+from cyclopts import App, CycloptsError, Parameter, Token, convert
 
 from microgpt import __version__, interrupts
 from microgpt.errors import FileError, InputError, Interrupted, MicrogptError
@@ -64,12 +65,18 @@ app = App(
     name="microgpt",
     help="Train, sample and look into a whole GPT that can be read in one sitting.",
     version=__version__,
+    version_flags=["--version", "-V"],
     help_format="plaintext",
     suppress_keyboard_interrupt=False,  # run() has words for it
     default_parameter=Parameter(converter=_convert),
 )
 for _name, (_target, _about) in _COMMANDS.items():
     app.command(f"microgpt.cli.{_target}", name=_name, help=_about)
+app.command(
+    "microgpt.cli.completion:install",
+    name="--install-completion",
+    help="Let the shell complete commands and flags: bash, zsh or fish.",
+)
 
 
 def main() -> None:
@@ -84,6 +91,8 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a user's mistake gives two lines, no traceback."""
+    if arguments and arguments[0] == "help":  # help train = train --help
+        arguments = [*arguments[1:], "--help"]
     as_json = "--json" in arguments
     if sys.stdout is None or sys.stderr is None:  # closed by the caller
         nowhere = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
@@ -103,10 +112,9 @@ def run(arguments: Sequence[str]) -> int:
     except MicrogptError as error:
         return _fail(error, as_json)
     except CycloptsError as error:
-        return _fail(_usage(error, arguments), as_json)
-    except BrokenPipeError:
-        _stop_writing()
-        return 0
+        from microgpt.cli.usage import usage
+
+        return _fail(usage(error, arguments, _COMMANDS), as_json)
     except KeyboardInterrupt:
         if list(arguments[:1]) == ["chat"]:  # how one leaves it, at whatever moment
             if sys.stdin is not None and sys.stdin.isatty():
@@ -114,15 +122,17 @@ def run(arguments: Sequence[str]) -> int:
             return 0
         return _fail(Interrupted("Stopped."), as_json)
     except OSError as error:
-        try:
-            sys.stdout.flush()
-        except OSError:
-            _stop_writing()
-            as_json = False
+        if _nobody_reads(error):
+            _stop_writing(sys.stdout)  # what was to be shown is all that such a command makes
+            return 0
         where = f"{error.filename}: " if error.filename else ""
         return _fail(
             FileError(f"{where}{error.strerror or error}.", "Check the path and the disk."), as_json
         )
+    except SystemExit as end:  # a rung's own code; or the library that shows --help
+        if isinstance(end.__context__, BrokenPipeError):
+            return 0
+        raise
     except MemoryError:
         return _fail(
             InputError("This machine's memory is full.", "Make the model smaller."), as_json
@@ -146,60 +156,58 @@ def _load(arguments: Sequence[str]) -> None:
         importlib.import_module(f"microgpt.cli.{module}")
 
 
-def _stop_writing() -> None:
-    """What standard output still holds goes nowhere.
+def _nobody_reads(error: OSError) -> bool:
+    """Whether a pipe is closed at its other end, as ``| head`` does it."""
+    if sys.platform == "win32" and error.errno == errno.EINVAL and error.filename is None:
+        return True  # how a pipe says it there
+    return isinstance(error, BrokenPipeError)
+
+
+def _stop_writing(stream: TextIO) -> None:
+    """What the stream still holds goes nowhere.
 
     Python would try to write it once more at its end, fail again, and exit with 120.
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError, ValueError):  # a stream without a file, in a test
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _usage(error: CycloptsError, arguments: Sequence[str]) -> InputError:
-    """A mistake in the command line, in our words: what is wrong, and where to look."""
-    command = next((a for a in arguments if not a.startswith("-")), "")
-    if command and command not in _COMMANDS:
-        close = difflib.get_close_matches(command, _COMMANDS, n=1)
-        return InputError(
-            f"There is no command {command!r}.",
-            f"Did you mean {close[0]}?" if close else f"There are {', '.join(_COMMANDS)}.",
-        )
-    see = f"See microgpt {command} --help".replace("  ", " ")
-    if not command:
-        return InputError("No command is given.", f"There are {', '.join(_COMMANDS)}.")
-    if isinstance(error, UnusedCliTokensError):
-        spare = ", ".join(map(repr, error.unused_tokens or ()))
-        return InputError(f"{command} can't use {spare}: too many arguments.", see)
-    message = " ".join(str(error).split())
-    if not message.endswith((".", "!", "?")):
-        message += "."
-    return InputError(message, see)
+def _complain(*lines: str) -> None:
+    """Lines on standard error; where nobody reads them, nothing."""
+    try:
+        for line in lines:
+            print(line, file=sys.stderr)
+        sys.stderr.flush()
+    except OSError:
+        _stop_writing(sys.stderr)
 
 
 def _fail(error: MicrogptError, as_json: bool) -> int:
     code = error.exit_code
-    if as_json:
-        said = {"code": code, "message": error.message, "remedy": error.remedy}
-        try:
+    try:
+        sys.stdout.flush()
+        if as_json:
+            said = {"code": code, "message": error.message, "remedy": error.remedy}
             show_json({"error": said})
-        except OSError:  # the next best place is standard error
-            _stop_writing()
-        else:
             return code
-    print(f"microgpt: {visible(error.message, keep='')}", file=sys.stderr)
+    except OSError:  # the next best place is standard error
+        _stop_writing(sys.stdout)
+    _complain(f"microgpt: {visible(error.message, keep='')}")
     if error.remedy:
-        print(f"  {visible(error.remedy, keep='')}", file=sys.stderr)
+        _complain(f"  {visible(error.remedy, keep='')}")
     return code
 
 
 def note(text: str) -> None:
     """One line on standard error that the user should know of."""
-    print(f"note: {visible(text, keep='')}", file=sys.stderr)
+    _complain(f"note: {visible(text, keep='')}")
 
 
 def show_json(line: dict[str, Any]) -> None:
-    """One object on one line of standard output, at once."""
+    """One object on one line of standard output, at once and whole: Ctrl-C comes after it."""
     encoding = sys.stdout.encoding or "utf-8"
-    print(json.dumps(line, ensure_ascii=not encoding.lower().startswith("utf")), flush=True)
+    with interrupts.held():
+        print(json.dumps(line, ensure_ascii=not encoding.lower().startswith("utf")), flush=True)
 
 
 def visible(text: str, keep: str = "\n") -> str:

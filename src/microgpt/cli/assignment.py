@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from microgpt.calling import command, python, quoted
 from microgpt.errors import InputError
 
 assignment = App(
@@ -45,7 +46,7 @@ def new(
     if (student is not None or roster is not None) and key is None:
         raise InputError(
             f"{who} needs the teacher's key.",
-            "Make one with microgpt assignment key FILE, and give it with --key FILE.",
+            f"Make one: {command('assignment', 'key', 'FILE')}, and give it with --key FILE.",
         )
     if key is not None and student is None and roster is None:
         raise InputError("--key needs to know who it is for.", "Add --student ID or --roster CSV.")
@@ -53,7 +54,8 @@ def new(
     if roster is None or secret is None:
         made = make_kit(folder, student, secret, category)
         print(f"{made.path}: {made.how}")
-        print(f"begin with {folder / 'README.md'}, then: cd {folder} && python test_bot.py")
+        print(f"begin with {folder / 'README.md'}, then:")
+        print(f"  {quoted('cd', folder)} && {python('test_bot.py')}")
         return
     count = {"new": 0, "renewed": 0, "as it was": 0}
     for made in make_kits((s.id for s in read_roster(roster)), folder, secret, category):

@@ -89,9 +89,11 @@ def bench(
         sampling,
     )
     benchmark = Benchmark(plan)
-    for what in benchmark.rounds():
-        _progress(what)
-    _progress("")
+    try:
+        for what in benchmark.rounds():
+            _progress(what)
+    finally:
+        _progress("")
     found = benchmark.result()
     for caution in cautions(found):
         note(caution)

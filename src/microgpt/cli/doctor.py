@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from microgpt import __version__
+from microgpt.calling import python
 from microgpt.cli import show_json, visible
 from microgpt.config import DTYPES, Config
 from microgpt.errors import CheckpointError, MicrogptError, MissingError
@@ -58,7 +59,7 @@ def doctor(
     if not any(engine["works"] for name, engine in engines.items() if name != "scalar"):
         raise MissingError(
             "Neither native nor numpy works: training would take minutes.",
-            "Install microgpt again: pip install --force-reinstall microgpt",
+            f"Install it again: {python('-m', 'pip', 'install', '--force-reinstall', 'microgpt')}",
         )
 
 

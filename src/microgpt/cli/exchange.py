@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from microgpt.calling import command
 from microgpt.cli import note, options
 from microgpt.cli.options import DataArgument, FlagsArgument
 from microgpt.cli.sample import DigestFlag, open_with_notes
-from microgpt.cli.screen import how_called
 from microgpt.config import SHAPE
 from microgpt.data import BUNDLED, Dataset, load_data
 from microgpt.errors import FileError, InputError
@@ -87,7 +87,7 @@ def import_(
             raise InputError(
                 f"{flag} is part of the model's shape, which comes from {model}.",
                 "Leave it out. A model of another shape learns from the beginning: "
-                f"{how_called()} train {flag} {hyper[name]}",
+                f"{command('train', flag, hyper[name])}",
             )
     dataset = _data(opened, file, data, split_by, options.reading(how))
     for notice in dataset.notes:
@@ -105,7 +105,7 @@ def import_(
         )
     parameters = run.config.parameters()
     print(f"wrote {out}: {parameters:,} parameters at step 0 of {config.steps:,}")
-    print(f"train it: {how_called()} train --resume {out}")
+    print(f"train it: {command('train', '--resume', out)}")
 
 
 def _data(

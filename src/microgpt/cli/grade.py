@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from microgpt.cli import note, show_json
-from microgpt.errors import InputError, Interrupted
+from microgpt.errors import FileError, InputError, Interrupted
 
 if TYPE_CHECKING:
     from microgpt.assignment.classrun import Journal, Row
@@ -102,6 +103,8 @@ def grade(
     check_limit(feedback_limit)
     if feedback != "examples" and out is None and zip is None:
         raise InputError("--feedback is about reports, and none is written.", "Add --out DIR.")
+    if out is not None:
+        _may_go(out)
     secret = None if key is None else read_key(key)
     students = [] if roster is None else read_roster(roster)
     template = None if base is None else read_bytes(base, _MOST_BASE)
@@ -122,6 +125,7 @@ def grade(
     prepared = prepare(options)
     journal = None if out is None or len(found) == 1 else Journal.open(out)
     rows: list[Row] = []
+    written = 0
     try:
         for row in _rows(found, prepared, jobs or os.cpu_count() or 1, journal):
             rows.append(row)
@@ -153,12 +157,34 @@ def grade(
             else:
                 print(f"wrote {out}: {written} files, begin with {out / 'class.csv'}")
     except KeyboardInterrupt:
-        raise _stopped(journal, len(found)) from None
+        raise _stopped("Stopped", journal, len(found)) from None
+    except BrokenPipeError:
+        if written or out is None:
+            raise  # all that was to be kept is
+        raise _stopped("Nobody reads the output any more", journal, len(found)) from None
     if journal is not None:
         lost = sum(row.lost for row in rows)
         journal.close(keep=lost > 0)
         if lost:
             note(f"{lost} of {len(found)} couldn't be graded: the same command tries them again")
+
+
+def _may_go(out: Path) -> None:
+    """Raise ``FileError`` where reports would replace a file that isn't one of an earlier grading.
+
+    Such a directory is known by the columns of class.csv, which is the first file written.
+    """
+    there = [out / name for name in ("class.csv", "results.jsonl", "copies.csv")]
+    there = [path for path in there if path.exists()]
+    with contextlib.suppress(OSError):
+        first = (out / "class.csv").read_bytes()[:4096].decode("utf-8-sig", "replace")
+        if first.startswith("student,") and ",score," in first.partition("\n")[0]:
+            return
+    if there:
+        raise FileError(
+            f"{there[0]} is there already, and is no report of a grading.",
+            "Name another --out, or move that file away.",
+        )
 
 
 def _told_apart(submissions: list[Path], formats: list[str]) -> tuple[list[Path], list[str]]:
@@ -187,13 +213,13 @@ def _rows(
     yield from grade_class(found, prepared.options, jobs, prepared, journal, taken)
 
 
-def _stopped(journal: Journal | None, total: int) -> Interrupted:
-    """What Ctrl-C says: how far it came, and how to go on."""
+def _stopped(what: str, journal: Journal | None, total: int) -> Interrupted:
+    """What an end before the end says: how far it came, and how to go on."""
     if journal is None:
         remedy = "With --out DIR it could go on from here." if total > 1 else ""
-        return Interrupted("Stopped: no result is kept.", remedy)
+        return Interrupted(f"{what}: no result is kept.", remedy)
     return Interrupted(
-        f"Stopped: {journal.done} of {total} results are kept in {journal.path}.",
+        f"{what}: {journal.done} of {total} results are kept in {journal.path}.",
         "The same command goes on with the others.",
     )
 
@@ -250,6 +276,11 @@ def _write_zip(
     from microgpt.assignment.reports import autograder
     from microgpt.files import read_bytes
 
+    if path.is_file() and path.stat().st_size and not autograder.is_archive(path):
+        raise FileError(
+            f"{path} is there already, and is no archive of microgpt grade.",
+            "Name another file for --zip.",
+        )
     autograder.write(
         path,
         None if key is None else read_bytes(key, 1024),

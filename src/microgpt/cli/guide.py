@@ -21,6 +21,7 @@ from urllib.parse import unquote
 
 from cyclopts import Parameter
 
+from microgpt.calling import python
 from microgpt.errors import FileError, InputError, MissingError
 from microgpt.files import file_error, write_atomic
 from microgpt.leftovers import hidden_folder
@@ -97,7 +98,7 @@ def find_site() -> Path:
             return root / "guide" / "site"
     raise MissingError(
         "The guide's site isn't built here.",
-        "In a checkout of microgpt: python scripts/dev.py guide",
+        f"In a checkout of microgpt: {python('scripts/dev.py', 'guide')}",
     )
 
 

@@ -9,11 +9,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from microgpt.cli.sample import DigestFlag, RunArgument, open_with_notes, run_marks
-from microgpt.errors import InputError, MicrogptError, TokenError
+from microgpt.errors import FileError, InputError, MicrogptError, TokenError
 from microgpt.evaluation import bigram_floor, random_floor
 from microgpt.files import write_atomic
 from microgpt.opening import Opened, engine_for, run_data
-from microgpt.report import html_report, text_report
+from microgpt.report import html_report, is_report, text_report
 from microgpt.sampling import marked, sample
 
 
@@ -28,10 +28,17 @@ def inspect(
         str | None, Parameter(help="The word whose attention the page shows. [a sample]")
     ] = None,
     ignore_digest: DigestFlag = False,
+    force: Annotated[
+        bool, Parameter(help="Write over a file that isn't such a page.", negative="")
+    ] = False,
 ) -> None:
     """Configuration, recipe, data, and what each matrix is; as a page also its pictures."""
     if word is not None and html is None:
         raise InputError("--word is shown on the page only.", "Add --html FILE.")
+    if force and html is None:
+        raise InputError("--force is about the page's file.", "Add --html FILE.")
+    if html is not None and not force:
+        _may_go(html)
     opened = open_with_notes(run, ignore_digest)
     if html is None:
         for line in text_report(opened):
@@ -46,6 +53,15 @@ def inspect(
         raise InputError(error.message, "Choose another --word.") from None
     write_atomic(html, page.encode())
     print(f"wrote {html}: open it in a browser")
+
+
+def _may_go(html: Path) -> None:
+    """Raise ``FileError`` for a file that is something else than an older page, and not empty."""
+    if html.is_file() and html.stat().st_size and not is_report(html):
+        raise FileError(
+            f"{html} is there already, and is no page of microgpt inspect.",
+            "Name another file, or write over it with --force.",
+        )
 
 
 def _floors(opened: Opened) -> dict[str, float]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 import difflib
+import gc
 import os
+import runpy
 import shutil
-import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from microgpt.calling import command, python, quoted
 from microgpt.data import bundled
 from microgpt.errors import FileError, InputError
 
@@ -38,22 +41,35 @@ def ladder(
         if diff or copy is not None:
             raise InputError(
                 f"{'--diff' if diff else '--copy'} needs the number of a rung, 0 to 5.",
-                f"Like this: microgpt ladder 5 {'--diff' if diff else f'--copy {copy}'}",
+                f"Like this: {command('ladder', 5, *(['--diff'] if diff else ['--copy', copy]))}",
             )
         _list()
         return
     if rung not in RUNGS:
-        raise InputError(f"There is no rung {rung}, they are 0 to 5.", "microgpt ladder lists them")
+        raise InputError(
+            f"There is no rung {rung}, they are 0 to 5.", f"See them with: {command('ladder')}"
+        )
     if diff:
         _diff(rung)
     elif copy is not None:
         _copy(rung, copy)
     else:
-        sys.exit(subprocess.call([sys.executable, str(_path(rung)), *arguments]))
+        _run(_path(rung), arguments)
 
 
 def _path(rung: int) -> Path:
     return bundled(f"ladder/train{rung}.py")
+
+
+def _run(path: Path, arguments: Sequence[str]) -> None:
+    """Run the program as if it had been called, but that Ctrl-C and errors get words."""
+    gc.freeze()  # what this command has loaded is no garbage of the program's
+    before = sys.argv
+    sys.argv = [str(path), *arguments]
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    finally:
+        sys.argv = before
 
 
 def _list() -> None:
@@ -61,9 +77,9 @@ def _list() -> None:
         doc = ast.get_docstring(ast.parse(_path(rung).read_text(encoding="utf-8"))) or ""
         print(doc.splitlines()[0])
     print()
-    print("run one:            microgpt ladder 0")
-    print("what it changes:    microgpt ladder 1 --diff")
-    print("to work on it:      microgpt ladder 5 --copy my-gpt")
+    print("run one:           ", command("ladder", 0))
+    print("what it changes:   ", command("ladder", 1, "--diff"))
+    print("to work on it:     ", command("ladder", 5, "--copy", "my-gpt"))
 
 
 def _diff(rung: int) -> None:
@@ -109,5 +125,6 @@ def _copy(rung: int, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for target, source in targets.items():
         shutil.copyfile(source, target)
+    for target in targets:
         print(f"wrote {target}")
-    print(f"run it: cd {folder} && python train{rung}.py")
+    print(f"run it: {quoted('cd', folder)} && {python(f'train{rung}.py')}")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from microgpt.cli.usage import absent, guess
 from microgpt.config import FLAGS, Config, make_config
 from microgpt.errors import FileError, InputError
 
@@ -74,10 +75,10 @@ def reading(flags: DataFlags | None) -> dict[str, str]:
 def read_toml(path: Path, also: dict[str, Any]) -> dict[str, Any]:
     """The settings of a TOML file: hyper-parameters, and the options named in ``also``.
 
-    ``also``: option → ``str`` or ``int``, or ``list`` for text or a list of texts;
-    hyper-parameters are checked by ``Config``.
+    ``also``: option → ``str``, ``int``, or ``list`` for text or a list of texts; the limits of hyper-parameters are ``Config``'s.
 
-    Raises ``FileError`` if it can't be read, ``InputError`` for bad TOML or unknown keys.
+    Raises ``FileError`` if it can't be read, ``InputError`` for bad TOML, unknown keys, values of
+    another type, and for data and file together.
     """
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -87,21 +88,55 @@ def read_toml(path: Path, also: dict[str, Any]) -> dict[str, Any]:
         raise InputError(
             f"{path} is not TOML: {error}.", "A line of it looks like this: n_embd = 32"
         ) from None
-    known = set(FLAGS) | set(also)
-    words = {str: "text in quotes", int: "a whole number", list: "text in quotes, or a list of it"}
+    kinds = {name: _TYPES[str(field.type)] for name, field in FLAGS.items()} | also
     for key, value in settings.items():
-        if key not in known:
-            raise InputError(
-                f"{path}: {key!r} is no setting.", f"Known are {', '.join(sorted(known))}."
-            )
-        if also.get(key) is list and isinstance(value, list) and value:
-            fits = all(type(one) is str and "\0" not in one for one in value)
+        if key not in kinds:
+            raise InputError(f"{path}: {key!r} is no setting.", _meant(key, sorted(kinds)))
+        kind = kinds[key]
+        texts = value if isinstance(value, list) and value else [value]
+        if kind is list and all(isinstance(text, str) for text in texts):
+            fits = True
         else:
-            kind = str if also.get(key) is list else also.get(key)
-            fits = type(value) is kind and "\0" not in str(value)
-        if key in also and not fits:
-            raise InputError(f"{path}: {key} is {value!r}, must be {words[also[key]]}.")
+            fits = type(value) is kind or (kind is float and type(value) is int)
+        if not fits or value == []:
+            raise InputError(
+                f"{path}: {key} is {_short(value)}, must be {_WANTED[kind]}, not {_kind(value)}."
+            )
+        if "\0" in str(value):
+            raise InputError(f"{path}: {key} is {_short(value)}, must be text in quotes, no NUL.")
+    if "data" in settings and "file" in settings:
+        raise InputError(
+            f"{path}: both data, {settings['data']!r}, and file, {settings['file']!r}, are given.",
+            "Choose one of them.",
+        )
     return settings
+
+
+_WANTED: dict[type, str] = {
+    str: "text in quotes",
+    int: "a whole number",
+    float: "a finite number",
+    bool: "true or false",
+    list: "text in quotes, or a list of it",
+}
+_FOUND: dict[type, str] = {**_WANTED, float: "one with a point", list: "a list", dict: "a table"}
+
+
+def _kind(value: object) -> str:
+    return _FOUND.get(type(value), "a date or a time")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _meant(key: str, known: list[str]) -> str:
+    """What to do about a key that isn't known."""
+    if (why := absent(key)) is not None:
+        return why
+    meant = guess(key, known)
+    return f"Did you mean {meant}?" if meant else f"Known are {', '.join(known)}."
 
 
 def build(preset: str, *layers: dict[str, Any]) -> Config:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from microgpt import sampling
-from microgpt.cli import note, show_json
+from microgpt.calling import command
+from microgpt.cli import note, show_json, visible
 from microgpt.cli.options import DataArgument, reading
-from microgpt.cli.screen import sample_lines
+from microgpt.cli.screen import mark_lines, numbered_lines
 from microgpt.data import load_data
 from microgpt.engines import CHOICES
 from microgpt.errors import FileError, InputError, MicrogptError
@@ -19,6 +24,8 @@ from microgpt.heldout import held_out_parts
 from microgpt.opening import Opened, engine_for, open_model, run_data
 from microgpt.start import begin, marks_at
 from microgpt.tokenizer import Tokenizer
+
+_MOST_UNIQUE = 1_000_000
 
 RunArgument = Annotated[
     Path | None,
@@ -53,6 +60,13 @@ def sample(
     new: Annotated[
         bool, Parameter(help="Leave out what is in the training data.", negative="")
     ] = False,
+    unique: Annotated[
+        bool, Parameter(help="No text twice; at most 1,000,000.", negative="")
+    ] = False,
+    plain: Annotated[
+        bool,
+        Parameter(help="The texts alone, one a line; \\n is a line end in one.", negative=""),
+    ] = False,
     seed: Annotated[int | None, Parameter(help="[a run's own stream, else 42]")] = None,
     order: Annotated[str, Parameter(help="How draws are shared: sequential or rows.")] = (
         "sequential"
@@ -65,10 +79,18 @@ def sample(
     """Write new documents, each marked: trained on, in the file only, or new.
 
     Without --seed a run goes on with its own random stream, so the reference run prints the
-    twenty published names.
+    twenty published names. Above a count of 1,000 they come as they are made, with --json as
+    several lines of 1,000. In --plain lines backslashes, line ends and other control characters are
+    written as in Python.
     """
     if not 1 <= count <= 10_000_000:
         raise InputError(f"count is {count}, must be from 1 to 10,000,000.")
+    if unique and count > _MOST_UNIQUE:
+        raise InputError(
+            f"count is {count}, must be at most {_MOST_UNIQUE:,} with --unique: all are remembered."
+        )
+    if plain and json:
+        raise InputError("--plain and --json are both given.", "Choose one.")
     if seed is not None and not 0 <= seed < 2**32:
         raise InputError(f"seed is {seed}, must be from 0 to {2**32 - 1}.")
     if greedy and top_k is not None:
@@ -76,32 +98,81 @@ def sample(
     settings = sampling.Settings(temperature, 1 if greedy else top_k, top_p, order, length)
     opened = open_with_notes(run, ignore_digest)
     prefix = _known(prefix, opened.tokenizer, unknown)
-    marks = run_marks(opened)
+    marks = run_marks(opened) if new or not plain else None
     if new and marks is None:
         raise InputError(
             f"--new needs the training data, and {opened.path} doesn't say which it was.",
             "Use it on a run directory.",
         )
     made = engine_for(opened, engine)
-    rng = opened.rng(seed)
-    if new and marks is not None:
-        texts, drawn = sampling.sample_new(
-            made, opened.tokenizer, rng, count, marks.file, prefix=prefix, settings=settings
-        )
-        if len(texts) < count:
-            note(
-                f"only {len(texts)} of {drawn:,} samples are not in the data. Raise --temperature."
-            )
-    else:
-        texts = sampling.sample(
-            made, opened.tokenizer, rng, count, prefix=prefix, settings=settings
-        )
-    samples = list(sampling.marked(texts, marks))
-    if json:
-        show_json({"samples": samples})
-    else:
-        for line in sample_lines(samples):
+    known = marks.file if new and marks is not None else ()
+    pieces = sampling.sample_chosen(
+        made,
+        opened.tokenizer,
+        opened.rng(seed),
+        count,
+        known,
+        unique=unique,
+        prefix=prefix,
+        settings=settings,
+    )
+    shown, drawn = _show(pieces, marks, json, plain)
+    if shown < count:
+        kinds = {"not in the data": new, "different": unique}
+        which = " and ".join(kind for kind, asked in kinds.items() if asked)
+        note(f"only {shown:,} of {drawn:,} samples are {which}. Raise --temperature.")
+
+
+def _show(
+    pieces: Iterator[tuple[list[str], int]],
+    marks: sampling.Marks | None,
+    as_json: bool,
+    plain: bool,
+) -> tuple[int, int]:
+    """Print the texts as they come; returns how many there were, and how many were drawn."""
+    shown = drawn = 0
+    if plain:
+        for texts, drawn in pieces:  # noqa: B007 - the last one counts
+            shown += len(texts)
+            for text in texts:
+                print(_plain(text))
+            sys.stdout.flush()
+        return shown, drawn
+    counts: Counter[str | None] = Counter()
+    waiting: list[str] = []
+
+    def show() -> None:
+        nonlocal shown
+        here, waiting[:] = waiting[: sampling.PIECE], waiting[sampling.PIECE :]
+        samples = list(sampling.marked(here, marks))
+        if as_json:
+            show_json({"samples": samples})
+        else:
+            for line in numbered_lines(samples, shown + 1):
+                print(line)
+            sys.stdout.flush()
+        counts.update(sample["mark"] for sample in samples)
+        shown += len(samples)
+
+    for texts, drawn in pieces:  # noqa: B007
+        waiting += texts
+        if len(waiting) >= sampling.PIECE:
+            show()
+    if waiting or not shown:
+        show()
+    if not as_json:
+        for line in mark_lines(counts):
             print(line)
+    return shown, drawn
+
+
+_ESCAPED = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what would end a line, and the like
+
+
+def _plain(text: str) -> str:
+    """The text on one line that reads back; on a terminal also harmless."""
+    text = _ESCAPED.sub(lambda found: repr(found[0])[1:-1], text)
+    return visible(text) if sys.stdout.isatty() else text
 
 
 def evaluate(
@@ -127,7 +198,7 @@ def evaluate(
     elif opened.run is None:
         raise InputError(
             f"{opened.path} doesn't say which documents were held out.",
-            "Name a file to measure on: microgpt eval MODEL FILE",
+            f"Name a file to measure on: {command('eval', opened.path, 'FILE')}",
         )
     else:
         start = begin(opened.config, run_data(opened.run), opened.tokenizer)
@@ -152,7 +223,7 @@ def newest_run() -> Path:
     """The run under ``runs/`` that was begun last; ``FileError`` if there is none."""
     found = sorted(Path("runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
-        raise FileError("There is no run in runs/ yet.", "Train one: microgpt train")
+        raise FileError("There is no run in runs/ yet.", f"Train one: {command('train')}")
     note(f"the newest run, {found[-1].parent}")
     return found[-1].parent
 

@@ -6,10 +6,12 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from microgpt.calling import command
 from microgpt.cli import show_json, visible
 from microgpt.config import Config
 
@@ -237,7 +239,12 @@ def floor_lines(config: Config, floors: dict[str, float], held_out: Sequence[Eve
 
 
 def sample_lines(samples: Sequence[dict[str, Any]]) -> list[str]:
-    """Numbered samples with their marks, and what the marks mean.
+    """Numbered samples with their marks, and what the marks mean."""
+    return [*numbered_lines(samples), *mark_lines(Counter(s["mark"] for s in samples))]
+
+
+def numbered_lines(samples: Sequence[dict[str, Any]], first: int = 1) -> list[str]:
+    """Samples with their marks, numbered from ``first`` on.
 
     Short ones a line each, with ⏎ for a line end; long ones as they are, below their number.
     """
@@ -245,7 +252,7 @@ def sample_lines(samples: Sequence[dict[str, Any]]) -> list[str]:
     texts = [visible(str(sample["text"])) for sample in samples]
     short = all(len(text) <= 60 for text in texts)
     width = max((len(text) for text in texts), default=0)
-    for i, (text, sample) in enumerate(zip(texts, samples, strict=True), 1):
+    for i, (text, sample) in enumerate(zip(texts, samples, strict=True), first):
         mark = sample["mark"]
         shown = f"{MARK_SIGNS[mark]} {mark}" if mark else ""
         if short:
@@ -253,37 +260,24 @@ def sample_lines(samples: Sequence[dict[str, Any]]) -> list[str]:
             lines.append(f"sample {i:2d}: {text:<{width}}  {shown}".rstrip())
         else:
             lines += [f"sample {i:2d}: {shown}".rstrip(), *text.split("\n"), ""]
-    marks = [sample["mark"] for sample in samples if sample["mark"]]
-    if marks:
-        counts = [
-            f"{marks.count(mark)} {mark} ({about})" for mark, about in MARKS_EXPLAINED.items()
-        ]
-        lines.append(" · ".join(counts))
     return lines
+
+
+def mark_lines(marks: Mapping[str | None, int]) -> list[str]:
+    """How often each mark occurs, and what it means; nothing where no sample has one."""
+    if not any(marks.get(mark) for mark in MARKS_EXPLAINED):
+        return []
+    counts = [f"{marks.get(mark, 0)} {mark} ({about})" for mark, about in MARKS_EXPLAINED.items()]
+    return [" · ".join(counts)]
 
 
 def next_lines(run_dir: Path, config: Config, samples: Sequence[dict[str, Any]]) -> list[str]:
     """The two commands that come next."""
-    command = how_called()
     first = next((str(s["text"])[:1] for s in samples if str(s["text"])[:1].isalnum()), "")
-    more = f"--prefix {first} --new" if first else "--new"
+    more = ["--prefix", first, "--new"] if first else ["--new"]
     if config.long == "window":
-        more = "--count 1 --length 500"
+        more = ["--count", "1", "--length", "500"]
     return [
-        f"{command} sample {run_dir} {more}",
-        f"{command} inspect {run_dir} --html {run_dir / 'report.html'}",
+        command("sample", run_dir, *more),
+        command("inspect", run_dir, "--html", run_dir / "report.html"),
     ]
-
-
-def how_called() -> str:
-    """The words by which the user can call this program again."""
-    program = Path(sys.argv[0])
-    if program.name == "__main__.py":
-        return f"{Path(sys.executable).name} -m microgpt"
-    found = shutil.which("microgpt")
-    if found and program.exists() and program.samefile(found):
-        return "microgpt"
-    try:
-        return str(program.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(program)

@@ -13,10 +13,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from microgpt.calling import command
 from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.cli import note, options, visible
 from microgpt.cli.options import DataArgument, FlagsArgument
-from microgpt.cli.screen import how_called, make_screen
+from microgpt.cli.screen import make_screen
 from microgpt.config import DTYPES, FLAGS, SHAPE, Config
 from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
 from microgpt.engines import CHOICES, mend, passed_over
@@ -132,7 +133,7 @@ def _begin(
         if source not in BUNDLED:
             raise InputError(
                 f"--data is {source!r}, must be one of {', '.join(BUNDLED)}.",
-                "To train on a file of your own: microgpt train FILE",
+                f"To train on a file of your own: {command('train', 'FILE')}",
             )
     read_as = {k: chosen[k] for k in ("column", "field", "encoding") if k in chosen}
     dataset = load_data(source, chosen.get("split_by", "line"), **read_as)
@@ -173,10 +174,11 @@ def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _P
 
 def _another(path: Path, flag: str, value: object) -> str:
     """The way to train on with another recipe."""
-    said = f"{flag} {value}"
+    words: tuple[object, ...] = (flag, value)
     if isinstance(value, bool):
-        said = flag if value else flag.replace("--", "--no-")
-    return f" To begin another run from its weights: {how_called()} import {path} --out NEW {said}"
+        words = (flag if value else flag.replace("--", "--no-"),)
+    said = command("import", path, "--out", "NEW", *words)
+    return f" To begin another run from its weights: {said}"
 
 
 def _train(plan: _Plan, stop_after: int | None, as_json: bool) -> None:
@@ -222,14 +224,14 @@ def _train_until(
         path = trainer.run_dir.path
         raise Interrupted(
             f"Stopped at once, at step {trainer.step}; what was saved before is in {path}.",
-            f"Go on from there with: {how_called()} train --resume {path}",
+            f"Go on from there with: {command('train', '--resume', path)}",
         ) from None
     finally:
         screen.close()
         trainer.engine.close()
     if not as_json and trainer.step < trainer.config.steps:
         print(f"stopped after step {trainer.step} as asked, saved in {trainer.run_dir.path}")
-        print(f"go on with: {how_called()} train --resume {trainer.run_dir.path}")
+        print(f"go on with: {command('train', '--resume', trainer.run_dir.path)}")
 
 
 def _describe(plan: _Plan) -> list[str]:

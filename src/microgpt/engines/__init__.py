@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 
+from microgpt.calling import command
 from microgpt.config import Config
 from microgpt.engines.base import Engine
 from microgpt.errors import InputError, MissingError
@@ -79,5 +80,5 @@ def mend(name: str) -> str:
         from microgpt.engines.native.build import library_path, problem, remedy
 
         if problem(library_path()) is not None:
-            return f"Build it: {remedy()} (microgpt doctor says more)."
-    return "microgpt doctor says more."
+            return f"Build it: {remedy()} ({command('doctor')} says more)."
+    return f"{command('doctor')} says more."

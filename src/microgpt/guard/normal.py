@@ -13,9 +13,10 @@ import unicodedata
 from collections.abc import Iterator
 from types import ModuleType
 
+from microgpt.calling import python
 from microgpt.errors import MissingError
 
-GRADER_EXTRA = "pip install 'microgpt[grader]'"
+GRADER_EXTRA = ("-m", "pip", "install", "microgpt[grader]")
 """The line that installs what big lists and look-alike letters need."""
 
 _RUN = re.compile(r"[^\W_]+")  # letters and digits without a gap
@@ -42,7 +43,8 @@ def optional(module: str, what: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError:
         raise MissingError(
-            f"{what}, and {module.split('.')[0]} isn't installed.", f"Install it: {GRADER_EXTRA}"
+            f"{what}, and {module.split('.')[0]} isn't installed.",
+            f"Install it: {python(*GRADER_EXTRA)}",
         ) from None
 
 

@@ -34,6 +34,7 @@ from microgpt import __version__
 from microgpt.assignment.intake import identify, read_submission, roster
 from microgpt.assignment.reports import feedback, gradescope, text
 from microgpt.assignment.result import Result
+from microgpt.calling import command
 from microgpt.data import bundled
 from microgpt.errors import FileError, InputError, MicrogptError
 from microgpt.files import dump_json, parse_json, read_bytes, write_atomic
@@ -151,7 +152,7 @@ def build(
         if not 0 < len(key) <= _KEY:
             raise InputError(
                 f"The key has {len(key):,} bytes, must have 1 to {_KEY:,}.",
-                "Make one: microgpt assignment key FILE",
+                f"Make one: {command('assignment', 'key', 'FILE')}",
             )
         content[SECRET] = key
     if class_list is not None:
@@ -159,6 +160,15 @@ def build(
     if wheels is not None:
         content.update(_wheels(wheels))
     return _zip(content)
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the file is a zip with the two programs of such an archive in it."""
+    try:
+        with zipfile.ZipFile(path) as there:
+            return {"setup.sh", "run_autograder"} <= set(there.namelist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
 
 
 def write(

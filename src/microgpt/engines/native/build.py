@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -130,9 +131,11 @@ def digest() -> str:
 
 def remedy() -> str:
     """The command that gives this installation a kernel."""
+    from microgpt.calling import python  # this file alone builds the wheel
+
     if not (HERE.parents[3] / "scripts" / "dev.py").exists():
-        return "python -m microgpt.engines.native.build"
-    return "python scripts/dev.py native" if sys.platform == "win32" else "make native"
+        return python("-m", "microgpt.engines.native.build")
+    return "make native" if shutil.which("make") else python("scripts/dev.py", "native")
 
 
 def remove(keep: Path) -> None:

@@ -1,0 +1,132 @@
+"""Mistakes in a command line or a settings file, in our words, with a guess at what was meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Sequence
+
+from cyclopts import CycloptsError, MissingArgumentError, UnknownOptionError, UnusedCliTokensError
+
+from microgpt import calling
+from microgpt.errors import InputError
+
+# What other programs call it: what it may be called here, the first that the command has.
+_ELSEWHERE = {
+    "learning_rate": ("lr",),
+    "max_iters": ("steps",),
+    "iters": ("steps",),
+    "iterations": ("steps",),
+    "epochs": ("steps",),
+    "num_steps": ("steps",),
+    "max_steps": ("steps",),
+    "layers": ("n_layer",),
+    "num_layers": ("n_layer",),
+    "heads": ("n_head",),
+    "num_heads": ("n_head",),
+    "embd": ("n_embd",),
+    "embed": ("n_embd",),
+    "dim": ("n_embd",),
+    "d_model": ("n_embd",),
+    "hidden_size": ("n_embd",),
+    "ctx": ("block_size",),
+    "context": ("block_size",),
+    "context_length": ("block_size",),
+    "seq_len": ("block_size",),
+    "bs": ("batch_size", "batch_sizes"),
+    "batch": ("batch_size", "batch_sizes"),
+    "warmup_steps": ("warmup",),
+    "random_seed": ("seed",),
+    "temp": ("temperature",),
+    "num_samples": ("count",),
+    "num": ("count",),
+    "n": ("count",),
+    "max_new_tokens": ("length",),
+    "max_length": ("length",),
+    "prompt": ("prefix",),
+    "start": ("prefix",),
+    "dataset": ("data",),
+    "output": ("out",),
+    "out_dir": ("out",),
+    "output_dir": ("out",),
+    "overwrite": ("force",),
+}
+# What there is nothing for, and why.
+_ABSENT = {
+    "dropout": "No engine has dropout: leave it out.",
+    "weight_decay": "No optimizer here has weight decay: leave it out.",
+    "device": "All engines compute on the CPU: choose one with --engine.",
+    "gpu": "All engines compute on the CPU: choose one with --engine.",
+    "cuda": "All engines compute on the CPU: choose one with --engine.",
+}
+# What has no flag, because it is named without one.
+_BARE = ("model", "checkpoint", "ckpt", "run", "file", "input")
+
+
+def guess(name: str, known: Collection[str]) -> str | None:
+    """Which of the ``known`` names was meant; names with ``_`` between their words."""
+    plain = name.strip("-").replace("-", "_").lower()
+    if plain in known:
+        return plain
+    for other in _ELSEWHERE.get(plain, ()):
+        if other in known:
+            return other
+    close = difflib.get_close_matches(plain, known, n=1, cutoff=0.7)
+    return close[0] if close else None
+
+
+def absent(name: str) -> str | None:
+    """A sentence on a setting of other programs that doesn't exist here."""
+    return _ABSENT.get(name.strip("-").replace("-", "_").lower())
+
+
+def usage(error: CycloptsError, arguments: Sequence[str], commands: Collection[str]) -> InputError:
+    """What is wrong with the command line, and where to look."""
+    command = next((a for a in arguments if not a.startswith("-")), "")
+    listed = f"There are {', '.join(commands)}."
+    if not command:
+        return InputError("No command is given.", listed)
+    if command not in commands:
+        close = difflib.get_close_matches(command, commands, n=1)
+        return InputError(
+            f"There is no command {command!r}.", f"Did you mean {close[0]}?" if close else listed
+        )
+    see = f"See {calling.command(command, '--help')}"
+    if isinstance(error, UnknownOptionError):
+        return _unknown(error, arguments, command, see)
+    if isinstance(error, UnusedCliTokensError):
+        spare = ", ".join(map(repr, error.unused_tokens or ()))
+        return InputError(f"{command} can't use {spare}: too many arguments.", see)
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        name = error.argument.name
+        if name in arguments:
+            return InputError(f"{name} needs a value behind it.", see)
+        return InputError(f"{command} needs {name}, and it isn't given.", see)
+    message = " ".join(str(error).split())
+    if not message.endswith((".", "!", "?")):
+        message += "."
+    return InputError(message, see)
+
+
+def _unknown(
+    error: UnknownOptionError, arguments: Sequence[str], command: str, see: str
+) -> InputError:
+    flag = (error.token.keyword or error.token.value).partition("=")[0]
+    if "--" in arguments and flag not in (
+        a.partition("=")[0] for a in arguments[: list(arguments).index("--")]
+    ):
+        return InputError(
+            f"After -- everything is a file's name, {flag} too.",
+            f"Put {flag} before the --, or name such a file ./{flag}.",
+        )
+    flags = [name for one in error.argument_collection if one.parse for name in one.names]
+    known = {name.removeprefix("--").replace("-", "_"): name for name in flags if name[:2] == "--"}
+    message = f"{command} has no {flag}."
+    if flag[:2] != "--" and len(flag) > 2:  # -abc is -a -b -c
+        return InputError(message, f"Long flags begin with two hyphens. {see}")
+    if (why := absent(flag)) is not None:
+        return InputError(message, why)
+    if (meant := guess(flag, known)) is not None:
+        return InputError(message, f"Did you mean {known[meant]}? {see}")
+    if flag.strip("-").lower() in _BARE:
+        return InputError(message, f"Files and runs are named without a flag. {see}")
+    return InputError(message, see)
