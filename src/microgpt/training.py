@@ -26,6 +26,7 @@ from microgpt.config import DTYPES, Config
 from microgpt.data import BUNDLED, Dataset, Split, bundled, split
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
+from microgpt.engines.made import made_by
 from microgpt.errors import InputError, Interrupted, NumbersError
 from microgpt.evaluation import mean_loss_of
 from microgpt.model import init_weights
@@ -191,7 +192,7 @@ class Trainer:
         """What the first line of ``--json`` says of the run."""
         return {
             "dir": str(self.run_dir.path) if self.run_dir else None,
-            "engine": self.engine.name,
+            **made_by(self.engine),
             "dtype": self.dtype,
             "threads": self.threads,
             "step": self.step,
@@ -267,7 +268,7 @@ class Trainer:
         state = {
             "stream": stream_to_json(self.rng),
             "sampler": {"row": self.step * self.config.batch_size % len(self.docs)},
-            "engine": self.engine.name,
+            **made_by(self.engine),
             "dtype": self.dtype,
             "threads": self.threads,
         }
@@ -346,7 +347,7 @@ def create_run(path: Path, trainer: Trainer, imported: str | None = None) -> Run
         "config": trainer.config.to_dict(),
         "seed": trainer.config.seed,
         "data": trainer.data_facts,
-        "engine": trainer.engine.name,
+        **made_by(trainer.engine),
         "dtype": trainer.dtype,
         "threads": trainer.threads,
         "save_every": trainer.save_every,
