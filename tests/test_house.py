@@ -24,7 +24,7 @@ FLOORS = (
     {"guard"},
     {"assignment"},
     {"benchmark"},
-    {"pictures"},
+    {"pictures", "sameness"},
     {"runfacts"},
     {"report"},
     {"cli"},

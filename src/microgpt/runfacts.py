@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from microgpt.config import FLAGS, PRESETS, SHAPE, Config, make_config
 from microgpt.opening import Opened
 from microgpt.pictures import letter, plain_text
+from microgpt.sameness import makers
 
 LAST = 100
 """Steps in the mean that is reported as a run's loss."""
@@ -131,9 +132,10 @@ def facts(opened: Opened, log: Log) -> list[Group]:
         ("seed", str(config.seed)),
         ("holdout", f"{config.holdout:g}{', and validation' if config.validation else ''}"),
         ("long", config.long),
-        ("engine", f"{_value(run.get('engine'))}, {_value(run.get('dtype'))}"),
     ]
     groups.append(("Recipe", recipe))
+    if made := makers(opened):
+        groups.append(("Made by", made))
     data = run.get("data")
     if isinstance(data, dict):
         names = ("name", "path", "split_by", "documents", "distinct", "characters", "sha256")
