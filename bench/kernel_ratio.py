@@ -79,7 +79,7 @@ def main() -> None:
             micro.append(seconds * 1e6)
             ratios.append(seconds / min(unit, sgemm_unit()))
         print(
-            f"{arguments.dtype} {engine.running} batch {batch:>4} threads {arguments.threads}: "
+            f"{arguments.dtype} {engine.level} batch {batch:>4} threads {arguments.threads}: "
             f"ratio {statistics.median(ratios):.3f} (best {min(ratios):.3f}), "
             f"{statistics.median(micro):.3f} us a document (best {min(micro):.3f})"
         )

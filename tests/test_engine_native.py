@@ -51,6 +51,14 @@ def loaded(
     return engine
 
 
+@every_level
+def test_a_loaded_engine_tells_its_level(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert loaded(native(level), make_config()).level == level
+    assert NativeEngine.level is None and NumpyEngine.level is None
+    monkeypatch.setenv("MICROGPT_LEVEL", level)
+    assert loaded(NativeEngine(), make_config()).level == level
+
+
 @st.composite
 def models(draw: st.DrawFn) -> Config:
     head_dim = draw(st.sampled_from([1, 2, 3, 4, 4, 5, 8, 16, 20]))

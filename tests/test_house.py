@@ -28,7 +28,7 @@ FLOORS = (
     {"guard"},
     {"assignment"},
     {"benchmark"},
-    {"pictures"},
+    {"pictures", "sameness"},
     {"runfacts"},
     {"report"},
     {"cli"},

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microgpt import pictures, report, runfacts
+from microgpt import __version__, pictures, report, runfacts
 from microgpt.checkpoint import RunDir
 from microgpt.config import FLAGS, Config, make_config
 from microgpt.data import load_data
@@ -207,6 +207,15 @@ def test_plain_command():
     assert runfacts.repeat_command(opened).startswith(
         "microgpt train --data words --split-by none --engine"
     )
+
+
+def test_both_reports_say_it(opened):
+    assert opened.leg["engine"] == "numpy" and opened.leg["version"] == __version__
+    said = report.reproduces(opened)
+    assert said.startswith(f"Made by microgpt {__version__}, numpy, float64: the same bytes")
+    text = " ".join(" ".join(text_report(opened)).split())
+    assert said in text and f"microgpt {__version__}" in text
+    assert said in html_report(opened)
 
 
 # ------------------------------------------------------------------ the page

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from cli_runner import snapshot
+from microgpt import __version__
 from microgpt.checkpoint import RunDir
 from microgpt.config import Config, make_config
 from microgpt.data import fnv1a32, load_data
+from microgpt.engines.numpy import NumpyEngine
 from microgpt.errors import InputError
 from microgpt.evaluation import bigram_floor, mean_loss, random_floor
 from microgpt.heldout import held_out_parts
@@ -157,6 +159,30 @@ def test_run_event_and_run_json(tmp_path: Path) -> None:
     assert written["data"]["documents"] == 12 and written["data"]["distinct"] == 11
     assert data_facts(load_data("names"))["path"] is None  # it comes along with the program
     assert (written["engine"], written["dtype"], written["threads"]) == ("scalar", "float64", 3)
+    snapshot, _ = RunDir.open(tmp_path / "r").load()
+    assert snapshot is not None
+    for said in (event, written, snapshot.state):  # what made it
+        assert (said["level"], said["version"]) == (None, __version__)
+
+
+def test_run_says_the_level_of_its_last_leg(tmp_path: Path) -> None:
+    """As an engine with levels tells it, which the kernel's tests hold."""
+
+    class Leveled(NumpyEngine):
+        level = "wide"
+
+    data = dataset()
+    trainer = in_directory(tmp_path / "r", tiny(), data, engine="numpy", stop_after=5)
+    run(trainer)
+    second = resumed(tmp_path / "r", data, engine="numpy")
+    leveled = Leveled()
+    leveled.load(second.config, "float64", *second.engine.state())
+    second.engine = leveled
+    assert run(second)["run"][0]["level"] == "wide"
+    again = RunDir.open(tmp_path / "r")
+    snapshot, _ = again.load()
+    assert snapshot is not None
+    assert (again.run["level"], snapshot.state["level"]) == (None, "wide")
 
 
 def test_metrics_hold_every_step_once_in_order(tmp_path: Path) -> None:

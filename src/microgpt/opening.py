@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ SHIPPED = "data/model.json"
 class Opened:
     """A model ready to be used.
 
+    ``leg``: what a run's state.json says, with what made the weights (``engine``, ``level``,
+    ``version``, ``dtype``, ``threads``); empty for a file.
+
     ``run``: the run's directory, None for a single file. ``step``: after how many steps the
     weights were saved, None where a file doesn't say. ``stream``: the run's random stream at that
     moment; for a file None, and sampling starts from a seed. ``stated``: the fields of ``config``
@@ -41,6 +44,7 @@ class Opened:
     tokenizer: Tokenizer
     weights: Arrays
     dtype: str
+    leg: dict[str, Any] = field(default_factory=dict, kw_only=True)
     run: RunDir | None = None
     step: int | None = None
     stream: random.Random | None = None
@@ -97,6 +101,7 @@ def _open_run(path: Path) -> tuple[Opened, list[str]]:
         stream_from_json(snapshot.state.get("stream")),
         EVERY_FIELD,
     )
+    opened.leg = snapshot.state
     return opened, notices
 
 

@@ -1,14 +1,15 @@
 """What is in a run, as lines for the terminal and as one page with pictures.
 
 The page is a single HTML file without scripts and without requests to anywhere. Every number on
-it is computed from the run; the same run gives the same bytes. It names files, and not where they
-lie: it may be passed on. Nothing is printed here.
+it is computed from the run; on one machine the same run gives the same bytes. It names files, and
+not where they lie: it may be passed on. Nothing is printed here.
 """
 
 from __future__ import annotations
 
 import random
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ from microgpt.runfacts import (
     repeat_command,
     short_tally,
 )
+from microgpt.sameness import reproduces
 from microgpt.sampling import Settings, sample
 
 __all__ = ["Tally", "html_report", "is_report", "parameter_tally", "text_report"]
@@ -76,6 +78,9 @@ def text_report(opened: Opened) -> list[str]:
         lines += [f"  {name:<16}  {value}" for name, value in known]
     if command := repeat_command(opened):
         lines += ["", "Command to repeat it", f"  {command}"]
+        lines += textwrap.wrap(
+            reproduces(opened) or "", 98, initial_indent="  ", subsequent_indent="  "
+        )
     tallies = short_tally(opened.config)
     widths = [
         max(len(t.name) for t in tallies),
@@ -188,7 +193,7 @@ def _overview(opened: Opened, log: Log) -> str:
         unbroken = re.sub(r"(?<= )(--[a-z0-9-]+)", r"<span>\1</span>", escape(command))
         body.append(
             "<p>To make this run again from its first step:</p>\n"
-            f"<pre><code>{unbroken}</code></pre>"
+            f"<pre><code>{unbroken}</code></pre>\n<p>{escape(reproduces(opened) or '')}</p>"
         )
     return _section("what", "What this is", *body)
 

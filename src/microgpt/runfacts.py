@@ -12,6 +12,7 @@ from microgpt.config import FLAGS, PRESETS, SHAPE, Config, make_config
 from microgpt.data import KEPT
 from microgpt.opening import Opened
 from microgpt.pictures import letter, plain_text
+from microgpt.sameness import makers
 
 LAST = 100
 """Steps in the mean that is reported as a run's loss."""
@@ -155,8 +156,9 @@ def facts(opened: Opened, log: Log, *, places: bool = True) -> list[Group]:
     if opened.run is None:
         return [*groups, ("Recipe", recipe)] if recipe else groups
     run = opened.run.run
-    recipe.append(("engine", f"{_value(run.get('engine'))}, {_value(run.get('dtype'))}"))
     groups.append(("Recipe", recipe))
+    if made := makers(opened):
+        groups.append(("Made by", made))
     data = run.get("data")
     if isinstance(data, dict):
         names = ("name", "path", "split_by", "documents", "distinct", "characters", "sha256")

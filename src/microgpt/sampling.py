@@ -2,7 +2,7 @@
 
 The random numbers come from the run's stream here, never from an engine: the sampler hands the
 engine uniform numbers and puts the stream where it would stand if each had been drawn when it
-was needed. So all engines draw the same samples, and the published twenty come out.
+was needed. So all engines get the same draws, and the published twenty come out of each.
 """
 
 from __future__ import annotations

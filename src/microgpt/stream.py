@@ -1,7 +1,7 @@
 """The run's one random stream: Python's own generator, many draws at a time, saved and restored.
 
 A run draws from one ``random.Random``, seeded once: shuffle, weights, windows, samples. It gives
-the same values on every CPython since 3.6, so a run is a run everywhere.
+the same values on every CPython since 3.6, so every run draws the same everywhere.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from microgpt.config import DTYPES, Config
 from microgpt.data import BUNDLED, KEPT, Dataset, bundled
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
+from microgpt.engines.made import made_by
 from microgpt.errors import InputError, Interrupted, NumbersError
 from microgpt.evaluation import Told, random_floor
 from microgpt.heldout import AT_MOST, MAX_THREADS, SECONDS, Best, Judge, cores
@@ -178,7 +179,7 @@ class Trainer:
         """What the first line of ``--json`` says of the run."""
         return {
             "dir": str(self.run_dir.path) if self.run_dir else None,
-            "engine": self.engine.name,
+            **made_by(self.engine),
             "dtype": self.dtype,
             "threads": self.threads,
             "step": self.step,
@@ -317,7 +318,7 @@ class Trainer:
             "sampler": {"row": self.step * self.config.batch_size % len(self.docs)},
             "steps": self.config.steps,
             "best": self.best.to_json(),
-            "engine": self.engine.name,
+            **made_by(self.engine),
             "dtype": self.dtype,
             "threads": self.threads,
         }
@@ -437,7 +438,7 @@ def create_run(path: Path, trainer: Trainer, imported: str | None = None) -> Run
         "config": trainer.config.to_dict(),
         "seed": trainer.config.seed,
         "data": trainer.data_facts,
-        "engine": trainer.engine.name,
+        **made_by(trainer.engine),
         "dtype": trainer.dtype,
         "threads": trainer.threads,
         "save_every": trainer.save_every,

@@ -75,7 +75,8 @@ def reading(flags: DataFlags | None) -> dict[str, str]:
 def read_toml(path: Path, also: dict[str, Any]) -> dict[str, Any]:
     """The settings of a TOML file: hyper-parameters, and the options named in ``also``.
 
-    ``also``: option → ``str``, ``int``, or ``list`` for text or a list of texts; the limits of hyper-parameters are ``Config``'s.
+    ``also``: option → ``str``, ``int``, or ``list`` for text or a list of texts; the limits of
+    hyper-parameters are ``Config``'s.
 
     Raises ``FileError`` if it can't be read, ``InputError`` for bad TOML, unknown keys, values of
     another type, and for data and file together.

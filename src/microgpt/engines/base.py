@@ -82,10 +82,13 @@ class Engine(ABC):
     """One way of computing the model. Arrays are NumPy, names are those of ``Config.shapes``.
 
     ``name``: how the user asks for it. ``lead``: whether this process prints and writes files.
+    ``level``: the set of processor instructions that its kernel was compiled for, such as
+    ``avx2``, known once it is loaded; None for an engine without levels.
     """
 
     name = ""
     lead = True
+    level: str | None = None
     config: Config
     dtype: str
 

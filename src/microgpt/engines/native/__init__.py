@@ -120,10 +120,13 @@ def levels() -> tuple[list[str], str]:
 
 
 class NativeEngine(Engine):
-    """The C kernel. ``level`` None takes $MICROGPT_LEVEL, else the fastest that runs here."""
+    """The C kernel.
+
+    ``level`` of the class is the one to take: None takes $MICROGPT_LEVEL, else the fastest that
+    runs here. A loaded engine's is the one in use.
+    """
 
     name = "native"
-    level: str | None = None
 
     @classmethod
     def supports(cls, config: Config, dtype: str) -> str | None:
@@ -163,8 +166,8 @@ class NativeEngine(Engine):
             flat += [self._flat(optim.m), self._flat(optim.v)]
         library = _library()
         assert not isinstance(library, str)
-        self.running = self._level()
-        self.kernel = _Kernel(library, dtype, self.running)
+        self.level = self._level()
+        self.kernel = _Kernel(library, dtype, self.level)
         described = _kernel_config(config, max(1, min(threads, MOST_THREADS)))
         size = int(self.kernel.size(ctypes.byref(described)))
         if size == 0:  # a kernel that was compiled without threads

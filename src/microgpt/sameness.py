@@ -1,0 +1,123 @@
+"""What made a run, and how far another machine comes to the same.
+
+What is promised stands in ``notes/sameness.md`` with its measurements; here it is said of one run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from microgpt.config import Config, make_config
+from microgpt.opening import Opened
+
+_WORD = re.compile(r"[\w.+-]{1,40}")
+
+_ON_WHAT = {
+    "native": "on the same kind of machine",
+    "numpy": "on the same processor with the same NumPy",
+    "scalar": "on the same kind of machine",
+}
+
+_AGREES = (
+    "Elsewhere the losses agree in their 4 printed decimals, and the 20 samples are the same: "
+    "measured for this run at all levels, with NumPy and as WebAssembly."
+)
+_PARTS = (
+    "Elsewhere the last digits differ and grow: in what was measured, printed losses part after "
+    "200 to 5,400 steps, samples are others, and held-out losses differ by 0.02 at most."
+)
+_PARTS_SOON = (
+    "Elsewhere float32 differs in the last digits from the first steps on, and these grow: in what "
+    "was measured, samples may be others, and held-out losses differ by 0.02 at most."
+)
+
+
+def makers(opened: Opened) -> list[tuple[str, str]]:
+    """(Name, value) of what made the run: engine, level, dtype, threads, version.
+
+    Where its last leg was made by something else, that too. What a run of an earlier version
+    doesn't say is left out; an empty list for a model file.
+    """
+    if opened.run is None:
+        return []
+    first, last = _maker(opened.run.run), _maker(opened.leg)
+    rows = list(first.items())
+    if _differ(first, last):
+        rows.append(("last leg", ", ".join(_in_words(name, last[name]) for name in last)))
+    return rows
+
+
+def reproduces(opened: Opened) -> str | None:
+    """What the command that repeats the run gives again, in a line; None for a model file.
+
+    The bytes where it is known what made them, and what was measured for everything else.
+    """
+    if opened.run is None:
+        return None
+    made, last = _maker(opened.run.run), _maker(opened.leg)
+    if opened.run.run.get("imported"):
+        made = last  # the import computes nothing
+    engine, level, version = (made.get(name, "") for name in ("engine", "level", "microgpt"))
+    dtype = opened.dtype
+    said = []
+    if version and engine in _ON_WHAT and (level or engine != "native"):
+        same = f"the same bytes from that version and engine {_ON_WHAT[engine]}"
+        if level:
+            same = (
+                f"the same bytes from that version, engine and level (MICROGPT_LEVEL={level}) "
+                f"{_ON_WHAT[engine]}"
+            )
+        by = f"microgpt {version}, {engine}{f' {level}' if level else ''}, {dtype}"
+        said.append(f"Made by {by}: {same}.")
+        if _differ({**made, "threads": ""}, {**last, "threads": ""}):
+            said = [f"Begun by {by}, but its last leg by another: one run gives other bytes."]
+    if dtype == "float32":
+        said.append(_PARTS_SOON)
+    else:
+        said.append(_AGREES if _was_measured(opened) else _PARTS)
+    return " ".join(said)
+
+
+def _was_measured(opened: Opened) -> bool:
+    """Whether all makers agreed on this very run in ``bench/results/levels.md``, in float64."""
+    assert opened.run is not None
+    data = opened.run.run.get("data")
+    if not isinstance(data, dict) or data.get("name") != "names" or data.get("path"):
+        return False
+    config, final = opened.config, Config()
+    if replace(config, seed=final.seed) == final:  # 21 seeds were tried
+        return True
+    return config in (
+        make_config("early"),
+        make_config(batch_size=64, steps=5000, holdout=0.1),
+    )
+
+
+def _maker(said: Mapping[str, Any]) -> dict[str, str]:
+    """The facts of run.json or state.json that are there and make sense, ready to be shown."""
+    names = {"engine": "engine", "level": "level", "dtype": "dtype", "version": "microgpt"}
+    found = {
+        shown: said[name]
+        for name, shown in names.items()
+        if isinstance(said.get(name), str) and _WORD.fullmatch(said[name])
+    }
+    threads = said.get("threads")
+    if isinstance(threads, int) and not isinstance(threads, bool):
+        found["threads"] = f"{threads:,}"
+    return found
+
+
+def _differ(first: Mapping[str, str], last: Mapping[str, str]) -> bool:
+    """Whether the last leg was made by something else, as far as it says what by."""
+    if any(first.get(name) != value for name, value in last.items()):
+        return True
+    return "microgpt" in last and "level" in first and "level" not in last
+
+
+def _in_words(name: str, value: str) -> str:
+    if name == "threads":
+        return "1 thread" if value == "1" else f"{value} threads"
+    return f"{name} {value}" if name == "microgpt" else value
