@@ -79,6 +79,7 @@ def test_a_disk_that_fails_here_and_there(bench: Bench, name: str) -> None:
 def test_a_disk_that_fails_at_every_call(bench: Bench, name: str) -> None:
     came = every_fault(bench, name, 10**6)
     assert came["one error"] >= bench.calls(name) - 2
+    print(f"{name}: {came}")
 
 
 @pytest.mark.slow
@@ -103,7 +104,7 @@ def killed(bench: Bench, name: str, at: int) -> bool:
     return result.code != 0
 
 
-def kills(bench: Bench, name: str, most: int) -> None:
+def kills(bench: Bench, name: str, most: int) -> int:
     """At most so many kills, all but one or two of which come: timing may save a log's line."""
     places = faulty.places(bench.calls(name), most)
     came = 0
@@ -114,6 +115,7 @@ def kills(bench: Bench, name: str, most: int) -> None:
             error.add_note(f"{name}, killed at call {at}: {bench.counts[name][at - 1]}")
             raise
     assert came >= len(places) - 2
+    return came
 
 
 @pytest.mark.slow
@@ -125,7 +127,7 @@ def test_kills_here_and_there(bench: Bench, name: str) -> None:
 @pytest.mark.prove
 @pytest.mark.parametrize("name", writing(*AGAIN))
 def test_kills_at_every_call(bench: Bench, name: str) -> None:
-    kills(bench, name, 10**6)
+    print(f"{name}: {kills(bench, name, 10**6)} kills")
 
 
 @pytest.mark.slow

@@ -130,6 +130,7 @@ def test_a_run_goes_on_after_every_power_cut(
     made = trained[name]
     monkeypatch.chdir(bench.commands.root)
     made.try_out(list(range(len(made.states))), bench.commands.root)
+    print(f"{name}: {len(made.states)} states")
 
 
 # ---------------------------------------------------------------- a new run's own name
