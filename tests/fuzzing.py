@@ -89,13 +89,26 @@ def little_memory() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
+def nested(rng: random.Random, data: bytearray) -> tuple[int, int] | None:
+    """Where a list or an object begins and ends, any of those that there are."""
+    begins = [at for at, byte in enumerate(data) if byte in b"[{"]
+    if not begins:
+        return None
+    begin, depth = rng.choice(begins), 0
+    for at in range(begin, len(data)):
+        depth += (data[at] in b"[{") - (data[at] in b"]}")
+        if depth == 0:
+            return begin, at + 1
+    return None
+
+
 def changed(rng: random.Random, pool: list[bytes]) -> bytes:
     """One of the pool after one to four changes."""
     data = bytearray(rng.choice(pool))
     for _ in range(rng.choice((1, 1, 2, 4))):
         at, end = sorted((rng.randint(0, len(data)), rng.randint(0, len(data))))
         end = min(end, at + rng.choice((1, 4, 16, 10**6)))
-        kind = rng.randrange(9)
+        kind = rng.randrange(10)
         if kind == 0 and data:
             data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
         elif kind == 1 and data:
@@ -108,11 +121,13 @@ def changed(rng: random.Random, pool: list[bytes]) -> bytes:
             other = rng.choice(pool)
             start = rng.randint(0, len(other))
             data[at:end] = other[start : start + rng.choice((4, 16, 64, 10**6))]
+        elif kind == 5 and (place := nested(rng, data)):
+            data[slice(*place)] = rng.choice([*NUMBERS, *WORDS])
         else:  # a word in the place of another, of this file or of any
             tokens = list(TOKEN.finditer(data))
             others = TOKEN.findall(rng.choice(pool))
             new = rng.choice(rng.choice([NUMBERS, WORDS, others or WORDS]))
-            place = rng.choice(tokens).span() if tokens and kind < 8 else (at, at)
+            place = rng.choice(tokens).span() if tokens and kind < 9 else (at, at)
             data[slice(*place)] = new
         del data[MOST_BYTES:]
     return bytes(data)
