@@ -54,8 +54,8 @@ layers.with_default_signals()
 
 # A failed assertion in what tests share shows its values, as one in a test does.
 pytest.register_assert_rewrite(
-    "browser", "checkpoint_runs", "cli_runner", "guide_pages", "model_files", "training_runs",
-    "widget_checks",
+    "browser", "checkpoint_runs", "cli_runner", "fault_cases", "guide_pages", "model_files",
+    "training_runs", "widget_checks",
 )  # fmt: skip
 
 # The same examples in every run; a slow machine is no failure.

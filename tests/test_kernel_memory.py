@@ -12,6 +12,7 @@ import ctypes
 import math
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -422,6 +423,31 @@ def test_valgrind_finds_nothing(dtype: str, tmp_path: Path, require_program: Any
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == alone.stdout and done.stdout.count("refused 0") == 6
+
+
+# ---------------------------------------------------------------- coverage
+
+
+@pytest.mark.prove
+@both_dtypes
+def test_the_memory_tools_see_nearly_all_of_the_kernel(
+    dtype: str, tmp_path: Path, require_program: Any
+) -> None:
+    """What kernel_memory.c goes through, measured by gcc.
+
+    Left out are refusals and the second thread, which the fuzz above goes through.
+    """
+    require_program("gcc")
+    program = compiled(tmp_path, "kernel_memory", LEVELS[0], dtype, "-O0", "--coverage")
+    subprocess.run([program], cwd=tmp_path, capture_output=True, check=True, timeout=SLOW_PATIENCE)
+    command = [require_program("gcov"), "-n", *map(str, tmp_path.glob("*.gcda"))]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    found = re.findall(r"File '.*/kernel/(.+)'\nLines executed:(.+)% of (\d+)", told.stdout)
+    shares = {name: (float(share) / 100, int(lines)) for name, share, lines in found}
+    whole = sum(lines for _, lines in shares.values())
+    share = sum(share * lines for share, lines in shares.values()) / whole
+    print(f"{dtype}: {share:.1%} of {whole:,} lines; {shares}")
+    assert whole > 800 and share > 0.92
 
 
 # ---------------------------------------------------------------- exp and log
