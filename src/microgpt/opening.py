@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 from collections.abc import Sequence
@@ -92,7 +93,7 @@ def _open_run(path: Path) -> tuple[Opened, list[str]]:
         )
     opened = Opened(
         path,
-        run.config,
+        planned(run, snapshot),
         run_tokenizer(run),
         snapshot.weights,
         next(iter(snapshot.weights.values())).dtype.name,
@@ -103,6 +104,17 @@ def _open_run(path: Path) -> tuple[Opened, list[str]]:
     )
     opened.leg = snapshot.state
     return opened, notices
+
+
+def planned(run: RunDir, snapshot: Snapshot | None) -> Config:
+    """The run's configuration; its steps are those of the last leg, if it was trained further."""
+    steps = snapshot.state.get("steps") if snapshot else None
+    if type(steps) is not int or steps == run.config.steps:
+        return run.config
+    try:
+        return dataclasses.replace(run.config, steps=steps)
+    except InputError as error:
+        raise CheckpointError(f"{run.path}: {error.message}", error.remedy) from None
 
 
 def as_model(opened: Opened) -> Model:

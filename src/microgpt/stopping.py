@@ -45,7 +45,7 @@ class Stop:
         self.asked = False
         self.working = False
         self.slow: Callable[[], None] = lambda: None
-        self.last_words: Callable[[], None] = lambda: None
+        self.last_words: Callable[[], object] = lambda: None
         self._answered = threading.Event()
         self._left = threading.Event()
         self._caught: set[int] = set()

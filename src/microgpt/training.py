@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -37,6 +38,9 @@ Event = dict[str, Any]
 
 DIVERGED = 20
 """A run whose loss is this many times that of guessing blindly has diverged, on every engine."""
+
+ON_THE_WAY = ("save_every", "eval_every", "eval_docs", "patience", "sample_every")
+"""Settings of what happens while a run trains; they change no number of it."""
 
 _PIECE_SECONDS = 0.05  # the engine is left alone for about this long
 _SAVE_SECONDS = 10.0
@@ -104,6 +108,8 @@ class Trainer:
         _at_least(0, eval_every=eval_every, eval_docs=eval_docs)
         self.save_every, self.sample_every = save_every, sample_every
         self.eval_docs, self.patience = eval_docs, patience
+        given = (save_every, eval_every, eval_docs, patience, sample_every)
+        self.asked = dict(zip(ON_THE_WAY, given, strict=True))
         self.table = TokenTable(self.docs, self.tokenizer)
         self.judge = Judge(
             self.config,
@@ -370,7 +376,7 @@ class Trainer:
         where = f", and the run is saved in {self.run_dir.path}" if self.run_dir else ""
         raise Interrupted(
             f"Stopped while the loss on {label} was measured. Training is done{where}.",
-            f"Measure it with: microgpt eval {self.run_dir.path}" if self.run_dir else "",
+            f"Measure it with: {command('eval', self.run_dir.path)}" if self.run_dir else "",
         )
 
     def samples(self, count: int = _SAMPLES) -> list[dict[str, str | None]]:
@@ -429,11 +435,13 @@ def data_facts(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def create_run(path: Path, trainer: Trainer, imported: str | None = None) -> RunDir:
+def create_run(path: Path | None, trainer: Trainer, imported: str | None = None) -> RunDir:
     """Make the run's directory: configuration and data facts, written first and then constant.
 
-    ``imported``: the model file that the first weights come from, if they aren't drawn.
+    ``path`` None: ``runs/NAME-n`` after the data, n one above all there are. ``imported``: the
+    model file that the first weights come from, if they aren't drawn.
     """
+    asked = {name: value for name, value in trainer.asked.items() if value is not None}
     run: dict[str, Any] = {
         "config": trainer.config.to_dict(),
         "seed": trainer.config.seed,
@@ -441,15 +449,18 @@ def create_run(path: Path, trainer: Trainer, imported: str | None = None) -> Run
         **made_by(trainer.engine),
         "dtype": trainer.dtype,
         "threads": trainer.threads,
-        "save_every": trainer.save_every,
+        "save_every": None,
+        **asked,
     }
     if imported is not None:
         run["imported"] = imported
     tokenizer = trainer.tokenizer
     vocab = {"type": "character", "uchars": tokenizer.uchars, "bos": tokenizer.bos}
-    if trainer.dataset.kept is None:
-        return RunDir.create(path, run, vocab)
-    return RunDir.create(path, run, vocab, kept=trainer.dataset.kept)
+    kept = trainer.dataset.kept
+    if path is not None:
+        return RunDir.create(path, run, vocab, kept)
+    stem = re.sub(r"[^\w-]+", "-", Path(trainer.dataset.name).name.split(".")[0]).strip("-")
+    return RunDir.create_numbered(Path("runs"), stem or "run", run, vocab, kept)
 
 
 def _demo() -> None:

@@ -110,23 +110,23 @@ def run(arguments: Sequence[str]) -> int:
         )
         sys.stdout.flush()
     except MicrogptError as error:
-        return _fail(error, as_json)
+        return fail(error, as_json)
     except CycloptsError as error:
         from microgpt.cli.usage import usage
 
-        return _fail(usage(error, arguments, _COMMANDS), as_json)
+        return fail(usage(error, arguments, _COMMANDS), as_json)
     except KeyboardInterrupt:
         if list(arguments[:1]) == ["chat"]:  # how one leaves it, at whatever moment
             if sys.stdin is not None and sys.stdin.isatty():
                 print()
             return 0
-        return _fail(Interrupted("Stopped."), as_json)
+        return fail(Interrupted("Stopped."), as_json)
     except OSError as error:
         if _nobody_reads(error):
             _stop_writing(sys.stdout)  # what was to be shown is all that such a command makes
             return 0
         where = f"{error.filename}: " if error.filename else ""
-        return _fail(
+        return fail(
             FileError(f"{where}{error.strerror or error}.", "Check the path and the disk."), as_json
         )
     except SystemExit as end:  # a rung's own code; or the library that shows --help
@@ -134,7 +134,7 @@ def run(arguments: Sequence[str]) -> int:
             return 0
         raise
     except MemoryError:
-        return _fail(
+        return fail(
             InputError("This machine's memory is full.", "Make the model smaller."), as_json
         )
     return 0
@@ -182,7 +182,8 @@ def _complain(*lines: str) -> None:
         _stop_writing(sys.stderr)
 
 
-def _fail(error: MicrogptError, as_json: bool) -> int:
+def fail(error: MicrogptError, as_json: bool) -> int:
+    """Say what went wrong, on standard error or as the last line of JSON; the exit code."""
     code = error.exit_code
     try:
         sys.stdout.flush()

@@ -35,28 +35,56 @@ class Screen(Protocol):
     def show(self, event: Event) -> None:
         """Show one event."""
 
+    def measuring(self, done: int, of: int) -> None:
+        """The held-out loss is being measured; so much of it is done."""
+
     def close(self) -> None:
         """Leave the terminal as it should stay; called once, also after an error."""
 
 
 class JsonScreen:
-    """The events as they are."""
+    """The events as they are; ``every``: steps between step lines, None for no such lines."""
+
+    def __init__(self, every: int | None) -> None:
+        self.every = every
 
     def show(self, event: Event) -> None:
-        show_json(event)
+        if "loss" not in event or (self.every and event["step"] % self.every == 0):
+            show_json(event)
+
+    def measuring(self, done: int, of: int) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class QuietScreen:
+    """Nothing at all."""
+
+    def show(self, event: Event) -> None:
+        pass
+
+    def measuring(self, done: int, of: int) -> None:
+        pass
 
     def close(self) -> None:
         pass
 
 
 class PlainScreen:
-    """A line for each step, as the ladder prints them."""
+    """A line for each step, as the ladder prints them, or for the mean of ``every`` steps.
 
-    def __init__(self, floors: dict[str, float]) -> None:
+    ``every`` None: as many as give at most 1,000 lines.
+    """
+
+    def __init__(self, floors: dict[str, float], every: int | None) -> None:
         self.floors = floors
+        self.every = every
         self.config: Config | None = None
-        self.held_out: list[Event] = []
+        self.held_out: dict[str, Event] = {}
         self.run_dir: str | None = None
+        self.since: list[float] = []
 
     def show(self, event: Event) -> None:
         if "run" in event:
@@ -64,12 +92,21 @@ class PlainScreen:
         elif "loss" in event:
             self.step(event)
         elif "eval" in event:
-            self.held_out.append(event["eval"])
-        elif "saved" in event:
-            self.saved(event["saved"])
+            self.held_out[event["eval"]["split"]] = event["eval"]
+            if self.config is not None and event["eval"]["step"] < self.config.steps:
+                self.line(measured_line(event["eval"], self.config))
+        elif "samples" in event and "step" in event:
+            self.line(written_line(event))
         elif "samples" in event:
             self.close()
             self.end(event["samples"])
+
+    def measuring(self, done: int, of: int) -> None:
+        """Nothing: where nobody watches, it need not move."""
+
+    def line(self, text: str) -> None:
+        """One line between those of the steps."""
+        print(text)
 
     def begin(self, run: dict[str, Any]) -> None:
         self.config = Config(**run["config"])
@@ -80,20 +117,20 @@ class PlainScreen:
 
     def step(self, event: Event) -> None:
         assert self.config is not None
-        width = len(str(self.config.steps))
+        every = self.every or fitting(self.config.steps)
+        self.since.append(event["loss"])
+        if event["step"] % every and event["step"] < self.config.steps:
+            return
         print(
-            f"step {event['step']:>{max(4, width)}} / {self.config.steps:>4} | "
-            f"loss {event['loss']:.4f}"
+            f"{step_of(event['step'], self.config)} | loss {sum(self.since) / len(self.since):.4f}"
         )
-
-    def saved(self, saved: dict[str, Any]) -> None:
-        """Nothing: a save that works needs no line."""
+        self.since = []
 
     def end(self, samples: Sequence[dict[str, Any]]) -> None:
         """What the numbers mean, the samples, and what to do next."""
         assert self.config is not None
         print()
-        for line in floor_lines(self.config, self.floors, self.held_out):
+        for line in floor_lines(self.config, self.floors, list(self.held_out.values())):
             print(line)
         print()
         for line in sample_lines(samples):
@@ -113,7 +150,7 @@ class LiveScreen(PlainScreen):
     """A loss curve that grows, with the floors drawn in; it stays when the run ends."""
 
     def __init__(self, floors: dict[str, float]) -> None:
-        super().__init__(floors)
+        super().__init__(floors, None)
         from rich.live import Live
 
         self.losses: list[float] = []
@@ -123,6 +160,7 @@ class LiveScreen(PlainScreen):
         self.started = time.monotonic()
         self.live = Live(auto_refresh=False, vertical_overflow="crop")
         self.running = False
+        self.measured = ""
 
     def begin(self, run: dict[str, Any]) -> None:
         super().begin(run)
@@ -138,6 +176,15 @@ class LiveScreen(PlainScreen):
             self._draw()
             self.drawn = time.monotonic()
 
+    def measuring(self, done: int, of: int) -> None:
+        self.measured = f" · held-out loss: {done:,} of {of:,} measured" if done < of else ""
+        if self.running and self.losses and time.monotonic() - self.drawn > 0.25:
+            self._draw()
+            self.drawn = time.monotonic()
+
+    def line(self, text: str) -> None:
+        self.live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def _draw(self) -> None:
         from rich.text import Text
 
@@ -151,10 +198,13 @@ class LiveScreen(PlainScreen):
         rate = len(self.losses) / max(seconds, 1e-9)
         left = (self.config.steps - step) / max(rate, 1e-9)
         recent = self.losses[-100:]
-        return (
+        said = (
             f"step {step:,} / {self.config.steps:,} · mean loss {sum(recent) / len(recent):.4f} "
-            f"· lr {self.lr:.2g} · {rate:,.0f} steps/s · {left:,.0f} s left"
+            f"· lr {self.lr:.2g}"
         )
+        if self.measured and left == 0:
+            return said + self.measured
+        return f"{said} · {rate:,.0f} steps/s · {left:,.0f} s left{self.measured}"
 
     def _curve(self) -> str:
         """Losses averaged over as many steps as fall on one column, and the floors."""
@@ -189,12 +239,58 @@ class LiveScreen(PlainScreen):
         super().close()
 
 
-def make_screen(as_json: bool, floors: Callable[[], dict[str, float]]) -> Screen:
-    """The screen that fits where standard output goes."""
+def make_screen(
+    as_json: bool,
+    floors: Callable[[], dict[str, float]],
+    every: int | None = None,
+    quiet: bool = False,
+) -> Screen:
+    """The screen that fits where standard output goes.
+
+    ``every``: steps between lines, None as fits. ``quiet``: no lines; under JSON none of steps.
+    """
     if as_json:
-        return JsonScreen()
+        return JsonScreen(None if quiet else every or 1)
+    if quiet:
+        return QuietScreen()
     live = sys.stdout.isatty() and (sys.stdout.encoding or "").lower().startswith("utf")
-    return (LiveScreen if live else PlainScreen)(floors())
+    return LiveScreen(floors()) if live and every is None else PlainScreen(floors(), every)
+
+
+def fitting(steps: int, most: int = 1000) -> int:
+    """Steps between lines, a round number, so that there are at most ``most`` lines."""
+    size = 1
+    while True:
+        for every in (size, 2 * size, 5 * size):
+            if steps <= every * most:
+                return every
+        size *= 10
+
+
+def step_of(step: int, config: Config) -> str:
+    """How far the run is, as the ladder prints it."""
+    width = len(str(config.steps))
+    return f"step {step:>{max(4, width)}} / {config.steps:>4}"
+
+
+def measured_line(event: Event, config: Config) -> str:
+    """A held-out loss that was measured on the way."""
+    what = f"held-out loss {event['loss']:.4f} ({event['split']}{sample_of(event, config)})"
+    return f"{step_of(event['step'], config)} | {what}"
+
+
+def sample_of(event: Event, config: Config) -> str:
+    """What share was measured, where it wasn't all: said wherever the loss is."""
+    if "measured" not in event:
+        return ""
+    kind = "windows" if config.long == "window" else "documents"
+    return f", a sample: {event['measured']:,} of {event['of']:,} {kind}"
+
+
+def written_line(event: Event) -> str:
+    """What the model writes on the way."""
+    texts = [visible(str(sample["text"]), keep="")[:60] for sample in event["samples"]]
+    return f"step {event['step']:>4} writes: {' · '.join(texts)}"
 
 
 def run_lines(run: dict[str, Any], config: Config) -> list[str]:
@@ -221,7 +317,7 @@ def floor_lines(config: Config, floors: dict[str, float], held_out: Sequence[Eve
     lines = ["loss in nats per token, lower is better:"]
     about = {
         "random": f"guessing blindly among {config.vocab_size} tokens",
-        "bigram": "counting which character follows which: knows the last one only",
+        "bigram": "counting which character follows which, on the same documents",
     }
     for name, floor in floors.items():
         lines.append(f"  {floor:.2f}  {about[name]}")
@@ -229,9 +325,13 @@ def floor_lines(config: Config, floors: dict[str, float], held_out: Sequence[Eve
         "unused": "this model, on the documents it never reached",
         "distinct": "this model, on documents held out of training",
         "validation": "this model, on the validation documents",
+        "tail": "this model, on the end of the text, which was held out",
     }
     for event in held_out:
-        lines.append(f"  {event['loss']:.2f}  {kinds[event['split']]} ({event['tokens']:,} tokens)")
+        lines.append(
+            f"  {event['loss']:.2f}  {kinds[event['split']]} ({event['tokens']:,} tokens"
+            f"{sample_of(event, config)})"
+        )
     if not held_out:
         lines.append("  no held-out loss: training reaches everything. Several documents can be")
         lines.append("  split: --holdout 0.1")

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import re
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import contextlib
+import dataclasses
+import errno
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from cyclopts import Parameter
 
 from microgpt.calling import command
 from microgpt.checkpoint import RunDir, Snapshot
-from microgpt.cli import note, options, visible
+from microgpt.cli import fail, note, options, visible
 from microgpt.cli.options import DataArgument, FlagsArgument
 from microgpt.cli.screen import make_screen
 from microgpt.config import DTYPES, FLAGS, SHAPE, Config
 from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
 from microgpt.engines import CHOICES, mend, passed_over
 from microgpt.errors import CheckpointError, InputError, Interrupted
-from microgpt.evaluation import bigram_floor, random_floor
-from microgpt.opening import resume_point, run_data, run_tokenizer
+from microgpt.evaluation import random_floor
+from microgpt.opening import planned, resume_point, run_data, run_tokenizer
+from microgpt.stopping import Stop, stop_on_signals
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import Trainer, create_run
+from microgpt.training import ON_THE_WAY, Trainer, create_run
 
 _LEG = ("engine", "dtype", "threads")
 _FILE_OPTIONS = {
@@ -36,11 +37,13 @@ _FILE_OPTIONS = {
     "column": str,
     "field": str,
     "encoding": str,
-    "save_every": int,
+    **dict.fromkeys(ON_THE_WAY, int),
     "engine": str,
     "dtype": str,
     "threads": int,
 }
+
+_FREE = [f"--{name.replace('_', '-')}" for name in ("steps", *_LEG, *ON_THE_WAY, "stop_after")]
 
 
 def train(
@@ -71,6 +74,34 @@ def train(
     stop_after: Annotated[
         int | None, Parameter(help="Save and stop after this many of the planned steps.")
     ] = None,
+    eval_every: Annotated[
+        int | None,
+        Parameter(
+            help="Steps between measurements of the held-out loss; 0 measures at the end alone. "
+            "[a tenth of the steps with --holdout, else 0]"
+        ),
+    ] = None,
+    eval_docs: Annotated[
+        int | None,
+        Parameter(
+            help="Held-out documents to measure on; 0 takes all. [1,000 on the way; at the end "
+            "as many as some 20 seconds allow]"
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        Parameter(help="Stop after this many measurements that brought nothing better. [never]"),
+    ] = None,
+    sample_every: Annotated[
+        int | None, Parameter(help="Steps between a few samples on the way. [none]")
+    ] = None,
+    log_every: Annotated[
+        int | None,
+        Parameter(help="Steps between lines. [1; more where that would be over 1,000 lines]"),
+    ] = None,
+    quiet: Annotated[
+        bool, Parameter(help="Print nothing but notes; with --json no steps.", negative="")
+    ] = False,
     resume: Annotated[
         Path | None, Parameter(help="Go on with the run in this directory, from its last save.")
     ] = None,
@@ -82,7 +113,18 @@ def train(
 
     Without flags: preset final, 1,000 steps on 32,033 names, the published run.
     """
-    leg = {"engine": engine, "dtype": dtype, "threads": threads, "save_every": save_every}
+    if log_every is not None and log_every < 1:
+        raise InputError(f"log-every is {log_every}, must be at least 1.")
+    leg = {
+        "engine": engine,
+        "dtype": dtype,
+        "threads": threads,
+        "save_every": save_every,
+        "eval_every": eval_every,
+        "eval_docs": eval_docs,
+        "patience": patience,
+        "sample_every": sample_every,
+    }
     if resume is not None:
         fixed = {"data": data, "split_by": split_by, "preset": preset, "config": config, "out": out}
         fixed |= options.reading(how)
@@ -92,11 +134,22 @@ def train(
         named |= options.reading(how)
         plan = _begin(config, _not_none(named), options.given(flags), out)
     plan.leg |= _not_none(leg)
-    if not json:
-        plan.notices += _describe(plan)
+    try:
+        plan.notices += _describe(plan, show=not (json or quiet))
+    except BrokenPipeError:
+        raise Interrupted("Nobody reads the output any more: nothing was trained.") from None
     for notice in plan.notices:
         note(notice)
-    _train(plan, stop_after, json)
+    _train(plan, _Show(json, log_every, quiet), stop_after)
+
+
+@dataclass(frozen=True)
+class _Show:
+    """How the run is shown: JSON or not, steps between lines (None: found out), or nothing."""
+
+    as_json: bool
+    log_every: int | None
+    quiet: bool
 
 
 @dataclass
@@ -142,24 +195,24 @@ def _begin(
     config = options.build(
         chosen.get("preset", "final"), from_file, hyper, {"vocab_size": tokenizer.vocab_size}
     )
-    leg = {k: settings[k] for k in (*_LEG, "save_every") if k in settings}
-    where = out or _free_directory(dataset.name)
-    return _Plan(config, dataset, tokenizer, where, leg=leg, notices=list(dataset.notes))
+    leg = {k: settings[k] for k in (*_LEG, *ON_THE_WAY) if k in settings}
+    return _Plan(config, dataset, tokenizer, out, leg=leg, notices=list(dataset.notes))
 
 
 def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _Plan:
-    """An old run, whose configuration is fixed."""
+    """An old run, whose configuration is fixed but for the number of steps."""
+    steps = changed.pop("steps", None)
     for name, value in changed.items():
         flag = f"--{name.replace('_', '-')}"
         raise InputError(
             f"{flag} can't be changed when a run is resumed.",
-            "Only --engine, --dtype, --threads, --save-every and --stop-after may differ."
+            f"Only {', '.join(_FREE[:-1])} and {_FREE[-1]} may differ."
             + (_another(path, flag, value) if name in FLAGS and name not in SHAPE else ""),
         )
     run_dir = RunDir.open(path)
     dataset = run_data(run_dir, moved_to or None)
     snapshot, notices = resume_point(run_dir)
-    leg = {k: run_dir.run.get(k) for k in (*_LEG, "save_every")}
+    leg = {k: run_dir.run.get(k) for k in (*_LEG, *ON_THE_WAY)}
     if snapshot:
         leg |= {k: snapshot.state.get(k) for k in _LEG}
     for name, value in leg.items():
@@ -168,8 +221,27 @@ def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _P
                 f"{run_dir.path} was trained with {name} {value!r}, which is no such setting.",
                 f"Give another: --{name.replace('_', '-')}",
             )
+    config = planned(run_dir, snapshot)
+    if steps is not None and steps != config.steps:
+        config = _longer(config, steps, snapshot.step if snapshot else 0, notices)
     tokenizer = run_tokenizer(run_dir)
-    return _Plan(run_dir.config, dataset, tokenizer, None, run_dir, snapshot, leg, notices)
+    return _Plan(config, dataset, tokenizer, None, run_dir, snapshot, leg, notices)
+
+
+def _longer(config: Config, steps: int, done: int, notices: list[str]) -> Config:
+    """The configuration with another number of planned steps, and a notice what that means."""
+    if steps < done:
+        raise InputError(
+            f"--steps is {steps}, but the run is at step {done} already.",
+            "It counts from the first step: name a larger number.",
+        )
+    before, config = config.steps, dataclasses.replace(config, steps=steps)
+    if done < steps:
+        rate = f"lr goes on with {config.lr_at(done):.4g} at step {done + 1:,}"
+        if config.schedule != "constant":
+            rate += f" and falls to 0 by then ({config.schedule})"
+        notices.append(f"{steps:,} steps are planned now, {before:,} before: {rate}.")
+    return config
 
 
 def _another(path: Path, flag: str, value: object) -> str:
@@ -181,15 +253,63 @@ def _another(path: Path, flag: str, value: object) -> str:
     return f" To begin another run from its weights: {said}"
 
 
-def _train(plan: _Plan, stop_after: int | None, as_json: bool) -> None:
-    with _stop_on_signals() as stopped:
-        _train_until(stopped, plan, stop_after, as_json)
+def _train(plan: _Plan, show: _Show, stop_after: int | None) -> None:
+    with stop_on_signals() as stop:
+        try:
+            trainer = _trainer(plan, stop, stop_after)
+        except KeyboardInterrupt:
+            where = (
+                f", {plan.run_dir.path} is as it was" if plan.run_dir else ", nothing is written"
+            )
+            raise Interrupted(f"Stopped before the first step{where}.") from None
+        stop.working = True
+        if plan.run_dir is None:  # made last, so that a mistake above leaves no directory behind
+            trainer.run_dir = create_run(plan.out, trainer)
+        assert trainer.run_dir is not None
+        path = trainer.run_dir.path
+        again = command("train", "--resume", path)
+
+        def slow() -> None:
+            note(
+                f"stopping: step {trainer.step + 1} is still being computed, and saved then. "
+                f"Ctrl-C once more ends at once; {path} keeps step {trainer.saved_at}."
+            )
+
+        def at_once() -> Interrupted:
+            return Interrupted(
+                f"Stopped at once, at step {trainer.step}; what was saved before is in {path}.",
+                f"Go on from there with: {again}",
+            )
+
+        stop.slow = slow
+        stop.last_words = lambda: fail(at_once(), show.as_json)
+        try:
+            _follow(trainer, show)
+        except KeyboardInterrupt:  # the second one
+            raise at_once() from None
+        finally:
+            trainer.close()
+        if trainer.ended_early:
+            note(
+                f"stopped early, at step {trainer.step:,}: the last {trainer.best.since} "
+                f"measurements were not better than {trainer.best.loss:.4f} at step "
+                f"{trainer.best.step:,}, which is kept. Use it with --best."
+            )
+        elif trainer.step < trainer.config.steps and not (show.as_json or show.quiet):
+            print(f"stopped after step {trainer.step} as asked, saved in {path}")
+            print(f"go on with: {again}")
+        if (loss := trainer.worse_than_guessing) is not None:
+            floor = random_floor(trainer.config.vocab_size)
+            note(
+                f"this model is worse than guessing blindly: {loss:.2f} against {floor:.2f} nats "
+                f"per token. Use a smaller --lr (now {trainer.config.lr:g})."
+            )
 
 
-def _train_until(
-    stopped: Callable[[], bool], plan: _Plan, stop_after: int | None, as_json: bool
-) -> None:
+def _trainer(plan: _Plan, stop: Stop, stop_after: int | None) -> Trainer:
+    """The trainer of a plan; notes why a faster engine was passed over."""
     leg = plan.leg
+    on_the_way: dict[str, Any] = {name: leg.get(name) for name in ON_THE_WAY}
     trainer = Trainer(
         plan.config,
         plan.dataset,
@@ -199,46 +319,58 @@ def _train_until(
         threads=leg.get("threads"),
         run_dir=plan.run_dir,
         snapshot=plan.snapshot,
-        save_every=leg.get("save_every"),
         stop_after=stop_after,
-        stopped=stopped,
+        stopped=stop,
+        **on_the_way,
     )
-    if not as_json and leg.get("engine") in (None, "auto"):
+    if leg.get("engine") in (None, "auto"):
         for name, reason in passed_over(trainer.engine.name, trainer.config, trainer.dtype).items():
             note(f"{trainer.engine.name} does the work: {name} {reason}. {mend(name)}")
-    if plan.out is not None:  # made last, so that a mistake above leaves no directory behind
-        trainer.run_dir = create_run(plan.out, trainer)
-    assert trainer.run_dir is not None
+    return trainer
 
-    def floors() -> dict[str, float]:
-        return {
-            "random": random_floor(trainer.config.vocab_size),
-            "bigram": bigram_floor(plan.dataset.docs, plan.tokenizer),
-        }
 
-    screen = make_screen(as_json, floors)
+def _follow(trainer: Trainer, show: _Show) -> None:
+    """Train, and show each event; where nobody sees them any more, save and stop."""
+    screen = make_screen(show.as_json, trainer.judge.floors, show.log_every, show.quiet)
+    trainer.told = screen.measuring
     try:
         for event in trainer.events():
-            screen.show(event)
-    except KeyboardInterrupt:  # the second one
-        path = trainer.run_dir.path
-        raise Interrupted(
-            f"Stopped at once, at step {trainer.step}; what was saved before is in {path}.",
-            f"Go on from there with: {command('train', '--resume', path)}",
-        ) from None
-    finally:
+            try:
+                screen.show(event)
+            except OSError as error:
+                _unread(trainer, error)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            screen.close()
+        raise
+    try:
         screen.close()
-        trainer.engine.close()
-    if not as_json and trainer.step < trainer.config.steps:
-        print(f"stopped after step {trainer.step} as asked, saved in {trainer.run_dir.path}")
-        print(f"go on with: {command('train', '--resume', trainer.run_dir.path)}")
+    except OSError as error:
+        _unread(trainer, error)
 
 
-def _describe(plan: _Plan) -> list[str]:
-    """Print what the data holds; return what is worth a warning."""
+def _unread(trainer: Trainer, error: OSError) -> NoReturn:
+    """Save, and stop: the output's reader, its terminal or its disk is gone."""
+    for _ in trainer.save():
+        pass
+    if error.errno not in (errno.EPIPE, errno.EIO):
+        raise error
+    assert trainer.run_dir is not None
+    path, step, steps = trainer.run_dir.path, trainer.step, trainer.config.steps
+    done = f"Training is done, and saved in {path}."
+    so_far = f"Stopped at step {step} of {steps}, saved in {path}."
+    raise Interrupted(
+        f"Nobody reads the output any more. {done if step == steps else so_far}",
+        f"Go on with: {command('train', '--resume', path)}",
+    )
+
+
+def _describe(plan: _Plan, show: bool) -> list[str]:
+    """Print what the data holds, if it is to be shown; return what is worth a warning."""
     found = summary(plan.dataset, plan.config.block_size)
-    for line in found.lines():
+    for line in found.lines() if show else ():
         print(visible(line))
+    sys.stdout.flush()
     notes = []
     if plan.config.block_size == 1:
         notes.append(
@@ -254,42 +386,6 @@ def _describe(plan: _Plan) -> list[str]:
     if (warning := memorise_warning(found, plan.config.parameters())) is not None:
         notes.append(warning)
     return notes
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Within, Ctrl-C and SIGTERM ask for a stop; a second one stops at once, unsaved.
-
-    Gives the question whether a stop was asked for.
-    """
-    asked = False
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(signum: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    try:
-        for number in before:
-            signal.signal(number, ask)
-        yield lambda: asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _free_directory(name: str) -> Path:
-    """``runs/NAME-n`` with a number above all there are."""
-    stem = re.sub(r"[^\w-]+", "-", Path(name).name.split(".")[0]).strip("-") or "run"
-    runs = Path("runs")
-    taken = [
-        int(match[1])
-        for path in (runs.iterdir() if runs.is_dir() else ())
-        if (match := re.fullmatch(re.escape(stem) + r"-(\d+)", path.name))
-    ]
-    return runs / f"{stem}-{max(taken, default=0) + 1}"
 
 
 def _not_none(settings: dict[str, Any]) -> dict[str, Any]:
