@@ -14,7 +14,7 @@ import pytest
 
 import browser
 from cli_runner import COMMAND, ok, refused
-from microgpt.cli import guide
+from microgpt.cli import guide, guide_files, guide_server
 from patience import PATIENCE
 
 SECRET = "not for the reader"
@@ -74,7 +74,7 @@ def test_files_come_with_their_type_and_the_policy(served: str, path: str, kind:
     status, headers, body = ask(served, path)
     assert (status, headers["Content-Type"]) == (200, kind)
     assert int(headers["Content-Length"]) == len(body) > 0
-    assert headers["Content-Security-Policy"].startswith(guide.POLICY)
+    assert headers["Content-Security-Policy"].startswith(guide_files.POLICY)
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -132,8 +132,10 @@ def test_a_folder_without_its_slash_moves_on(served: str) -> None:
 
 
 def test_other_methods_are_refused(served: str) -> None:
-    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
-        assert ask(served, "/", method)[0] == 501
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"):
+        status, headers, _ = ask(served, "/", method)
+        assert (status, headers["Allow"]) == (405, "GET, HEAD")
+        assert headers["Content-Security-Policy"].startswith(guide_files.POLICY)
 
 
 def test_a_taken_port_is_told(site: Path) -> None:
@@ -150,9 +152,9 @@ def test_without_a_port_a_free_one_is_taken(site: Path, monkeypatch: pytest.Monk
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        monkeypatch.setattr(guide, "PORT", taken.getsockname()[1])
+        monkeypatch.setattr(guide_server, "PORT", taken.getsockname()[1])
         with guide.make_server(site, "127.0.0.1", -1) as server:
-            assert server.server_port not in (0, guide.PORT)
+            assert server.server_port not in (0, guide_server.PORT)
 
 
 def test_mistakes_are_told_with_a_remedy(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
