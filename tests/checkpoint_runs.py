@@ -42,6 +42,14 @@ def new_run(tmp_path, *steps, name="run"):
     return run
 
 
+def without_copies(run):
+    """The run as an older microgpt would have left it: no copies of run.json and vocab.json."""
+    for name in ("run.json", "vocab.json"):
+        for path in run.path.glob(f"step-*/{name}"):
+            path.unlink()
+    return run
+
+
 def same(a, b):
     assert list(a) == list(b)
     return all(a[n].dtype == b[n].dtype and a[n].tobytes() == b[n].tobytes() for n in b)
@@ -64,6 +72,13 @@ def names(path, pattern="*"):
 
 def copy(run, tmp_path, name):
     return Path(shutil.copytree(run.path, tmp_path / name))
+
+
+def flips(path, stride=97):
+    data = path.read_bytes()
+    places = {*range(0, len(data), stride), *range(max(0, len(data) - 90), len(data), 7)}
+    for i in sorted(places):
+        yield i, data[:i] + bytes([data[i] ^ (1 << (i % 8))]) + data[i + 1 :]
 
 
 CALLS = ("fsync", "rename", "replace", "write", "mkdir", "open", "unlink", "rmdir")

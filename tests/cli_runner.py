@@ -139,7 +139,8 @@ def started(*arguments: object, cwd: Path, **popen: Any) -> Iterator["subprocess
 def snapshot(run: Path) -> dict[str, bytes]:
     """The files of the newest save of a run: weights, optimiser and state."""
     step = run / (run / "latest").read_text().strip()
-    return {path.name: path.read_bytes() for path in sorted(step.iterdir())}
+    copies = ("run.json", "vocab.json")
+    return {p.name: p.read_bytes() for p in sorted(step.iterdir()) if p.name not in copies}
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -11,7 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checkpoint_runs import CONFIG, RUN, VOCAB, check, names, new_run, optim, same, save, weights
+from checkpoint_runs import (
+    CONFIG,
+    RUN,
+    VOCAB,
+    check,
+    names,
+    new_run,
+    optim,
+    same,
+    save,
+    weights,
+    without_copies,
+)
 from microgpt import checkpoint, files, snapshot
 from microgpt.arrays import Optim
 from microgpt.checkpoint import RunDir
@@ -79,6 +91,9 @@ def test_the_files(tmp_path):
         *(".lock", "latest", "run.json", "step-00000010", "step-00000015", "vocab.json")
     ]
     assert (run.path / "latest").read_text() == "step-00000015\n"
+    assert names(run.path / "step-00000015") == sorted(
+        [*snapshot.ORIGINALS, snapshot.WEIGHTS, snapshot.OPTIM, snapshot.STATE]
+    )
     content = json.loads((run.path / "step-00000015" / "state.json").read_text())
     assert set(content["sha256"]) == {
         *("weights.safetensors", "optim.safetensors", "run.json", "vocab.json")
@@ -177,7 +192,7 @@ def test_open_what_is_no_run(tmp_path):
     ],
 )
 def test_open_a_damaged_run_json(tmp_path, text, match):
-    run = new_run(tmp_path, 1)
+    run = new_run(tmp_path)
     (run.path / "run.json").write_text(text)
     with pytest.raises(CheckpointError, match=match) as caught:
         RunDir.open(run.path)
@@ -186,7 +201,7 @@ def test_open_a_damaged_run_json(tmp_path, text, match):
 
 
 def test_a_newer_format_says_both_numbers_and_the_remedy(tmp_path):
-    run = new_run(tmp_path, 1, 2)
+    run = without_copies(new_run(tmp_path, 1, 2))
     raw = (run.path / "run.json").read_text()
     (run.path / "run.json").write_text(raw.replace('"format": 1', '"format": 7'))
     with pytest.raises(CheckpointError, match=r"format 7.* up to 1.* Update microgpt\."):
@@ -203,11 +218,12 @@ def test_a_snapshot_of_a_newer_format_is_not_passed_over(tmp_path):
 
 
 def test_oversized_files_are_not_read(tmp_path):
-    run = new_run(tmp_path, 1, 2)
+    run = new_run(tmp_path)
     with (run.path / "run.json").open("r+b") as file:
         file.truncate(17 * 2**20)
     with pytest.raises(CheckpointError, match="17,825,792 bytes, above the limit of 16,777,216"):
         RunDir.open(run.path)
+    run = new_run(tmp_path, 1, 2, name="saved")
     for part in (snapshot.WEIGHTS, snapshot.OPTIM, snapshot.STATE):
         whole = (run.path / "step-00000002" / part).read_bytes()
         with (run.path / "step-00000002" / part).open("r+b") as file:
@@ -323,7 +339,7 @@ def test_a_lock_on_a_run_that_was_deleted_is_not_taken_for_the_new_one(tmp_path)
 
 
 def test_without_locks_it_goes_on(tmp_path, monkeypatch):
-    def unsupported(_):
+    def unsupported(_, shared=False):
         raise OSError(errno.ENOLCK, "no locks here")
 
     monkeypatch.setattr(files, "_lock_now", unsupported)

@@ -12,13 +12,14 @@ SRC = ROOT / "src" / "microgpt"
 
 # From the ground up. A module may import those of lower floors only.
 FLOORS = (
-    {"errors", "interrupts"},
+    {"errors", "interrupts", "leftovers"},
     {"autograd", "config", "files", "stream", "arrays"},
     {"data", "tokenizer", "trace"},
     {"model", "snapshot", "modelfile"},
+    {"newrun", "originals", "runlog"},
     {"checkpoint"},
     {"engines"},
-    {"batches", "opening"},
+    {"batches", "opening", "runcheck"},
     {"evaluation", "sampling"},
     {"training"},
     {"guard"},

@@ -14,6 +14,7 @@ import json
 import os
 import stat
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -24,10 +25,9 @@ import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
+from microgpt import leftovers
 from microgpt.errors import CheckpointError, FileError, NumbersError
-
-TEMPORARY = ".tmp-"
-"""How every unfinished file and directory begins; what a killed process left may be removed."""
+from microgpt.leftovers import TEMPORARY as TEMPORARY
 
 DTYPES = {"F64": "float64", "F32": "float32"}
 """The safetensors names of the number formats we store."""
@@ -74,13 +74,17 @@ def write_synced(path: Path, data: bytes, *, append: bool = False) -> None:
     flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
     fd = os.open(path, flags | (os.O_APPEND if append else os.O_EXCL), 0o666)
     try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(fd, rest) :]
+        _write_all(fd, data)
         if not append:
             os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
 
 
 def sync_directory(path: Path) -> None:
@@ -99,32 +103,85 @@ def sync_directory(path: Path) -> None:
             os.close(fd)
 
 
+def make_directories(path: Path) -> None:
+    """Make a directory and those above it, so that they last through a power cut.
+
+    Raises ``FileError``; for a link that leads nowhere it names the link and its target.
+    """
+    try:
+        missing, at = [], path
+        while not at.exists():
+            if at.is_symlink():
+                raise FileError(
+                    f"{at} is a link to {os.path.realpath(at)}, which is not there.",
+                    "Make that directory, or choose another --out.",
+                )
+            missing.append(at)
+            at = at.parent
+        for directory in reversed(missing):
+            directory.mkdir(exist_ok=True)
+            sync_directory(directory.parent)
+        if not path.is_dir():
+            raise FileError(f"{path} is a file, a run needs a directory.", "Choose another --out.")
+    except (OSError, ValueError) as error:
+        raise file_error(error, path, "make the directory") from error
+
+
 def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file whole or not at all: a reader sees the old content or the new.
 
-    The data goes to ``.tmp-…`` beside it, is synced, and takes the name. Raises ``FileError`` if
-    it can't be written; what was there before is then unchanged. A link is followed; anything else
-    than an ordinary file (a directory, ``/dev/null``) is refused, not replaced.
+    The data goes to ``.tmp-…`` beside it, is synced, and takes the name; what a killed process
+    left there of the same target is removed. Raises ``FileError`` if it can't be written; what was
+    there before is then unchanged. A link is followed; anything else than an ordinary file (a
+    directory, ``/dev/null``) is refused, not replaced.
     """
     given = Path(path)
-    temporary = None
     try:
         target = Path(os.path.realpath(given))
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a directory")
         if target.exists() and not target.is_file():
             raise FileError(f"Can't write {given}: it is not an ordinary file.", "Name a file.")
-        temporary = target.with_name(f"{TEMPORARY}{target.name[:100]}-{os.urandom(6).hex()}")
-        write_synced(temporary, data)
-        temporary.replace(target)
-        temporary = None
+        if given.is_symlink() and not target.parent.is_dir():
+            raise FileError(
+                f"Can't write {given}: it is a link to {target}, and there is no directory "
+                f"{target.parent}.",
+                "Make that directory, or name another file.",
+            )
+        stem = leftovers.stem_of(target.name)
+        leftovers.sweep(target.parent, stem)
+        _write_and_rename(target, stem, data)
         sync_directory(target.parent)
     except (OSError, ValueError) as error:
         raise file_error(error, given, "write") from error
-    finally:
-        if temporary is not None:
+
+
+def _write_and_rename(target: Path, stem: str, data: bytes) -> None:
+    """``write_atomic`` once the target is known. Its file is held, so that nobody sweeps it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    while True:
+        temporary = leftovers.fresh(target.parent, stem)
+        fd = os.open(temporary, flags, 0o666)
+        try:
+            if not leftovers.hold(fd):
+                continue
+            _write_all(fd, data)
+            os.fsync(fd)
+            if sys.platform == "win32":  # an open file can't be renamed there
+                os.close(fd)
+                fd = -1
+            temporary.replace(target)
+            return
+        except BaseException:
+            if fd >= 0:
+                os.close(fd)
+                fd = -1
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+            raise
+        finally:
+            if fd >= 0:
+                os.close(fd)
 
 
 def file_size(path: str | os.PathLike[str]) -> int:
@@ -175,6 +232,8 @@ class Lock:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
+        self.sure = True
+        """Whether no other process can have it; False where the file system knows no locks."""
 
     def __del__(self) -> None:
         with contextlib.suppress(OSError):
@@ -196,12 +255,40 @@ class Lock:
         except OSError as error:
             raise file_error(error, path, "write") from error
         try:
-            _lock_now(lock._fd)
+            try:
+                _lock_now(lock._fd)
+            except OSError as error:
+                if error.errno not in _LOCKED:
+                    raise
+                time.sleep(0.05)  # it may be `held`, which is done in a moment
+                _lock_now(lock._fd)
         except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            if error.errno in _LOCKED:
                 raise FileError(taken, "Wait until it is done, or choose another --out.") from error
+            lock.sure = False
         cls._taken[key] = lock
         return lock
+
+    @staticmethod
+    def held(path: Path) -> bool:
+        """Whether a process, this one too, has the lock on the file at ``path``; changes nothing.
+
+        False as well where there is no such file, it can't be read, or the system knows no locks.
+        """
+        try:
+            fd = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            _lock_now(fd, shared=True)
+        except OSError as error:
+            return error.errno in _LOCKED
+        finally:
+            os.close(fd)
+        return False
+
+
+_LOCKED = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 
 def _same_file(a: os.stat_result, b: os.stat_result) -> bool:
@@ -211,14 +298,14 @@ def _same_file(a: os.stat_result, b: os.stat_result) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock_now(fd: int) -> None:
+    def _lock_now(fd: int, shared: bool = False) -> None:
         msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _lock_now(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock_now(fd: int, shared: bool = False) -> None:
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 # ---------------------------------------------------------------- JSON

@@ -1,14 +1,15 @@
-"""One step directory of a run: its three files as bytes, and back, every byte checked.
+"""One step directory of a run: its files as bytes, and back, every byte checked.
 
 ::
 
     step-00000500/  weights.safetensors   the matrices, by state-dict name
                     optim.safetensors     m.<name> and v.<name>; no array at all under SGD
+                    run.json, vocab.json  copies of the run's own (older versions made none)
                     state.json            everything else, and the digests
 
-Every byte is under a digest: state.json lists the SHA-256 of the two safetensors files and of the
-run's run.json and vocab.json, and its own last line, ``"digest": "…"``, is the SHA-256 of all
-bytes of state.json before that line. The same snapshot gives the same bytes.
+Every byte is under a digest: state.json lists the SHA-256 of the other four and of metrics.jsonl
+up to its length then, and its own last line, ``"digest": "…"``, is the SHA-256 of all bytes of
+state.json before that line. The same snapshot gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +32,15 @@ FORMAT = 1
 
 WEIGHTS, OPTIM, STATE = "weights.safetensors", "optim.safetensors", "state.json"
 JSON_LIMIT = 16 * 2**20  # bytes of run.json or state.json
+ORIGINALS = {"run.json": JSON_LIMIT, "vocab.json": 64 * 2**20}
+"""The files of a run of which every step directory has a copy, and their limits in bytes."""
 NAME = re.compile(r"step-(\d{8,13})(\.old)?")
 RESTORE = "Restore the directory from a copy, or train again into another --out."
 
-_OURS = ("format", "step", "optim_step", "metrics_bytes", "sha256", "digest")
+DAMAGE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)
+"""What the operating system says of a file that is lost; anything else is no damage."""
+
+_OURS = ("format", "step", "optim_step", "metrics_bytes", "metrics_sha256", "sha256", "digest")
 
 
 @dataclass
@@ -42,7 +49,8 @@ class Snapshot:
 
     ``step``: training steps done. ``weights``: arrays by state-dict name, in the dtype they had.
     ``state``: the content of state.json; what the trainer passed plus ``format``, ``step``,
-    ``optim_step``, ``metrics_bytes`` (length of metrics.jsonl then) and ``sha256``.
+    ``optim_step``, ``metrics_bytes`` and ``metrics_sha256`` (length and SHA-256 of metrics.jsonl
+    then; what older versions saved lacks the latter) and ``sha256``.
     """
 
     step: int
@@ -56,12 +64,13 @@ class NewerError(CheckpointError):
 
 
 def pack(
-    config: Config, snapshot: Snapshot, metrics_bytes: int, constant: dict[str, str]
+    config: Config, snapshot: Snapshot, metrics: tuple[int, str], originals: dict[str, bytes]
 ) -> dict[str, bytes]:
-    """The three files of a step directory, by name.
+    """The files of a step directory, by name.
 
-    ``constant``: SHA-256 of run.json and vocab.json, by name. What ``snapshot.state`` has under
-    names that are ours is replaced. Raises ``NumbersError`` if a number isn't finite.
+    ``metrics``: length and SHA-256 of metrics.jsonl. ``originals``: run.json and vocab.json. What
+    ``snapshot.state`` has under names that are ours is replaced. Raises ``NumbersError`` if a
+    number isn't finite.
     """
     weights, optim = snapshot.weights, snapshot.optim
     assert {name: array.shape for name, array in weights.items()} == config.shapes()
@@ -74,14 +83,15 @@ def pack(
             f"{bad} is no longer finite after step {snapshot.step}: it is not saved.",
             "Continue from the last save with a lower --lr.",
         )
-    parts = {WEIGHTS: files.pack_tensors(weights), OPTIM: files.pack_tensors(moments)}
+    parts = {WEIGHTS: files.pack_tensors(weights), OPTIM: files.pack_tensors(moments), **originals}
     content = {
         "format": FORMAT,
         "step": snapshot.step,
         "optim_step": optim.step,
         **{key: value for key, value in snapshot.state.items() if key not in _OURS},
-        "metrics_bytes": metrics_bytes,
-        "sha256": {name: sha256(data) for name, data in parts.items()} | constant,
+        "metrics_bytes": metrics[0],
+        "metrics_sha256": metrics[1],
+        "sha256": {name: sha256(data) for name, data in parts.items()},
     }
     lines = [f"  {files.dump_json(k)}: {files.dump_json(v)},\n" for k, v in content.items()]
     head = "".join(["{\n", *lines]).encode()
@@ -91,11 +101,11 @@ def pack(
 def read(path: Path, config: Config, constant: dict[str, str]) -> Snapshot:
     """The snapshot in a step directory, verified.
 
-    ``constant``: SHA-256 of run.json and vocab.json, which must be those it was saved with.
-    Raises ``CheckpointError`` if a byte of it is wrong or missing, ``NewerError`` if its format is
-    newer than ours, ``FileError`` if it may not be read.
+    ``constant``: SHA-256 of run.json and vocab.json, which must be those it was saved with; its
+    copies of them are not looked at. Raises ``CheckpointError`` if a byte of it is wrong or
+    missing, ``NewerError`` if its format is newer than ours, ``FileError`` if it may not be read.
     """
-    state = _read_state(path)
+    state = read_state(path)
     digests = state["sha256"]
     for name, digest in constant.items():
         if digest != digests.get(name):
@@ -114,8 +124,11 @@ def read(path: Path, config: Config, constant: dict[str, str]) -> Snapshot:
     return Snapshot(state["step"], weights, Optim(m, v, state["optim_step"]), state)
 
 
-def _read_state(path: Path) -> dict[str, Any]:
-    """The content of state.json, less its own digest: our keys are there and make sense."""
+def read_state(path: Path) -> dict[str, Any]:
+    """The content of state.json, less its own digest: our keys are there and make sense.
+
+    Raises what ``read`` raises.
+    """
     raw = content_of(path / STATE, JSON_LIMIT)
     cut = raw.rfind(b'  "digest": "')
     if cut < 0 or raw[cut:] != digest_line(raw[:cut]):
@@ -147,6 +160,11 @@ def step_of(name: str) -> int:
     match = NAME.fullmatch(name)
     assert match is not None
     return int(match[1])
+
+
+def step_names(names: Iterable[str]) -> list[str]:
+    """Those that are names of step directories, newest first; of one step, ``.old`` last."""
+    return sorted(filter(NAME.fullmatch, names), key=lambda name: (-step_of(name), name))
 
 
 # ---------------------------------------------------------------- shared with run.json
@@ -189,8 +207,7 @@ def content_of(path: Path, limit: int) -> bytes:
     try:
         return files.read_bytes(path, limit)
     except FileError as error:
-        damage = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)
-        if files.errno_of(error) in damage:
+        if files.errno_of(error) in DAMAGE:
             raise CheckpointError(error.message, RESTORE) from error
         raise
 

@@ -29,6 +29,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from microgpt import leftovers
 from microgpt.assignment import accounts
 from microgpt.errors import MissingError
 
@@ -93,14 +94,18 @@ def _interpreter(for_all: bool) -> str:
     )
 
 
+_STEM = "microgpt-grade-"
+
+
 def _base(for_all: bool) -> Path:
     candidates = [tempfile.gettempdir()]
     if for_all:
         candidates = [*candidates, "/tmp", "/var/tmp", "/dev/shm"]
         candidates = [path for path in candidates if open_to_all(Path(path), read=False)]
     for candidate in candidates:
+        leftovers.sweep(Path(candidate), _STEM)
         try:
-            base = Path(tempfile.mkdtemp(prefix="microgpt-grade-", dir=candidate))
+            base, _ = leftovers.new_folder(Path(candidate), _STEM)  # held until this process ends
         except OSError:
             continue
         base.chmod(0o711 if for_all else 0o700)

@@ -1,4 +1,7 @@
-"""``microgpt doctor``: what this installation consists of, which engines work, and why not."""
+"""``microgpt doctor``: what this installation consists of, which engines work, and why not.
+
+``microgpt doctor RUN``: whether every file of a run is what was saved.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -14,10 +18,11 @@ from cyclopts import Parameter
 from microgpt import __version__
 from microgpt.cli import show_json, visible
 from microgpt.config import DTYPES, Config
-from microgpt.errors import MicrogptError, MissingError
+from microgpt.errors import CheckpointError, MicrogptError, MissingError
 
 if TYPE_CHECKING:
     from microgpt.engines.base import Arrays
+    from microgpt.runcheck import Finding
 
 _PACKAGES = ("numpy", "cyclopts", "rich", "plotext", "safetensors", "torch", "ziglang")
 _NEEDED = 5  # of these; the others are extras
@@ -27,12 +32,22 @@ _LOSS = 3.611328  # of that document under _weights; a test has it from the scal
 
 
 def doctor(
-    *, json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False
+    run: Annotated[Path | None, Parameter(help="A run's directory, to check its files.")] = None,
+    /,
+    *,
+    json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
 ) -> None:
     """Say what is installed, which engines work and why others don't, and what runs how fast.
 
     The exit code is 0 if training works at the speed of NumPy or faster.
+
+    With a run's directory: read every file of it, compare it with the digest that was recorded,
+    and say of each whether it is good, and if not, what to do. Nothing is changed. The exit code
+    is 3 if anything is damaged.
     """
+    if run is not None:
+        _doctor_run(run, json)
+        return
     found = examine()
     if json:
         show_json({"doctor": found})
@@ -45,6 +60,34 @@ def doctor(
             "Neither native nor numpy works: training would take minutes.",
             "Install microgpt again: pip install --force-reinstall microgpt",
         )
+
+
+def _doctor_run(path: Path, as_json: bool) -> None:
+    from microgpt.runcheck import check_run
+
+    findings = check_run(path)
+    damaged = [finding for finding in findings if finding.state == "damaged"]
+    if as_json:
+        files = [vars(finding) for finding in findings]
+        show_json({"doctor": {"run": str(path), "good": not damaged, "files": files}})
+    else:
+        for line in run_report(findings):
+            print(visible(line))
+    if damaged:
+        names = ", ".join(finding.file for finding in damaged[:4])
+        more = f" and {len(damaged) - 4} more" if len(damaged) > 4 else ""
+        raise CheckpointError(f"{path} is damaged: {names}{more}.", damaged[0].remedy)
+
+
+def run_report(findings: list[Finding]) -> list[str]:
+    """What was found of a run's files, as aligned lines."""
+    width = max(len(finding.file) for finding in findings)
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.file:<{width}}  {finding.state:<7}  {finding.says}")
+        if finding.remedy:
+            lines.append(f"{'':<{width}}           {finding.remedy}")
+    return lines
 
 
 def examine() -> dict[str, Any]:

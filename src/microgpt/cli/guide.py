@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import shutil
-import tempfile
 import threading
 import webbrowser
 import zipfile
@@ -17,6 +16,7 @@ from cyclopts import Parameter
 from microgpt.cli.guide_server import PORT, make_server
 from microgpt.errors import FileError, InputError, MissingError
 from microgpt.files import file_error, write_atomic
+from microgpt.leftovers import hidden_folder
 
 
 def guide(
@@ -92,8 +92,8 @@ def export_site(site: Path, target: Path) -> str:
         raise FileError(f"{target} is there already.", "Name a new folder for --export.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
-            whole = Path(folder) / "site"
+        with hidden_folder(target) as folder:
+            whole = folder / "site"
             shutil.copytree(site, whole, copy_function=shutil.copyfile)
             if target.exists():
                 target.rmdir()

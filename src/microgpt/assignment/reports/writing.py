@@ -5,8 +5,6 @@ Files are written whole or not at all, and the same results give the same bytes.
 
 from __future__ import annotations
 
-import contextlib
-import glob
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from microgpt.assignment.reports import classroom, gradescope, junit, otter, pag
 from microgpt.assignment.result import Result
 from microgpt.assignment.students import Student
 from microgpt.errors import FileError, InputError
-from microgpt.files import TEMPORARY, dump_json, write_atomic
+from microgpt.files import dump_json, write_atomic
 
 NOTHING = "Nothing was handed in."
 
@@ -87,16 +85,7 @@ def write_all(
     for format_ in FORMATS:
         if format_ in formats:
             content.update(FORMATS[format_](results if format_ in FOR_TEACHERS else told, names))
-    for relative in content:
-        _sweep((out_dir / relative).parent, relative.rpartition("/")[2])
     return [write_text(out_dir / relative, data) for relative, data in content.items()]
-
-
-def _sweep(directory: Path, name: str) -> None:
-    """Remove what a killed process left of a file that it was writing."""
-    with contextlib.suppress(OSError):
-        for left in directory.glob(f"{TEMPORARY}{glob.escape(name[:100])}-*"):
-            left.unlink()
 
 
 def check_formats(formats: Collection[str]) -> None:
