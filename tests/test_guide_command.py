@@ -1,6 +1,7 @@
 """`microgpt guide`: what its server gives out and what it refuses, and the exported site."""
 
 import http.client
+import os
 import re
 import socket
 import subprocess
@@ -195,6 +196,40 @@ def test_export(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ok("guide", "--export", "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "guide.zip").read_bytes()
     assert not [p for p in (tmp_path / "out").iterdir() if p.name != "guide"]
+
+
+def test_an_exported_folder_is_on_the_disk_before_it_takes_its_name(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    named: list[int] = []  # how many syncs came before the rename
+    fsync, rename = os.fsync, Path.rename
+
+    def note(fd: int) -> None:
+        synced.append(os.fstat(fd).st_ino)
+        fsync(fd)
+
+    def renamed(path: Path, target: Path) -> Path:
+        named.append(len(synced))
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(Path, "rename", renamed)
+    target = tmp_path / "made" / "out" / "guide"
+    guide.export_site(site, target)
+
+    def unsynced(paths: list[Path], numbers: list[int]) -> list[Path]:
+        folders = sys.platform != "win32"  # there a folder can't be synced
+        return [
+            path
+            for path in paths
+            if (folders or path.is_file()) and path.stat().st_ino not in numbers
+        ]
+
+    (before,) = named
+    assert not unsynced([target, *target.rglob("*")], synced[:before])
+    assert not unsynced([tmp_path, tmp_path / "made"], synced[:before])
+    assert not unsynced([target.parent], synced[before:])
 
 
 def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:

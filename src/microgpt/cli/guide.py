@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import shutil
 import threading
 import webbrowser
 import zipfile
@@ -15,7 +14,7 @@ from cyclopts import Parameter
 
 from microgpt.cli.guide_server import PORT, make_server
 from microgpt.errors import FileError, InputError, MissingError
-from microgpt.files import file_error, write_atomic
+from microgpt.files import file_error, sync_directory, write_atomic, write_synced
 from microgpt.leftovers import hidden_folder
 
 
@@ -72,7 +71,8 @@ def find_site() -> Path:
 def export_site(site: Path, target: Path) -> str:
     """Write the site to a new folder or a .zip; returns how many files and bytes.
 
-    The addresses in it are relative: it works at any place of any server.
+    The addresses in it are relative: it works at any place of any server. The folder is there
+    whole or not at all, after a power cut too. Raises ``FileError``.
     """
     files = sorted(path for path in site.rglob("*") if path.is_file())
     if target.suffix.lower() == ".zip":
@@ -91,13 +91,33 @@ def export_site(site: Path, target: Path) -> str:
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise FileError(f"{target} is there already.", "Name a new folder for --export.")
     try:
+        missing = [each for each in (target.parent, *target.parent.parents) if not each.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
+        for folder in reversed(missing):
+            sync_directory(folder.parent)
         with hidden_folder(target) as folder:
             whole = folder / "site"
-            shutil.copytree(site, whole, copy_function=shutil.copyfile)
+            _copy_synced(site, files, whole)
             if target.exists():
                 target.rmdir()
             whole.rename(target)
+        sync_directory(target.parent)
     except OSError as error:
         raise file_error(error, target, "write") from None
     return f"{len(files)} files, {sum(path.stat().st_size for path in files):,} bytes"
+
+
+def _copy_synced(site: Path, files: list[Path], whole: Path) -> None:
+    """Copy the site's ``files`` to a new folder and wait until the disk has them and their names.
+
+    Raises ``OSError``.
+    """
+    folders = {whole}
+    whole.mkdir()
+    for path in files:
+        copy = whole / path.relative_to(site)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        folders.update(each for each in copy.parents if each.is_relative_to(whole))
+        write_synced(copy, path.read_bytes())
+    for folder in folders:
+        sync_directory(folder)
