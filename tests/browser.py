@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import box_font
-from microgpt.cli.guide import make_server
+from microgpt.cli.guide_server import make_server
 
 LIMIT = 120_000  # ms until a wait in a page gives up; it ends a hang, and times nothing
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")

@@ -11,30 +11,13 @@ import errno
 import re
 import signal
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 import faulty
 from fault_cases import CASES, Bench
 
-
-def names(but: str = "", reason: str = "") -> list[Any]:
-    """The cases; those in ``but`` are known not to hold yet, and this says so once they do."""
-    known = pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True)
-    return [pytest.param(n, marks=known) if n in but.split(", ") else n for n in CASES]
-
-
-def writing(but: str = "", reason: str = "") -> list[Any]:
-    """The cases that write something."""
-    return [name for name in names(but, reason) if name != "sample"]
-
-
-AGAIN = ("import", "an import that was stopped after run.json can't be repeated")
-SWEEP = (
-    "import, export, export over, safetensors, inspect, guide folder, guide zip",
-    "nothing sweeps what a killed writer left, but for saves of runs that are resumed",
-)
+WRITING = [name for name in CASES if name != "sample"]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +50,7 @@ def every_fault(bench: Bench, name: str, most: int) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", names(*AGAIN))
+@pytest.mark.parametrize("name", list(CASES))
 def test_a_disk_that_fails_here_and_there(bench: Bench, name: str) -> None:
     came = every_fault(bench, name, 5)
     assert came["one error"] >= 4
@@ -75,7 +58,7 @@ def test_a_disk_that_fails_here_and_there(bench: Bench, name: str) -> None:
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("name", names(*AGAIN))
+@pytest.mark.parametrize("name", list(CASES))
 def test_a_disk_that_fails_at_every_call(bench: Bench, name: str) -> None:
     came = every_fault(bench, name, 10**6)
     assert came["one error"] >= bench.calls(name) - 2
@@ -83,7 +66,7 @@ def test_a_disk_that_fails_at_every_call(bench: Bench, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", writing())
+@pytest.mark.parametrize("name", WRITING)
 def test_writes_that_take_half_of_what_they_get(bench: Bench, name: str) -> None:
     result = bench.strike(name, bench.commands.plan("short", 1, "write", on=True))
     assert result.code == 0, result.err
@@ -119,13 +102,13 @@ def kills(bench: Bench, name: str, most: int) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", writing(*AGAIN))
+@pytest.mark.parametrize("name", WRITING)
 def test_kills_here_and_there(bench: Bench, name: str) -> None:
     kills(bench, name, 6 if CASES[name].run else 3)
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("name", writing(*AGAIN))
+@pytest.mark.parametrize("name", WRITING)
 def test_kills_at_every_call(bench: Bench, name: str) -> None:
     print(f"{name}: {kills(bench, name, 10**6)} kills")
 
@@ -146,7 +129,7 @@ def test_a_process_of_its_own_is_killed_as_well(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", writing(*SWEEP))
+@pytest.mark.parametrize("name", WRITING)
 def test_what_a_killed_writer_leaves_is_swept_by_the_next_start(bench: Bench, name: str) -> None:
     """Killed as the finished file or folder is about to get its name."""
     bench.straight(name)

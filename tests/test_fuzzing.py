@@ -18,10 +18,6 @@ pytestmark = pytest.mark.usefixtures("no_fsync")
 
 SECONDS = 15  # for each reader, in `make prove`
 SLOWER = ("bot", "optim", "run", "state", "vocab", "weights")
-MEMORY = pytest.mark.xfail(
-    reason="metrics.jsonl asks for 4 GiB, however short it is", raises=MemoryError, strict=True
-)
-EXPLORED = [pytest.param(name, marks=MEMORY) if name == "metrics" else name for name in READERS]
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -44,7 +40,7 @@ def test_the_corpus_is_small_and_nothing_in_it_is_for_nobody() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EXPLORED)
+@pytest.mark.parametrize("name", READERS)
 def test_changed_inputs(name: str, tmp_path: Path) -> None:
     reader = READERS[name](tmp_path)
     seeds = [*reader.seeds, *fuzzing.corpus(name).values()]
@@ -53,7 +49,7 @@ def test_changed_inputs(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("name", EXPLORED)
+@pytest.mark.parametrize("name", READERS)
 def test_changed_inputs_for_a_while(name: str, tmp_path: Path) -> None:
     """Another seed each time; what fails is shown with its input, to be kept in the corpus."""
     reader = READERS[name](tmp_path)

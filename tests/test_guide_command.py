@@ -1,6 +1,7 @@
 """`microgpt guide`: what its server gives out and what it refuses, and the exported site."""
 
 import http.client
+import os
 import re
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 import browser
 from cli_runner import COMMAND, ok, refused
-from microgpt.cli import guide
+from microgpt.cli import guide, guide_files, guide_server
 from patience import PATIENCE
 
 SECRET = "not for the reader"
@@ -74,7 +75,7 @@ def test_files_come_with_their_type_and_the_policy(served: str, path: str, kind:
     status, headers, body = ask(served, path)
     assert (status, headers["Content-Type"]) == (200, kind)
     assert int(headers["Content-Length"]) == len(body) > 0
-    assert headers["Content-Security-Policy"].startswith(guide.POLICY)
+    assert headers["Content-Security-Policy"].startswith(guide_files.POLICY)
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -132,8 +133,10 @@ def test_a_folder_without_its_slash_moves_on(served: str) -> None:
 
 
 def test_other_methods_are_refused(served: str) -> None:
-    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
-        assert ask(served, "/", method)[0] == 501
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"):
+        status, headers, _ = ask(served, "/", method)
+        assert (status, headers["Allow"]) == (405, "GET, HEAD")
+        assert headers["Content-Security-Policy"].startswith(guide_files.POLICY)
 
 
 def test_a_taken_port_is_told(site: Path) -> None:
@@ -150,9 +153,9 @@ def test_without_a_port_a_free_one_is_taken(site: Path, monkeypatch: pytest.Monk
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        monkeypatch.setattr(guide, "PORT", taken.getsockname()[1])
+        monkeypatch.setattr(guide_server, "PORT", taken.getsockname()[1])
         with guide.make_server(site, "127.0.0.1", -1) as server:
-            assert server.server_port not in (0, guide.PORT)
+            assert server.server_port not in (0, guide_server.PORT)
 
 
 def test_mistakes_are_told_with_a_remedy(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +196,40 @@ def test_export(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ok("guide", "--export", "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "guide.zip").read_bytes()
     assert not [p for p in (tmp_path / "out").iterdir() if p.name != "guide"]
+
+
+def test_an_exported_folder_is_on_the_disk_before_it_takes_its_name(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    named: list[int] = []  # how many syncs came before the rename
+    fsync, rename = os.fsync, Path.rename
+
+    def note(fd: int) -> None:
+        synced.append(os.fstat(fd).st_ino)
+        fsync(fd)
+
+    def renamed(path: Path, target: Path) -> Path:
+        named.append(len(synced))
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(Path, "rename", renamed)
+    target = tmp_path / "made" / "out" / "guide"
+    guide.export_site(site, target)
+
+    def unsynced(paths: list[Path], numbers: list[int]) -> list[Path]:
+        folders = sys.platform != "win32"  # there a folder can't be synced
+        return [
+            path
+            for path in paths
+            if (folders or path.is_file()) and path.stat().st_ino not in numbers
+        ]
+
+    (before,) = named
+    assert not unsynced([target, *target.rglob("*")], synced[:before])
+    assert not unsynced([tmp_path, tmp_path / "made"], synced[:before])
+    assert not unsynced([target.parent], synced[before:])
 
 
 def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from cli_runner import ok
 from guide_pages import GUIDE
-from microgpt.cli.guide import POLICY
+from microgpt.cli.guide_files import POLICY
 
 THEME = (GUIDE / "theme" / "main.html").read_text(encoding="utf-8")
 TOKENS = (GUIDE / "css" / "tokens.css").read_text(encoding="utf-8")

@@ -18,12 +18,12 @@ from microgpt.checkpoint import RunDir
 from microgpt.config import make_config
 from microgpt.data import load_data
 from microgpt.engines import ENGINES, engine_class
-from microgpt.errors import CheckpointError, FileError
+from microgpt.errors import FileError
 from microgpt.growing import grow
 from microgpt.importing import import_run
 from microgpt.modelfile import write_model
 from microgpt.opening import open_model, resume_point
-from microgpt.training import begin
+from microgpt.start import begin
 from model_files import make
 
 Call = Callable[[int, str], bool]
@@ -286,8 +286,13 @@ def test_nothing_of_somebody_elses_is_swept(model: Path, name: str) -> None:
     assert "file is a file, a run needs a directory" in refused(3, "import", model, "--out", "file")
 
 
-def test_an_unfinished_import_is_no_run(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unfinished_import_is_no_run_yet_or_a_whole_one(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prepare("killed", Path("runs/r"), monkeypatch)
-    with pytest.raises(CheckpointError, match="holds no run"):
-        RunDir.open("runs/r")
+    snapshot, _ = RunDir.open("runs/r").load()  # its first snapshot is whole, with all it needs
+    assert snapshot is not None and snapshot.step == 0
+    assert {n: w.tolist() for n, w in snapshot.weights.items()} == {
+        n: w.tolist() for n, w in open_model(model)[0].weights.items()
+    }
     assert "There is no run in runs/" in refused(3, "sample")

@@ -118,7 +118,7 @@ SCALAR_MUTANTS = [
            'linear(rmsnorm(x), weights["lm_head"])'),
     Mutant("tied weights", "model", 'weights["lm_head"]', 'weights["wte"]'),
     Mutant("squares forgotten", "model", 'if activation == "relu_squared"', "if False"),
-    Mutant("target shifted", "model", "[tokens[position + 1]]", "[tokens[position]]"),
+    Mutant("target shifted", "model", "(logits, tokens[position + 1])", "(logits, tokens[position])"),
     Mutant("last position left out", "model", "range(len(tokens) - 1)",
            "range(max(1, len(tokens) - 2))"),
     Mutant("one cache for all layers", "model", "for _ in range(config.n_layer)]",

@@ -137,7 +137,6 @@ def test_a_run_goes_on_after_every_power_cut(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="nobody syncs the directory that a new run lies in", strict=True)
 def test_a_new_run_is_where_it_was_called_saved(bench: Bench) -> None:
     """The directory that holds the run's directory was synced before anything was promised."""
     commands = bench.commands
@@ -177,12 +176,7 @@ def old_or_new(bench: Bench, name: str) -> None:
     assert target(disk.left(lambda number: False, lambda: "old")) == bench.wanted[name]
 
 
-FOLDER = pytest.mark.xfail(reason="files of an exported folder aren't synced", strict=True)
-FILES = [
-    pytest.param(name, marks=FOLDER) if name == "guide folder" else name
-    for name, case in CASES.items()
-    if case.target and not case.run
-]
+FILES = [name for name, case in CASES.items() if case.target and not case.run]
 
 
 @pytest.mark.slow

@@ -207,7 +207,7 @@ def read_bytes(path: str | os.PathLike[str], limit: int, *, first: int | None = 
             raise CheckpointError(f"Can't read {path}: it is not an ordinary file.", "Name a file.")
         if info.st_size <= limit:
             with path.open("rb") as file:
-                data = file.read(limit + 1 if first is None else first)
+                data = file.read(min(limit, info.st_size) + 1 if first is None else first)
             if len(data) <= limit:
                 return data
     except (OSError, ValueError) as error:

@@ -46,6 +46,7 @@ _PIECE_SECONDS = 0.05  # the engine is left alone for about this long
 _SAVE_SECONDS = 10.0
 _SAMPLES = 20
 _SAMPLES_ON_THE_WAY = 5
+_WORTH_MEASURING = 100  # steps from which on a run is measured on the way unasked
 _RECENT = 100  # steps in the mean that says how a run without held-out documents ended
 
 
@@ -156,9 +157,8 @@ class Trainer:
         """Steps between measurements on the way; 0 for none."""
         part = self.judge.chooses_by
         if asked is None:
-            asked = max(1, self.config.steps // 10) if self.config.holdout else 0
-            if self.patience and not asked:
-                asked = max(1, self.config.steps // 10)
+            often = self.config.holdout and self.config.steps >= _WORTH_MEASURING
+            asked = max(1, self.config.steps // 10) if often or self.patience else 0
         if part is None and (asked or self.patience):
             raise InputError(
                 "Nothing is held out, so there is nothing to measure on.", "Add --holdout 0.1."

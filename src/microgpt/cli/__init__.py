@@ -146,6 +146,14 @@ def _with_stdin(arguments: Sequence[str]) -> list[str]:
     The library would take it for a flag.
     """
     reads = arguments[:1] and arguments[0] in ("train", "eval", "import")
+    if reads and "--" in arguments:
+        behind = arguments[list(arguments).index("--") + 1 :]
+        for word in behind:
+            if word.startswith("--") and not Path(word).exists():
+                raise InputError(
+                    f"After -- everything is a file's name, {word} too.",
+                    f"Put {word} before the --, or name such a file ./{word}.",
+                )
     return ["./-" if reads and a == "-" else a for a in arguments]
 
 

@@ -78,7 +78,7 @@ def train(
         int | None,
         Parameter(
             help="Steps between measurements of the held-out loss; 0 measures at the end alone. "
-            "[a tenth of the steps with --holdout, else 0]"
+            "[a tenth of 100 steps or more with --holdout, else 0]"
         ),
     ] = None,
     eval_docs: Annotated[
