@@ -95,8 +95,8 @@ def read_toml(path: Path, also: dict[str, Any]) -> dict[str, Any]:
             raise InputError(f"{path}: {key!r} is no setting.", _meant(key, sorted(kinds)))
         kind = kinds[key]
         texts = value if isinstance(value, list) and value else [value]
-        if kind is list and all(isinstance(text, str) for text in texts):
-            fits = True
+        if kind is list:
+            fits = all(type(text) is str for text in texts)
         else:
             fits = type(value) is kind or (kind is float and type(value) is int)
         if not fits or value == []:
