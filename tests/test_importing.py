@@ -114,7 +114,7 @@ def test_a_run_goes_on_as_another_with_one_thing_changed(finished: Path) -> None
     assert len(ok("train", "--resume", "n", "--json").losses) == 12
 
 
-@pytest.mark.parametrize("flags", [["--lr", 0.003], ["--batch-size", 15], ["--no-validation"]])
+@pytest.mark.parametrize("flags", [["--lr", 0.003], ["--seed", 15], ["--no-validation"]])
 def test_what_a_resume_refuses_names_the_import(finished: Path, flags: list[object]) -> None:
     said = refused(2, "train", "--resume", finished, *flags)
     command = said.partition("microgpt import ")[2].split()

@@ -61,21 +61,24 @@ class Opened:
 
 
 def open_model(
-    path: str | os.PathLike[str] | None, *, ignore_digest: bool = False
+    path: str | os.PathLike[str] | None, *, ignore_digest: bool = False, best: bool = False
 ) -> tuple[Opened, list[str]]:
     """Open a run directory, a model.json or a safetensors file; None is the shipped model.
 
+    ``best``: of a run the step with the lowest held-out loss, instead of the newest.
     ``ignore_digest``: a file that was changed since it was written is taken, with a notice.
     Returns the model and notices, one line each (an older checkpoint used, keys ignored).
     Raises ``FileError`` or ``CheckpointError``.
     """
     path = bundled(SHIPPED) if path is None else Path(path)
     if path.is_dir():
-        return _open_run(path)
+        return _open_run(path, best)
     if not path.exists():
         raise FileError(
             f"There is no run or model file at {path}.", f"Train one first: {command('train')}"
         )
+    if best:
+        raise InputError(f"{path} is one model: it has no best step.", "Leave out --best.")
     read = read_safetensors if path.suffix == ".safetensors" else read_model
     model, notices = read(path, ignore_digest=ignore_digest)
     opened = Opened(path, model.config, model.tokenizer, model.weights, "float64")
@@ -83,9 +86,14 @@ def open_model(
     return opened, notices
 
 
-def _open_run(path: Path) -> tuple[Opened, list[str]]:
+def _open_run(path: Path, best: bool) -> tuple[Opened, list[str]]:
     run = RunDir.open(path)
-    snapshot, notices = run.load()
+    snapshot, notices = run.load_best() if best else run.load()
+    if snapshot is None and best:
+        raise InputError(
+            f"The run in {path} has no best step: its held-out loss was not measured on the way.",
+            "Train with --holdout 0.1, or with --eval-every.",
+        )
     if snapshot is None:
         raise CheckpointError(
             f"The run in {path} was stopped before its first save.",

@@ -104,6 +104,7 @@ SPLITS = {
     "unused": "documents that the run never reached",
     "distinct": "distinct documents that were kept out",
     "validation": "the second part that was kept out",
+    "tail": "the end of the text, which was kept out",
 }
 
 Group = tuple[str, list[tuple[str, str]]]
@@ -173,7 +174,8 @@ def facts(opened: Opened, log: Log, *, places: bool = True) -> list[Group]:
         some = log.losses[-LAST:]
         result.append(("last loss", f"{log.losses[-1]:.4f} (step {log.steps[-1]:,})"))
         result.append((f"mean of last {len(some)}", f"{math.fsum(some) / len(some):.4f}"))
-    for step, nats, part, tokens in log.held_out:
+    last = {part: (step, nats, tokens) for step, nats, part, tokens in log.held_out}
+    for part, (step, nats, tokens) in last.items():
         about = f"{plain_text(part)}, {tokens:,} tokens, step {step:,}"
         result.append(("held-out", f"{nats:.4f} ({about})"))
     groups.append(("Result, in nats per token", result))

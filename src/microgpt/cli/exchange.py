@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from microgpt.calling import command
 from microgpt.cli import note, options
 from microgpt.cli.options import DataArgument, FlagsArgument
-from microgpt.cli.sample import DigestFlag, open_with_notes
+from microgpt.cli.sample import BestFlag, DigestFlag, open_with_notes
 from microgpt.config import SHAPE
 from microgpt.data import BUNDLED, Dataset, load_data
 from microgpt.errors import FileError, InputError
@@ -27,6 +27,7 @@ def export(
     /,
     *,
     force: Annotated[bool, Parameter(help="Write over a file of that name.", negative="")] = False,
+    best: BestFlag = False,
     ignore_digest: DigestFlag = False,
 ) -> None:
     """Write a run's newest weights, with all that is needed to use them, to one file."""
@@ -37,7 +38,7 @@ def export(
         )
     if file.exists() and not force:
         raise FileError(f"{file} is there already.", "Write over it with --force.")
-    opened = open_with_notes(run, ignore_digest)
+    opened = open_with_notes(run, ignore_digest, best)
     for notice in writers[file.suffix](file, as_model(opened)):
         note(notice)
     print(f"wrote {file}: {opened.config.parameters():,} parameters, {file.stat().st_size:,} bytes")

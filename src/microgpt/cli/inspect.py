@@ -8,13 +8,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from microgpt.cli.sample import DigestFlag, RunArgument, open_with_notes, run_marks
+from microgpt.batches import TokenTable
+from microgpt.cli.sample import BestFlag, DigestFlag, RunArgument, open_with_notes, run_marks
 from microgpt.errors import FileError, InputError, MicrogptError, TokenError
-from microgpt.evaluation import bigram_floor, random_floor
+from microgpt.evaluation import random_floor
 from microgpt.files import write_atomic
+from microgpt.heldout import Judge
 from microgpt.opening import Opened, engine_for, run_data
 from microgpt.report import html_report, is_report, text_report
 from microgpt.sampling import marked, sample
+from microgpt.start import hold_out, shuffled
 
 
 def inspect(
@@ -27,6 +30,7 @@ def inspect(
     word: Annotated[
         str | None, Parameter(help="The word whose attention the page shows. [a sample]")
     ] = None,
+    best: BestFlag = False,
     ignore_digest: DigestFlag = False,
     force: Annotated[
         bool, Parameter(help="Write over a file that isn't such a page.", negative="")
@@ -39,7 +43,7 @@ def inspect(
         raise InputError("--force is about the page's file.", "Add --html FILE.")
     if html is not None and not force:
         _may_go(html)
-    opened = open_with_notes(run, ignore_digest)
+    opened = open_with_notes(run, ignore_digest, best)
     if html is None:
         for line in text_report(opened):
             print(line)
@@ -66,8 +70,11 @@ def _may_go(html: Path) -> None:
 
 def _floors(opened: Opened) -> dict[str, float]:
     """Losses to compare with; without the run's data only that of guessing."""
-    floors = {"random": random_floor(opened.config.vocab_size)}
-    if opened.run is not None:
+    config, run = opened.config, opened.run
+    if run is not None:
         with contextlib.suppress(MicrogptError):  # the missing marks have been explained already
-            floors["bigram"] = bigram_floor(run_data(opened.run).docs, opened.tokenizer)
-    return floors
+            data = run_data(run)
+            kept_out, tokenizer = hold_out(config, data), opened.tokenizer
+            table = TokenTable(shuffled(config, data), tokenizer)
+            return Judge(config, opened.dtype, table, kept_out, tokenizer, 1, 1).floors()
+    return {"random": random_floor(config.vocab_size)}

@@ -12,17 +12,18 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from microgpt import sampling
+from microgpt.batches import TokenTable
 from microgpt.calling import command
 from microgpt.cli import note, show_json, visible
 from microgpt.cli.options import DataArgument, reading
-from microgpt.cli.screen import mark_lines, numbered_lines
+from microgpt.cli.screen import mark_lines, numbered_lines, sample_of
 from microgpt.data import load_data
 from microgpt.engines import CHOICES
 from microgpt.errors import FileError, InputError, MicrogptError
-from microgpt.evaluation import mean_loss
+from microgpt.evaluation import measure
 from microgpt.heldout import held_out_parts
 from microgpt.opening import Opened, engine_for, open_model, run_data
-from microgpt.start import begin, marks_at
+from microgpt.start import hold_out, marks_at, shuffled
 from microgpt.tokenizer import Tokenizer
 
 _MOST_UNIQUE = 1_000_000
@@ -33,6 +34,10 @@ RunArgument = Annotated[
 ]
 EngineFlag = Annotated[str, Parameter(help=f"{', '.join(CHOICES)}.")]
 JsonFlag = Annotated[bool, Parameter(help="Print one JSON object a line.", negative="")]
+BestFlag = Annotated[
+    bool,
+    Parameter(help="Of a run: the step with the lowest held-out loss, not the last.", negative=""),
+]
 DigestFlag = Annotated[
     bool,
     Parameter(help="Take a model file that was changed since it was written.", negative=""),
@@ -73,6 +78,7 @@ def sample(
     ),
     unknown: UnknownFlag = "error",
     engine: EngineFlag = "auto",
+    best: BestFlag = False,
     ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
 ) -> None:
@@ -96,7 +102,7 @@ def sample(
     if greedy and top_k is not None:
         raise InputError("--greedy is --top-k 1, and --top-k is given as well.", "Choose one.")
     settings = sampling.Settings(temperature, 1 if greedy else top_k, top_p, order, length)
-    opened = open_with_notes(run, ignore_digest)
+    opened = open_with_notes(run, ignore_digest, best)
     prefix = _known(prefix, opened.tokenizer, unknown)
     marks = run_marks(opened) if new or not plain else None
     if new and marks is None:
@@ -182,12 +188,18 @@ def evaluate(
     split_by: Annotated[str, Parameter(help="line, blank-line or none.")] = "line",
     unknown: UnknownFlag = "error",
     engine: EngineFlag = "auto",
+    best: BestFlag = False,
     ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
+    eval_docs: Annotated[
+        int, Parameter(help="Documents to measure on, evenly spread; 0 takes all.")
+    ] = 0,
     how: DataArgument = None,
 ) -> None:
     """Mean loss in nats per token: on the run's held-out documents, or on those of a file."""
-    opened = open_with_notes(run, ignore_digest)
+    if eval_docs < 0:
+        raise InputError(f"eval-docs is {eval_docs}, must be at least 0.")
+    opened = open_with_notes(run, ignore_digest, best)
     made = engine_for(opened, engine)
     if file:
         data = load_data(file, split_by, **reading(how))
@@ -201,22 +213,39 @@ def evaluate(
             f"Name a file to measure on: {command('eval', opened.path, 'FILE')}",
         )
     else:
-        start = begin(opened.config, run_data(opened.run), opened.tokenizer)
-        parts = held_out_parts(opened.config, start.docs, start.kept_out)
+        data = run_data(opened.run)
+        kept_out = hold_out(opened.config, data)
+        parts = held_out_parts(opened.config, shuffled(opened.config, data), kept_out)
         if not parts:
             raise InputError(
                 "This run held nothing out: it reaches every document.",
                 "Train with --holdout 0.1, or name a file to measure on.",
             )
     for label, docs in parts.items():
-        loss, tokens = mean_loss(made, docs, opened.tokenizer)
+        table = TokenTable(docs, opened.tokenizer)
+        try:
+            found = measure(made, table, most=eval_docs or None, told=_tell)
+        finally:
+            _tell(0, 0)
+        event = {
+            "step": opened.step,
+            "split": label,
+            "loss": found.loss,
+            "tokens": found.tokens,
+            **({"measured": found.measured, "of": found.of} if found.is_sample else {}),
+        }
         if json:
-            event = {"step": opened.step, "split": label, "loss": loss, "tokens": tokens}
             show_json({"eval": event})
         else:
-            print(
-                f"{loss:.4f} nats per token on {label} ({len(docs):,} documents, {tokens:,} tokens)"
-            )
+            shown = f"{found.loss:.4f} nats per token on {label} ({len(docs):,} documents, "
+            print(f"{shown}{found.tokens:,} tokens{sample_of(event, opened.config)})")
+
+
+def _tell(done: int, of: int) -> None:
+    """How far a measurement has got, on a terminal; at its end nothing of that is left."""
+    if sys.stderr.isatty():
+        said = f"{done:,} of {of:,} measured" if done < of else ""
+        print(f"\r{said}\033[K", end="", file=sys.stderr, flush=True)
 
 
 def newest_run() -> Path:
@@ -228,9 +257,9 @@ def newest_run() -> Path:
     return found[-1].parent
 
 
-def open_with_notes(run: Path | None, ignore_digest: bool = False) -> Opened:
+def open_with_notes(run: Path | None, ignore_digest: bool = False, best: bool = False) -> Opened:
     """Open a run or model (None: the newest run); notices go to standard error."""
-    opened, notices = open_model(run or newest_run(), ignore_digest=ignore_digest)
+    opened, notices = open_model(run or newest_run(), ignore_digest=ignore_digest, best=best)
     for notice in notices:
         note(notice)
     return opened
