@@ -161,7 +161,8 @@ def test_standard_output_may_be_closed_or_end_early(tmp_path: Path) -> None:
             ["bash", "-c", f"set -o pipefail; {line}"],
             cwd=tmp_path, env=environment(), capture_output=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        # Whether head has gone before the last line is up to the system.
+        assert done.returncode in ((0, 130) if "head" in redirect else (0,)), done.stderr
         assert b"Traceback" not in done.stderr and b"Exception" not in done.stderr
 
 

@@ -49,7 +49,7 @@ def test_a_directory_in_use_is_not_written_to(finished: Path) -> None:
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--lr", 0.5], ["--n-embd", 8], ["--steps", 99], ["--seed", 1], ["--preset", "early"],
+        ["--lr", 0.5], ["--n-embd", 8], ["--warmup", 3], ["--seed", 1], ["--preset", "early"],
         ["--data", "names"], ["--split-by", "none"], ["--out", "s"], ["--config", "c.toml"],
         ["--no-validation"],
     ],

@@ -155,7 +155,7 @@ def test_numpy_takes_over_and_says_so(library: Path) -> None:
 
     assert ok("train", "--steps", 3, "--engine", "numpy").err == ""  # as asked: nothing to say
     quiet = ok("train", "--steps", 3, "--json")
-    assert quiet.err == "" and quiet.of("run")[0]["engine"] == "numpy"
+    assert quiet.err == result.err and quiet.of("run")[0]["engine"] == "numpy"
     assert ok("train", "--resume", "runs/names-1").err == ""
 
     message = refused(5, "train", "--engine", "native")
