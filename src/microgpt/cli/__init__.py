@@ -214,9 +214,14 @@ def note(text: str) -> None:
 
 def show_json(line: dict[str, Any]) -> None:
     """One object on one line of standard output, at once and whole: Ctrl-C comes after it."""
-    encoding = sys.stdout.encoding or "utf-8"
     with interrupts.held():
-        print(json.dumps(line, ensure_ascii=not encoding.lower().startswith("utf")), flush=True)
+        print_json(line)
+
+
+def print_json(line: dict[str, Any]) -> None:
+    """The same for those who catch Ctrl-C themselves, and write many lines."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(json.dumps(line, ensure_ascii=not encoding.lower().startswith("utf")), flush=True)
 
 
 def visible(text: str, keep: str = "\n") -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from microgpt.calling import command
-from microgpt.cli import show_json, visible
+from microgpt.cli import print_json, visible
 from microgpt.config import Config
 
 Event = dict[str, Any]
@@ -50,7 +50,7 @@ class JsonScreen:
 
     def show(self, event: Event) -> None:
         if "loss" not in event or (self.every and event["step"] % self.every == 0):
-            show_json(event)
+            print_json(event)
 
     def measuring(self, done: int, of: int) -> None:
         pass
