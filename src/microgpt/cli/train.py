@@ -255,13 +255,13 @@ def _another(path: Path, flag: str, value: object) -> str:
 
 def _train(plan: _Plan, show: _Show, stop_after: int | None) -> None:
     with stop_on_signals() as stop:
+        left = f"{plan.run_dir.path} is as it was" if plan.run_dir else "nothing is written"
+        unbegun = Interrupted(f"Stopped before the first step: {left}.")
+        stop.last_words = lambda: fail(unbegun, show.as_json)
         try:
             trainer = _trainer(plan, stop, stop_after)
         except KeyboardInterrupt:
-            where = (
-                f", {plan.run_dir.path} is as it was" if plan.run_dir else ", nothing is written"
-            )
-            raise Interrupted(f"Stopped before the first step{where}.") from None
+            raise unbegun from None
         stop.working = True
         if plan.run_dir is None:  # made last, so that a mistake above leaves no directory behind
             trainer.run_dir = create_run(plan.out, trainer)
