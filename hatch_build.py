@@ -36,6 +36,10 @@ class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
         library = build.library_path(target.system)
         self.folder = None
         if version != "editable":
+            if not Path(self.root, "guide", "site", "index.html").is_file():
+                self.app.display_warning(
+                    "this wheel holds no guide, whose pages aren't built: scripts/dev.py guide"
+                )
             self.folder = tempfile.TemporaryDirectory(prefix="microgpt-kernel-")
             library = Path(self.folder.name) / library.name
         self.compile(build, library, target)

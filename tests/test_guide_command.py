@@ -15,6 +15,7 @@ import pytest
 
 import browser
 from cli_runner import COMMAND, ok, refused
+from microgpt.calling import python
 from microgpt.cli import guide, guide_files, guide_server
 from patience import PATIENCE
 
@@ -166,10 +167,20 @@ def test_mistakes_are_told_with_a_remedy(site: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_site_that_is_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guide, "__file__", str(tmp_path / "src" / "microgpt" / "cli" / "guide.py"))
+    """In a checkout the line that builds it, from any folder; elsewhere there is no such script."""
+    root = tmp_path / "my checkout"
+    monkeypatch.setattr(guide, "__file__", str(root / "src" / "microgpt" / "cli" / "guide.py"))
     message = refused(5, "guide")
-    assert "The guide's site isn't built here." in message
-    assert "scripts/dev.py guide" in message
+    assert "This installation holds no guide: it was made from the sources" in message
+    assert "Install microgpt from a wheel" in message
+    (root / "scripts").mkdir(parents=True)
+    (root / "scripts" / "dev.py").touch()
+    for folder, script in ((root, Path("scripts", "dev.py")), (tmp_path, None)):
+        monkeypatch.chdir(folder)
+        message = refused(5, "guide")
+        assert "The guide's pages aren't built in this checkout yet." in message
+        script = script or Path("my checkout", "scripts", "dev.py")
+        assert python(script, "guide") in message
 
 
 def test_export(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -343,6 +343,33 @@ def test_without_a_compiler_numpy_is_installed(
 
 
 @pytest.mark.slow
+def test_sources_without_the_guide_say_so_when_built_and_when_used(
+    tree: Path, tmp_path: Path
+) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "out")],
+        cwd=tree,
+        env={**os.environ, "MICROGPT_NO_KERNEL": "1"},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert "this wheel holds no guide" in built.stdout + built.stderr
+    (wheel,) = (tmp_path / "out").iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "microgpt", "guide"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 5
+    assert "This installation holds no guide: it was made from the sources" in done.stderr
+    assert "Install microgpt from a wheel" in done.stderr
+
+
+@pytest.mark.slow
 def test_an_editable_install_replaces_or_deletes_the_older_kernel(
     tree: Path, tmp_path: Path, compiler: dict[str, str], no_compiler: dict[str, str]
 ) -> None:

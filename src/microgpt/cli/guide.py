@@ -54,15 +54,27 @@ def guide(
 def find_site() -> Path:
     """The built site: in an installed wheel, else in the checkout.
 
-    Raises ``MissingError`` with the line that builds it.
+    Raises ``MissingError`` that says how to get one.
     """
     package = Path(__file__).resolve().parent.parent
-    for root in (package / "share", package.parent.parent):
+    checkout = package.parent.parent
+    for root in (package / "share", checkout):
         if (root / "guide" / "site" / "index.html").is_file():
             return root / "guide" / "site"
+    script = checkout / "scripts" / "dev.py"
+    if script.is_file():
+        here = Path.cwd()
+        script = script.relative_to(here) if script.is_relative_to(here) else script
+        raise MissingError(
+            "The guide's pages aren't built in this checkout yet.",
+            f"Build and open them: {python(script, 'guide')}",
+        )
     raise MissingError(
-        "The guide's site isn't built here.",
-        f"In a checkout of microgpt: {python('scripts/dev.py', 'guide')}",
+        "This installation holds no guide: it was made from the sources, before the guide's pages "
+        "were built.",
+        "Install microgpt from a wheel, a file that ends in .whl: it holds them. Or in the folder "
+        f"of the sources: {python(Path('scripts') / 'dev.py', 'guide', '--no-open')}, end it with "
+        f"Ctrl-C, then {python('-m', 'pip', 'install', '--force-reinstall', '--no-deps', '.')}",
     )
 
 
