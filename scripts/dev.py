@@ -11,7 +11,21 @@ def refusal(version):
     if tuple(version[:2]) >= (3, 11):
         return None
     found = ".".join(str(part) for part in version[:3])
-    return f"microgpt needs Python 3.11 or newer; this is {found}. Start it with a newer one."
+    newer = newer_python()
+    remedy = (
+        f"{newer} is here: {newer} scripts/dev.py run, or make run PYTHON={newer}"
+        if newer
+        else "Install one from python.org or with this system's packages, and start it with that."
+    )
+    return f"microgpt needs Python 3.11 or newer; this is {found}. {remedy}"
+
+
+def newer_python():
+    """The name of a Python on this machine that is new enough, or None."""
+    from shutil import which
+
+    names = [f"python3.{minor}" for minor in range(20, 10, -1)]
+    return next((name for name in names if which(name)), None)
 
 
 if refusal(sys.version_info):  # before any newer syntax or library is used
@@ -37,11 +51,11 @@ from environment import (
     kernel_builder,
     program,
     remove_venv,
-    say,
     set_up,
     set_up_torch,
     touch_stamps,
 )
+from telling import say, typed
 
 
 def run(arguments):
@@ -52,7 +66,7 @@ def run(arguments):
 def native(arguments):
     """Compiles the kernel anew; where no compiler works, with one from the package index."""
     if arguments not in ([], ["--zig"]):
-        sys.exit("usage: dev.py native [--zig]")
+        sys.exit(f"usage: {typed('native')} [--zig]")
     set_up("base")
     kernel = kernel_builder()
     compiler = None
@@ -82,7 +96,7 @@ def native(arguments):
 def wasm(arguments):
     """Compiles the kernel for browsers; with --check only compares."""
     if arguments not in ([], ["--check"]):
-        sys.exit("usage: dev.py wasm [--check]")
+        sys.exit(f"usage: {typed('wasm')} [--check]")
     set_up("base")
     fetch_zig()
     sys.exit(call([program("python"), ROOT / "scripts" / "make_wasm.py", *arguments]))
@@ -93,7 +107,7 @@ def setup(arguments):
     levels = [level for level in LEVELS if f"--{level}" in wanted]
     if wanted - {f"--{level}" for level in levels} - {"--torch", "--zig"} or "base" in levels:
         flags = " ".join(f"[--{name}]" for name in (*LEVELS, "torch", "zig") if name != "base")
-        sys.exit(f"usage: dev.py setup {flags}")
+        sys.exit(f"usage: {typed('setup')} {flags}")
     if wanted & {"--torch", "--zig"}:
         levels.append("dev")
     set_up("base", *levels)
@@ -137,7 +151,7 @@ def lint_commands(fix=False):
 
 def lint(arguments):
     if arguments not in ([], ["--fix"]):
-        sys.exit("usage: dev.py lint [--fix]")
+        sys.exit(f"usage: {typed('lint')} [--fix]")
     set_up("dev")
     failed = [name for name, command in lint_commands(bool(arguments)).items() if call(command)]
     if failed:
@@ -190,7 +204,7 @@ def guide_python(arguments):
 def wheel(arguments):
     """Builds the wheel for this machine and uses it in a fresh environment."""
     if arguments:
-        sys.exit("usage: dev.py wheel")
+        sys.exit(f"usage: {typed('wheel')}")
     set_up("dev", "guide")
     sys.exit(call([program("python"), ROOT / "scripts" / "wheels.py", "wheel"]))
 
@@ -205,14 +219,14 @@ def wheels(arguments):
 def lock(arguments):
     """Pins the requirements anew, for every platform and every supported Python at once."""
     if arguments not in ([], ["--upgrade"]):
-        sys.exit("usage: dev.py lock [--upgrade]")
+        sys.exit(f"usage: {typed('lock')} [--upgrade]")
     sys.exit(call([sys.executable, ROOT / "scripts" / "lock.py", *arguments]))
 
 
 def clean(arguments):
     """Removes what can be made again. runs/ is never touched, .venv only with --all."""
     if arguments not in ([], ["--all"]):
-        sys.exit("usage: dev.py clean [--all]")
+        sys.exit(f"usage: {typed('clean')} [--all]")
     caches = [".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "build", "dist"]
     caches += ["guide/site", "guide/site.new", "guide/site.old"]
     for path in [ROOT / name for name in caches]:
@@ -248,7 +262,7 @@ COMMANDS = {
 
 
 def usage():
-    lines = ["usage: python scripts/dev.py COMMAND [ARGUMENTS]   or   make COMMAND [ARGS=...]", ""]
+    lines = [f"usage: {typed('COMMAND [ARGUMENTS]')}   or   make COMMAND [ARGS=...]", ""]
     lines += [f"  {name:<14}{text}" for name, (_, text) in COMMANDS.items()]
     return "\n".join(lines)
 

@@ -21,6 +21,8 @@ import time
 import tomllib
 from pathlib import Path
 
+from telling import OFFLINE, plan, remedy_for, say, typed
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements"
@@ -35,16 +37,8 @@ LEVELS = {
     "browser": (("browser.txt",), 5),
 }
 TORCH = "2.13.0"  # in no lock: its releases for one platform weigh gigabytes
-OFFLINE = (
-    "If this machine is offline: connect it, or name a mirror or a folder of wheels in pip's "
-    "settings (PIP_INDEX_URL, PIP_FIND_LINKS), then run the same command again."
-)
 NATIVE = ROOT / "src" / "microgpt" / "engines" / "native"
 RECORD = NATIVE / "libmicrogpt.json"  # of a kernel, or of why there is none
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)  # stdout belongs to the program that is run
 
 
 def program(name, venv=VENV):
@@ -66,6 +60,7 @@ def quiet(command, remedy, **options):
     )
     if done.returncode:
         say(done.stdout.rstrip())
+        remedy = remedy_for(done.stdout, remedy)
         sys.exit(f"\nThat failed: {' '.join(command)}\n{remedy}")
     return done.stdout
 
@@ -171,13 +166,18 @@ def remove_venv():
     shutil.rmtree(old, ignore_errors=True)
 
 
-def make_venv():
+def check_venv_module():
     for module in ("venv", "ensurepip"):
         if importlib.util.find_spec(module) is None:
+            version = f"{sys.version_info[0]}.{sys.version_info[1]}"
             sys.exit(
-                f"this Python comes without its {module} module, which Debian and Ubuntu keep in a "
-                "package of its own: sudo apt-get install python3-venv"
+                f"this Python {version} comes without its {module} module. Debian and Ubuntu keep "
+                f"it in a package of its own: sudo apt-get install python{version}-venv\n"
+                "Elsewhere install Python from python.org. Then run the same command again."
             )
+
+
+def make_venv():
     VENV.mkdir()
     (VENV / "setting-up").touch()
     # The interpreter behind any virtual environment that this script was started from.
@@ -233,7 +233,14 @@ def set_up(*levels):
     if not all(map(is_ready, levels)):
         with alone():
             if not all(map(is_ready, levels)):
-                change(levels)
+                try:
+                    change(levels)
+                except OSError as error:
+                    what = error.strerror or error
+                    sys.exit(
+                        f"can't write {error.filename or VENV}: {what}.\n"
+                        + remedy_for(str(what), "Mend that, then run the same command again.")
+                    )
 
 
 def change(levels):
@@ -241,12 +248,22 @@ def change(levels):
     # What was there stays there.
     wanted = [n for n in LEVELS if n in ("base", *levels) or stamp(n).exists()]
     if is_usable():
-        say("updating .venv ...")
+        missing = [level for level in wanted if not stamp(level).exists()]
+        if missing:
+            say("adding to .venv. Once, this")
+            seconds = sum(LEVELS[level][1] for level in missing)
+            files = {level: LEVELS[level][0] for level in missing}
+            plan(missing, files, VENV, False, seconds, shutil.disk_usage(ROOT).free / 1e6)
+        else:
+            say("updating .venv to what has changed in the checkout ...")
         (VENV / "setting-up").touch()
     else:
         broken = " again, the old one is incomplete or moved" if VENV.exists() else ""
+        check_venv_module()
+        say(f"setting up .venv{broken}. Once, this")
         seconds = sum(LEVELS[level][1] for level in wanted)
-        say(f"setting up .venv{broken} (once, about {seconds} s) ...")
+        files = {level: LEVELS[level][0] for level in wanted}
+        plan(wanted, files, VENV, True, seconds, shutil.disk_usage(ROOT).free / 1e6)
         remove_venv()
         make_venv()
     for old in LEVELS:
@@ -262,7 +279,8 @@ def change(levels):
     kernel = kernel_builder()
     problem = kernel.problem(kernel.library_path())
     if problem:
-        say(f"NumPy does the work: the native engine {problem}. To build it: {kernel.remedy()}")
+        # Not kernel.remedy(): its words need the package, which this Python may not have.
+        say(f"NumPy does the work: the native engine {problem}. To build it: {typed('native')}")
 
 
 def kernel_builder():

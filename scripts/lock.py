@@ -9,7 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from environment import REQUIREMENTS, ROOT, pip, program, quiet, say
+from environment import REQUIREMENTS, ROOT, pip, program, quiet
+from telling import say
 
 UV = "uv==0.13.9"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dev import build_guide
 from environment import ROOT, kernel_builder, pip, pip_install, program, quiet
+from telling import typed
 
 WHEEL_LIMIT = 6 * 2**20  # bytes
 # What an installed wheel must do in an empty directory, and what it then says somewhere.
@@ -145,7 +146,7 @@ def wheels(names):
     """Builds the wheels of all platforms with zig; uses the one that this machine can run."""
     kernel = kernel_builder()
     if set(names) - set(kernel.TARGETS):
-        sys.exit(f"usage: dev.py wheels [{'] ['.join(kernel.TARGETS)}]")
+        sys.exit(f"usage: {typed('wheels')} [{'] ['.join(kernel.TARGETS)}]")
     dist = clear_dist()
     here = kernel.this_machine()
     for name in names or kernel.TARGETS:

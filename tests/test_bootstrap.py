@@ -25,6 +25,7 @@ assert spec.loader is not None
 dev = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(dev)
 environment = sys.modules["environment"]
+telling = sys.modules["telling"]
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -124,6 +125,113 @@ def test_an_old_python_is_refused_with_one_line():
     message = dev.refusal((3, 10, 13, "final", 0))
     assert "3.11 or newer; this is 3.10.13" in message
     assert "\n" not in message
+
+
+def test_an_old_python_is_told_which_newer_one_is_there(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: name == "python3.13" and "/usr/bin/" + name)
+    assert "python3.13 is here: python3.13 scripts/dev.py run" in dev.refusal((3, 9, 2))
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert "Install one" in dev.refusal((3, 9, 2))
+
+
+# ---------------------------------------------------------------- what it tells
+
+
+def test_commands_begin_with_the_python_that_runs(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "my bin" / "python3"))
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.chdir(ROOT)
+    script = Path("scripts", "dev.py")
+    words = [str(tmp_path / "my bin" / "python3"), str(script)]
+    assert telling.typed("guide", "--no-open") == f"{telling.quoted(*words)} guide --no-open"
+    assert telling.quoted(*words)[0] in "'\"", "a path with a space is quoted"
+
+    monkeypatch.setattr(shutil, "which", lambda name: str(tmp_path / "my bin" / name))
+    assert telling.typed("guide") == f"python3 {script} guide"
+    monkeypatch.setattr(shutil, "which", lambda name: str(tmp_path / "another" / name))
+    assert telling.typed("guide") != f"python3 {script} guide", "that would be another Python"
+    monkeypatch.chdir(tmp_path)
+    assert str(ROOT / script) in telling.typed("guide")
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("ERROR: [Errno 28] No space left on device: '/x'", "The disk is full."),
+        ("THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "pinned"),
+        ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]", "PIP_CERT"),
+        ("Cannot connect to proxy.", "HTTPS_PROXY"),
+        ("ERROR: [Errno 13] Permission denied: '/x'", "folder of your own"),
+        ("ERROR: No matching distribution found for attrs==26.1.0", "offline"),
+    ],
+)
+def test_what_failed_is_told_with_what_to_do(said, remedy):
+    assert remedy in telling.remedy_for(said)
+    with pytest.raises(SystemExit) as caught:
+        environment.quiet(
+            [sys.executable, "-c", f"import sys; print({said!r}); sys.exit(1)"], telling.OFFLINE
+        )
+    assert remedy in str(caught.value)
+
+
+# A set-up in a folder of its own that installs nothing, by a Python without any library.
+SET_UP = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+import environment as e
+e.VENV = Path(sys.argv[2], ".venv")
+e.quiet = lambda *a, **k: print("installs", file=sys.stderr)
+if len(sys.argv) > 3:
+    e.shutil.disk_usage = lambda _: type("", (), {"free": int(sys.argv[3])})
+builder = e.kernel_builder()
+builder.problem = lambda _: "has no compiled kernel here"
+e.kernel_builder = lambda: builder
+e.set_up("base", "dev")
+"""
+
+
+def set_up(folder: Path, *free: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "-S", "-c", SET_UP, str(ROOT / "scripts"), str(folder)]
+    return subprocess.run([*command, *free], capture_output=True, encoding="utf-8", cwd=ROOT)
+
+
+def test_a_set_up_says_what_it_takes_before_it_begins(tmp_path):
+    done = set_up(tmp_path)
+    assert done.returncode == 0, done.stderr
+    before, _, after = done.stderr.partition("installs")
+    megabytes = sum(telling.FETCHED[level][telling.SYSTEM] for level in ("base", "dev"))
+    assert f"about {megabytes} MB with pip" in before
+    for lock in ("base.txt", "build.txt", "dev.txt"):
+        assert f"requirements/{lock}" in before
+    assert str(tmp_path / ".venv") in before and "C compiler" in before
+    assert f"{telling.typed('clean', '--all')} removes it" in before
+    assert f"has no compiled kernel here. To build it: {telling.typed('native')}" in after
+
+
+def test_a_set_up_without_room_changes_nothing(tmp_path):
+    done = set_up(tmp_path, "50000000")
+    assert done.returncode == 1 and "installs" not in done.stderr
+    assert "Only 50 MB are free" in done.stderr and "then run the same command" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_folder_that_cant_be_written_is_told(tmp_path):
+    done = set_up(tmp_path / "gone")
+    assert done.returncode == 1
+    assert f"can't write {tmp_path / 'gone' / '.venv'}: No such file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_level_has_its_sizes():
+    assert set(telling.FETCHED) == set(telling.ON_DISK) == set(environment.LEVELS)
+    assert all(set(sizes) == {"linux", "darwin", "win32"} for sizes in telling.FETCHED.values())
+
+
+def test_a_python_without_venv_is_told_the_package(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"sudo apt-get install python3\.\d+-venv"):
+        environment.check_venv_module()
 
 
 def test_the_stamp_knows_what_it_was_made_for(monkeypatch, tmp_path):
