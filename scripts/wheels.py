@@ -44,6 +44,8 @@ def build_wheel(folder, **changes):
     if size > WHEEL_LIMIT:
         sys.exit(f"{built.name} has {size:,} bytes, {WHEEL_LIMIT:,} are allowed: see what grew.")
     inside = set(zipfile.ZipFile(built).namelist())
+    if "microgpt/share/requirements/grader.txt" not in inside:
+        sys.exit(f"{built.name} lacks requirements/grader.txt: see pyproject.toml, tool.hatch.")
     for folder in ("data", "ladder", "guide/site"):
         for path in sorted((ROOT / folder).rglob("*")):
             name = path.relative_to(ROOT).as_posix()

@@ -1,8 +1,10 @@
 """The archive for Gradescope: what is in it, and that it runs with nothing else."""
 
+import hashlib
 import io
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -12,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from microgpt.assignment.reports import autograder
-from microgpt.errors import InputError
+from microgpt.data import bundled as real
+from microgpt.errors import FileError, InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = b"5eed" * 16 + b"\n"
@@ -23,7 +26,6 @@ def test_the_archive_is_whole_and_the_same_every_time(tmp_path):
     assert data == autograder.build()
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         infos = {info.filename: info for info in archive.infolist()}
-        requirements = archive.read("requirements.txt").decode().split()
         everything = b"".join(archive.read(info) for info in archive.infolist())
     assert list(infos) == sorted(infos)
     assert {info.date_time for info in infos.values()} == {(1980, 1, 1, 0, 0, 0)}
@@ -40,9 +42,32 @@ def test_the_archive_is_whole_and_the_same_every_time(tmp_path):
     assert not [n for n in infos if "secret" in n or "solution" in n or "__pycache__" in n]
     assert not [n for n in infos if n.startswith("/") or ".." in n or n.endswith((".so", ".pyc"))]
     assert str(ROOT).encode() not in everything
-    text_of_project = (ROOT / "pyproject.toml").read_text("utf-8")
-    assert requirements and all(f'"{line}"' in text_of_project for line in requirements)
     assert b"index-url" not in everything
+
+
+def test_what_gradescope_installs_is_the_lock_line_by_line():
+    """Every hash of the lock and no other, no address, and setup.sh takes nothing without one."""
+    with zipfile.ZipFile(io.BytesIO(autograder.build())) as archive:
+        text = archive.read("requirements.txt").decode()
+        setup = archive.read("setup.sh").decode()
+    lock = (ROOT / "requirements" / "grader.txt").read_text("utf-8")
+    packages = re.split(r"\n(?=\w)", text.rstrip("\n"))
+    assert [p.split("==")[0] for p in packages] == list(autograder.NEEDED)
+    for package in packages:
+        assert f"\n{package}\n" in lock and not lock.split(package)[1].startswith("\n ")
+        first, *hashes = package.split(" \\\n    ")
+        assert re.fullmatch(r"[a-z]+==[0-9.]+", first)
+        assert hashes and all(re.fullmatch("--hash=sha256:[0-9a-f]{64}", h) for h in hashes)
+    (install,) = [line for line in setup.splitlines() if "pip" in line and " install " in line]
+    assert "--require-hashes" in install and "--only-binary :all:" in install
+    assert not re.search(r"https?:|index-url|--trusted-host", text + setup)
+
+
+def test_an_installation_without_the_lock_is_told(tmp_path, monkeypatch):
+    (tmp_path / "grader.txt").write_text("numpy==2.4.6\nsafetensors==0.8.0 \\\n")
+    monkeypatch.setattr(autograder, "bundled", lambda _: tmp_path / "grader.txt")
+    with pytest.raises(FileError, match="doesn't pin numpy and safetensors with hashes"):
+        autograder.build()
 
 
 def test_the_key_is_inside_only_if_it_is_given(tmp_path):
@@ -58,13 +83,28 @@ def test_the_key_is_inside_only_if_it_is_given(tmp_path):
             autograder.build(key=wrong)
 
 
-def test_wheels_go_along(tmp_path):
-    with pytest.raises(InputError, match="no wheel") as caught:
+def test_pinned_wheels_go_along_and_no_others(tmp_path, monkeypatch):
+    numpy, other = tmp_path / "numpy-2.1-cp312-cp312-x.whl", tmp_path / "safetensors-1-x.whl"
+    lock = tmp_path / "grader.txt"
+    lock.write_text(
+        f"numpy==2.1 \\\n    --hash=sha256:{hashlib.sha256(b'PK').hexdigest()}\n"
+        f"safetensors==1 \\\n    --hash=sha256:{hashlib.sha256(b'PK2').hexdigest()}\n"
+    )
+    monkeypatch.setattr(autograder, "bundled", lambda name: lock if "req" in name else real(name))
+    with pytest.raises(InputError, match="no wheel of numpy or safetensors") as caught:
         autograder.build(wheels=tmp_path)
     assert "pip download" in caught.value.remedy
-    (tmp_path / "numpy-2.1-cp312.whl").write_bytes(b"PK")
+    assert caught.value.remedy.endswith("in Gradescope's image.")
+    assert "numpy==2.1 safetensors==1;" in caught.value.remedy
+    numpy.write_bytes(b"PK")
+    with pytest.raises(InputError, match="no wheel of safetensors in"):
+        autograder.build(wheels=tmp_path)
+    other.write_bytes(b"another")
+    with pytest.raises(InputError, match=r"x\.whl is not among the files"):
+        autograder.build(wheels=tmp_path)
+    other.write_bytes(b"PK2")
     with zipfile.ZipFile(io.BytesIO(autograder.build(wheels=tmp_path))) as archive:
-        assert archive.read("wheels/numpy-2.1-cp312.whl") == b"PK"
+        assert archive.read("wheels/numpy-2.1-cp312-cp312-x.whl") == b"PK"
 
 
 @pytest.mark.parametrize("script", [autograder._SETUP, autograder._RUN])

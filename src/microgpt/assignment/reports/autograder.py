@@ -5,8 +5,9 @@ as Gradescope's specification asks. ``setup.sh`` runs once, when Gradescope buil
 finds Python 3.11 or later (else asks apt for it), installs NumPy and safetensors into an
 environment of its own, from ``wheels/`` in the archive if there are any and otherwise with plain
 ``pip``, and compiles the kernel if it can get a C compiler; without one NumPy does the work, and
-grading takes minutes longer. ``run_autograder`` runs for each submission, as root, and writes
-``results/results.json``.
+grading takes minutes longer. ``requirements.txt`` pins both as microgpt's own lock does: pip takes
+these versions, in files of the hashes that stand there, or nothing. ``run_autograder`` runs for
+each submission, as root, and writes ``results/results.json``.
 
 The class key is in the archive only if it is given. Whoever has the archive then has the key: it
 is for Gradescope and the teacher, never for students. While student code runs, the key, the
@@ -20,8 +21,10 @@ interpreter: with these an archive can be tried out anywhere.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
+import re
 import sys
 import traceback
 import zipfile
@@ -39,8 +42,10 @@ from microgpt.data import bundled
 from microgpt.errors import FileError, InputError, MicrogptError
 from microgpt.files import dump_json, parse_json, read_bytes, write_atomic
 
-REQUIREMENTS = ("numpy>=2.1", "safetensors>=0.5")
+NEEDED = ("numpy", "safetensors")
 """What grading needs besides Python; the command's own libraries are not among it."""
+
+LOCK = "requirements/grader.txt"
 
 SECRET = "secret/key"
 ROSTER = "secret/roster.csv"
@@ -48,6 +53,7 @@ CONFIG = "config.json"
 METADATA = "submission_metadata.json"
 _WHEELS = 200 * 2**20  # bytes of one wheel
 _KEY = 4096
+_HASH = re.compile("--hash=sha256:([0-9a-f]{64})")
 _LEFT_OUT = {"__pycache__", "share", "teacher"}  # data/teacher holds the solution
 _SUFFIXES = {".py", ".c", ".h", ".css", ".typed", ".json", ".toml", ".txt", ".md", ".csv", ".html"}
 
@@ -77,12 +83,12 @@ if ! python="$(find_python)"; then
   python="$(find_python)"
 fi
 "$python" -m venv "$root/python"
+from=()
 if compgen -G "$source_dir/wheels/*.whl" > /dev/null; then
-  "$root/python/bin/pip" install --no-index --find-links "$source_dir/wheels" \\
-    -r "$source_dir/requirements.txt"
-else
-  "$root/python/bin/pip" install -r "$source_dir/requirements.txt"
+  from=(--no-index --find-links "$source_dir/wheels")
 fi
+"$root/python/bin/pip" install --require-hashes --only-binary :all: ${from[@]+"${from[@]}"} \\
+  -r "$source_dir/requirements.txt"
 command -v cc > /dev/null || apt-get install -y gcc libc6-dev || true
 PYTHONPATH="$source_dir/src" "$root/python/bin/python" -P -m microgpt.engines.native.build ||
   echo "no compiled kernel: grading takes minutes longer"
@@ -130,14 +136,14 @@ def build(
 
     ``key``: the content of the class key's file. ``class_list``: the roster's, so that the id of
     a student is found by the email that Gradescope knows. ``wheels``: a folder of ``.whl`` files
-    for Gradescope's machine (x86-64 Linux, its Python), so that setup needs no network. ``level``
-    and ``limit``: how much students are told, see ``feedback``. Raises ``InputError`` if there are
-    no wheels, ``FileError`` for what can't be read.
+    for Gradescope's machine (x86-64 Linux, its Python), so that setup needs no network; each must
+    be one that is pinned. ``level`` and ``limit``: how much students are told, see ``feedback``.
+    Raises ``InputError`` if wheels are missing or others, ``FileError`` for what can't be read.
     """
     content: dict[str, bytes] = {
         "setup.sh": _SETUP.encode(),
         "run_autograder": _RUN.encode(),
-        "requirements.txt": "".join(f"{line}\n" for line in REQUIREMENTS).encode(),
+        "requirements.txt": requirements().encode(),
         "README.txt": _ABOUT.format(
             version=__version__, key=_WITHOUT_KEY if key is None else _WITH_KEY
         ).encode(),
@@ -198,16 +204,48 @@ def _tree(folder: Path, under: str) -> Iterator[tuple[str, bytes]]:
                 yield f"{under}/{relative}", read_bytes(path, 2**26)
 
 
-def _wheels(folder: Path) -> Iterator[tuple[str, bytes]]:
-    found = sorted(folder.glob("*.whl"))
-    if not found:
-        raise InputError(
-            f"There is no wheel in {folder}.",
-            "Get them with pip download --only-binary :all: --platform manylinux_2_28_x86_64, "
-            f"--python-version and {' '.join(REQUIREMENTS)}.",
+def requirements() -> str:
+    """The lock's entries for what grading needs: versions with the hashes of all their files.
+
+    Raises ``FileError`` where this installation lacks the lock or its entries.
+    """
+    lock = bundled(LOCK)
+    entries = re.findall(
+        r"^([\w.-]+)(==.*(?:\n .*)*\n)", read_bytes(lock, 2**20).decode(), re.MULTILINE
+    )
+    found = {name: name + rest for name, rest in entries if name in NEEDED and _HASH.search(rest)}
+    if set(found) != set(NEEDED):
+        raise FileError(
+            f"{lock} doesn't pin {' and '.join(sorted(set(NEEDED) - set(found)))} with hashes.",
+            "Install microgpt again.",
         )
-    for path in found:
-        yield f"wheels/{path.name}", read_bytes(path, _WHEELS)
+    return "".join(found[name] for name in NEEDED)
+
+
+def _wheels(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The wheels in a folder, each of them pinned, and none missing that is needed."""
+    pinned = requirements()
+    missing = set(NEEDED)
+    versions = re.findall(r"^[\w.-]+==[^\s;]+", pinned, re.MULTILINE)
+    remedy = (
+        "Get them with pip download --no-deps --only-binary :all: --platform manylinux_2_28_x86_64 "
+        f"--platform manylinux_2_17_x86_64 --python-version VERSION --dest FOLDER {' '.join(versions)}; VERSION is that of Python "
+        "in Gradescope's image."
+    )
+    for path in sorted(folder.glob("*.whl")):
+        content = read_bytes(path, _WHEELS)
+        if hashlib.sha256(content).hexdigest() not in _HASH.findall(pinned):
+            raise InputError(
+                f"{path} is not among the files that are pinned for grading: "
+                f"{' and '.join(versions)}.",
+                f"Take it out of the folder. {remedy}",
+            )
+        missing.discard(path.name.partition("-")[0])
+        yield f"wheels/{path.name}", content
+    if missing:
+        raise InputError(
+            f"There is no wheel of {' or '.join(sorted(missing))} in {folder}.", remedy
+        )
 
 
 def _zip(content: dict[str, bytes]) -> bytes:
