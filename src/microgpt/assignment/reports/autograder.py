@@ -229,8 +229,8 @@ def _wheels(folder: Path) -> Iterator[tuple[str, bytes]]:
     versions = re.findall(r"^[\w.-]+==[^\s;]+", pinned, re.MULTILINE)
     remedy = (
         "Get them with pip download --no-deps --only-binary :all: --platform manylinux_2_28_x86_64 "
-        f"--platform manylinux_2_17_x86_64 --python-version VERSION --dest FOLDER {' '.join(versions)}; VERSION is that of Python "
-        "in Gradescope's image."
+        f"--platform manylinux_2_17_x86_64 --python-version VERSION --dest FOLDER "
+        f"{' '.join(versions)}; VERSION is that of Python in Gradescope's image."
     )
     for path in sorted(folder.glob("*.whl")):
         content = read_bytes(path, _WHEELS)
