@@ -7,7 +7,8 @@ that works the wheel is a pure one, NumPy does the work, and a note in libmicrog
 an install never fails for that.
 
 Environment: MICROGPT_TARGET names a machine of build.TARGETS, for which zig compiles (a failure
-then is an error); MICROGPT_NO_KERNEL=1 leaves the kernel out.
+then is an error); MICROGPT_NO_KERNEL=1 leaves the kernel out. MICROGPT_SBOM is a bill of materials,
+which scripts/sbom.py makes, to be put into the wheel's .dist-info/sboms/ (PEP 770).
 """
 
 import contextlib
@@ -48,6 +49,8 @@ class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
         for made in (library, build.record_path(library)):
             if made.exists() and version != "editable":
                 build_data["force_include"][str(made)] = f"{NATIVE}/{made.name}"
+        if bill := os.environ.get("MICROGPT_SBOM"):
+            build_data["sbom_files"].append(bill)
         if library.exists():
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{target.wheel}"

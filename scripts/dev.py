@@ -205,13 +205,13 @@ def wheel(arguments):
     """Builds the wheel for this machine and uses it in a fresh environment."""
     if arguments:
         sys.exit(f"usage: {typed('wheel')}")
-    set_up("dev", "guide")
+    set_up("dev", "grader", "guide")  # the bill of materials tells the licences of all three
     sys.exit(call([program("python"), ROOT / "scripts" / "wheels.py", "wheel"]))
 
 
 def wheels(arguments):
     """Builds the wheels of all platforms with zig; uses the one that this machine can run."""
-    set_up("dev", "guide")
+    set_up("dev", "grader", "guide")  # the bill of materials tells the licences of all three
     fetch_zig()
     sys.exit(call([program("python"), ROOT / "scripts" / "wheels.py", "wheels", *arguments]))
 

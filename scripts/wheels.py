@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dev import build_guide
 from environment import ROOT, kernel_builder, pip, pip_install, program, quiet
+from sbom import write as write_sbom
 from telling import typed
 
 WHEEL_LIMIT = 6 * 2**20  # bytes
@@ -32,7 +33,7 @@ SMOKE_LADDER = ["num docs: 32033", "vocab size: 27", "num params: 4192"]  # how 
 
 
 def build_wheel(folder, **changes):
-    """A wheel in an empty folder; checks its size and that what it must hold is in it."""
+    """A wheel in a folder without any; checks its size and that what it must hold is in it."""
     quiet(
         [program("python"), "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
         "The build settings are in pyproject.toml, the kernel is compiled by hatch_build.py.",
@@ -44,6 +45,8 @@ def build_wheel(folder, **changes):
     if size > WHEEL_LIMIT:
         sys.exit(f"{built.name} has {size:,} bytes, {WHEEL_LIMIT:,} are allowed: see what grew.")
     inside = set(zipfile.ZipFile(built).namelist())
+    if "MICROGPT_SBOM" in changes and not any(".dist-info/sboms/" in name for name in inside):
+        sys.exit(f"{built.name} lacks its bill of materials: see hatch_build.py.")
     if "microgpt/share/requirements/grader.txt" not in inside:
         sys.exit(f"{built.name} lacks requirements/grader.txt: see pyproject.toml, tool.hatch.")
     for folder in ("data", "ladder", "guide/site"):
@@ -132,14 +135,23 @@ def serve(microgpt, empty, env):
 def clear_dist():
     dist = ROOT / "dist"
     dist.mkdir(exist_ok=True)
-    for old in dist.glob("*.whl"):
-        old.unlink()
+    for kind in ("*.whl", "*.cdx.json", "LICENCES.md"):
+        for old in dist.glob(kind):
+            old.unlink()
     return dist
+
+
+def bill(dist):
+    """What a release is made of, written beside the wheels and put into each of them."""
+    path = write_sbom(dist)
+    print(f"dist/{path.name} and dist/LICENCES.md: what it is made of, and under which terms")
+    return str(path)
 
 
 def wheel():
     """Builds the wheel for this machine and uses it in a fresh environment."""
-    built = build_wheel(clear_dist())
+    dist = clear_dist()
+    built = build_wheel(dist, MICROGPT_SBOM=bill(dist))
     done = smoke(built)
     print(f"dist/{built.name}: {built.stat().st_size:,} bytes; installed alone it ran {done}")
 
@@ -150,11 +162,12 @@ def wheels(names):
     if set(names) - set(kernel.TARGETS):
         sys.exit(f"usage: {typed('wheels')} [{'] ['.join(kernel.TARGETS)}]")
     dist = clear_dist()
+    made_of = bill(dist)
     here = kernel.this_machine()
     for name in names or kernel.TARGETS:
         target = kernel.TARGETS[name]
         with tempfile.TemporaryDirectory() as folder:
-            built = build_wheel(Path(folder), MICROGPT_TARGET=name)
+            built = build_wheel(Path(folder), MICROGPT_TARGET=name, MICROGPT_SBOM=made_of)
             if kernel_in(built) != (target.system, target.family):
                 sys.exit(f"{built.name} holds a kernel for {kernel_in(built)}, not for {name}.")
             built = Path(shutil.copy(built, dist))
