@@ -389,19 +389,52 @@ def test_the_longest_silent_connection_makes_room(
 
 
 @pytest.mark.parametrize("limit", ["CONNECTIONS", "CONNECTIONS_OF_ONE"])
-def test_where_all_are_asking_the_next_one_is_told(
+def test_slow_requests_hold_up_nobody(
     site: Path, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guide_server, limit, 2)
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(guide_server.make_server(site, "127.0.0.1", 0))
         stack.enter_context(running(server))
-        for _ in range(2):
-            link = stack.enter_context(connected(server.server_port))
+        port = server.server_port
+        slow = [stack.enter_context(connected(port)) for _ in range(2)]
+        for number, link in enumerate(slow, 1):
             link.sendall(b"GET / HTTP")
-        until(lambda: [c.silent for c in [*server._connections]] == [False] * 2, "both ask")
-        answer = Answer(stack.enter_context(connected(server.server_port)))
+            until(lambda n=number: asking(server) == n, "it is read")  # type: ignore[misc]
+        assert get(port).status == 200
+        assert slow[0].recv(1) == b"", "the slowest makes room"
+        slow[1].sendall(b"/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
+        assert Answer(slow[1]).status == 200
+
+
+def asking(server: guide_server.GuideServer) -> int:
+    return sum(bool(each.received) for each in list(server._connections))
+
+
+@pytest.mark.parametrize("limit", ["CONNECTIONS", "CONNECTIONS_OF_ONE"])
+def test_where_all_are_being_answered_the_next_one_is_told(
+    site: Path, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guide_server, limit, 2)
+    gate, send = threading.Event(), guide_server.send
+
+    def held(link: socket.socket, answer: object) -> None:
+        gate.wait(PATIENCE)
+        send(link, answer)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(guide_server, "send", held)
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(guide_server.make_server(site, "127.0.0.1", 0))
+        stack.enter_context(running(server))
+        port = server.server_port
+        links = [stack.enter_context(connected(port)) for _ in range(2)]
+        for link in links:
+            link.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
+        until(lambda: server._busy.total() == 2, "both are being answered")
+        answer = Answer(stack.enter_context(connected(port)))
         assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+        gate.set()
+        assert [Answer(link).status for link in links] == [200] * 2
 
 
 def test_threads_are_bounded_and_the_others_wait(

@@ -194,13 +194,19 @@ class GuideServer:
             self._watch.register(link, selectors.EVENT_READ, connection)
 
     def _make_room(self, reader: str | None = None) -> bool:
-        """Close the connection that has been silent longest, of one reader or of all."""
-        silent = [
-            each for each in self._connections if each.silent and reader in (None, each.reader)
+        """Close the connection that has been silent longest, of one reader or of all.
+
+        Where none is silent, the one goes that has been at its request longest: whoever sends a
+        letter now and then holds up nobody.
+        """
+        waiting = [
+            each
+            for each in self._connections
+            if not (each.working or each.closing) and reader in (None, each.reader)
         ]
-        if silent:
-            self._close(min(silent, key=lambda each: each.until))
-        return bool(silent)
+        if waiting:
+            self._close(min(waiting, key=lambda each: (not each.silent, each.until)))
+        return bool(waiting)
 
     def _turn_away(self, link: socket.socket) -> None:
         busy = Refused(
