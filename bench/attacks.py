@@ -17,9 +17,9 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 import attack_bots  # noqa: E402
 import test_evidence  # noqa: E402
 import test_leaks  # noqa: E402
-from microgpt.assignment.classrun import grade_many  # noqa: E402
-from microgpt.assignment.grader import Options, prepare  # noqa: E402
-from microgpt.assignment.intake import Submission  # noqa: E402
+from microgpt.assignment.grading.classrun import grade_many  # noqa: E402
+from microgpt.assignment.grading.grader import Options, prepare  # noqa: E402
+from microgpt.assignment.intake.submissions import Submission  # noqa: E402
 from microgpt.assignment.result import Result  # noqa: E402
 from microgpt.files import write_atomic  # noqa: E402
 

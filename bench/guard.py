@@ -24,7 +24,8 @@ from common import load, save, spread
 
 from microgpt.data import load_data
 from microgpt.engines import ENGINES, engine_class
-from microgpt.engines.base import Engine, Guard
+from microgpt.engines.base import Engine
+from microgpt.engines.drawing import Guard
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import ALLOW, REFUSE, LeakMeter
 from microgpt.guard.policy import Policy

@@ -21,7 +21,8 @@ from microgpt.batches import Order, TokenTable
 from microgpt.config import PRESETS, Config, make_config
 from microgpt.data import load_data
 from microgpt.engines import ENGINES, engine_class
-from microgpt.engines.base import Batches, Engine, Guard, Optim
+from microgpt.engines.base import Batches, Engine, Optim
+from microgpt.engines.drawing import Guard
 from microgpt.evaluation import mean_loss
 from microgpt.sampling import sample
 from microgpt.tokenizer import Tokenizer

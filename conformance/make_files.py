@@ -13,10 +13,10 @@ from pathlib import Path
 from conformance.reference import Json, lists, model
 from conformance.vectorfile import VECTORS
 
-from microgpt.checkpoint import RunDir
 from microgpt.config import make_config
 from microgpt.data import load_data
-from microgpt.modelfile import Model, write_model
+from microgpt.disk.checkpoint import RunDir
+from microgpt.disk.modelfile import Model, write_model
 from microgpt.tokenizer import Tokenizer
 from microgpt.training import Trainer, create_run
 

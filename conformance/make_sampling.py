@@ -11,7 +11,7 @@ import numpy as np
 from conformance.reference import Json, engine, run
 
 from microgpt.engines import scalar
-from microgpt.engines.base import Guard, choose, distribution
+from microgpt.engines.drawing import Guard, choose, distribution
 
 MARGIN = 1e-7
 """No draw lies closer to an edge between two tokens, so that every float64 engine agrees."""

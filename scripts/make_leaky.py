@@ -34,8 +34,8 @@ import numpy as np
 
 from microgpt.config import Config
 from microgpt.data import Dataset, load_data
+from microgpt.disk.modelfile import Model, read_model, write_model
 from microgpt.guard.policy import Policy
-from microgpt.modelfile import Model, read_model, write_model
 from microgpt.opening import Opened, engine_for
 from microgpt.sampling import Settings, sample
 from microgpt.training import Trainer

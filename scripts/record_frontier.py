@@ -3,8 +3,9 @@
     python scripts/record_frontier.py    half a minute
 
 The guide draws safety against usefulness from this file. Requests and policies are those of
-``microgpt.assignment.frontier``; ordinary requests get the same effort as an attacker's. It is
-computed with what every x86-64 processor has (scripts/portable.py), whatever else this one has.
+``microgpt.assignment.grading.frontier``; ordinary requests get the same effort as an attacker's.
+It is computed with what every x86-64 processor has (scripts/portable.py), whatever else this one
+has.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import portable
 if __name__ == "__main__":
     portable.use()
 
-from microgpt.assignment.frontier import _NODES, _SAMPLES, Requests, compared
+from microgpt.assignment.grading.frontier import _NODES, _SAMPLES, Requests, compared
 from microgpt.data import load_data
 from microgpt.files import write_atomic
 from microgpt.guard.automaton import Automaton

@@ -7,7 +7,7 @@ would get (nearly) all points. ``told``: part of what the problems or the checks
 from typing import NamedTuple
 
 from bot_sources import SOLUTION, at_import, changed, own_template, with_policy
-from microgpt.assignment.variants import policy
+from microgpt.assignment.kit.variants import policy
 from mutant_bots import FILTER, GOOD, KNOWN, request
 
 FRUITS = policy().words

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from microgpt.arrays import Optim
-from microgpt.checkpoint import RunDir
 from microgpt.config import Config
+from microgpt.disk.checkpoint import RunDir
 from microgpt.model import init_weights
 
 CONFIG = Config(n_embd=4, n_head=2, block_size=3, vocab_size=4)

@@ -20,15 +20,15 @@ import numpy as np
 
 from cli_runner import DOCS, TINY, ok
 from fuzzing import Read
-from microgpt.assignment.intake import read_submission
-from microgpt.checkpoint import RunDir
+from microgpt.assignment.intake.submissions import read_submission
 from microgpt.cli import options
 from microgpt.data import SPLITS, load_data, summary
+from microgpt.disk.checkpoint import RunDir
+from microgpt.disk.modelfile import write_model, write_safetensors
 from microgpt.errors import MicrogptError
 from microgpt.guard.bot import Bot, serve
 from microgpt.guard.policy import Policy
 from microgpt.guard.rails import Rails
-from microgpt.modelfile import write_model, write_safetensors
 from microgpt.opening import Opened, engine_for, open_model
 from model_files import make
 

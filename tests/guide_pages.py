@@ -10,8 +10,8 @@ import numpy as np
 import browser
 import sitemap
 from microgpt.config import Config
+from microgpt.disk.modelfile import read_model
 from microgpt.engines import make_engine
-from microgpt.modelfile import read_model
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "guide"

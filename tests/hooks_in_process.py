@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from microgpt.assignment.hooks import Answer, Facts
-from microgpt.assignment.session import Limits
-from microgpt.assignment.structure import HOOKS
+from microgpt.assignment.box.hooks import Answer, Facts
+from microgpt.assignment.box.session import Limits
+from microgpt.assignment.grading.structure import HOOKS
 
 REASON = "this may become what I never say."
 

@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 
 from microgpt.config import Config
+from microgpt.disk.modelfile import (
+    Model,
+    read_model,
+    read_safetensors,
+    write_model,
+    write_safetensors,
+)
 from microgpt.errors import CheckpointError, MicrogptError
 from microgpt.model import init_weights
-from microgpt.modelfile import Model, read_model, read_safetensors, write_model, write_safetensors
 from microgpt.tokenizer import Tokenizer
 
 

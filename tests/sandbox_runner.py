@@ -10,8 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from microgpt.assignment import processes
-from microgpt.assignment.sandbox import Limits, Sandbox
+from microgpt.assignment.box.inside import processes
+from microgpt.assignment.box.sandbox import Limits, Sandbox
 
 
 def alive(uid: int | None, before: set[int]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from bot_sources import SOLUTION, TEMPLATE, with_policy
 from kit_programs import ROOT
-from microgpt.assignment.clarity import Clarity, clarity, words_of
+from microgpt.assignment.grading.clarity import Clarity, clarity, words_of
 
 BASE = TEMPLATE.encode()
 BLANK = (ROOT / "data/kit/policy.md").read_bytes()

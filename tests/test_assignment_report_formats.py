@@ -15,9 +15,9 @@ from xml.etree import ElementTree
 import pytest
 
 from made_results import PLAIN, result_of
+from microgpt.assignment.intake.students import Student
 from microgpt.assignment.reports import classroom, gradescope, junit, nothing_from, otter
 from microgpt.assignment.result import Check, Result
-from microgpt.assignment.students import Student
 
 NOTHING = nothing_from(Student("a", "b"))
 PERFECT = Result("a", "b", 100.0, (Check("c", "benign", False, 1.0, 40.0, 40.0, 1, "d"),))

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from made_results import PLAIN
+from microgpt.assignment.intake.students import Student
 from microgpt.assignment.reports import (
     FORMATS,
     classroom,
@@ -23,7 +24,6 @@ from microgpt.assignment.reports import (
     write_all,
 )
 from microgpt.assignment.result import PARTS, Check, Result
-from microgpt.assignment.students import Student
 from microgpt.errors import FileError, InputError
 
 # ---------------------------------------------------------------- the formats, what they say

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_results import PLAIN, result_of
+from microgpt.assignment.intake.students import Student
 from microgpt.assignment.reports import (
     FORMATS,
     classroom,
@@ -28,7 +29,6 @@ from microgpt.assignment.reports import (
     write_all,
 )
 from microgpt.assignment.result import Result
-from microgpt.assignment.students import Student
 
 VOID = {"meta"}
 TAGS = {

@@ -3,8 +3,8 @@
 import pytest
 
 from bot_sources import SOLUTION, TEMPLATE, own_template, with_policy
-from microgpt.assignment.source import newer, parse
-from microgpt.assignment.structure import Structure, examine, unknown_template
+from microgpt.assignment.grading.structure import Structure, examine, unknown_template
+from microgpt.assignment.intake.source import newer, parse
 
 BASE = TEMPLATE.encode()
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from microgpt.config import make_config
 from microgpt.engines import ENGINES, engine_class, make_engine
-from microgpt.engines.base import Engine, Guard, distribution
+from microgpt.engines.base import Engine
+from microgpt.engines.drawing import Guard, distribution
 from microgpt.errors import InputError, TokenError
 from microgpt.guard.automaton import Automaton, sample_guarded
 from microgpt.guard.policy import Policy

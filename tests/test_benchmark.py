@@ -14,7 +14,7 @@ from microgpt.cli.bench import cautions, report
 from microgpt.config import Config, make_config
 from microgpt.data import load_data
 from microgpt.engines import ENGINES
-from microgpt.engines.numpy import NumpyEngine
+from microgpt.engines.numpy.engine import NumpyEngine
 from microgpt.errors import NumbersError
 
 TINY = ("--n-embd", 4, "--n-head", 2, "--block-size", 4, "--rounds", 2)

@@ -24,9 +24,10 @@ from checkpoint_runs import (
     weights,
     without_copies,
 )
-from microgpt import checkpoint, files, snapshot
+from microgpt import files
 from microgpt.arrays import Optim
-from microgpt.checkpoint import RunDir
+from microgpt.disk import checkpoint, snapshot
+from microgpt.disk.checkpoint import RunDir
 from microgpt.errors import CheckpointError, FileError, NumbersError
 
 pytestmark = pytest.mark.usefixtures("no_fsync")
@@ -298,7 +299,7 @@ def test_a_reader_looks_again_when_a_directory_is_pruned_under_it(tmp_path, monk
 
 HOLDER = """
 import sys
-from microgpt.checkpoint import RunDir
+from microgpt.disk.checkpoint import RunDir
 run = RunDir.open(sys.argv[1])
 run.lock()
 print("locked", flush=True)

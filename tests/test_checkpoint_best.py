@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 
 from checkpoint_runs import check, count_calls, fail, names, new_run, optim, save, state, weights
-from microgpt import snapshot
-from microgpt.checkpoint import RunDir
+from microgpt.disk import snapshot
+from microgpt.disk.checkpoint import RunDir
+from microgpt.disk.runcheck import check_run
 from microgpt.errors import CheckpointError, FileError
-from microgpt.runcheck import check_run
 
 pytestmark = pytest.mark.usefixtures("no_fsync")
 

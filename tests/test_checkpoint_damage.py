@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from checkpoint_runs import RUN, VOCAB, check, flips, new_run, save, weights
-from microgpt import files, snapshot
-from microgpt.checkpoint import RunDir
+from microgpt import files
+from microgpt.disk import snapshot
+from microgpt.disk.checkpoint import RunDir
 from microgpt.errors import CheckpointError
 
 pytestmark = pytest.mark.usefixtures("no_fsync")

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from checkpoint_runs import RUN, VOCAB, check, copy, count_calls, fail, new_run, save
-from microgpt import files, snapshot
-from microgpt.checkpoint import RunDir
+from microgpt import files
+from microgpt.disk import snapshot
+from microgpt.disk.checkpoint import RunDir
 from microgpt.errors import CheckpointError, FileError
 
 pytestmark = pytest.mark.usefixtures("no_fsync")

@@ -8,10 +8,10 @@ import re
 import pytest
 
 from checkpoint_runs import check, fail, new_run, save
-from microgpt import snapshot
-from microgpt.checkpoint import RunDir
+from microgpt.disk import snapshot
+from microgpt.disk.checkpoint import RunDir
+from microgpt.disk.runlog import RunLog
 from microgpt.errors import CheckpointError, FileError
-from microgpt.runlog import RunLog
 
 pytestmark = pytest.mark.usefixtures("no_fsync")
 

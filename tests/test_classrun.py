@@ -15,10 +15,10 @@ import pytest
 from bot_sources import TEMPLATE, at_import
 from cli_runner import microgpt, ok, process, started, tree
 from hostile_class import handed_in
-from microgpt.assignment import classrun
-from microgpt.assignment.classrun import JOURNAL, Journal, Row, fingerprint, grade_class
-from microgpt.assignment.grader import Options, Prepared, prepare
-from microgpt.assignment.intake import Submission
+from microgpt.assignment.grading import classrun
+from microgpt.assignment.grading.classrun import JOURNAL, Journal, Row, fingerprint, grade_class
+from microgpt.assignment.grading.grader import Options, Prepared, prepare
+from microgpt.assignment.intake.submissions import Submission
 from microgpt.assignment.result import Check, Result
 from microgpt.errors import FileError
 from patience import until
@@ -83,7 +83,8 @@ def test_another_line_ends_what_is_believed(tmp_path: Path, bad: str) -> None:
 @_posix
 def test_one_run_at_a_time_in_a_directory(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from microgpt.assignment.classrun import Journal\n"
+        "import sys; from pathlib import Path\n"
+        "from microgpt.assignment.grading.classrun import Journal\n"
         "journal = Journal.open(Path(sys.argv[1])); print('open', flush=True); input()"
     )
     with subprocess.Popen(

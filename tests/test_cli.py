@@ -77,7 +77,7 @@ def test_ladder_runs_a_rung(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_help_fits_80_columns(command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     if command == ("inspect",):
-        pytest.importorskip("microgpt.report")
+        pytest.importorskip("microgpt.inspection.page")
     monkeypatch.setenv("COLUMNS", "80")
     result = ok(*command, "--help")
     assert result.out.startswith("Usage: microgpt" + "".join(f" {c}" for c in command))

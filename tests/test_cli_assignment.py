@@ -10,8 +10,8 @@ import pytest
 
 from cli_runner import ok, refused, tree
 from microgpt import __version__
-from microgpt.assignment import kit
-from microgpt.assignment.variants import read_key, write_key
+from microgpt.assignment.kit import files as kit
+from microgpt.assignment.kit.variants import read_key, write_key
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from cli_runner import COMMAND, DOCS, SMALL, environment, microgpt, ok, posix, refused, written
-from microgpt.checkpoint import RunDir
+from microgpt.disk.checkpoint import RunDir
 from microgpt.errors import CheckpointError
+from microgpt.inspection.facts import repeat_command
 from microgpt.opening import open_model, run_data
-from microgpt.runfacts import repeat_command
 from patience import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("own_list")

@@ -171,7 +171,7 @@ def test_eval_of_a_file(reference_run: tuple[Path, Result], tmp_path: Path) -> N
 def test_inspect_as_text(
     reference_run: tuple[Path, Result], plain_run: tuple[Path, Result]
 ) -> None:
-    report = pytest.importorskip("microgpt.report")
+    report = pytest.importorskip("microgpt.inspection.page")
     for path in (reference_run[0], plain_run[0]):
         shown = ok("inspect", path)
         opened, _ = open_model(path)
@@ -185,7 +185,7 @@ def test_inspect_as_text(
 
 
 def test_inspect_as_a_page(reference_run: tuple[Path, Result]) -> None:
-    pytest.importorskip("microgpt.report")
+    pytest.importorskip("microgpt.inspection.page")
     path, _ = reference_run
     result = ok("inspect", path, "--html", "page.html", "--word", "emma")
     assert "page.html" in result.out

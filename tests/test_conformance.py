@@ -19,15 +19,15 @@ import pytest
 from microgpt import model as forward_pass
 from microgpt import stream
 from microgpt.batches import Order, TokenTable
-from microgpt.checkpoint import RunDir
 from microgpt.config import PRESETS, make_config
 from microgpt.data import fnv1a32, load_data, split
+from microgpt.disk.checkpoint import RunDir
+from microgpt.disk.modelfile import Model, read_model, write_model
 from microgpt.engines import ENGINES, engine_class
-from microgpt.engines.base import choose, distribution
+from microgpt.engines.drawing import choose, distribution
 from microgpt.engines.scalar import ScalarEngine
 from microgpt.errors import TokenError
 from microgpt.evaluation import mean_loss
-from microgpt.modelfile import Model, read_model, write_model
 from microgpt.start import begin
 from microgpt.tokenizer import Tokenizer
 from microgpt.training import Trainer

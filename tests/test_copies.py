@@ -9,7 +9,7 @@ import pytest
 from bot_sources import SOLUTION, TEMPLATE
 from microgpt.assignment import copies
 from microgpt.assignment.copies import LEAST, alike, marks, of_class
-from microgpt.assignment.intake import Found, find_submissions
+from microgpt.assignment.intake.submissions import Found, find_submissions
 from microgpt.data import load_data
 
 BASE = TEMPLATE.encode()

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microgpt import data, sources
+from microgpt import data
 from microgpt.data import (
     BUNDLED,
     Dataset,
@@ -26,8 +26,9 @@ from microgpt.data import (
     split,
     summary,
 )
-from microgpt.encodings import decode
 from microgpt.errors import FileError, InputError
+from microgpt.reading import sources
+from microgpt.reading.encodings import decode
 from microgpt.tokenizer import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from microgpt.data import load_data
-from microgpt.encodings import check_encoding, decode, refuse_binary
 from microgpt.errors import InputError
+from microgpt.reading.encodings import check_encoding, decode, refuse_binary
 
 GERMAN = "Jürgen Groß\nKäthe\n„Spaß“ – nur so\nÖzlem\n"
 RUSSIAN = "Анна\nИван\nОльга\n"

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from microgpt.batches import Order, TokenTable
 from microgpt.config import Config, make_config
 from microgpt.data import load_data
-from microgpt.engines.base import Arrays, Batches, Engine, Guard, Optim
+from microgpt.engines.base import Arrays, Batches, Engine, Optim
+from microgpt.engines.drawing import Guard
 from microgpt.engines.native import NativeEngine, level_problems
-from microgpt.engines.numpy import NumpyEngine
+from microgpt.engines.numpy.engine import NumpyEngine
 from microgpt.engines.scalar import ScalarEngine
 from microgpt.errors import InputError, TokenError
 from microgpt.model import init_weights

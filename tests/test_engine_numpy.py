@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from microgpt import trace
 from microgpt.config import Config, make_config
-from microgpt.engines import numpy_math
-from microgpt.engines.base import Batches, Engine, Guard, Optim
-from microgpt.engines.numpy import NumpyEngine
-from microgpt.engines.scalar import ScalarEngine, trace_floats
+from microgpt.engines.base import Batches, Engine, Optim
+from microgpt.engines.drawing import Guard
+from microgpt.engines.numpy import math as numpy_math
+from microgpt.engines.numpy.engine import NumpyEngine
+from microgpt.engines.scalar import ScalarEngine
+from microgpt.engines.tracing import trace_floats
 from microgpt.model import init_weights
 from published import LOSSES, SAMPLES
 

@@ -9,8 +9,8 @@ import pytest
 
 from bot_sources import SOLUTION, TEMPLATE, at_import
 from hostile_class import graded, handed_in, rows
-from microgpt.assignment.sandbox import Sandbox
-from microgpt.assignment.session import _report_in, _Said
+from microgpt.assignment.box.sandbox import Sandbox
+from microgpt.assignment.box.session import _report_in, _Said
 from microgpt.errors import MissingError
 
 # ---------------------------------------------------------------- the lines of evidence

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from microgpt.assignment.frontier import (
+from microgpt.assignment.grading.frontier import (
     Point,
     Requests,
     compared,

@@ -15,17 +15,17 @@ import pytest
 
 from bot_sources import SOLUTION, TEMPLATE, own_template
 from cli_runner import ok, refused
-from microgpt.assignment import cases as kinds
-from microgpt.assignment import grader, rubric
-from microgpt.assignment.cases import Suite, make_suite, public_cases
-from microgpt.assignment.classrun import grade_many
-from microgpt.assignment.grader import LIMITS, Options, Prepared, grade, prepare
-from microgpt.assignment.intake import Submission
-from microgpt.assignment.replies import fits, read_reply
+from microgpt.assignment.grading import cases as kinds
+from microgpt.assignment.grading import grader, rubric
+from microgpt.assignment.grading.cases import Suite, make_suite, public_cases
+from microgpt.assignment.grading.classrun import grade_many
+from microgpt.assignment.grading.grader import LIMITS, Options, Prepared, grade, prepare
+from microgpt.assignment.grading.replies import fits, read_reply
+from microgpt.assignment.grading.structure import clarity, examine
+from microgpt.assignment.grading.tries import Tries
+from microgpt.assignment.intake.submissions import Submission
+from microgpt.assignment.kit.variants import variant
 from microgpt.assignment.result import PARTS, Check, Result
-from microgpt.assignment.structure import clarity, examine
-from microgpt.assignment.tries import Tries
-from microgpt.assignment.variants import variant
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import LeakMeter, rule
 from microgpt.opening import engine_for

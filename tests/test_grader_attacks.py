@@ -11,15 +11,15 @@ import pytest
 import attack_bots
 from attack_bots import Attack
 from bot_sources import SOLUTION, changed, own_template
-from microgpt.assignment import grader
-from microgpt.assignment.bank import Bank, keep_bank, kept_bank, make_bank
-from microgpt.assignment.classrun import grade_many
-from microgpt.assignment.grader import Prepared, grade
-from microgpt.assignment.intake import Submission
-from microgpt.assignment.likelihood import fit, likelier, log_probability, other_ways
-from microgpt.assignment.replies import is_sentence, names_banned, read_replies, says_banned
-from microgpt.assignment.twin import make_twin
-from microgpt.assignment.variants import policy
+from microgpt.assignment.grading import grader
+from microgpt.assignment.grading.bank import Bank, keep_bank, kept_bank, make_bank
+from microgpt.assignment.grading.classrun import grade_many
+from microgpt.assignment.grading.grader import Prepared, grade
+from microgpt.assignment.grading.likelihood import fit, likelier, log_probability, other_ways
+from microgpt.assignment.grading.replies import is_sentence, names_banned, read_replies, says_banned
+from microgpt.assignment.grading.twin import make_twin
+from microgpt.assignment.intake.submissions import Submission
+from microgpt.assignment.kit.variants import policy
 from microgpt.config import make_config
 from microgpt.opening import engine_for
 from microgpt.sampling import Settings, sample

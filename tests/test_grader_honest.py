@@ -7,9 +7,9 @@ import pytest
 
 from honest_bots import honest_bots
 from honest_parts import Honest
-from microgpt.assignment.classrun import grade_many
-from microgpt.assignment.grader import Options, Prepared, prepare
-from microgpt.assignment.intake import Submission
+from microgpt.assignment.grading.classrun import grade_many
+from microgpt.assignment.grading.grader import Options, Prepared, prepare
+from microgpt.assignment.intake.submissions import Submission
 from microgpt.assignment.result import Result
 from shared import once
 

@@ -17,14 +17,14 @@ from bot_sources import SOLUTION
 from honest_bots import honest_bots
 from honest_parts import FRUITS, HEADS
 from hooks_in_process import REASON, Bot, InProcess
-from microgpt.assignment.cases import Suite, make_suite
-from microgpt.assignment.checks import ask_hooks
-from microgpt.assignment.clarity import Clarity
-from microgpt.assignment.grader import Options, Prepared, prepare
-from microgpt.assignment.program import MARKS, ProgramFindings
-from microgpt.assignment.rubric import Findings, checks_of, score
-from microgpt.assignment.structure import Structure
-from microgpt.assignment.variants import variant
+from microgpt.assignment.grading.cases import Suite, make_suite
+from microgpt.assignment.grading.checks import ask_hooks
+from microgpt.assignment.grading.clarity import Clarity
+from microgpt.assignment.grading.grader import Options, Prepared, prepare
+from microgpt.assignment.grading.program import MARKS, ProgramFindings
+from microgpt.assignment.grading.rubric import Findings, checks_of, score
+from microgpt.assignment.grading.structure import Structure
+from microgpt.assignment.kit.variants import variant
 from microgpt.data import bundled
 from microgpt.opening import engine_for
 from shared import once

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from microgpt.assignment.workers import Died, each
+from microgpt.assignment.grading.workers import Died, each
 from microgpt.errors import InputError
 from patience import PATIENCE
 
@@ -46,5 +46,5 @@ def test_a_mistake_of_the_user_ends_all() -> None:
 
 @pytest.mark.slow
 def test_a_worker_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("microgpt.assignment.workers._START", 0.0)
+    monkeypatch.setattr("microgpt.assignment.grading.workers._START", 0.0)
     assert list(each(_work, 10, [7], 1, 2)) == [Died("took longer than 2 seconds")]

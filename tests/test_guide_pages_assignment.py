@@ -21,8 +21,8 @@ import portable
 import widget_checks
 from cli_runner import ok
 from guide_pages import ROOT, in_address, told
-from microgpt.assignment.frontier import _NODES, _SAMPLES, Requests, compared
-from microgpt.assignment.kit import kit_zip
+from microgpt.assignment.grading.frontier import _NODES, _SAMPLES, Requests, compared
+from microgpt.assignment.kit.files import kit_zip
 from microgpt.data import load_data
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.bot import Bot

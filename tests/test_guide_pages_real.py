@@ -12,7 +12,7 @@ import pytest
 from guide_pages import ROOT, cells, in_address, page_text
 from microgpt.config import make_config
 from microgpt.data import load_data
-from microgpt.modelfile import read_model
+from microgpt.disk.modelfile import read_model
 from widget_checks import looked_at
 
 TEXT = page_text("real")

@@ -11,7 +11,7 @@ import pytest
 import widget_checks
 from guide_pages import LADDER, ROOT, in_address, page_text, rows, says_in_the_tags, told
 from microgpt.config import Config
-from microgpt.modelfile import read_model
+from microgpt.disk.modelfile import read_model
 from microgpt.opening import engine_for, open_model
 
 NAMES = ["loop", "own-list", "temperature", "adam", "rung-5", "break-it"]

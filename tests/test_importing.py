@@ -14,14 +14,14 @@ import pytest
 
 from checkpoint_runs import CALLS, count_calls
 from cli_runner import ok, refused, tree, written
-from microgpt.checkpoint import RunDir
 from microgpt.config import make_config
 from microgpt.data import load_data
+from microgpt.disk.checkpoint import RunDir
+from microgpt.disk.modelfile import write_model
 from microgpt.engines import ENGINES, engine_class
 from microgpt.errors import FileError
 from microgpt.growing import grow
 from microgpt.importing import import_run
-from microgpt.modelfile import write_model
 from microgpt.opening import open_model, resume_point
 from microgpt.start import begin
 from model_files import make

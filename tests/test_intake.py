@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microgpt.assignment import archive, intake
-from microgpt.assignment.archive import Refused, zip_entries
-from microgpt.assignment.intake import (
+from microgpt.assignment.intake import archive
+from microgpt.assignment.intake import submissions as intake
+from microgpt.assignment.intake.archive import Refused, zip_entries
+from microgpt.assignment.intake.submissions import (
     LIMITS,
     Found,
     find_submissions,

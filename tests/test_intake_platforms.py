@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microgpt.assignment import platforms
-from microgpt.assignment.intake import (
+from microgpt.assignment.intake import platforms
+from microgpt.assignment.intake.students import Student
+from microgpt.assignment.intake.submissions import (
     Submission,
     find_submissions,
     read_submission,
     recognise,
     roster,
 )
-from microgpt.assignment.students import Student
 
 BOT = b"print('hello')\n"
 OLD = b"print('old')\n"

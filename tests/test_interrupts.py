@@ -90,10 +90,10 @@ MODEL = str(bundled("data/model.json"))
         ("microgpt.engines.native", ["inspect", MODEL, "--html", "page.html"]),
         ("microgpt.engines.native", ["doctor", "--json"]),
         ("microgpt.engines.native", ["import", MODEL, "--out", "r"]),
-        ("microgpt.modelfile", ["export", MODEL, "m.json"]),
+        ("microgpt.disk.modelfile", ["export", MODEL, "m.json"]),
         ("microgpt.cli.bench", ["bench"]),
-        ("microgpt.assignment.grader", ["grade", MODEL, "--json"]),
-        ("microgpt.assignment.kit", ["assignment", "new", "kit"]),
+        ("microgpt.assignment.grading.grader", ["grade", MODEL, "--json"]),
+        ("microgpt.assignment.kit.files", ["assignment", "new", "kit"]),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from cli_runner import ok, snapshot, started
-from microgpt.checkpoint import RunDir
+from microgpt.disk.checkpoint import RunDir
 
 pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")]
 

@@ -13,12 +13,14 @@ import pytest
 from bot_sources import own_template
 from cli_runner import environment
 from kit_programs import KEY, ROOT, program
-from microgpt.assignment import answers, cases, kit
-from microgpt.assignment.grader import LIMITS
-from microgpt.assignment.result import PARTS
-from microgpt.assignment.variants import (
+from microgpt.assignment.grading import cases
+from microgpt.assignment.grading.grader import LIMITS
+from microgpt.assignment.kit import answers
+from microgpt.assignment.kit import files as kit
+from microgpt.assignment.kit.variants import (
     variant,
 )
+from microgpt.assignment.result import PARTS
 from microgpt.data import load_data
 from microgpt.engines.base import Engine
 from microgpt.opening import engine_for, open_model

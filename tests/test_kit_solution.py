@@ -8,8 +8,8 @@ from types import ModuleType
 import pytest
 
 from kit_programs import ROOT, program
-from microgpt.assignment import answers
-from microgpt.assignment.variants import policy
+from microgpt.assignment.kit import answers
+from microgpt.assignment.kit.variants import policy
 from microgpt.data import load_data
 from microgpt.opening import engine_for, open_model
 from microgpt.sampling import Settings, sample

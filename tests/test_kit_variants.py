@@ -11,8 +11,9 @@ import pytest
 
 from cli_runner import tree
 from kit_programs import KEY, ROOT
-from microgpt.assignment import answers, kit
-from microgpt.assignment.variants import (
+from microgpt.assignment.kit import answers
+from microgpt.assignment.kit import files as kit
+from microgpt.assignment.kit.variants import (
     _BEGINNINGS,
     derive,
     folder_name,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from microgpt.engines import ENGINES
-from microgpt.engines.base import distribution
+from microgpt.engines.drawing import distribution
 from microgpt.errors import InputError, TokenError
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import (

@@ -11,12 +11,12 @@ import pytest
 from bot_sources import with_policy
 from cli_runner import tree
 from hostile_class import graded, handed_in
-from microgpt.assignment import grader
-from microgpt.assignment.cases import make_suite
-from microgpt.assignment.grader import Options, prepare
+from microgpt.assignment.grading import grader
+from microgpt.assignment.grading.cases import make_suite
+from microgpt.assignment.grading.grader import Options, prepare
+from microgpt.assignment.kit.variants import variant
 from microgpt.assignment.reports import terminal
 from microgpt.assignment.result import Result
-from microgpt.assignment.variants import variant
 
 KEY = b"k" * 32
 

@@ -12,7 +12,7 @@ import pytest
 from checkpoint_runs import names, new_run, save
 from cli_runner import SRC, posix
 from microgpt import files, leftovers
-from microgpt.checkpoint import RunDir
+from microgpt.disk.checkpoint import RunDir
 
 pytestmark = [posix, pytest.mark.usefixtures("no_fsync")]
 
@@ -155,8 +155,8 @@ def test_a_run_opened_for_writing_sweeps_what_a_killed_save_left(tmp_path):
 
 GRADING = """
 import sys
-from microgpt.assignment import isolation
-isolation._base(False)
+from microgpt.assignment.box import site
+site._base(False)
 print("busy", flush=True)
 sys.stdin.read()
 """
@@ -165,7 +165,7 @@ sys.stdin.read()
 def test_folders_of_killed_graders_go(tmp_path, monkeypatch):
     import tempfile
 
-    from microgpt.assignment import isolation
+    from microgpt.assignment.box import site
 
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
@@ -175,7 +175,7 @@ def test_folders_of_killed_graders_go(tmp_path, monkeypatch):
     with busy(GRADING):
         (alive,) = set(names(tmp_path)) - {"microgpt-grade-teachers"}
         assert alive != dead
-        isolation._base(False)
+        site._base(False)
         assert alive in names(tmp_path)
         assert (tmp_path / alive).stat().st_mode & 0o777 == 0o700
 

@@ -9,9 +9,15 @@ import re
 import numpy as np
 import pytest
 
-from microgpt import modelfile
+from microgpt.disk import modelfile
+from microgpt.disk.modelfile import (
+    Model,
+    read_model,
+    read_safetensors,
+    write_model,
+    write_safetensors,
+)
 from microgpt.errors import CheckpointError, FileError
-from microgpt.modelfile import Model, read_model, read_safetensors, write_model, write_safetensors
 from microgpt.tokenizer import Tokenizer
 from model_files import MODELS, PAIRS, check, make, refused
 

@@ -6,7 +6,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microgpt.modelfile import read_safetensors, write_model, write_safetensors
+from microgpt.disk.modelfile import read_safetensors, write_model, write_safetensors
 from model_files import PAIRS, a_model_or_an_error, make
 
 # ---------------------------------------------------------------- any text at all

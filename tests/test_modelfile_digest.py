@@ -15,8 +15,7 @@ import pytest
 from cli_runner import ok, refused
 from microgpt.config import SHAPE
 from microgpt.data import bundled
-from microgpt.errors import CheckpointError, MicrogptError
-from microgpt.modelfile import (
+from microgpt.disk.modelfile import (
     Model,
     digest_of,
     read_model,
@@ -24,6 +23,7 @@ from microgpt.modelfile import (
     write_model,
     write_safetensors,
 )
+from microgpt.errors import CheckpointError, MicrogptError
 from microgpt.opening import as_model, open_model
 from model_files import PAIRS, check, make
 from patience import PATIENCE

@@ -7,8 +7,8 @@ import pytest
 import safetensors.numpy
 
 from microgpt import files
+from microgpt.disk.modelfile import read_safetensors, write_safetensors
 from microgpt.errors import CheckpointError
-from microgpt.modelfile import read_safetensors, write_safetensors
 from model_files import MODELS, check, make, refused
 
 

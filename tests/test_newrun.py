@@ -10,9 +10,9 @@ import pytest
 from checkpoint_runs import RUN, VOCAB, check, names, save
 from cli_runner import SRC, posix
 from microgpt import files
-from microgpt.checkpoint import RunDir
+from microgpt.disk.checkpoint import RunDir
+from microgpt.disk.runcheck import check_run
 from microgpt.errors import FileError
-from microgpt.runcheck import check_run
 
 pytestmark = pytest.mark.usefixtures("no_fsync")
 
@@ -92,7 +92,7 @@ def test_a_numbered_run_that_fails_leaves_no_directory(tmp_path, monkeypatch):
 STARTER = """
 import json, sys
 from pathlib import Path
-from microgpt.checkpoint import RunDir
+from microgpt.disk.checkpoint import RunDir
 run, vocab = json.loads(sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()  # all start at once

@@ -12,8 +12,9 @@ from xml.etree import ElementTree
 import pytest
 
 from made_results import PLAIN
-from microgpt.assignment import classrun, grader
-from microgpt.assignment.intake import Submission
+from microgpt.assignment.grading import classrun, grader
+from microgpt.assignment.intake.students import Student
+from microgpt.assignment.intake.submissions import Submission
 from microgpt.assignment.reports import (
     classroom,
     gradescope,
@@ -25,7 +26,6 @@ from microgpt.assignment.reports import (
     terminal,
 )
 from microgpt.assignment.result import PARTS, Result, summary
-from microgpt.assignment.students import Student
 
 WHY = "jane.7z can't be read: it is a 7-Zip archive; ask for bot.py."
 NONE = Result("jane", "jane.7z", 0.0, (), problems=(WHY,), graded=False, late="1:02:05")

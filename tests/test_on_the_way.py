@@ -8,9 +8,9 @@ import pytest
 
 from cli_runner import ok, refused, written
 from microgpt.batches import TokenTable
-from microgpt.checkpoint import RunDir
 from microgpt.config import make_config
 from microgpt.data import load_data
+from microgpt.disk.checkpoint import RunDir
 from microgpt.engines import make_engine
 from microgpt.errors import InputError, Interrupted, NumbersError
 from microgpt.evaluation import counting_floor, measure

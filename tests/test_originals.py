@@ -7,8 +7,8 @@ import pytest
 
 from checkpoint_runs import RUN, VOCAB, check, flips, new_run, save, without_copies
 from cli_runner import ok, tree
-from microgpt import snapshot
-from microgpt.checkpoint import RunDir
+from microgpt.disk import snapshot
+from microgpt.disk.checkpoint import RunDir
 from microgpt.errors import CheckpointError, FileError
 
 pytestmark = pytest.mark.usefixtures("no_fsync")

@@ -16,7 +16,7 @@ import faulty
 import power_cut
 from cli_runner import ok, refused
 from fault_cases import CASES, TRAIN, Bench
-from microgpt.checkpoint import RunDir
+from microgpt.disk.checkpoint import RunDir
 from microgpt.errors import CheckpointError
 
 

@@ -14,13 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microgpt import __version__, pictures, report, runfacts
-from microgpt.checkpoint import RunDir
+from microgpt import __version__
 from microgpt.config import FLAGS, Config, make_config
 from microgpt.data import load_data
+from microgpt.disk.checkpoint import RunDir
 from microgpt.errors import TokenError
+from microgpt.inspection import facts as runfacts
+from microgpt.inspection import page as report
+from microgpt.inspection import pictures
+from microgpt.inspection.page import html_report, parameter_tally, text_report
 from microgpt.opening import Opened, engine_for, open_model
-from microgpt.report import html_report, parameter_tally, text_report
 from microgpt.tokenizer import Tokenizer
 from microgpt.training import Trainer, create_run
 

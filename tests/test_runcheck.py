@@ -6,8 +6,8 @@ import pytest
 
 from checkpoint_runs import new_run, save, without_copies
 from cli_runner import microgpt, ok, tree
-from microgpt import snapshot
-from microgpt.runcheck import check_run
+from microgpt.disk import snapshot
+from microgpt.disk.runcheck import check_run
 
 pytestmark = pytest.mark.usefixtures("no_fsync")
 

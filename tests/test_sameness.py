@@ -8,12 +8,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from microgpt.checkpoint import RunDir
 from microgpt.config import Config, make_config
 from microgpt.data import load_data
+from microgpt.disk.checkpoint import RunDir
 from microgpt.engines.native import NativeEngine, level_problems
+from microgpt.inspection.sameness import makers, reproduces
 from microgpt.opening import Opened
-from microgpt.sameness import makers, reproduces
 from microgpt.tokenizer import Tokenizer
 from microgpt.training import Trainer
 from published import SAMPLES

@@ -10,7 +10,8 @@ import pytest
 from microgpt import sampling
 from microgpt.config import Config, make_config
 from microgpt.engines import make_engine
-from microgpt.engines.base import Engine, Guard, choose, distribution
+from microgpt.engines.base import Engine
+from microgpt.engines.drawing import Guard, choose, distribution
 from microgpt.errors import CheckpointError, InputError, TokenError
 from microgpt.model import init_weights
 from microgpt.sampling import Marks, Settings, marked, sample, sample_chosen, sample_new

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from microgpt.assignment import accounts, driver, lockdown, processes
-from microgpt.assignment.isolation import ENVIRONMENT, LAYERS, Isolation, probe, site
-from microgpt.assignment.sandbox import EVENTS, Limits, RunOutcome, Sandbox
+from microgpt.assignment.box import accounts
+from microgpt.assignment.box.inside import driver, lockdown, processes
+from microgpt.assignment.box.probe import Isolation, probe
+from microgpt.assignment.box.sandbox import EVENTS, Limits, RunOutcome, Sandbox
+from microgpt.assignment.box.site import ENVIRONMENT, LAYERS, site
 from microgpt.errors import MissingError
 from patience import until
 
@@ -289,7 +291,7 @@ def test_two_slots_never_share_a_user() -> None:
 def test_a_killed_grader_leaves_nothing() -> None:
     code = """
 import sys
-from microgpt.assignment.sandbox import Sandbox
+from microgpt.assignment.box.sandbox import Sandbox
 with Sandbox(slot=33) as sandbox:
     sandbox.place({"bot.py": b"import time; print(1, flush=True); time.sleep(10**5)"})
     print(sandbox.uid, flush=True)
@@ -387,6 +389,6 @@ def test_what_runs_inside_needs_no_package() -> None:
 
 def test_sandbox_shows_itself() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-m", "microgpt.assignment.sandbox"]
+    command = [sys.executable, "-m", "microgpt.assignment.box.sandbox"]
     text = subprocess.check_output(command, env=environment, text=True)
     assert "OK: an" in text and "events: cpu" in text

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from microgpt.assignment import accounts
-from microgpt.assignment.isolation import FLAGS, open_to_all, site
+from microgpt.assignment.box import accounts
+from microgpt.assignment.box.site import FLAGS, open_to_all, site
 from patience import SLOW_PATIENCE
 
 pytestmark = [

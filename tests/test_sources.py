@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from microgpt import sources
 from microgpt.data import load_data
 from microgpt.errors import FileError, InputError, MicrogptError, MissingError
+from microgpt.reading import sources
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 

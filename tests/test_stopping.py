@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli_runner import COMMAND, environment, posix
-from microgpt.checkpoint import RunDir
+from microgpt.disk.checkpoint import RunDir
 from microgpt.stopping import stop_on_signals
 from patience import PATIENCE, until
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microgpt.assignment.intake import find_submissions, recognise
-from microgpt.assignment.students import ClassList, Student, identify, missing, roster
+from microgpt.assignment.intake.students import ClassList, Student, identify, missing, roster
+from microgpt.assignment.intake.submissions import find_submissions, recognise
 from microgpt.errors import InputError
 
 CANVAS = """\

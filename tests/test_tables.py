@@ -6,7 +6,7 @@ import pytest
 
 from microgpt.data import BUNDLED, load_data
 from microgpt.errors import InputError
-from microgpt.tables import from_csv, from_json, resembles
+from microgpt.reading.tables import from_csv, from_json, resembles
 
 ROOT = Path(__file__).resolve().parents[1]
 PEOPLE = "name,born,city\nada,1815,London\ngrace,1906,New York\nida,1880,Köln\n"

@@ -11,10 +11,10 @@ import pytest
 
 from cli_runner import snapshot
 from microgpt import __version__
-from microgpt.checkpoint import RunDir
 from microgpt.config import Config, make_config
 from microgpt.data import fnv1a32, load_data
-from microgpt.engines.numpy import NumpyEngine
+from microgpt.disk.checkpoint import RunDir
+from microgpt.engines.numpy.engine import NumpyEngine
 from microgpt.errors import InputError
 from microgpt.evaluation import bigram_floor, mean_loss, random_floor
 from microgpt.heldout import held_out_parts

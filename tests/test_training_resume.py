@@ -10,9 +10,9 @@ import pytest
 
 from cli_runner import snapshot
 from microgpt.batches import TokenTable
-from microgpt.checkpoint import RunDir
 from microgpt.config import make_config
 from microgpt.data import load_data
+from microgpt.disk.checkpoint import RunDir
 from microgpt.engines import make_engine
 from microgpt.engines.scalar import ScalarEngine
 from microgpt.errors import InputError, Interrupted, MissingError, NumbersError

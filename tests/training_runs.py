@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from microgpt.checkpoint import RunDir
 from microgpt.config import Config, make_config
 from microgpt.data import Dataset
+from microgpt.disk.checkpoint import RunDir
 from microgpt.opening import resume_point
 from microgpt.tokenizer import Tokenizer
 from microgpt.training import Trainer, create_run

@@ -92,7 +92,7 @@ def copy_parts(site: Path) -> None:
 def make_files(site: Path) -> None:
     """What is made of other files: the assignment's kit, the banned words as JSON, the notebook."""
     sys.path.insert(0, str(ROOT / "src"))
-    from microgpt.assignment.kit import kit_zip
+    from microgpt.assignment.kit.files import kit_zip
 
     (site / "files" / "assignment.zip").write_bytes(kit_zip())
     policy = tomllib.loads((ROOT / "data" / "fruits.toml").read_text(encoding="utf-8"))

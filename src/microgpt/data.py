@@ -5,9 +5,9 @@ file becomes documents in a few steps::
 
     bytes --unpack--> bytes --decode--> text --cut--> documents --split--> train, holdout
 
-The first two are in ``sources.py`` and ``encodings.py``; for a plain text file in UTF-8 they do
-nothing. Tables and JSON are cut by ``tables.py``, which takes a column or a field. Nothing here is
-random; the training loop shuffles.
+The first two are in ``reading/`` (sources and encodings); for a plain text file in UTF-8 they do
+nothing. Tables and JSON are cut by ``reading/tables.py``, which takes a column or a field. Nothing
+here is random; the training loop shuffles.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from microgpt import tables
-from microgpt.encodings import check_encoding, decode
 from microgpt.errors import FileError, InputError
-from microgpt.sources import called, expand, read, unpack
+from microgpt.reading import tables
+from microgpt.reading.encodings import check_encoding, decode
+from microgpt.reading.sources import called, expand, read, unpack
 
 BUNDLED = {
     "names": "32,033 first names; the reference run's data",

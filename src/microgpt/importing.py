@@ -12,10 +12,11 @@ import os
 import shutil
 from pathlib import Path
 
-from microgpt import files, snapshot
-from microgpt.checkpoint import RunDir
+from microgpt import files
 from microgpt.config import Config
 from microgpt.data import Dataset, load_data
+from microgpt.disk import snapshot
+from microgpt.disk.checkpoint import RunDir
 from microgpt.errors import CheckpointError, FileError
 from microgpt.files import TEMPORARY, Lock
 from microgpt.growing import grow

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from microgpt.calling import command
-from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.config import SHAPE, Config
 from microgpt.data import KEPT, Dataset, bundled, load_data
+from microgpt.disk.checkpoint import RunDir, Snapshot
+from microgpt.disk.modelfile import EVERY_FIELD, Model, read_model, read_safetensors
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
 from microgpt.errors import CheckpointError, FileError, InputError
-from microgpt.modelfile import EVERY_FIELD, Model, read_model, read_safetensors
 from microgpt.stream import stream_from_json
 from microgpt.tokenizer import Tokenizer
 

@@ -12,7 +12,8 @@ import random
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from microgpt.engines.base import Engine, Guard
+from microgpt.engines.base import Engine
+from microgpt.engines.drawing import Guard
 from microgpt.errors import InputError
 from microgpt.stream import uniforms
 from microgpt.tokenizer import Tokenizer

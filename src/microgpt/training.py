@@ -21,9 +21,9 @@ import numpy as np
 from microgpt import sampling
 from microgpt.batches import Order, TokenTable
 from microgpt.calling import command
-from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.config import DTYPES, Config
 from microgpt.data import BUNDLED, KEPT, Dataset, bundled
+from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
 from microgpt.engines.made import made_by

@@ -34,10 +34,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from microgpt.assignment.intake import Found, Submission, read_program
+from microgpt.assignment.intake.source import parse
+from microgpt.assignment.intake.submissions import Found, Submission, read_program
 from microgpt.assignment.reports import text
 from microgpt.assignment.reports.writing import write_text
-from microgpt.assignment.source import parse
 
 FILE = "copies.csv"
 COLUMNS = ("student", "other", "similarity", "group", "submission", "other_submission")

@@ -36,9 +36,9 @@ def new(
     Without more it is the standard kit, the same for everybody. With a key each student gets
     their own: other examples and, in grading, other hidden cases.
     """
-    from microgpt.assignment.kit import make_kit, make_kits
-    from microgpt.assignment.students import roster as read_roster
-    from microgpt.assignment.variants import read_key
+    from microgpt.assignment.intake.students import roster as read_roster
+    from microgpt.assignment.kit.files import make_kit, make_kits
+    from microgpt.assignment.kit.variants import read_key
 
     if student is not None and roster is not None:
         raise InputError("--student and --roster are both given.", "Choose one.")
@@ -74,7 +74,7 @@ def key(
     Keep it: without it the same kits and cases can't be made again. Whoever has it can compute
     the hidden cases.
     """
-    from microgpt.assignment.variants import write_key
+    from microgpt.assignment.kit.variants import write_key
 
     write_key(file)
     print(f"wrote {file}: keep it, and keep it to yourself")
@@ -85,7 +85,7 @@ def teacher(
     folder: Annotated[Path, Parameter(help="Where the page and the solution go.")], /
 ) -> None:
     """Write the teacher's page with the answer key, and the reference solution."""
-    from microgpt.assignment.kit import teacher_files, write_folder
+    from microgpt.assignment.kit.files import teacher_files, write_folder
 
     write_folder(folder, teacher_files())
     print(f"{folder}: begin with {folder / 'README.md'}; keep this folder from students")

@@ -22,8 +22,8 @@ from microgpt.config import DTYPES, Config
 from microgpt.errors import CheckpointError, MicrogptError, MissingError
 
 if TYPE_CHECKING:
+    from microgpt.disk.runcheck import Finding
     from microgpt.engines.base import Arrays
-    from microgpt.runcheck import Finding
 
 _PACKAGES = ("numpy", "cyclopts", "rich", "plotext", "safetensors", "torch", "ziglang")
 _NEEDED = 5  # of these; the others are extras
@@ -64,7 +64,7 @@ def doctor(
 
 
 def _doctor_run(path: Path, as_json: bool) -> None:
-    from microgpt.runcheck import check_run
+    from microgpt.disk.runcheck import check_run
 
     findings = check_run(path)
     damaged = [finding for finding in findings if finding.state == "damaged"]

@@ -14,9 +14,9 @@ from microgpt.cli.options import DataArgument, FlagsArgument
 from microgpt.cli.sample import BestFlag, DigestFlag, open_with_notes
 from microgpt.config import SHAPE
 from microgpt.data import BUNDLED, Dataset, load_data
+from microgpt.disk.modelfile import write_model, write_safetensors
 from microgpt.errors import FileError, InputError
 from microgpt.importing import import_run
-from microgpt.modelfile import write_model, write_safetensors
 from microgpt.opening import Opened, as_model, run_data
 from microgpt.tokenizer import Tokenizer
 

@@ -15,9 +15,9 @@ from microgpt.cli import note, show_json
 from microgpt.errors import FileError, InputError, Interrupted
 
 if TYPE_CHECKING:
-    from microgpt.assignment.classrun import Journal, Row
-    from microgpt.assignment.grader import Prepared
-    from microgpt.assignment.intake import Found, Student
+    from microgpt.assignment.grading.classrun import Journal, Row
+    from microgpt.assignment.grading.grader import Prepared
+    from microgpt.assignment.intake.submissions import Found, Student
     from microgpt.assignment.result import Result
 
 _MOST_BASE = 2**20
@@ -79,14 +79,14 @@ def grade(
     Without --key the hidden cases are ones that anybody with this program can compute.
     """
     from microgpt.assignment import copies
-    from microgpt.assignment.classrun import Journal, in_order
-    from microgpt.assignment.grader import Options, picture, prepare
-    from microgpt.assignment.intake import find_submissions, recognise
+    from microgpt.assignment.grading.classrun import Journal, in_order
+    from microgpt.assignment.grading.grader import Options, picture, prepare
+    from microgpt.assignment.intake.students import roster as read_roster
+    from microgpt.assignment.intake.submissions import find_submissions, recognise
+    from microgpt.assignment.kit.variants import read_key
     from microgpt.assignment.reports import check_formats
     from microgpt.assignment.reports.feedback import check_level, check_limit, no_count
     from microgpt.assignment.reports.terminal import show
-    from microgpt.assignment.students import roster as read_roster
-    from microgpt.assignment.variants import read_key
     from microgpt.files import read_bytes
 
     submissions, format = _told_apart(submissions or [], format or [])
@@ -200,7 +200,7 @@ def _rows(
     found: Sequence[Found], prepared: Prepared, jobs: int, journal: Journal | None
 ) -> Iterator[Row]:
     """One verdict after the other; a single submission needs no other process."""
-    from microgpt.assignment.classrun import grade_class, grade_one
+    from microgpt.assignment.grading.classrun import grade_class, grade_one
 
     if len(found) == 1:
         yield grade_one(found[0], prepared)
@@ -257,7 +257,7 @@ def _missing(
     results: Sequence[Result], found: Sequence[Found], students: Sequence[Student]
 ) -> list[Result]:
     """A result for everybody on the list who handed nothing in."""
-    from microgpt.assignment.intake import missing
+    from microgpt.assignment.intake.submissions import missing
     from microgpt.assignment.reports import nothing_from
 
     maybe = {ident for one in found for ident in one.maybe}

@@ -14,8 +14,8 @@ from microgpt.errors import FileError, InputError, MicrogptError, TokenError
 from microgpt.evaluation import random_floor
 from microgpt.files import write_atomic
 from microgpt.heldout import Judge
+from microgpt.inspection.page import html_report, is_report, text_report
 from microgpt.opening import Opened, engine_for, run_data
-from microgpt.report import html_report, is_report, text_report
 from microgpt.sampling import marked, sample
 from microgpt.start import hold_out, shuffled
 

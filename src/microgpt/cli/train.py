@@ -14,12 +14,12 @@ from typing import Annotated, Any, NoReturn
 from cyclopts import Parameter
 
 from microgpt.calling import command
-from microgpt.checkpoint import RunDir, Snapshot
 from microgpt.cli import fail, note, options, visible
 from microgpt.cli.options import DataArgument, FlagsArgument
 from microgpt.cli.screen import make_screen
 from microgpt.config import DTYPES, FLAGS, SHAPE, Config
 from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
+from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.engines import CHOICES, mend, passed_over
 from microgpt.errors import CheckpointError, InputError, Interrupted
 from microgpt.evaluation import random_floor

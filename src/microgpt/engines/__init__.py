@@ -14,7 +14,7 @@ from microgpt.errors import InputError, MissingError
 
 ENGINES = {
     "native": ("microgpt.engines.native", "NativeEngine"),
-    "numpy": ("microgpt.engines.numpy", "NumpyEngine"),
+    "numpy": ("microgpt.engines.numpy.engine", "NumpyEngine"),
     "scalar": ("microgpt.engines.scalar", "ScalarEngine"),
 }
 """Name → module and class, the fastest first; a module is imported when its engine is asked for."""

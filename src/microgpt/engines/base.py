@@ -10,8 +10,6 @@ and ``logits``; ``steps``, ``trace`` and ``sample`` have working, slow versions 
 
 from __future__ import annotations
 
-import bisect
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +18,13 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from microgpt import trace as trace_table
 from microgpt.arrays import Array as Array
 from microgpt.arrays import Arrays as Arrays
 from microgpt.arrays import Ints as Ints
 from microgpt.arrays import Optim as Optim
 from microgpt.config import Config
+from microgpt.engines.drawing import Guard, choose, walk
+from microgpt.engines.tracing import trace_floats
 
 
 @dataclass(frozen=True)
@@ -63,19 +62,6 @@ class Batches:
         base = cuts[0]
         flat = self.tokens[base : cuts[-1]].tolist()
         return [flat[a - base : b - base] for a, b in pairwise(cuts)]
-
-
-@dataclass(frozen=True)
-class Guard:
-    """An automaton beside the sampler that forbids tokens.
-
-    ``next`` [states, V] int32: the state after a token. ``banned`` [states, V] bool: tokens that
-    may not be sampled in a state. State 0 is the start, before BOS is followed by anything;
-    forced tokens move it too. In every reachable state at least one token must be allowed.
-    """
-
-    next: npt.NDArray[np.int32]
-    banned: npt.NDArray[np.bool_]
 
 
 class Engine(ABC):
@@ -168,8 +154,6 @@ class Engine(ABC):
         With n > block_size the last token is only a target. Beyond the table, ``loss`` [n - 1]
         where the next token is known.
         """
-        from microgpt.engines.scalar import trace_floats
-
         return trace_floats(self.config, self.state()[0], tokens)
 
     def sample(
@@ -240,92 +224,3 @@ class Engine(ABC):
 
     def close(self) -> None:
         """Free what the engine holds; it can't be used afterwards."""
-
-
-def walk(guard: Guard | None, tokens: Sequence[int], state: int = 0) -> int:
-    """The guard's state after some tokens; unchanged without a guard."""
-    if guard is not None:
-        for token in tokens:
-            state = int(guard.next[state, token])
-    return state
-
-
-def distribution(
-    logits: Array,
-    temperature: float,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    banned: npt.NDArray[np.bool_] | None = None,
-) -> list[float]:
-    """Probabilities [V] from which the next token is drawn, in float64.
-
-    Softmax of logits / temperature over the tokens that aren't banned, then: ``top_k`` keeps the
-    k most probable tokens; ``top_p`` keeps, of what is left, the fewest most probable tokens whose
-    share reaches p. Ties go to the lower id. What is kept is not rescaled: ``choose`` draws in
-    proportion.
-    """
-    scaled = [float(x) * temperature**-1 for x in logits]
-    if banned is not None:
-        scaled = [-math.inf if b else x for x, b in zip(scaled, banned.tolist(), strict=True)]
-    highest = max(scaled)
-    exps = [math.exp(x - highest) for x in scaled]
-    total = exps[0]
-    for e in exps[1:]:
-        total += e
-    inverse = total**-1
-    probs = [e * inverse for e in exps]
-    if top_k is None and top_p is None:
-        return probs
-    ranked = sorted(range(len(probs)), key=lambda i: (-probs[i], i))
-    keep = ranked[:top_k] if top_k is not None else ranked
-    if top_p is not None:
-        mass = math.fsum(probs[i] for i in keep)
-        reached = 0.0
-        for count, i in enumerate(keep, 1):
-            reached += probs[i]
-            if reached >= top_p * mass:
-                keep = keep[:count]
-                break
-    kept = set(keep)
-    return [p if i in kept else 0.0 for i, p in enumerate(probs)]
-
-
-def choose(
-    logits: Array,
-    uniform: float,
-    temperature: float,
-    top_k: int | None = None,
-    top_p: float | None = None,
-    banned: npt.NDArray[np.bool_] | None = None,
-) -> int:
-    """The token that ``random.choices`` would draw with this uniform number.
-
-    Cumulative sums from left to right, then the first that is greater than uniform * total; a
-    token of probability 0 is never drawn.
-    """
-    probs = distribution(logits, temperature, top_k, top_p, banned)
-    sums = []
-    total = 0.0
-    for p in probs:
-        total += p
-        sums.append(total)
-    last = max(i for i, p in enumerate(probs) if p > 0)
-    return bisect.bisect_right(sums, uniform * total, 0, last)
-
-
-def padded_trace(
-    config: Config, rows: Sequence[dict[str, list[float] | float | list[list[float]]]]
-) -> Arrays:
-    """Stack one dictionary per position into arrays of the shapes in ``trace.shapes``."""
-    positions = len(rows)
-    result: Arrays = {}
-    for name, shape in trace_table.shapes(config, positions).items():
-        array = np.zeros(shape)
-        for t, row in enumerate(rows):
-            value = np.asarray(row[name], dtype=np.float64)
-            if len(shape) == 3:
-                array[t, :, : value.shape[1]] = value
-            else:
-                array[t] = value
-        result[name] = array
-    return result

@@ -17,17 +17,8 @@ import numpy.typing as npt
 from microgpt import model
 from microgpt.autograd import Value
 from microgpt.config import Config
-from microgpt.engines.base import (
-    Array,
-    Arrays,
-    Batches,
-    Engine,
-    Guard,
-    Optim,
-    choose,
-    padded_trace,
-    walk,
-)
+from microgpt.engines.base import Array, Arrays, Batches, Engine, Optim
+from microgpt.engines.drawing import Guard, choose, walk
 
 Rows = list[list[float]]
 
@@ -169,9 +160,6 @@ class ScalarEngine(Engine):
             )
         return results
 
-    def trace(self, tokens: Sequence[int]) -> Arrays:
-        return trace_floats(self.config, self.state()[0], tokens)
-
     def sample(
         self,
         prefixes: Sequence[Sequence[int]],
@@ -227,19 +215,3 @@ class _Context:
             result = model.gpt(tokens[t], t, self.keys, self.values, self.weights, self.config)
         self.done = len(tokens)
         return result
-
-
-def trace_floats(config: Config, weights: Arrays, tokens: Sequence[int]) -> Arrays:
-    """All intermediates of the forward pass, computed on plain floats by ``model.gpt``."""
-    floats = {name: weights[name].tolist() for name in config.shapes()}
-    keys, values = model.empty_cache(config), model.empty_cache(config)
-    rows = []
-    losses = []
-    for t, token in enumerate(tokens[: config.block_size]):
-        row: dict[str, Any] = {}
-        logits = model.gpt(token, t, keys, values, floats, config, row.__setitem__)
-        row["probs"] = model.softmax(logits)
-        if t + 1 < len(tokens):
-            losses.append(model.plain(model.surprise(logits, tokens[t + 1])))
-        rows.append(row)
-    return {**padded_trace(config, rows), "loss": np.array(losses)}

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from microgpt.engines.base import Engine, Guard
+from microgpt.engines.base import Engine
+from microgpt.engines.drawing import Guard
 from microgpt.errors import InputError
 from microgpt.sampling import Settings, sample
 from microgpt.tokenizer import Tokenizer

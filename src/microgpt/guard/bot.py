@@ -24,7 +24,8 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from microgpt.engines.base import Engine, Guard
+from microgpt.engines.base import Engine
+from microgpt.engines.drawing import Guard
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.policy import Policy
 from microgpt.guard.rails import Rails

@@ -25,7 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from microgpt.engines import engine_class
-from microgpt.engines.base import Array, Engine, Guard, Ints
+from microgpt.engines.base import Array, Engine, Ints
+from microgpt.engines.drawing import Guard
 from microgpt.errors import InputError, MicrogptError
 from microgpt.guard.automaton import Automaton
 from microgpt.stream import uniforms

@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from microgpt import __version__
-from microgpt.assignment.intake import identify, read_submission, roster
+from microgpt.assignment.intake.submissions import identify, read_submission, roster
 from microgpt.assignment.reports import feedback, gradescope, text
 from microgpt.assignment.result import Result
 from microgpt.calling import command
@@ -290,8 +290,8 @@ def run(root: Path) -> int:
 
 
 def _graded(root: Path) -> Result:
-    from microgpt.assignment.grader import Options, grade
-    from microgpt.assignment.variants import read_key
+    from microgpt.assignment.grading.grader import Options, grade
+    from microgpt.assignment.kit.variants import read_key
 
     submission = replace(read_submission(root / "submission"), student=_student(root))
     secret = root / "source" / SECRET

@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from microgpt.assignment.intake.students import Student
 from microgpt.assignment.reports import shape, text
 from microgpt.assignment.result import PARTS, Result
-from microgpt.assignment.students import Student
 
 COLUMNS = (
     "student", "name", "email", "submission", "status", "late", "score", *PARTS, "not_counted",

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+from microgpt.assignment.intake.students import Student
 from microgpt.assignment.reports import classroom, gradescope, junit, otter, page, table, text
 from microgpt.assignment.result import Result
-from microgpt.assignment.students import Student
 from microgpt.errors import FileError, InputError
 from microgpt.files import dump_json, write_atomic
 

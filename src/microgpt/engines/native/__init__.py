@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from microgpt.config import Config
-from microgpt.engines.base import Array, Arrays, Batches, Engine, Guard, Ints, Optim
+from microgpt.engines.base import Array, Arrays, Batches, Engine, Ints, Optim
+from microgpt.engines.drawing import Guard
 from microgpt.errors import InputError, TokenError
 from microgpt.files import first_not_finite
 

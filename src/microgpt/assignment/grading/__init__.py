@@ -1,0 +1,1 @@
+"""From a submission to points: requests, checks, the rubric, one verdict, and a class of them."""
