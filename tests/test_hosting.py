@@ -84,3 +84,103 @@ def test_commands_in_the_templates_are_commands() -> None:
     for program, word in named:
         assert re.search(rf"^\.PHONY:.* {word} ", targets, re.M) or program == "microgpt"
         assert word in commands or program == "make"
+
+
+# ---------------------------------------------------------------- workflows
+
+
+WORKFLOWS = {path.stem: path for path in (ROOT / ".github" / "workflows").iterdir()}
+# What a job may do beyond reading the repository, by workflow and job.
+MAY = {
+    ("publish-site", "deploy"): {"pages": "write", "id-token": "write"},
+    ("publish-wheels", "publish"): {"id-token": "write"},
+}
+# The workflows that a maintainer turns on, by this variable of the repository.
+OFF = {"publish-site": "PUBLISH_SITE", "publish-wheels": "PUBLISH_WHEELS"}
+
+
+@pytest.fixture(params=sorted(WORKFLOWS))
+def workflow(request: pytest.FixtureRequest, require: Callable[[str], Any]) -> dict[Any, Any]:
+    """One workflow; its key ``on`` is True, as YAML 1.1 reads that word."""
+    text = WORKFLOWS[request.param].read_text("utf-8")
+    return {"file": request.param, "text": text, **require("yaml").safe_load(text)}
+
+
+def steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def test_there_are_these_workflows() -> None:
+    assert set(WORKFLOWS) == {"checks", *OFF}
+
+
+def test_a_workflow_may_do_what_it_must_and_nothing_more(workflow: dict[Any, Any]) -> None:
+    assert workflow["permissions"] == {"contents": "read"}
+    for name, job in workflow["jobs"].items():
+        assert job.get("permissions", {}) == MAY.get((workflow["file"], name), {})
+        assert job["timeout-minutes"] <= 90
+    assert not re.search(
+        r"\bsecrets\b[.\[]|password:|(?<!id-)token:|pull_request_target", workflow["text"]
+    )
+    for step in steps(workflow):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"] == {"persist-credentials": False}
+        # What somebody else may choose, such as the name of a branch, never becomes shell.
+        assert "${{" not in step.get("run", "")
+
+
+def test_actions_are_pinned_to_a_commit_whose_version_is_told(workflow: dict[Any, Any]) -> None:
+    used = {step["uses"] for step in steps(workflow) if "uses" in step}
+    told = re.findall(r"uses: (\S+@[0-9a-f]{40}) # v\d+\.\d+\.\d+$", workflow["text"], re.M)
+    assert used == set(told)
+
+
+def test_an_action_has_one_version_everywhere() -> None:
+    text = "".join(path.read_text("utf-8") for path in WORKFLOWS.values())
+    found = dict(re.findall(r"uses: (\S+)@(\S+ # v\S+)$", text, re.M))
+    assert {f"{name}@{pin}" for name, pin in found.items()} == set(
+        re.findall(r"uses: (\S+@\S+ # v\S+)$", text, re.M)
+    )
+
+
+def test_a_workflow_calls_what_is_there(workflow: dict[Any, Any]) -> None:
+    import dev
+
+    lines = [line for step in steps(workflow) for line in step.get("run", "").splitlines()]
+    assert lines
+    for line in lines:
+        for word in line.split():
+            if "/" in word and not word.startswith((".venv/", "/")):
+                assert (ROOT / word).is_file(), line
+        if found := re.match(r"python scripts/dev\.py (\S+)", line):
+            assert found[1] in dev.COMMANDS
+
+
+def test_what_publishes_is_off_until_a_maintainer_turns_it_on(workflow: dict[Any, Any]) -> None:
+    jobs = workflow["jobs"]
+    assert "obody's runner has run" in " ".join(re.findall(r"^# (.*)", workflow["text"], re.M))
+    if workflow["file"] not in OFF:
+        return
+    variable = OFF[workflow["file"]]
+    assert set(workflow[True]) == {"push", "workflow_dispatch"}
+    assert f"{variable} with the value true" in workflow["text"]
+    first, second = jobs.values()
+    assert first["if"].split(" && ")[0] == f"vars.{variable} == 'true'"
+    # A job whose need was skipped is skipped, unless its condition asks for a status itself.
+    assert second["needs"] == next(iter(jobs))
+    assert not re.search(r"always|success|failure|cancelled", second.get("if", ""))
+
+
+def test_pythons_and_systems(require: Callable[[str], Any]) -> None:
+    jobs = require("yaml").safe_load(WORKFLOWS["checks"].read_text("utf-8"))["jobs"]
+    told = [line.rpartition(":: ")[2] for line in PROJECT["classifiers"] if ":: 3." in line]
+    newest = max(told, key=lambda version: int(version.partition(".")[2]))
+    oldest = PROJECT["requires-python"].removeprefix(">=")
+    for job in jobs.values():
+        assert job["strategy"]["matrix"]["python"] == [oldest, newest]
+    everything, quick = jobs.values()
+    assert everything["runs-on"].startswith("ubuntu-")
+    assert everything["steps"][-1]["run"] == "bash .ci/run"
+    systems = [name.partition("-")[0] for name in quick["strategy"]["matrix"]["system"]]
+    assert systems == ["macos", "windows"]
+    assert quick["steps"][-1]["run"] == "python scripts/dev.py test"
