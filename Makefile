@@ -5,7 +5,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all prove lint native wasm guide guide-python wheel wheels lock setup clean
+.PHONY: help run test test-all prove lint native wasm guide guide-python wheel wheels sdist lock setup clean
 
 help:
 	@$(PYTHON) scripts/dev.py --help
@@ -29,5 +29,5 @@ ifneq ($(wildcard .venv/setting-up),)
 .PHONY: .venv/stamp-base
 endif
 
-test test-all prove lint native wasm guide guide-python wheel wheels lock setup clean:
+test test-all prove lint native wasm guide guide-python wheel wheels sdist lock setup clean:
 	@$(PYTHON) scripts/dev.py $@ $(ARGS)

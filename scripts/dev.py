@@ -216,6 +216,14 @@ def wheels(arguments):
     sys.exit(call([program("python"), ROOT / "scripts" / "wheels.py", "wheels", *arguments]))
 
 
+def sdist(arguments):
+    """Builds the source distribution, and a wheel out of it."""
+    if arguments:
+        sys.exit(f"usage: {typed('sdist')}")
+    set_up("dev")
+    sys.exit(call([program("python"), ROOT / "scripts" / "wheels.py", "sdist"]))
+
+
 def lock(arguments):
     """Pins the requirements anew, for every platform and every supported Python at once."""
     if arguments not in ([], ["--upgrade"]):
@@ -252,6 +260,7 @@ COMMANDS = {
     "guide-python": (guide_python, "the same with Python for the pages' cells: fetches 13 MB once"),
     "wheel": (wheel, "build dist/*.whl for this machine, install it elsewhere and use it"),
     "wheels": (wheels, "build dist/*.whl for all platforms, with the PyPI compiler"),
+    "sdist": (sdist, "build dist/*.tar.gz, the source distribution, and a wheel out of it"),
     "lock": (lock, "pin requirements/*.txt anew; --upgrade takes newer versions"),
     "setup": (
         setup,

@@ -1,6 +1,7 @@
-"""Builds wheels, and uses each that this machine can run outside the checkout.
+"""Builds wheels, and uses each that this machine can run outside the checkout; and the sources.
 
-`python scripts/dev.py wheel` and `wheels` set up what this needs and start it with .venv's Python.
+`python scripts/dev.py wheel`, `wheels` and `sdist` set up what this needs and start it with .venv's
+Python.
 """
 
 import json
@@ -9,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import urllib.request
 import zipfile
@@ -132,13 +134,18 @@ def serve(microgpt, empty, env):
             guide.terminate()
 
 
-def clear_dist():
+def made_dist(*kinds):
+    """The folder dist, without what an earlier build left of these kinds."""
     dist = ROOT / "dist"
     dist.mkdir(exist_ok=True)
-    for kind in ("*.whl", "*.cdx.json", "LICENCES.md"):
+    for kind in kinds:
         for old in dist.glob(kind):
             old.unlink()
     return dist
+
+
+def clear_dist():
+    return made_dist("*.whl", "*.cdx.json", "LICENCES.md")
 
 
 def bill(dist):
@@ -178,7 +185,35 @@ def wheels(names):
         print(f"dist/{built.name}: {built.stat().st_size:,} bytes; {said}", flush=True)
 
 
+def sdist():
+    """Builds the source distribution, which must hold what git has, and a wheel out of it."""
+    dist = made_dist("*.tar.gz")
+    build = [program("python"), "-m", "hatchling", "build", "-d"]
+    remedy = "The build settings are in pyproject.toml, the kernel is compiled by hatch_build.py."
+    quiet([*build, dist, "-t", "sdist"], remedy, cwd=ROOT)
+    (built,) = dist.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()} - {"PKG-INFO"}
+    listed = quiet(["git", "ls-files", "-z"], "A release is built in a git checkout.", cwd=ROOT)
+    tracked = set(listed.split("\0")) - {""}
+    for names, told in (
+        (inside - tracked, "holds {}, which git doesn't: commit it, or put it elsewhere."),
+        (tracked - inside, "lacks {}, which git has: see pyproject.toml, tool.hatch.build."),
+    ):
+        if names:
+            sys.exit(f"{built.name} {told.format(', '.join(sorted(names)[:3]))}")
+    with tempfile.TemporaryDirectory() as folder:
+        quiet([program("python"), "-m", "tarfile", "-e", built, folder], remedy)
+        (unpacked,) = Path(folder).iterdir()
+        env = {**os.environ, "MICROGPT_NO_KERNEL": "1"}
+        quiet([*build, folder, "-t", "wheel"], remedy, cwd=unpacked, env=env)
+    print(f"dist/{built.name}: {built.stat().st_size:,} bytes; a wheel was built out of it")
+
+
 if __name__ == "__main__":
     kind, *names = sys.argv[1:]
-    build_guide()
-    wheels(names) if kind == "wheels" else wheel()
+    if kind == "sdist":
+        sdist()
+    else:
+        build_guide()
+        wheels(names) if kind == "wheels" else wheel()
