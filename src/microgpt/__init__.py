@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+"""The version of this installation, as the wheel and ``microgpt --version`` have it."""
 
 _HOMES = {
     "Config": "config",
@@ -22,6 +23,7 @@ _HOMES = {
     "Trainer": "training",
     "make_engine": "engines",
     "open_model": "opening",
+    "engine_for": "opening",
     "sample": "sampling",
 }
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from microgpt.data import Dataset, load_data
     from microgpt.engines import make_engine
     from microgpt.errors import MicrogptError
-    from microgpt.opening import open_model
+    from microgpt.opening import engine_for, open_model
     from microgpt.sampling import sample
     from microgpt.tokenizer import Tokenizer
     from microgpt.training import Trainer
