@@ -10,7 +10,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-"""The version of this installation, as the wheel and ``microgpt --version`` have it."""
+"""The version of this installation, the one that ``microgpt --version`` prints.
+
+Example:
+    >>> import microgpt
+    >>> microgpt.__version__
+    '0...'
+"""
 
 _HOMES = {
     "Config": "config",

@@ -84,6 +84,16 @@ class Engine(ABC):
     ``name``: how the user asks for it. ``lead``: whether this process prints and writes files.
     ``level``: the set of processor instructions that its kernel was compiled for, such as
     ``avx2``, known once it is loaded; None for an engine without levels.
+
+    Example:
+        >>> import microgpt
+        >>> from microgpt.engines.base import Batches
+        >>> opened, _ = microgpt.open_model(None)
+        >>> engine = microgpt.engine_for(opened)
+        >>> batch = Batches.of([[opened.tokenizer.encode_document("zoe")]])  # one step, one name
+        >>> before, after = (engine.steps(batch, [0.01], step)[0] for step in (0, 1))
+        >>> after < before
+        True
     """
 
     name = ""
