@@ -19,6 +19,7 @@ from pathlib import Path
 
 import checking
 import fonts
+import llms
 import notebook
 import paths
 import sheets
@@ -198,6 +199,7 @@ def build(target: Path = SITE) -> list[str]:
         make_files(site)
         shrink_index(site)
         finish_pages(site, known)
+        llms.write(site, known)
         said = checking.check(site, known)
         put(site, target)
     return said
