@@ -102,9 +102,11 @@ def test_it_reads_as_text(made: Any) -> None:
         assert str(ROOT) not in text
 
 
-def test_the_same_sources_make_the_same_text(made: Any) -> None:
-    assert made.listed(KNOWN) == listed()
-    assert made.whole(KNOWN) == whole()
+def test_the_same_sources_make_the_same_text(made: Any, tmp_path: Path) -> None:
+    """Of both, byte by byte; the whole site is compared in test_guide_site.py."""
+    made.write(tmp_path, KNOWN)
+    assert (tmp_path / "llms.txt").read_bytes() == listed().encode()
+    assert (tmp_path / made.FULL).read_bytes() == whole().encode()
 
 
 @pytest.mark.parametrize(
