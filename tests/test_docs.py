@@ -76,6 +76,19 @@ def test_python_in_readme_runs(model: str) -> None:
     assert len(out.getvalue().split(",")) == 5
 
 
+def test_a_shipped_model_is_sampled_by_public_names_alone() -> None:
+    """What README's Python does; the names are those that a reader gets from the shipped model."""
+    import random
+
+    import microgpt
+
+    assert "engine_for" in microgpt.__all__
+    model, _ = microgpt.open_model(None)
+    engine = microgpt.engine_for(model)
+    names = microgpt.sample(engine, model.tokenizer, random.Random(42), 5)
+    assert names == ["kana", "keelan", "alilan", "ariel", "cairi"]
+
+
 def test_the_reference_samples_of_the_readme() -> None:
     """The first six lines that README shows are what a run prints."""
     from microgpt import training

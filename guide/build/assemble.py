@@ -18,7 +18,9 @@ import tomllib
 from pathlib import Path
 
 import checking
+import colab
 import fonts
+import llms
 import notebook
 import paths
 import sheets
@@ -185,6 +187,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = text.replace("<!-- fonts -->", fonts.preloads(page.page, text, up))
         text = text.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
         text = terms.mark(text, page.page, up)
+        text = colab.in_page(text, colab.address())
         text = text.replace("<!-- paths -->", path_rows(known, page, up))
         path.write_text(text, encoding="utf-8")
 
@@ -198,6 +201,7 @@ def build(target: Path = SITE) -> list[str]:
         make_files(site)
         shrink_index(site)
         finish_pages(site, known)
+        llms.write(site, known)
         said = checking.check(site, known)
         put(site, target)
     return said

@@ -10,6 +10,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 __version__ = "0.2.0"
+"""The version of this installation, the one that ``microgpt --version`` prints.
+
+Example:
+    >>> import microgpt
+    >>> microgpt.__version__
+    '0...'
+"""
 
 _HOMES = {
     "Config": "config",
@@ -22,6 +29,7 @@ _HOMES = {
     "Trainer": "training",
     "make_engine": "engines",
     "open_model": "opening",
+    "engine_for": "opening",
     "sample": "sampling",
 }
 
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
     from microgpt.data import Dataset, load_data
     from microgpt.engines import make_engine
     from microgpt.errors import MicrogptError
-    from microgpt.opening import open_model
+    from microgpt.opening import engine_for, open_model
     from microgpt.sampling import sample
     from microgpt.tokenizer import Tokenizer
     from microgpt.training import Trainer

@@ -19,7 +19,17 @@ class Value:
     """A number in a computation graph.
 
     ``data`` is the number, ``grad`` is dL/d(this) after ``L.backward()``, both plain floats.
-    Operations: ``+ - * /``, ``**`` by a plain number, ``log``, ``exp``, ``relu``.
+    ``children``: the values it was computed from; ``local_grads``: how fast it changes with each.
+    Operations: ``+ - * /``, ``**`` by a plain number, ``log``, ``exp``, ``relu``. They raise what
+    Python's own arithmetic raises, such as ``ZeroDivisionError``.
+
+    Example:
+        >>> import microgpt
+        >>> a, b = microgpt.Value(2.0), microgpt.Value(3.0)
+        >>> loss = a * b + a
+        >>> loss.backward()
+        >>> loss.data, a.grad, b.grad
+        (8.0, 4.0, 2.0)
     """
 
     __slots__ = ("children", "data", "grad", "local_grads")

@@ -36,6 +36,18 @@ class Config:
 
     Raises ``InputError`` that names the value, the limit and the remedy when a field is out of
     range or fields don't fit together.
+
+    Example:
+        >>> import microgpt
+        >>> config = microgpt.Config(n_embd=32)
+        >>> config.parameters()
+        14528
+        >>> config.shapes()["layer0.mlp_fc1"]  # out, in
+        (128, 32)
+        >>> microgpt.Config(n_embd=30)
+        Traceback (most recent call last):
+            ...
+        microgpt.errors.InputError: n_embd 30 is not divisible by n_head 4. n_head can be ...
     """
 
     n_layer: int = _field(1, "Transformer blocks, one after the other.")
@@ -179,7 +191,17 @@ FLAGS = {f.name: f for f in dataclasses.fields(Config) if f.metadata}
 def make_config(preset: str = "final", /, **changes: Any) -> Config:
     """The preset's configuration with some fields changed.
 
-    Raises ``InputError`` for an unknown preset or field, or a value out of range.
+    ``preset``: ``final`` or ``early``, the two published recipes. ``changes``: fields of
+    ``Config`` by name. Raises ``InputError`` for an unknown preset or field, or a value out of
+    range.
+
+    Example:
+        >>> import microgpt
+        >>> config = microgpt.make_config("early", steps=100)
+        >>> config.steps, config.block_size, config.activation
+        (100, 8, 'relu_squared')
+        >>> [round(config.lr_at(step), 4) for step in (0, 50, 99)]
+        [0.01, 0.005, 0.0]
     """
     _choice("preset", preset, tuple(PRESETS))
     known = {f.name for f in dataclasses.fields(Config)}

@@ -50,6 +50,15 @@ class Dataset:
     disk; of several, the SHA-256 of their SHA-256s (32 bytes each) in a row. ``how``: the column,
     field or encoding that was used and that reading it again needs. ``notes``: what was guessed,
     a line each. ``kept``: the bytes of a pipe, which can't be read again; None for a file.
+    Made by ``load_data``.
+
+    Example:
+        >>> import microgpt
+        >>> dinosaurs = microgpt.load_data("dinosaurs")
+        >>> len(dinosaurs.docs), dinosaurs.docs[:2]
+        (1163, ['aardonyx', 'abditosaurus'])
+        >>> dinosaurs.distinct.letters  # different characters
+        26
     """
 
     name: str
@@ -114,7 +123,7 @@ def load_data(
     field: str | None = None,
     encoding: str | None = None,
 ) -> Dataset:
-    """Read the documents of a bundled list, of a file, or of several.
+    r"""Read the documents of a bundled list, of a file, or of several.
 
     ``source``: a string that is exactly a key of ``BUNDLED`` means that list; ``-`` is standard
     input; any other string, and every ``Path``, is a file (so ``Path("names")`` is the file
@@ -137,6 +146,16 @@ def load_data(
 
     Raises ``FileError`` if a file can't be read, ``InputError`` if it isn't such a text, is too
     long (``sources.MAX_BYTES``, ``sources.MAX_PIPE``) or holds no document.
+
+    Example:
+        >>> import microgpt
+        >>> from pathlib import Path
+        >>> file = Path("towns.csv")
+        >>> _ = file.write_text("town,country\nOslo,Norway\nRome,Italy\n", encoding="utf-8")
+        >>> microgpt.load_data(file, column="town").docs
+        ['Oslo', 'Rome']
+        >>> len(microgpt.load_data().docs)  # the 32,033 names that come with microgpt
+        32033
     """
     if split_by not in SPLITS:
         raise InputError(f"split_by is {split_by!r}, must be one of {', '.join(SPLITS)}.")

@@ -20,7 +20,24 @@ from __future__ import annotations
 
 
 class MicrogptError(Exception):
-    """The root: one line that says value and limit, one that says the remedy."""
+    """The root of all errors that microgpt raises for what a user gave it.
+
+    ``message``: what was found and what the limit is. ``remedy``: what to do about it, or empty.
+    ``exit_code``: what the command ends with; a class has one, from 2 for input to 130 for
+    Ctrl-C.
+
+    Example:
+        >>> import microgpt
+        >>> try:
+        ...     microgpt.make_config(n_head=3)
+        ... except microgpt.MicrogptError as error:
+        ...     print(error.message)
+        ...     print(error.remedy)
+        ...     print(error.exit_code)
+        n_embd 16 is not divisible by n_head 3.
+        n_head can be one of 1, 2, 4, 8, 16.
+        2
+    """
 
     exit_code = 2
 

@@ -29,7 +29,11 @@ SHIPPED = "data/model.json"
 
 @dataclass
 class Opened:
-    """A model ready to be used.
+    """A model ready to be used, as ``open_model`` returns it.
+
+    ``path``: where it is kept. ``config``, ``tokenizer``: its shape and its characters.
+    ``weights``: its matrices by the names and shapes of ``Config.shapes``. ``dtype``: their
+    numbers, ``float64`` or ``float32``.
 
     ``leg``: what a run's state.json says, with what made the weights (``engine``, ``level``,
     ``version``, ``dtype``, ``threads``); empty for a file.
@@ -38,6 +42,14 @@ class Opened:
     weights were saved, None where a file doesn't say. ``stream``: the run's random stream at that
     moment; for a file None, and sampling starts from a seed. ``stated``: the fields of ``config``
     that are known (``Model``).
+
+    Example:
+        >>> import microgpt
+        >>> opened, _ = microgpt.open_model(None)
+        >>> opened.tokenizer.describe()
+        '26 characters a-z'
+        >>> opened.rng(7).random() == opened.rng(7).random()
+        True
     """
 
     path: Path
@@ -68,7 +80,15 @@ def open_model(
     ``best``: of a run the step with the lowest held-out loss, instead of the newest.
     ``ignore_digest``: a file that was changed since it was written is taken, with a notice.
     Returns the model and notices, one line each (an older checkpoint used, keys ignored).
-    Raises ``FileError`` or ``CheckpointError``.
+    Raises ``FileError`` or ``CheckpointError``, and ``InputError`` where there is no best step.
+
+    Example:
+        >>> import microgpt
+        >>> opened, notices = microgpt.open_model(None)
+        >>> opened.config.parameters(), opened.dtype, notices
+        (4192, 'float64', [])
+        >>> opened.weights["lm_head"].shape  # vocabulary, width
+        (27, 16)
     """
     path = bundled(SHIPPED) if path is None else Path(path)
     if path.is_dir():
@@ -132,7 +152,23 @@ def as_model(opened: Opened) -> Model:
 
 
 def engine_for(opened: Opened, engine: str = "auto", threads: int = 1) -> Engine:
-    """An engine that holds the opened model, in the dtype in which it was saved."""
+    """An engine that holds the opened model, in the dtype in which it was saved.
+
+    ``engine``: a name as ``make_engine`` takes it. ``threads``: how many it may compute with; the
+    results don't depend on it. Raises ``MissingError`` if no engine does this configuration,
+    ``InputError`` if the name is unknown.
+
+    Example:
+        >>> import microgpt
+        >>> opened, _ = microgpt.open_model(None)
+        >>> engine = microgpt.engine_for(opened)
+        >>> tokenizer = opened.tokenizer
+        >>> (scores,) = engine.logits([[tokenizer.bos, *tokenizer.encode("ann")]])
+        >>> scores.shape  # tokens, vocabulary
+        (4, 27)
+        >>> tokenizer.decode([int(scores[-1].argmax())])  # the most probable after "ann"
+        'a'
+    """
     made = make_engine(engine, opened.config, opened.dtype)
     made.load(opened.config, opened.dtype, opened.weights, None, threads)
     return made

@@ -37,6 +37,16 @@ class Settings:
     ``length``: most characters of a sample, forced ones included; None is block_size. Beyond
     block_size the model sees the last block_size tokens.
     Raises ``InputError`` for values out of range.
+
+    Example:
+        >>> import random
+        >>> import microgpt
+        >>> from microgpt.sampling import Settings
+        >>> opened, _ = microgpt.open_model(None)
+        >>> engine = microgpt.engine_for(opened)
+        >>> greedy = Settings(top_k=1)
+        >>> microgpt.sample(engine, opened.tokenizer, random.Random(1), 2, settings=greedy)
+        ['anan', 'anan']
     """
 
     temperature: float = 0.5
@@ -73,8 +83,19 @@ def sample(
 ) -> list[str]:
     """``count`` new documents that begin with ``prefix``; ``rng`` moves on by the draws used.
 
-    Raises ``TokenError`` for a prefix with characters unknown to the model, ``InputError`` for
-    one that leaves no room to write.
+    ``engine``: one that holds a model. ``settings`` None: temperature 0.5. ``guard``: an
+    automaton that forbids tokens. Raises ``TokenError`` for a prefix with characters unknown to
+    the model, ``InputError`` for one that leaves no room to write.
+
+    Example:
+        >>> import random
+        >>> import microgpt
+        >>> opened, _ = microgpt.open_model(None)
+        >>> engine = microgpt.engine_for(opened)
+        >>> microgpt.sample(engine, opened.tokenizer, random.Random(42), 5)
+        ['kana', 'keelan', 'alilan', 'ariel', 'cairi']
+        >>> microgpt.sample(engine, opened.tokenizer, random.Random(42), 3, prefix="th")
+        ['theden', 'therann', 'theda']
     """
     settings = settings or Settings()
     forced = tokenizer.encode(prefix)

@@ -19,6 +19,16 @@ class Tokenizer:
     ``vocab_size``: len(uchars) + 1.
 
     Raises ``InputError`` if the characters aren't distinct single characters in code-point order.
+
+    Example:
+        >>> import microgpt
+        >>> tokenizer = microgpt.Tokenizer.of(["ada", "bob"])
+        >>> tokenizer.uchars, tokenizer.bos
+        (['a', 'b', 'd', 'o'], 4)
+        >>> tokenizer.encode_document("dad")
+        [4, 2, 0, 2, 4]
+        >>> tokenizer.decode([1, 3])
+        'bo'
     """
 
     def __init__(self, uchars: Iterable[str]) -> None:

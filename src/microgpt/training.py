@@ -53,8 +53,10 @@ _RECENT = 100  # steps in the mean that says how a run without held-out document
 class Trainer:
     """One run from its first step, or from its last save, to its end.
 
-    ``run_dir`` None trains in memory only. ``threads`` None: one, or all cores from 16 documents
-    a step on. ``stop_after``: end after that step of the planned ones, without samples.
+    ``tokenizer`` None: one of the data's characters. ``engine``, ``dtype``: as ``make_engine``
+    takes them. ``run_dir`` None trains in memory only; with a ``snapshot`` it goes on from there.
+    ``threads`` None: one, or all cores from 16 documents a step on. ``stop_after``: end after
+    that step of the planned ones, without samples.
     ``save_every``: steps between saves; None saves every 10 seconds.
 
     ``eval_every``: steps between measurements of the held-out loss; 0 measures at the end alone,
@@ -66,7 +68,19 @@ class Trainer:
 
     ``stopped`` is asked between pieces of about 50 ms, and within a measurement; when it says
     True, the run is saved and ``Interrupted`` raised. ``told(done, of)`` hears how far a
-    measurement has got.
+    measurement has got. Raises ``InputError`` for what can't be trained so.
+
+    Example:
+        >>> import microgpt
+        >>> config, data = microgpt.make_config(), microgpt.load_data("names")
+        >>> trainer = microgpt.Trainer(config, data, stop_after=3)
+        >>> for event in trainer.events():
+        ...     if "step" in event:  # the loss is in nats per token
+        ...         print(event["step"], f"{event['loss']:.4f}")
+        1 3.3660
+        2 3.4243
+        3 3.1778
+        >>> trainer.close()
     """
 
     def __init__(
@@ -196,7 +210,7 @@ class Trainer:
 
     @cached_property
     def data_facts(self) -> dict[str, Any]:
-        """``data_facts`` of this run's data."""
+        """What ``run.json`` keeps of this run's data."""
         return data_facts(self.dataset)
 
     @property

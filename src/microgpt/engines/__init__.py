@@ -36,8 +36,20 @@ def engine_class(name: str) -> type[Engine]:
 def make_engine(name: str, config: Config, dtype: str) -> Engine:
     """A new engine, not yet loaded. ``auto``: the fastest that does this configuration.
 
-    Raises ``MissingError`` (with each engine's reason) if none does, ``InputError`` if ``name`` is
+    ``dtype``: ``float64`` or ``float32``, the numbers that it computes with. Raises
+    ``MissingError`` (with each engine's reason) if none does, ``InputError`` if ``name`` is
     unknown.
+
+    Example:
+        >>> import microgpt
+        >>> opened, _ = microgpt.open_model(None)
+        >>> engine = microgpt.make_engine("numpy", opened.config, opened.dtype)
+        >>> engine.load(opened.config, opened.dtype, opened.weights)
+        >>> loss, gradients = engine.grads([opened.tokenizer.encode_document("anna")])
+        >>> print(f"{loss:.4f} nats per token")
+        1.6952 nats per token
+        >>> gradients["wte"].shape  # vocabulary, width
+        (27, 16)
     """
     reasons = []
     for candidate in ENGINES if name == "auto" else (name,):

@@ -76,6 +76,16 @@ class Engine(ABC):
     make it faster. ``repeats``: where it gives the same bytes again. ``leveled``: there are several
     of its kernel; ``level`` then says for which set of processor instructions the one was compiled
     that runs, such as ``avx2``, known once it is loaded.
+
+    Example:
+        >>> import microgpt
+        >>> from microgpt.engines.base import Batches
+        >>> opened, _ = microgpt.open_model(None)
+        >>> engine = microgpt.engine_for(opened)
+        >>> batch = Batches.of([[opened.tokenizer.encode_document("zoe")]])  # one step, one name
+        >>> before, after = (engine.steps(batch, [0.01], step)[0] for step in (0, 1))
+        >>> after < before
+        True
     """
 
     name = ""
