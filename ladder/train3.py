@@ -19,7 +19,7 @@ import sys
 # Which file: the one named on the command line, else input.txt, else the bundled names.
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "names.txt")
 path = "input.txt" if os.path.exists("input.txt") else path
-path = sys.argv[1] if len(sys.argv) > 1 else path
+path = " ".join(sys.argv[1:]) if len(sys.argv) > 1 else path
 
 # Read the documents, one a line; if there are none, say why and stop.
 docs, problem = [], "there is no text in it"

@@ -239,7 +239,8 @@ def test_lines_of_gpt_are_told(opened: Any) -> None:
     told(page, "mg-annotated-gpt", "a score for each token [27]")
     page.keyboard.press("Enter")
     assert lines.last.get_attribute("aria-selected") == "true"
-    in_address(page, "W26=line:154")
+    last = next(n for n, line in enumerate(source, 1) if line.startswith("    return linear(x"))
+    in_address(page, f"W26=line:{last}")
     again = opened("gpt", "mg-annotated-gpt", "#?W26=line:148")
     told(again, "mg-annotated-gpt", "turns the list of values around")
     selected = again.locator("mg-annotated-gpt .line[aria-selected=true]")
