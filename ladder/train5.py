@@ -1,10 +1,10 @@
-"""Rung 5 of 5: Adam, a better way to take the steps. This is microgpt, complete.
+"""Rung 5 of 5: Adam, a better way to take steps. This is microgpt, complete.
 
 Same as       train4.py: the model, the loss, the gradient, the samples.
 Different     Adam in place of SGD: steps follow a running average of the gradient, divided by its
               usual size. (train5_early.py is this program with other settings, preset early.)
 Expect        Loss on names it never saw: 2.367 nats per token, where train4.py had 2.393. The
-              first printed loss is 3.3660, the last 2.6497; each is of one single name.
+              first printed loss is 3.3660, the last 2.6497; each is for a single name.
 Run it        python train5.py [FILE]          FILE as in train0.py; about 2 minutes
 """
 import gc
@@ -18,7 +18,7 @@ path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "n
 path = "input.txt" if os.path.exists("input.txt") else path
 path = " ".join(sys.argv[1:]) if len(sys.argv) > 1 else path
 
-# Read the documents, one a line; if there are none, say why and stop.
+# Read the documents, one per line; if there are none, say why and stop.
 docs, problem = [], "there is no text in it"
 try:
     with open(path, encoding="utf-8") as file:
@@ -26,7 +26,7 @@ try:
 except (OSError, UnicodeDecodeError) as error:
     problem = "the preset early is train5_early.py" if "--preset" in path else error
 if not docs:
-    print(f"No documents in {path}: {problem}. Give a text file, one a line.", file=sys.stderr)
+    print(f"No documents in {path}: {problem}. Give a text file, one per line.", file=sys.stderr)
     sys.exit(2)
 
 # A fixed seed makes every run draw the same random numbers, so yours prints what ours does.
@@ -66,7 +66,7 @@ class Value:
 
     # Set the grad of every Value that this one was computed from (the chain rule).
     def backward(self):
-        # Put them in an order in which children always come before what was made from them.
+        # Put them in topological order: children always come before what was made from them.
         order, seen, stack = [], set(), [(self, False)]
         while stack:
             node, children_done = stack.pop()
@@ -77,12 +77,12 @@ class Value:
                 stack.append((node, True))
                 for child in reversed(node.children):
                     stack.append((child, False))
-        # Walk back from this Value. A grad adds up (+=): one number may be used in many places.
+        # Walk back from this Value. Grads add up (+=): one number may be used in many places.
         self.grad = 1.0
         for node in reversed(order):
             for child, local_grad in zip(node.children, node.local_grads):
                 child.grad += local_grad * node.grad
-gc.disable()  # Values never form a circle; not having Python look for one saves half the time
+gc.disable()  # Values never form a cycle; not having Python look for one saves half the time
 
 # The parameters start as small random numbers. (Documents are cut off at block_size tokens.)
 n_embd, n_head, n_layer, block_size = 16, 4, 1, 16
@@ -116,7 +116,7 @@ def dot(a, b):
 def linear(x, rows):
     return [dot(row, x) for row in rows]
 
-# Turn any numbers into probabilities. Taking off the largest first keeps exp() in range.
+# Turn any numbers into probabilities. Subtracting the largest first keeps exp() in range.
 def softmax(logits):
     largest = max(logit.data for logit in logits)
     exps = [(logit - largest).exp() for logit in logits]
@@ -168,7 +168,7 @@ for step in range(num_steps):
     tokens = [BOS] + [chars.index(char) for char in docs[step % len(docs)]] + [BOS]
     loss = loss_of(tokens)
     loss.backward()
-    # The steps shrink to zero, in a straight line.
+    # The learning rate falls to zero in a straight line.
     lr_t = learning_rate * (1 - step / num_steps)
     # Both averages start at 0 and so begin too small: m_hat and v_hat make up for it.
     for p, param in enumerate(params):

@@ -6,7 +6,7 @@ Different     8 positions in place of 16, so 4,064 parameters, and the end of a 
               and MLP add nothing to x. ReLU squared. Averages over more steps in Adam, a learning
               rate that falls to zero along half a cosine, and 500 steps.
 Expect        Loss on names it never saw: 2.4526 nats per token over its 8 positions, where a
-              bigram has 2.472. The first printed loss is 3.3630, the last 2.0859; each is of one
+              bigram has 2.472. The first printed loss is 3.3630, the last 2.0859; each is for a
               single name.
 Run it        python train5_early.py [FILE]    FILE as in train0.py; about a minute
 """
@@ -21,7 +21,7 @@ path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "n
 path = "input.txt" if os.path.exists("input.txt") else path
 path = " ".join(sys.argv[1:]) if len(sys.argv) > 1 else path
 
-# Read the documents, one a line; if there are none, say why and stop.
+# Read the documents, one per line; if there are none, say why and stop.
 docs, problem = [], "there is no text in it"
 try:
     with open(path, encoding="utf-8") as file:
@@ -29,7 +29,7 @@ try:
 except (OSError, UnicodeDecodeError) as error:
     problem = error
 if not docs:
-    print(f"No documents in {path}: {problem}. Give a text file, one a line.", file=sys.stderr)
+    print(f"No documents in {path}: {problem}. Give a text file, one per line.", file=sys.stderr)
     sys.exit(2)
 
 # A fixed seed makes every run draw the same random numbers, so yours prints what ours does.
@@ -69,7 +69,7 @@ class Value:
 
     # Set the grad of every Value that this one was computed from (the chain rule).
     def backward(self):
-        # Put them in an order in which children always come before what was made from them.
+        # Put them in topological order: children always come before what was made from them.
         order, seen, stack = [], set(), [(self, False)]
         while stack:
             node, children_done = stack.pop()
@@ -80,12 +80,12 @@ class Value:
                 stack.append((node, True))
                 for child in reversed(node.children):
                     stack.append((child, False))
-        # Walk back from this Value. A grad adds up (+=): one number may be used in many places.
+        # Walk back from this Value. Grads add up (+=): one number may be used in many places.
         self.grad = 1.0
         for node in reversed(order):
             for child, local_grad in zip(node.children, node.local_grads):
                 child.grad += local_grad * node.grad
-gc.disable()  # Values never form a circle; not having Python look for one saves half the time
+gc.disable()  # Values never form a cycle; not having Python look for one saves half the time
 
 # The parameters start as small random numbers. (Documents are cut off at block_size tokens.)
 n_embd, n_head, n_layer, block_size = 16, 4, 1, 8
@@ -119,7 +119,7 @@ def dot(a, b):
 def linear(x, rows):
     return [dot(row, x) for row in rows]
 
-# Turn any numbers into probabilities. Taking off the largest first keeps exp() in range.
+# Turn any numbers into probabilities. Subtracting the largest first keeps exp() in range.
 def softmax(logits):
     largest = max(logit.data for logit in logits)
     exps = [(logit - largest).exp() for logit in logits]
@@ -171,7 +171,7 @@ for step in range(num_steps):
     tokens = [BOS] + [chars.index(char) for char in docs[step % len(docs)]] + [BOS]
     loss = loss_of(tokens)
     loss.backward()
-    # The steps shrink to zero, along half a cosine.
+    # The learning rate falls to zero along half a cosine.
     lr_t = learning_rate * 0.5 * (1 + math.cos(math.pi * step / num_steps))
     # Both averages start at 0 and so begin too small: m_hat and v_hat make up for it.
     for p, param in enumerate(params):

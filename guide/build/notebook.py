@@ -43,11 +43,11 @@ stop_after = 1000
 DATA = """## The names
 
 All 32,033 names are in the next cell, so that the notebook works alone. They are compressed:
-`base64` turns the text below back into bytes, and `zlib` unpacks these to the list, one name a
+`base64` turns the text below back into bytes, and `zlib` unpacks these to the list, one name per
 line. Both come with Python. To train on a list of your own, write this in that cell instead:
 `names = open("my-words.txt").read()`.
 """
-READ_CODE = """# Read the documents, one a line.
+READ_CODE = """# Read the documents, one per line.
 docs = [line.strip() for line in names.splitlines() if line.strip()]
 """
 # How a section of the program begins: the heading before it and what is said about it. One that
