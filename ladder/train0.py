@@ -5,10 +5,10 @@ What it does  It guesses the next letter of a name from the letter before it, by
 Same as       Nothing, this is the first rung. What you read here about documents, tokens, loss
               and samples stays the same up to the last rung.
 Expect        Loss on names it never saw: 2.505 nats per token after 1,000 steps; blind guessing
-              among 27 tokens is 3.296. The last printed loss is 2.7177, but that is of one
-              single name: from name to name it goes up and down by about 0.3.
-Run it        python train0.py          the names that come with the project; a second
-              python train0.py FILE     any UTF-8 text with one document a line
+              among 27 tokens is 3.296. The last printed loss is 2.7177, but that is for a
+              single name: from one name to the next it goes up or down by about 0.3.
+Run it        python train0.py          the names that come with the project; about a second
+              python train0.py FILE     any UTF-8 text with one document per line
               Without FILE, an input.txt in the working directory is taken if there is one.
 """
 import math
@@ -19,9 +19,9 @@ import sys
 # Which file: the one named on the command line, else input.txt, else the bundled names.
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "names.txt")
 path = "input.txt" if os.path.exists("input.txt") else path
-path = sys.argv[1] if len(sys.argv) > 1 else path
+path = " ".join(sys.argv[1:]) if len(sys.argv) > 1 else path
 
-# Read the documents, one a line; if there are none, say why and stop.
+# Read the documents, one per line; if there are none, say why and stop.
 docs, problem = [], "there is no text in it"
 try:
     with open(path, encoding="utf-8") as file:
@@ -29,7 +29,7 @@ try:
 except (OSError, UnicodeDecodeError) as error:
     problem = error
 if not docs:
-    print(f"No documents in {path}: {problem}. Give a text file, one a line.", file=sys.stderr)
+    print(f"No documents in {path}: {problem}. Give a text file, one per line.", file=sys.stderr)
     sys.exit(2)
 
 # A fixed seed makes every run draw the same random numbers, so yours prints what ours does.
@@ -68,7 +68,7 @@ def loss_of(tokens):
         losses.append(-math.log(probs[tokens[pos + 1]]))
     return add_up(losses) / n
 
-# Training: one document a step. The loss is taken first, before the document is learned.
+# Training: one document a step. The loss comes first, before the model learns from the document.
 num_steps = 1000
 for step in range(num_steps):
     tokens = [BOS] + [chars.index(char) for char in docs[step % len(docs)]] + [BOS]

@@ -2,15 +2,15 @@
 
 Same as       train0.py: documents, tokens, the loss, how samples are drawn. As there, the next
               letter is guessed from the last one only.
-Different     3,184 adjustable numbers in place of the table of counts: a small neural network
-              (an MLP). It learns by gradient descent, which has to know how the loss changes
-              with each parameter. This is computed in two ways: numerically (nudge it and look:
-              slow, but hard to get wrong) and analytically (the chain rule: fast, but easy to
-              get wrong). The gradient check compares the two.
+Different     3,184 parameters in place of the table of counts: the adjustable numbers of a small
+              neural network (an MLP). It learns by gradient descent, which needs to know how the
+              loss changes with each parameter. This is computed in two ways: numerically (nudge
+              it and look: slow, but hard to get wrong) and analytically (the chain rule: fast,
+              but easy to get wrong). The gradient check compares the two.
 Expect        Gradient check below 1e-6. Loss on names it never saw: 2.536 nats per token (2.538
               on the first 5,000 of them). That is no better than counting (2.505): one letter of
-              context holds little more, and the network has to find it step by step. The last
-              printed loss is 2.6873, of one single name.
+              context says little more, and the network has to learn it step by step. The last
+              printed loss is 2.6873, for a single name.
 Run it        python train1.py [FILE]          FILE as in train0.py; about 6 seconds
 """
 import math
@@ -21,9 +21,9 @@ import sys
 # Which file: the one named on the command line, else input.txt, else the bundled names.
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "names.txt")
 path = "input.txt" if os.path.exists("input.txt") else path
-path = sys.argv[1] if len(sys.argv) > 1 else path
+path = " ".join(sys.argv[1:]) if len(sys.argv) > 1 else path
 
-# Read the documents, one a line; if there are none, say why and stop.
+# Read the documents, one per line; if there are none, say why and stop.
 docs, problem = [], "there is no text in it"
 try:
     with open(path, encoding="utf-8") as file:
@@ -31,7 +31,7 @@ try:
 except (OSError, UnicodeDecodeError) as error:
     problem = error
 if not docs:
-    print(f"No documents in {path}: {problem}. Give a text file, one a line.", file=sys.stderr)
+    print(f"No documents in {path}: {problem}. Give a text file, one per line.", file=sys.stderr)
     sys.exit(2)
 
 # A fixed seed makes every run draw the same random numbers, so yours prints what ours does.
@@ -69,7 +69,7 @@ def dot(a, b):
 def linear(x, rows):
     return [dot(row, x) for row in rows]
 
-# Turn any numbers into probabilities. Taking off the largest first keeps exp() in range.
+# Turn any numbers into probabilities. Subtracting the largest first keeps exp() in range.
 def softmax(logits):
     largest = max(logits)
     exps = [math.exp(logit - largest) for logit in logits]
@@ -113,7 +113,7 @@ def analytic_gradient(tokens):
         before = linear(x, fc1)
         hidden = [max(0.0, b) for b in before]
         probs = softmax(linear(hidden, fc2))
-        # Loss and softmax in one: a logit's gradient is its probability, less 1 at the target.
+        # Loss and softmax in one: a logit's gradient is its probability, minus 1 at the target.
         d_logits = [prob / n for prob in probs]
         d_logits[target] -= 1 / n
         # Back through fc2: a weight's gradient is its output's gradient times its input.
@@ -122,7 +122,7 @@ def analytic_gradient(tokens):
             for j, h in enumerate(hidden):
                 grads["fc2"][i][j] += d * h
                 d_hidden[j] += d * fc2[i][j]
-        # Back through ReLU: a gradient passes only where it was switched on.
+        # Back through ReLU: a gradient passes only where its input was above 0.
         d_before = [d if b > 0 else 0.0 for d, b in zip(d_hidden, before)]
         # Back through fc1. What arrives at its input belongs to the token's row of wte.
         for i, d in enumerate(d_before):
@@ -140,13 +140,13 @@ for p in range(0, len(params), 17):
     differences.append(abs(numerical_gradient(tokens, row, j) - grads[p]))
 print(f"gradient check: largest difference {max(differences):.1e}")
 
-# Training: one document a step. The loss is taken first, before the document is learned.
+# Training: one document a step. The loss comes first, before the model learns from the document.
 learning_rate, num_steps = 1.0, 1000
 for step in range(num_steps):
     tokens = [BOS] + [chars.index(char) for char in docs[step % len(docs)]] + [BOS]
     loss = loss_of(tokens)
     grads = analytic_gradient(tokens)
-    # Learning is one small step downhill (SGD). The steps shrink to zero, in a straight line.
+    # Learning is one small step downhill (SGD). The learning rate falls to zero in a straight line.
     lr_t = learning_rate * (1 - step / num_steps)
     for (row, j), grad in zip(params, grads):
         row[j] -= lr_t * grad

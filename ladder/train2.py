@@ -1,13 +1,13 @@
 """Rung 2 of 5: the same network, and the program finds the gradient by itself.
 
 Same as       train1.py: the model, its parameters, the loss, the steps downhill. It prints the
-              same losses and draws the same samples.
+              same losses and the same samples.
 Different     Parameters are Values now: numbers that remember what they were computed from.
               backward() walks that record from the loss to the parameters and applies the chain
               rule at every stop (autograd). Nobody has to work out gradients by hand any more,
               so the model can be changed freely: the next rung does. The price is time.
 Expect        Loss on names it never saw: 2.536 nats per token (2.538 on the first 5,000 of
-              them), the same as train1.py. The last printed loss is 2.6873, of one single name.
+              them), the same as train1.py. The last printed loss is 2.6873, for a single name.
 Run it        python train2.py [FILE]          FILE as in train0.py; about a minute
 """
 import gc
@@ -19,9 +19,9 @@ import sys
 # Which file: the one named on the command line, else input.txt, else the bundled names.
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "names.txt")
 path = "input.txt" if os.path.exists("input.txt") else path
-path = sys.argv[1] if len(sys.argv) > 1 else path
+path = " ".join(sys.argv[1:]) if len(sys.argv) > 1 else path
 
-# Read the documents, one a line; if there are none, say why and stop.
+# Read the documents, one per line; if there are none, say why and stop.
 docs, problem = [], "there is no text in it"
 try:
     with open(path, encoding="utf-8") as file:
@@ -29,7 +29,7 @@ try:
 except (OSError, UnicodeDecodeError) as error:
     problem = error
 if not docs:
-    print(f"No documents in {path}: {problem}. Give a text file, one a line.", file=sys.stderr)
+    print(f"No documents in {path}: {problem}. Give a text file, one per line.", file=sys.stderr)
     sys.exit(2)
 
 # A fixed seed makes every run draw the same random numbers, so yours prints what ours does.
@@ -69,7 +69,7 @@ class Value:
 
     # Set the grad of every Value that this one was computed from (the chain rule).
     def backward(self):
-        # Put them in an order in which children always come before what was made from them.
+        # Put them in topological order: children always come before what was made from them.
         order, seen, stack = [], set(), [(self, False)]
         while stack:
             node, children_done = stack.pop()
@@ -80,12 +80,12 @@ class Value:
                 stack.append((node, True))
                 for child in reversed(node.children):
                     stack.append((child, False))
-        # Walk back from this Value. A grad adds up (+=): one number may be used in many places.
+        # Walk back from this Value. Grads add up (+=): one number may be used in many places.
         self.grad = 1.0
         for node in reversed(order):
             for child, local_grad in zip(node.children, node.local_grads):
                 child.grad += local_grad * node.grad
-gc.disable()  # Values never form a circle; not having Python look for one saves half the time
+gc.disable()  # Values never form a cycle; not having Python look for one saves half the time
 
 # The parameters start as small random numbers. (Documents are cut off at block_size tokens.)
 n_embd, block_size = 16, 16
@@ -112,7 +112,7 @@ def dot(a, b):
 def linear(x, rows):
     return [dot(row, x) for row in rows]
 
-# Turn any numbers into probabilities. Taking off the largest first keeps exp() in range.
+# Turn any numbers into probabilities. Subtracting the largest first keeps exp() in range.
 def softmax(logits):
     largest = max(logit.data for logit in logits)
     exps = [(logit - largest).exp() for logit in logits]
@@ -134,13 +134,13 @@ def loss_of(tokens):
         losses.append(-probs[tokens[pos + 1]].log())
     return add_up(losses) / n
 
-# Training: one document a step. The loss is taken first, before the document is learned.
+# Training: one document a step. The loss comes first, before the model learns from the document.
 learning_rate, num_steps = 1.0, 1000
 for step in range(num_steps):
     tokens = [BOS] + [chars.index(char) for char in docs[step % len(docs)]] + [BOS]
     loss = loss_of(tokens)
     loss.backward()
-    # Learning is one small step downhill (SGD). The steps shrink to zero, in a straight line.
+    # Learning is one small step downhill (SGD). The learning rate falls to zero in a straight line.
     lr_t = learning_rate * (1 - step / num_steps)
     for param in params:
         param.data -= lr_t * param.grad

@@ -1,12 +1,11 @@
-"""Rung 5 of 5: Adam, a better way to take the steps. This is microgpt, complete.
+"""Rung 5 of 5: Adam, a better way to take steps. This is microgpt, complete.
 
 Same as       train4.py: the model, the loss, the gradient, the samples.
 Different     Adam in place of SGD: steps follow a running average of the gradient, divided by its
-              usual size. `--preset early`: the other settings (ReLU squared, cosine, 500 steps).
+              usual size. (train5_early.py is this program with other settings, preset early.)
 Expect        Loss on names it never saw: 2.367 nats per token, where train4.py had 2.393. The
-              first printed loss is 3.3660, the last 2.6497; each is of one single name. Preset
-              early: 2.4526 on unseen names over its 8 positions, where a bigram has 2.472.
-Run it        python train5.py [--preset early] [FILE]     FILE as in train0.py; about 2 minutes
+              first printed loss is 3.3660, the last 2.6497; each is for a single name.
+Run it        python train5.py [FILE]          FILE as in train0.py; about 2 minutes
 """
 import gc
 import math
@@ -14,22 +13,20 @@ import os
 import random
 import sys
 
-# Which settings and which file: those asked for, else input.txt, else the bundled names.
-early = "early" in sys.argv[1:]
-args = [arg for arg in sys.argv[1:] if arg not in ("--preset", "early", "final")]
+# Which file: the one named on the command line, else input.txt, else the bundled names.
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "names.txt")
 path = "input.txt" if os.path.exists("input.txt") else path
-path = args[0] if args else path
+path = " ".join(sys.argv[1:]) if len(sys.argv) > 1 else path
 
-# Read the documents, one a line; if there are none, say why and stop.
+# Read the documents, one per line; if there are none, say why and stop.
 docs, problem = [], "there is no text in it"
 try:
     with open(path, encoding="utf-8") as file:
         docs = [line.strip() for line in file if line.strip()]
 except (OSError, UnicodeDecodeError) as error:
-    problem = error
+    problem = "the preset early is train5_early.py" if "--preset" in path else error
 if not docs:
-    print(f"No documents in {path}: {problem}. Give a text file, one a line.", file=sys.stderr)
+    print(f"No documents in {path}: {problem}. Give a text file, one per line.", file=sys.stderr)
     sys.exit(2)
 
 # A fixed seed makes every run draw the same random numbers, so yours prints what ours does.
@@ -69,7 +66,7 @@ class Value:
 
     # Set the grad of every Value that this one was computed from (the chain rule).
     def backward(self):
-        # Put them in an order in which children always come before what was made from them.
+        # Put them in topological order: children always come before what was made from them.
         order, seen, stack = [], set(), [(self, False)]
         while stack:
             node, children_done = stack.pop()
@@ -80,17 +77,17 @@ class Value:
                 stack.append((node, True))
                 for child in reversed(node.children):
                     stack.append((child, False))
-        # Walk back from this Value. A grad adds up (+=): one number may be used in many places.
+        # Walk back from this Value. Grads add up (+=): one number may be used in many places.
         self.grad = 1.0
         for node in reversed(order):
             for child, local_grad in zip(node.children, node.local_grads):
                 child.grad += local_grad * node.grad
-gc.disable()  # Values never form a circle; not having Python look for one saves half the time
+gc.disable()  # Values never form a cycle; not having Python look for one saves half the time
 
 # The parameters start as small random numbers. (Documents are cut off at block_size tokens.)
-n_embd, n_head, n_layer, block_size = 16, 4, 1, 8 if early else 16
+n_embd, n_head, n_layer, block_size = 16, 4, 1, 16
 head_dim = n_embd // n_head
-def matrix(n_rows, n_columns, std=0.02 if early else 0.08):
+def matrix(n_rows, n_columns, std=0.08):
     return [[Value(random.gauss(0, std)) for _ in range(n_columns)] for _ in range(n_rows)]
 state_dict = {"wte": matrix(vocab_size, n_embd), "wpe": matrix(block_size, n_embd)}
 state_dict["lm_head"] = matrix(vocab_size, n_embd)
@@ -98,9 +95,9 @@ for i in range(n_layer):
     state_dict[f"layer{i}.attn_wq"] = matrix(n_embd, n_embd)
     state_dict[f"layer{i}.attn_wk"] = matrix(n_embd, n_embd)
     state_dict[f"layer{i}.attn_wv"] = matrix(n_embd, n_embd)
-    state_dict[f"layer{i}.attn_wo"] = matrix(n_embd, n_embd, 0.0 if early else 0.08)
+    state_dict[f"layer{i}.attn_wo"] = matrix(n_embd, n_embd)
     state_dict[f"layer{i}.mlp_fc1"] = matrix(4 * n_embd, n_embd)
-    state_dict[f"layer{i}.mlp_fc2"] = matrix(n_embd, 4 * n_embd, 0.0 if early else 0.08)
+    state_dict[f"layer{i}.mlp_fc2"] = matrix(n_embd, 4 * n_embd)
 params = [param for rows in state_dict.values() for row in rows for param in row]
 print(f"num params: {len(params)}")
 
@@ -119,7 +116,7 @@ def dot(a, b):
 def linear(x, rows):
     return [dot(row, x) for row in rows]
 
-# Turn any numbers into probabilities. Taking off the largest first keeps exp() in range.
+# Turn any numbers into probabilities. Subtracting the largest first keeps exp() in range.
 def softmax(logits):
     largest = max(logit.data for logit in logits)
     exps = [(logit - largest).exp() for logit in logits]
@@ -149,7 +146,7 @@ def gpt(token, pos, keys, values):
         x = [new + old for new, old in zip(linear(mix, state_dict[f"layer{i}.attn_wo"]), x)]
         # MLP: work on what attention has gathered. Here too the result is added to x (a residual).
         h = linear(rmsnorm(x), state_dict[f"layer{i}.mlp_fc1"])
-        h = [hi.relu() ** 2 if early else hi.relu() for hi in h]
+        h = [hi.relu() for hi in h]
         x = [new + old for new, old in zip(linear(h, state_dict[f"layer{i}.mlp_fc2"]), x)]
     return linear(x, state_dict["lm_head"])
 
@@ -164,17 +161,15 @@ def loss_of(tokens):
     return add_up(losses) / n
 
 # Training: one document a step. Adam remembers averages of each gradient (m) and its square (v).
-learning_rate, num_steps = 0.01, 500 if early else 1000
-beta1, beta2, eps = (0.9, 0.95, 1e-8) if early else (0.85, 0.99, 1e-8)
+learning_rate, num_steps = 0.01, 1000
+beta1, beta2, eps = 0.85, 0.99, 1e-8
 m, v = [0.0] * len(params), [0.0] * len(params)
 for step in range(num_steps):
     tokens = [BOS] + [chars.index(char) for char in docs[step % len(docs)]] + [BOS]
     loss = loss_of(tokens)
     loss.backward()
-    # The steps shrink to zero, in a straight line or along half a cosine.
+    # The learning rate falls to zero in a straight line.
     lr_t = learning_rate * (1 - step / num_steps)
-    if early:
-        lr_t = learning_rate * 0.5 * (1 + math.cos(math.pi * step / num_steps))
     # Both averages start at 0 and so begin too small: m_hat and v_hat make up for it.
     for p, param in enumerate(params):
         m[p] = beta1 * m[p] + (1 - beta1) * param.grad

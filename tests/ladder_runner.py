@@ -2,6 +2,7 @@
 
 `run_rung(n, stop_after, argv=(), edits=())` executes `ladder/train{n}.py` in this process and
 returns `(namespace, lines)`: the variables that the program leaves behind, and what it printed.
+`n` is 0 to 5, or "5_early" for the last rung with its other settings.
 
 * `stop_after=None` runs the whole program, samples included.
 * `stop_after=K` runs K steps of the unchanged schedule and drops everything after the training
@@ -128,7 +129,8 @@ def _log_probs(namespace):
     if "fc1" in w:
         table = _log_softmax(np.maximum(w["wte"] @ w["fc1"].T, 0) @ w["fc2"].T)
         return lambda tokens: table[tokens]
-    heads, power = namespace.get("n_head", 1), 2 if namespace.get("early") else 1
+    early = namespace["__file__"] == str(rung_path("5_early"))
+    heads, power = namespace.get("n_head", 1), 2 if early else 1
     return lambda tokens: _gpt(w, tokens, heads, power)
 
 

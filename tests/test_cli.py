@@ -43,6 +43,24 @@ def test_ladder_diff() -> None:
     assert "nothing it changes" in refused(2, "ladder", 0, "--diff")
 
 
+def test_ladder_with_the_early_settings(tmp_path: Path) -> None:
+    shown = ok("ladder", 5, "--early", "--diff").out
+    assert shown.startswith("--- train5.py\n+++ train5_early.py\n")
+    assert "+beta1, beta2, eps = 0.9, 0.95, 1e-8\n" in shown
+    ok("ladder", 5, "--early", "--copy", "mine")
+    copied = Path("mine/train5_early.py").read_bytes()
+    assert copied == bundled("ladder/train5_early.py").read_bytes()
+    (tmp_path / "none.txt").write_text("")
+    result = process("ladder", 5, "--early", "none.txt", cwd=tmp_path)
+    assert result.code == 2 and result.err.startswith("No documents in none.txt: ")
+
+
+@pytest.mark.parametrize("words", ["--preset early", "--preset=early", "a.txt --preset final"])
+def test_ladder_says_where_the_preset_went(words: str) -> None:
+    said = refused(2, "ladder", 5, *words.split())
+    assert "take no --preset any more" in said and "ladder 5 --early" in said
+
+
 def test_ladder_copy(tmp_path: Path) -> None:
     result = ok("ladder", 3, "--copy", "mine/gpt")
     assert Path("mine/gpt/train3.py").read_bytes() == bundled("ladder/train3.py").read_bytes()
@@ -54,7 +72,9 @@ def test_ladder_copy(tmp_path: Path) -> None:
 def test_ladder_needs_a_rung_to_copy_or_compare() -> None:
     assert "number of a rung" in refused(2, "ladder", "--copy", "x")
     assert "number of a rung" in refused(2, "ladder", "--diff")
-    assert "There is no rung 6" in refused(2, "ladder", 6)
+    assert "There is no rung 6" in refused(2, "ladder", 6, "--early")
+    assert "--early needs the number of a rung, 5." in refused(2, "ladder", "--early", "--diff")
+    assert "Rung 4 has no settings of the preset early" in refused(2, "ladder", 4, "--early")
     assert not Path("x").exists()
 
 

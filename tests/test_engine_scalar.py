@@ -10,10 +10,12 @@ from microgpt.engines.scalar import ScalarEngine
 from microgpt.training import Trainer
 from published import LOSSES
 
+PROGRAMS = {"final": 5, "early": "5_early"}
+
 
 def equal_bytes(steps: int, preset: str) -> list[str]:
     """Compares all that both hold after some steps; returns the losses that the rung printed."""
-    rung, lines = run_rung(5, steps, ["--preset", preset])
+    rung, lines = run_rung(PROGRAMS[preset], steps)
     trainer = Trainer(make_config(preset), load_data("names"), engine="scalar", stop_after=steps)
     *_, last = trainer.events()
     assert last["step"] == steps

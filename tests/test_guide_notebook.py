@@ -87,13 +87,6 @@ def test_a_few_steps_have_the_published_losses(made: dict[str, Any], tmp_path: P
     assert len([line for line in lines if line.startswith("sample ")]) == 20
 
 
-@pytest.mark.slow
-def test_the_other_recipe_runs_too(made: dict[str, Any], tmp_path: Path) -> None:
-    lines = run(code(made, early=True, stop_after=1), tmp_path)
-    assert lines[2] == "num params: 4064"
-    assert lines[3].startswith("step    1 /  500 | loss 3.")
-
-
 @pytest.mark.prove
 def test_the_whole_notebook_writes_the_published_names(
     made: dict[str, Any], tmp_path: Path

@@ -239,11 +239,13 @@ def test_lines_of_gpt_are_told(opened: Any) -> None:
     told(page, "mg-annotated-gpt", "a score for each token [27]")
     page.keyboard.press("Enter")
     assert lines.last.get_attribute("aria-selected") == "true"
-    in_address(page, "W26=line:154")
-    again = opened("gpt", "mg-annotated-gpt", "#?W26=line:148")
+    numbers = {line.strip()[:10]: number for number, line in enumerate(source, 1)}
+    in_address(page, f"W26=line:{numbers['return lin']}")
+    mixed = numbers["mix += [do"]
+    again = opened("gpt", "mg-annotated-gpt", f"#?W26=line:{mixed}")
     told(again, "mg-annotated-gpt", "turns the list of values around")
     selected = again.locator("mg-annotated-gpt .line[aria-selected=true]")
-    assert selected.get_attribute("data-line") == "148"
+    assert selected.get_attribute("data-line") == str(mixed)
     widget.get_by_role("button", name="Reset").click()
     told(page, "mg-annotated-gpt", "In go a token's id")
     assert widget.locator(".line[aria-selected=true]").count() == 0

@@ -99,7 +99,7 @@ def test_the_map_has_the_lines_of_the_program() -> None:
     lines = (ROOT / "ladder" / "train5.py").read_text(encoding="utf-8").splitlines()
     rows = re.findall(r"^\| (\w+) \| .* \| (\d+) to (\d+) \|$", text, re.M)
     begins = {
-        "dataset": "# Which settings", "tokenizer": "# Tokens:", "autograd": "# A number that",
+        "dataset": "# Which file", "tokenizer": "# Tokens:", "autograd": "# A number that",
         "parameters": "# The parameters", "model": "# Add numbers", "loss": "# The loss:",
         "training": "# Training:", "inference": "# Samples:",
     }  # fmt: skip

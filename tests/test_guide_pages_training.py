@@ -33,6 +33,31 @@ def test_losses_on_the_pages_are_the_recorded_ones() -> None:
         assert got[3] == f"{rungs[rung]['held_out']:.3f}"
 
 
+def test_lines_that_change_on_the_way_to_rung_5_are_counted_right() -> None:
+    before, after, early = (_body(name) for name in ("4", "5", "5_early"))
+    stay = _in_common(before, after)
+    come, go = len(after) - stay, len(before) - stay
+    assert f"{come} lines of code come, {go} go, and {stay} stay" in page_text("rung-5")
+    assert "Ten lines differ" in page_text("rung-5")
+    assert len(after) == len(early) == _in_common(after, early) + 10
+
+
+def _body(rung: str) -> list[str]:
+    """A program's lines after its header; indentation isn't counted as a difference."""
+    lines = (ROOT / "ladder" / f"train{rung}.py").read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines[lines.index('"""') + 1 :]]
+
+
+def _in_common(a: list[str], b: list[str]) -> int:
+    """How many lines the two share at most, in the same order."""
+    best = [0] * (len(b) + 1)
+    for line in a:
+        above = best[:]
+        for j, other in enumerate(b, 1):
+            best[j] = above[j - 1] + 1 if line == other else max(above[j], best[j - 1])
+    return best[-1]
+
+
 def test_temperatures_on_the_page_are_the_models() -> None:
     opened, _ = open_model(None)
     tokens = [opened.config.vocab_size - 1, *opened.tokenizer.encode("ann")]

@@ -5,9 +5,12 @@ test, and how its held-out loss is computed apart from it: see ladder_runner.py.
 """
 
 import ast
+import difflib
 import functools
 import itertools
+import json
 import math
+import re
 import subprocess
 import sys
 
@@ -17,20 +20,25 @@ from ladder_runner import held_out, losses, run_rung, rung_path, rung_source, sa
 from published import LOSSES, SAMPLES
 
 RUNGS = range(6)
-NAMES = rung_path(0).parents[1] / "data" / "names.txt"
+# The last rung once more with other settings: a whole program too, but no rung of its own.
+PROGRAMS = [*RUNGS, "5_early"]
+ROOT = rung_path(0).parents[1]
+NAMES = ROOT / "data" / "names.txt"
 FIRST_13 = [f"{loss:.4f}" for loss in LOSSES]
 # Loss in nats per token after the whole run, on all the names that it never reached.
 HELD_OUT = {0: "2.505", 1: "2.536", 2: "2.536", 3: "2.393", 4: "2.393", 5: "2.367"}
+HELD_OUT["5_early"] = "2.4526"  # over its 8 positions
 # The same on the first 5,000 of these names: what the reference model's table gives for rungs 1-4.
 HELD_OUT_5000 = {1: "2.538", 2: "2.538", 3: "2.3967", 4: "2.3966"}
 # The last printed loss, of the thousandth name alone.
 LAST = {0: "2.7177", 1: "2.6873", 2: "2.6873", 3: "2.6453", 4: "2.6438", 5: "2.6497"}
+LAST["5_early"] = "2.0859"
 
 
 # ---- what the programs look like
 
 
-@pytest.mark.parametrize("n", RUNGS)
+@pytest.mark.parametrize("n", PROGRAMS)
 def test_rung_imports_little_of_the_standard_library(n):
     nodes = list(ast.walk(ast.parse(rung_source(n))))
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
@@ -38,25 +46,30 @@ def test_rung_imports_little_of_the_standard_library(n):
     assert set(names) <= {"gc", "math", "os", "random", "sys"}
 
 
-@pytest.mark.parametrize("n", RUNGS)
+@pytest.mark.parametrize("n", PROGRAMS)
 def test_rung_never_uses_the_compensated_sum(n):
     names = [node.id for node in ast.walk(ast.parse(rung_source(n))) if isinstance(node, ast.Name)]
     assert "sum" not in names and "fsum" not in names
 
 
-@pytest.mark.parametrize("n", RUNGS)
+@pytest.mark.parametrize("n", PROGRAMS)
 def test_header_places_the_rung_and_says_what_to_expect(n):
     header = ast.get_docstring(ast.parse(rung_source(n)))
-    assert header.startswith(f"Rung {n} of 5: ")
+    if n == "5_early":
+        assert header.startswith("Rung 5 with other settings: ")
+    else:
+        assert header.startswith(f"Rung {n} of 5: ")
     if n:
-        assert f"train{n - 1}.py" in header
+        before = 5 if n == "5_early" else n - 1
+        assert f"Same as       train{before}.py: " in header
+        assert "\nDifferent     " in header
     assert "Same as" in header and "Run it" in header
     assert f"{HELD_OUT[n]} nats per token" in header
     assert HELD_OUT_5000.get(n, "") in header
     assert LAST[n] in header
 
 
-@pytest.mark.parametrize("n", RUNGS)
+@pytest.mark.parametrize("n", PROGRAMS)
 def test_lines_are_short(n):
     assert max(map(len, rung_source(n).splitlines())) <= 100
 
@@ -65,13 +78,33 @@ def test_train5_has_at_most_200_lines():
     assert len(rung_source(5).splitlines()) <= 200
 
 
+def test_train5_has_one_set_of_settings():
+    body = ast.unparse(ast.parse(rung_source(5)).body[1:])
+    assert body.count("early") == 2  # in the one line that says where the others are
+    assert "\n    problem = 'the preset early is train5_early.py' if '--preset' in path" in body
+
+
+def test_train5_early_changes_nothing_but_settings():
+    before, after = ([*_code(n).splitlines()] for n in (5, "5_early"))
+    lines = [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
+    assert sum(line[0] == "+" for line in lines) == sum(line[0] == "-" for line in lines) == 9
+    settings = re.compile("problem|block_size =|std=|attn_wo|mlp_fc2|relu|num_steps =|eps =|lr_t =")
+    assert all(map(settings.search, lines))
+
+
+def _code(n):
+    """The program without its header and its comments."""
+    return ast.unparse(ast.parse(rung_source(n)).body[1:])
+
+
 # The only functions and classes that differ between a rung and the next one that has them too.
 DIFFERENT = {
     (0, 1): {"loss_of"},
     (1, 2): {"matrix", "softmax", "mlp", "loss_of"},
     (2, 3): {"loss_of"},
     (3, 4): {"gpt", "loss_of"},
-    (4, 5): {"matrix", "gpt"},
+    (4, 5): set(),
+    (5, "5_early"): {"matrix", "gpt"},
 }
 
 
@@ -93,7 +126,7 @@ def _definitions(n):
 # ---- what they read
 
 
-@pytest.mark.parametrize("n", RUNGS)
+@pytest.mark.parametrize("n", PROGRAMS)
 def test_file_argument_before_input_txt_before_bundled_names(n, tmp_path):
     assert _first_line(n, tmp_path) == "num docs: 32033"
     (tmp_path / "input.txt").write_text("ada\n\n  bo  \nrené\n", encoding="utf-8")
@@ -102,11 +135,26 @@ def test_file_argument_before_input_txt_before_bundled_names(n, tmp_path):
     assert _first_line(n, tmp_path, "mine.txt") == "num docs: 2"
 
 
-def test_train5_takes_a_preset_and_a_file_in_any_order(tmp_path):
+@pytest.mark.parametrize("words", ["--preset early", "mine.txt --preset early", "--preset=early"])
+def test_train5_says_where_the_preset_went(words, tmp_path):
     (tmp_path / "mine.txt").write_text("ada\nbo\n", encoding="utf-8")
-    assert _first_line(5, tmp_path, "--preset", "early", "mine.txt") == "num docs: 2"
-    assert _first_line(5, tmp_path, "mine.txt", "--preset", "final") == "num docs: 2"
-    assert _first_line(5, tmp_path, "--preset", "early") == "num docs: 32033"
+    done = _refused(5, tmp_path, *words.split())
+    assert done.stderr.startswith(f"No documents in {words}: the preset early is train5_early.py.")
+
+
+@pytest.mark.parametrize("n", PROGRAMS)
+def test_a_second_argument_is_not_passed_over(n, tmp_path):
+    (tmp_path / "mine.txt").write_text("ada\nbo\n", encoding="utf-8")
+    assert "No documents in mine.txt more: " in _refused(n, tmp_path, "mine.txt", "more").stderr
+    (tmp_path / "mine.txt").rename(tmp_path / "my list.txt")
+    assert _first_line(n, tmp_path, "my", "list.txt") == "num docs: 2"
+
+
+def _refused(n, folder, *args):
+    command = [sys.executable, str(rung_path(n)), *args]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    return done
 
 
 def _first_line(n, folder, *args):
@@ -117,16 +165,12 @@ def _first_line(n, folder, *args):
     return line.decode().strip()
 
 
-@pytest.mark.parametrize("n", RUNGS)
+@pytest.mark.parametrize("n", PROGRAMS)
 @pytest.mark.parametrize("content", [None, b"", b" \n\n", b"caf\xe9\n"])
 def test_no_documents_is_one_friendly_line_and_exit_code_2(n, content, tmp_path):
     if content is not None:
         (tmp_path / "mine.txt").write_bytes(content)
-    command = [sys.executable, str(rung_path(n)), "mine.txt"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1
+    done = _refused(n, tmp_path, "mine.txt")
     assert "mine.txt" in done.stderr and "Give a text file" in done.stderr
 
 
@@ -167,7 +211,7 @@ def test_head_of_the_log():
         lines = [line for line in lines if not line.startswith("gradient check")]
         assert lines[:3] == ["num docs: 32033", "vocab size: 27", f"num params: {count}"]
         assert lines[3].startswith("step    1 / 1000 | loss 3.")
-    _, lines = run_rung(5, 1, ["--preset", "early"])
+    _, lines = run_rung("5_early", 1)
     assert lines[2] == "num params: 4064"
     assert lines[3].startswith("step    1 /  500 | loss 3.")
 
@@ -181,6 +225,19 @@ def test_first_losses_of_train5():
     _, lines = run_rung(5, 6)
     assert losses(lines) == FIRST_13[:6]
     assert lines[3] == "step    1 / 1000 | loss 3.3660"
+
+
+def test_first_losses_of_train5_early():
+    _, lines = run_rung("5_early", 6)
+    assert losses(lines) == _recorded("early")[:6]
+    assert lines[3] == "step    1 /  500 | loss 3.3630"
+
+
+def _recorded(preset):
+    """The losses of a preset's whole run as they would be printed, from the shared vectors."""
+    vectors = json.loads((ROOT / "conformance/vectors/losses.json").read_text(encoding="utf-8"))
+    (case,) = [case for case in vectors["cases"] if case["name"] == preset]
+    return [f"{loss:.4f}" for loss in case["losses"]]
 
 
 # Mistakes that a careless rewrite could make: the published losses have to notice each, at the
@@ -199,6 +256,18 @@ MISTAKES = {
     "loss not averaged": (1, "add_up(losses) / n\n", "add_up(losses)\n"),
     "no decay": (4, "learning_rate * (1 - step / num_steps)", "learning_rate"),
 }  # fmt: skip
+# The same for the other settings. A cosine is flat at first, so its length shows late.
+MISTAKES_EARLY = {
+    "ReLU not squared": (2, "hi.relu() ** 2", "hi.relu()"),
+    "positions as in train5": (1, "16, 4, 1, 8\n", "16, 4, 1, 16\n"),
+    "deviation as in train5": (1, "std=0.02", "std=0.08"),
+    "attn_wo not zero": (1, "(n_embd, n_embd, 0.0)", "(n_embd, n_embd)"),
+    "mlp_fc2 not zero": (3, "4 * n_embd, 0.0)", "4 * n_embd)"),
+    "beta1 as in train5": (4, "0.9, 0.95", "0.85, 0.95"),
+    "beta2 as in train5": (3, "0.9, 0.95", "0.9, 0.99"),
+    "steps as in train5": (11, "num_steps = 0.01, 500", "num_steps = 0.01, 1000"),
+    "a straight line": (4, "0.5 * (1 + math.cos(math.pi * step / num_steps))", "(1 - step / 500)"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -206,6 +275,13 @@ def test_seeded_mistakes_are_noticed(mistake):
     steps, old, new = MISTAKES[mistake]
     _, lines = run_rung(5, steps, edits=[(old, new)])
     assert losses(lines) != FIRST_13[:steps]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES_EARLY)
+def test_seeded_mistakes_are_noticed_in_train5_early(mistake):
+    steps, old, new = MISTAKES_EARLY[mistake]
+    _, lines = run_rung("5_early", steps, edits=[(old, new)])
+    assert losses(lines) != _recorded("early")[:steps]
 
 
 # ---- whole runs
@@ -273,6 +349,8 @@ def test_whole_run_of_the_slow_rungs(n):
 
 @pytest.mark.prove
 def test_whole_run_of_the_early_preset():
-    namespace, lines = _whole_run(5, "--preset", "early")
+    namespace, lines = _whole_run("5_early")
     assert len(losses(lines)) == 500
+    assert losses(lines) == _recorded("early")
+    assert losses(lines)[-1] == LAST["5_early"]
     assert held_out(namespace) == pytest.approx(2.4525, abs=1e-4)  # measured 2.45255

@@ -3,9 +3,9 @@
     python guide/build/notebook.py [FILE]
 
 The cells are the program's own sections, word for word, with a heading and a sentence or two
-between them. Three things have to differ in a notebook: it has no command line and no file beside
-it, so the settings are a cell, the names come inside the notebook (compressed, as text), and the
-training loop can be stopped early. The result is the same for the same sources.
+between them. Two things have to differ in a notebook: it has no file beside it, so the names are
+inside (compressed, as text), and the training loop can be stopped early, by a setting in a cell of
+its own. The result is the same for the same sources.
 """
 
 import base64
@@ -28,10 +28,9 @@ reads first names, learns from 1,000 of them, and then writes 20 of its own. It 
 bottom; training takes about two minutes. The first loss is 3.3660, and the first name that it
 writes is *kamon*.
 """
-SETTINGS = """## Settings
+SETTINGS = """## How far
 
-`early = True` takes the other recipe: ReLU squared, 8 positions, 500 steps. With a smaller
-`stop_after` training ends after so many steps; those that are taken stay the same.
+With a smaller `stop_after` training ends after that many steps; those that are taken stay the same.
 """
 SETTINGS_CODE = """import base64
 import gc
@@ -39,23 +38,22 @@ import math
 import random
 import zlib
 
-early = False
 stop_after = 1000
 """
 DATA = """## The names
 
 All 32,033 names are in the next cell, so that the notebook works alone. They are compressed:
-`base64` turns the text below back into bytes, and `zlib` unpacks these to the list, one name a
+`base64` turns the text below back into bytes, and `zlib` unpacks these to the list, one name per
 line. Both come with Python. To train on a list of your own, write this in that cell instead:
 `names = open("my-words.txt").read()`.
 """
-READ_CODE = """# Read the documents, one a line.
+READ_CODE = """# Read the documents, one per line.
 docs = [line.strip() for line in names.splitlines() if line.strip()]
 """
 # How a section of the program begins: the heading before it and what is said about it. One that
 # begins with None is left out, since a cell above does its work.
 SECTIONS: list[tuple[str, str | None, str]] = [
-    ("# Which settings", None, ""),
+    ("# Which file", None, ""),
     ("# Read the documents", None, ""),
     ("# A fixed seed", "The same start", "Seed 42 mixes the names and draws the first weights."),
     ("# Tokens:", "Tokens", "27 of them: 26 letters, and BOS before and after each name."),
@@ -91,11 +89,11 @@ CHANGES = [("for step in range(num_steps):", "for step in range(min(num_steps, s
 
 
 def sections(source: str) -> list[str]:
-    """The program from its settings on, cut before each comment that follows an empty line."""
-    _, found, body = source.partition("\n\n# Which settings")
+    """The program from "Which file" on, cut before each comment that follows an empty line."""
+    _, found, body = source.partition("\n\n# Which file")
     if not found:
-        raise ValueError(f"{PROGRAM.name} has no section that begins with '# Which settings'")
-    return ("# Which settings" + body).rstrip("\n").replace("\n\n# ", "\0# ").split("\0")
+        raise ValueError(f"{PROGRAM.name} has no section that begins with '# Which file'")
+    return ("# Which file" + body).rstrip("\n").replace("\n\n# ", "\0# ").split("\0")
 
 
 def cells(source: str, names: str) -> list[tuple[str, str]]:

@@ -28,6 +28,9 @@ def ladder(
     *arguments: Annotated[
         str, Parameter(help="Given to the rung: its data file.", allow_leading_hyphen=True)
     ],
+    early: Annotated[
+        bool, Parameter(help="Rung 5 with the settings of the preset early.", negative="")
+    ] = False,
     diff: Annotated[bool, Parameter(help="Show what the rung changes.", negative="")] = False,
     copy: Annotated[
         Path | None, Parameter(help="Write the rung and input.txt into this directory.")
@@ -38,10 +41,11 @@ def ladder(
     Each is a whole program on the standard library alone; rung n is chapter n of the guide.
     """
     if rung is None:
-        if diff or copy is not None:
+        options = ["--early"] * early + ["--diff"] * diff + ["--copy", copy] * (copy is not None)
+        if options:
             raise InputError(
-                f"{'--diff' if diff else '--copy'} needs the number of a rung, 0 to 5.",
-                f"Like this: {command('ladder', 5, *(['--diff'] if diff else ['--copy', copy]))}",
+                f"{options[0]} needs the number of a rung, {5 if early else '0 to 5'}.",
+                f"Like this: {command('ladder', 5, *options)}",
             )
         _list()
         return
@@ -49,15 +53,30 @@ def ladder(
         raise InputError(
             f"There is no rung {rung}, they are 0 to 5.", f"See them with: {command('ladder')}"
         )
+    if early and rung != 5:
+        raise InputError(
+            f"Rung {rung} has no settings of the preset early, only rung 5 has.",
+            f"Like this: {command('ladder', 5, '--early')}",
+        )
+    if any(word.startswith("--preset") for word in arguments):
+        raise InputError(
+            "The rungs take no --preset any more: the settings early are a program of their own.",
+            f"Like this: {command('ladder', 5, '--early')}",
+        )
+    path = _path("5_early" if early else rung)
     if diff:
-        _diff(rung)
+        if rung == 0:
+            raise InputError(
+                "Rung 0 is the first: there is nothing it changes.", "Try --diff on 1 to 5."
+            )
+        _diff(_path(5 if early else rung - 1), path)
     elif copy is not None:
-        _copy(rung, copy)
+        _copy(path, copy)
     else:
-        _run(_path(rung), arguments)
+        _run(path, arguments)
 
 
-def _path(rung: int) -> Path:
+def _path(rung: int | str) -> Path:
     return bundled(f"ladder/train{rung}.py")
 
 
@@ -79,17 +98,14 @@ def _list() -> None:
     print()
     print("run one:           ", command("ladder", 0))
     print("what it changes:   ", command("ladder", 1, "--diff"))
+    print("other settings:    ", command("ladder", 5, "--early"))
     print("to work on it:     ", command("ladder", 5, "--copy", "my-gpt"))
 
 
-def _diff(rung: int) -> None:
-    if rung == 0:
-        raise InputError(
-            "Rung 0 is the first: there is nothing it changes.", "Try --diff on 1 to 5."
-        )
-    before, after = (_path(n).read_text(encoding="utf-8").splitlines() for n in (rung - 1, rung))
-    print(f"--- train{rung - 1}.py")
-    print(f"+++ train{rung}.py")
+def _diff(earlier: Path, later: Path) -> None:
+    before, after = (path.read_text(encoding="utf-8").splitlines() for path in (earlier, later))
+    print(f"--- {earlier.name}")
+    print(f"+++ {later.name}")
     # Indentation is left out of the comparison, or a loop laid around a block would hide the rest.
     matcher = difflib.SequenceMatcher(
         None, [line.strip() for line in before], [line.strip() for line in after], autojunk=False
@@ -114,9 +130,9 @@ def _shade(kind: str, line: str) -> str:
     return f"\033[{colour}m{line}\033[0m"
 
 
-def _copy(rung: int, folder: Path) -> None:
+def _copy(path: Path, folder: Path) -> None:
     targets = {
-        folder / f"train{rung}.py": _path(rung),
+        folder / path.name: path,
         folder / "input.txt": bundled("data/names.txt"),
     }
     for target in targets:
@@ -127,4 +143,4 @@ def _copy(rung: int, folder: Path) -> None:
         shutil.copyfile(source, target)
     for target in targets:
         print(f"wrote {target}")
-    print(f"run it: {quoted('cd', folder)} && {python(f'train{rung}.py')}")
+    print(f"run it: {quoted('cd', folder)} && {python(path.name)}")

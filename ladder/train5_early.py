@@ -1,0 +1,198 @@
+"""Rung 5 with other settings: the preset early, from an earlier version of microgpt.
+
+Same as       train5.py: the whole program apart from its settings, and the order of the names.
+Different     8 positions in place of 16, so 4,064 parameters, and the end of a long name is never
+              seen. Smaller first weights, and zeros in attn_wo and mlp_fc2: at first, attention
+              and MLP add nothing to x. ReLU squared. Averages over more steps in Adam, a learning
+              rate that falls to zero along half a cosine, and 500 steps.
+Expect        Loss on names it never saw: 2.4526 nats per token over its 8 positions, where a
+              bigram has 2.472. The first printed loss is 3.3630, the last 2.0859; each is for a
+              single name.
+Run it        python train5_early.py [FILE]    FILE as in train0.py; about a minute
+"""
+import gc
+import math
+import os
+import random
+import sys
+
+# Which file: the one named on the command line, else input.txt, else the bundled names.
+path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "names.txt")
+path = "input.txt" if os.path.exists("input.txt") else path
+path = " ".join(sys.argv[1:]) if len(sys.argv) > 1 else path
+
+# Read the documents, one per line; if there are none, say why and stop.
+docs, problem = [], "there is no text in it"
+try:
+    with open(path, encoding="utf-8") as file:
+        docs = [line.strip() for line in file if line.strip()]
+except (OSError, UnicodeDecodeError) as error:
+    problem = error
+if not docs:
+    print(f"No documents in {path}: {problem}. Give a text file, one per line.", file=sys.stderr)
+    sys.exit(2)
+
+# A fixed seed makes every run draw the same random numbers, so yours prints what ours does.
+random.seed(42)
+random.shuffle(docs)
+print(f"num docs: {len(docs)}")
+
+# Tokens: each character is a number; one more, BOS, marks where a document begins and ends.
+chars = sorted(set("".join(docs)))
+BOS, vocab_size = len(chars), len(chars) + 1
+print(f"vocab size: {vocab_size}")
+
+# A number that remembers how it was made: from which other Values (its children), and how much
+# it changes when each of them changes a little (its local gradients).
+class Value:
+    __slots__ = ("data", "grad", "children", "local_grads")
+
+    def __init__(self, data, children=(), local_grads=()):
+        self.data, self.grad = data, 0.0
+        self.children, self.local_grads = children, local_grads
+
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data * other.data, (self, other), (other.data, self.data))
+
+    def __pow__(self, n): return Value(self.data ** n, (self,), (n * self.data ** (n - 1),))
+    def log(self): return Value(math.log(self.data), (self,), (1 / self.data,))
+    def exp(self): return Value(math.exp(self.data), (self,), (math.exp(self.data),))
+    def relu(self): return Value(max(0.0, self.data), (self,), (float(self.data > 0),))
+    def __neg__(self): return self * -1
+    def __sub__(self, other): return self + other * -1
+    def __truediv__(self, other): return self * other ** -1
+
+    # Set the grad of every Value that this one was computed from (the chain rule).
+    def backward(self):
+        # Put them in topological order: children always come before what was made from them.
+        order, seen, stack = [], set(), [(self, False)]
+        while stack:
+            node, children_done = stack.pop()
+            if children_done:
+                order.append(node)
+            elif node not in seen:
+                seen.add(node)
+                stack.append((node, True))
+                for child in reversed(node.children):
+                    stack.append((child, False))
+        # Walk back from this Value. Grads add up (+=): one number may be used in many places.
+        self.grad = 1.0
+        for node in reversed(order):
+            for child, local_grad in zip(node.children, node.local_grads):
+                child.grad += local_grad * node.grad
+gc.disable()  # Values never form a cycle; not having Python look for one saves half the time
+
+# The parameters start as small random numbers. (Documents are cut off at block_size tokens.)
+n_embd, n_head, n_layer, block_size = 16, 4, 1, 8
+head_dim = n_embd // n_head
+def matrix(n_rows, n_columns, std=0.02):
+    return [[Value(random.gauss(0, std)) for _ in range(n_columns)] for _ in range(n_rows)]
+state_dict = {"wte": matrix(vocab_size, n_embd), "wpe": matrix(block_size, n_embd)}
+state_dict["lm_head"] = matrix(vocab_size, n_embd)
+for i in range(n_layer):
+    state_dict[f"layer{i}.attn_wq"] = matrix(n_embd, n_embd)
+    state_dict[f"layer{i}.attn_wk"] = matrix(n_embd, n_embd)
+    state_dict[f"layer{i}.attn_wv"] = matrix(n_embd, n_embd)
+    state_dict[f"layer{i}.attn_wo"] = matrix(n_embd, n_embd, 0.0)
+    state_dict[f"layer{i}.mlp_fc1"] = matrix(4 * n_embd, n_embd)
+    state_dict[f"layer{i}.mlp_fc2"] = matrix(n_embd, 4 * n_embd, 0.0)
+params = [param for rows in state_dict.values() for row in rows for param in row]
+print(f"num params: {len(params)}")
+
+# Add numbers from left to right. (Python's sum() rounds differently in different versions.)
+def add_up(terms):
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+# Multiply two lists number by number and add up the products.
+def dot(a, b):
+    return add_up([ai * bi for ai, bi in zip(a, b)])
+
+# A linear layer: each output is the dot product of one row of weights with the input.
+def linear(x, rows):
+    return [dot(row, x) for row in rows]
+
+# Turn any numbers into probabilities. Subtracting the largest first keeps exp() in range.
+def softmax(logits):
+    largest = max(logit.data for logit in logits)
+    exps = [(logit - largest).exp() for logit in logits]
+    total = add_up(exps)
+    return [e / total for e in exps]
+
+# Scale a list so that the mean of its squares is 1 (1e-5 avoids dividing by zero).
+def rmsnorm(x):
+    mean_square = add_up([xi * xi for xi in x]) / len(x)
+    scale = (mean_square + 1e-5) ** -0.5
+    return [xi * scale for xi in x]
+
+# The model: a token and its position go in, out comes a logit for each possible next token.
+def gpt(token, pos, keys, values):
+    x = rmsnorm([t + p for t, p in zip(state_dict["wte"][token], state_dict["wpe"][pos])])
+    for i in range(n_layer):
+        # Attention: compare the query with all keys up to here, and mix the values accordingly.
+        h = rmsnorm(x)
+        q = linear(h, state_dict[f"layer{i}.attn_wq"])
+        keys[i].append(linear(h, state_dict[f"layer{i}.attn_wk"]))
+        values[i].append(linear(h, state_dict[f"layer{i}.attn_wv"]))
+        mix = []
+        for start in range(0, n_embd, head_dim):
+            part = slice(start, start + head_dim)
+            weights = softmax([dot(q[part], k[part]) / head_dim ** 0.5 for k in keys[i]])
+            mix += [dot(weights, column) for column in zip(*[v[part] for v in values[i]])]
+        x = [new + old for new, old in zip(linear(mix, state_dict[f"layer{i}.attn_wo"]), x)]
+        # MLP: work on what attention has gathered. Here too the result is added to x (a residual).
+        h = linear(rmsnorm(x), state_dict[f"layer{i}.mlp_fc1"])
+        h = [hi.relu() ** 2 for hi in h]
+        x = [new + old for new, old in zip(linear(h, state_dict[f"layer{i}.mlp_fc2"]), x)]
+    return linear(x, state_dict["lm_head"])
+
+# The loss: how surprised the model is, on average, by each next token of a document.
+def loss_of(tokens):
+    n = min(block_size, len(tokens) - 1)
+    keys, values = [[] for _ in range(n_layer)], [[] for _ in range(n_layer)]
+    losses = []
+    for pos in range(n):
+        probs = softmax(gpt(tokens[pos], pos, keys, values))
+        losses.append(-probs[tokens[pos + 1]].log())
+    return add_up(losses) / n
+
+# Training: one document a step. Adam remembers averages of each gradient (m) and its square (v).
+learning_rate, num_steps = 0.01, 500
+beta1, beta2, eps = 0.9, 0.95, 1e-8
+m, v = [0.0] * len(params), [0.0] * len(params)
+for step in range(num_steps):
+    tokens = [BOS] + [chars.index(char) for char in docs[step % len(docs)]] + [BOS]
+    loss = loss_of(tokens)
+    loss.backward()
+    # The learning rate falls to zero along half a cosine.
+    lr_t = learning_rate * 0.5 * (1 + math.cos(math.pi * step / num_steps))
+    # Both averages start at 0 and so begin too small: m_hat and v_hat make up for it.
+    for p, param in enumerate(params):
+        m[p] = beta1 * m[p] + (1 - beta1) * param.grad
+        v[p] = beta2 * v[p] + (1 - beta2) * param.grad ** 2
+        m_hat = m[p] / (1 - beta1 ** (step + 1))
+        v_hat = v[p] / (1 - beta2 ** (step + 1))
+        param.data -= lr_t * m_hat / (v_hat ** 0.5 + eps)
+        param.grad = 0.0
+    print(f"step {step + 1:4d} / {num_steps:4d} | loss {loss.data:.4f}", flush=True)
+
+# Samples: draw a token, feed it back in, until BOS ends it. A low temperature plays it safe.
+temperature = 0.5
+print("--- samples (invented, though some may be in the file) ---")
+for sample in range(20):
+    token, text = BOS, ""
+    keys, values = [[] for _ in range(n_layer)], [[] for _ in range(n_layer)]
+    for pos in range(block_size):
+        probs = softmax([logit / temperature for logit in gpt(token, pos, keys, values)])
+        token = random.choices(range(vocab_size), weights=[prob.data for prob in probs])[0]
+        if token == BOS:
+            break
+        text += chars[token]
+    print(f"sample {sample + 1:2d}: {text}")
