@@ -101,7 +101,7 @@ def test_the_committed_notebook_is_what_the_build_makes() -> None:
     kept = (ROOT / colab.NOTEBOOK).read_text(encoding="utf-8")
     assert unpacked(kept) == unpacked(notebook.text()), AGAIN
     assert any(str(cell["source"]).startswith("emma\nolivia\n") for cell in unpacked(kept))
-    changed = kept.replace("early = False", "early = True")
+    changed = kept.replace("stop_after = 1000", "stop_after = 999")
     assert unpacked(changed) != unpacked(notebook.text())
 
 
