@@ -20,8 +20,13 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
 
 
-def whole_process(command: Sequence[str]) -> tuple[float, float, str]:
+def whole_process(
+    command: Sequence[str], source: Path | None = None, **variables: str
+) -> tuple[float, float, str]:
     """Run a command to its end, in a fresh empty directory: wall and processor seconds, output.
+
+    ``source``: where microgpt comes from, if not from where this Python has it. ``variables``:
+    more for its environment.
 
     Python's own variables are left out of its environment (all but the module path), so that it
     runs as on a user's machine: bytecode is kept, output is buffered. The directory's removal is
@@ -32,11 +37,13 @@ def whole_process(command: Sequence[str]) -> tuple[float, float, str]:
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PYTHON", "OPENBLAS", "MICROGPT")) or name == "PYTHONPATH"
-    }
+    } | variables
+    if source is not None:
+        environment["PYTHONPATH"] = str(source)
     output = Path(folder, "output")
     try:
         with output.open("w", encoding="utf-8") as file:  # a pipe would need us to read along
-            before = os.times()
+            before = _processor_seconds()
             begun = time.perf_counter()
             done = subprocess.run(
                 command,
@@ -48,14 +55,23 @@ def whole_process(command: Sequence[str]) -> tuple[float, float, str]:
                 text=True,
             )
             seconds = time.perf_counter() - begun
-            after = os.times()
+            busy = _processor_seconds() - before
         printed = output.read_text(encoding="utf-8")
     finally:
         shutil.rmtree(folder)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed with exit code {done.returncode}:\n{done.stderr}")
-    busy = sum(after[2:4]) - sum(before[2:4])
     return seconds, busy, printed
+
+
+def _processor_seconds() -> float:
+    """Of all child processes so far; ``os.times`` alone counts in hundredths."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return sum(os.times()[2:4])
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def microgpt() -> list[str]:

@@ -148,6 +148,11 @@ def test_training_loads_no_screen_and_no_torch() -> None:
     assert not loaded_by("import microgpt.training") & {"rich", "cyclopts", "plotext", "torch"}
 
 
+def test_a_run_on_a_bundled_list_loads_nothing_that_only_others_need() -> None:
+    begun = "import microgpt.cli.train, microgpt.data; microgpt.data.load_data('names')"
+    assert not loaded_by(begun) & {"csv", "difflib", "gzip", "socket", "tomllib"}
+
+
 def test_public_names_resolve() -> None:
     import microgpt
 

@@ -104,6 +104,25 @@ def test_a_sample_of_the_documents_is_named(tmp_path: Path) -> None:
     assert measure(trainer.engine, table, seconds=1e-9).measured in (1, len(table))
 
 
+def test_what_tells_how_long_it_takes_is_not_computed_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = words_run(tmp_path / "r")
+    table = trainer.judge.tables["distinct"]
+    monkeypatch.setattr("microgpt.evaluation._AT_ONCE", 100 * 16 * 4 * 8)  # 100 documents
+    calls: list[int] = []
+    whole = trainer.engine.summed_loss
+
+    def counted(tokens: np.ndarray, offsets: np.ndarray) -> float:
+        calls.append(len(offsets) - 1)
+        return whole(tokens, offsets)
+
+    monkeypatch.setattr(trainer.engine, "summed_loss", counted)
+    found = measure(trainer.engine, table, seconds=1e9)
+    assert len(calls) > 1 and sum(calls) == len(table)
+    assert found == measure(trainer.engine, table)  # to the last bit
+
+
 def test_a_measurement_is_stopped_at_once(tmp_path: Path) -> None:
     asked = False
 

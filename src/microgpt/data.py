@@ -16,13 +16,12 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from microgpt.errors import FileError, InputError
-from microgpt.reading import tables
 from microgpt.reading.encodings import check_encoding, decode
 from microgpt.reading.sources import called, expand, read, unpack
 
@@ -92,7 +91,10 @@ class Distinct:
         count = characters = 0
         letters: set[str] = set()
         for share in range(shares):
-            part = {doc for doc in docs if hash(doc) % shares == share}
+            if shares == 1:
+                part = set(docs)
+            else:
+                part = {doc for doc in docs if hash(doc) % shares == share}
             count += len(part)
             characters += sum(map(len, part))
             letters.update("".join(part))
@@ -169,13 +171,14 @@ def load_data(
         )
     if encoding is not None:
         check_encoding(encoding)
-    paths = _paths(source)
+    named = _paths(source)
+    paths = [path for path, _ in named]
     docs: list[str] = []
     digests: list[bytes] = []
     hows: list[dict[str, str]] = []
     notes: list[str] = []
     kept = None
-    for path in paths:
+    for path, ours in named:
         digest, kept, texts = _texts(path, encoding)
         if kept is not None and len(paths) > 1:
             raise InputError(
@@ -186,10 +189,14 @@ def load_data(
         before = len(docs)
         while texts:
             where, text, used, note = texts.pop(0)
-            part = _documents(text, where, split_by, column, field)
-            docs += part.docs
-            hows.append(part.how | ({"encoding": used} if used else {}))
-            notes += [note, *part.notes] if note else part.notes
+            if ours and column is None and field is None:
+                docs += _cut(text, split_by)
+                hows.append({})
+                continue
+            part, read_as, remarks = _documents(text, where, split_by, column, field)
+            docs += part
+            hows.append(read_as | ({"encoding": used} if used else {}))
+            notes += [note, *remarks] if note else remarks
         if len(docs) == before:
             raise InputError(
                 f"{called(path)} is empty or white space: it holds no document.", "Add text."
@@ -206,17 +213,17 @@ def load_data(
 # ------------------------------------------------------------------ from bytes to documents
 
 
-def _paths(source: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The files that are meant, in the order in which they are read."""
+def _paths(source: str | Path | Sequence[str | Path]) -> list[tuple[Path, bool]]:
+    """The files that are meant, in the order in which they are read; which are bundled lists."""
     sources = [source] if isinstance(source, str | Path) else list(source)
     if not sources:
         raise InputError("No file is named.", f"Name one, or a list: {', '.join(BUNDLED)}.")
-    paths: list[Path] = []
+    paths: list[tuple[Path, bool]] = []
     for one in sources:
         if isinstance(one, str) and one in BUNDLED:
-            paths.append(bundled(f"data/{one}.txt"))
+            paths.append((bundled(f"data/{one}.txt"), True))
         else:
-            paths += expand(Path(one))
+            paths += [(path, False) for path in expand(Path(one))]
     return paths
 
 
@@ -242,19 +249,24 @@ def _texts(
 
 def _documents(
     text: str, where: str, split_by: str, column: str | int | None, field: str | None
-) -> tables.Taken:
-    """The documents of one text: of a table or of JSON if it is that, else cut from the text."""
+) -> tuple[list[str], dict[str, str], list[str]]:
+    """The documents of one text: of a table or of JSON if it is that, else cut from the text.
+
+    With them comes how to read them so again, and notes.
+    """
+    from microgpt.reading import tables  # the bundled lists do without it
+
     kind = tables.kind_of(where, column, field) if split_by == "line" else None
     if kind is not None:
         if kind == "csv":
             taken = tables.from_csv(text, where, None if column is None else str(column))
         else:
             taken = tables.from_json(text, where, field)
-        return tables.Taken(list(_not_empty(taken.docs)), taken.how, taken.notes)
+        return _not_empty(taken.docs), taken.how, taken.notes
     notes = []
     if split_by == "line" and (found := tables.resembles(text)) is not None:
         notes.append(f"{where} looks like {found[0]}, and every line is taken whole: {found[1]}.")
-    return tables.Taken(_cut(text, split_by), {}, notes)
+    return _cut(text, split_by), {}, notes
 
 
 def _cut(text: str, split_by: str) -> list[str]:
@@ -262,11 +274,11 @@ def _cut(text: str, split_by: str) -> list[str]:
         return [text.rstrip("\n")] if text.strip() else []
     # Not splitlines(): it also cuts at U+2028, form feeds and others that belong to the text.
     parts = text.split("\n") if split_by == "line" else re.split(r"\n\s*\n", text)
-    return list(_not_empty(parts))
+    return _not_empty(parts)
 
 
-def _not_empty(parts: Sequence[str]) -> Iterator[str]:
-    return (doc for doc in map(str.strip, parts) if doc)
+def _not_empty(parts: Sequence[str]) -> list[str]:
+    return [doc for doc in map(str.strip, parts) if doc]
 
 
 # ------------------------------------------------------------------ held-out documents

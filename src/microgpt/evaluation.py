@@ -71,13 +71,13 @@ def measure(
     """
     starts, lengths = pieces(table, engine.config)
     told = told or (lambda done, of: None)
+    every, begun = len(starts), None
+    if most is None and seconds is not None:
+        most, begun = _fitting(engine, table, starts, lengths, seconds)
     if most is not None:
-        rows = _spread(len(starts), most)
-        return _over(engine, table, starts[rows], lengths[rows], len(starts), told)
-    if seconds is not None and (fit := _fitting(engine, table, starts, lengths, seconds)):
-        rows = _spread(len(starts), fit)
-        return _over(engine, table, starts[rows], lengths[rows], len(starts), told)
-    return _over(engine, table, starts, lengths, len(starts), told)
+        rows = _spread(every, most)
+        starts, lengths = starts[rows], lengths[rows]
+    return _over(engine, table, starts, lengths, every, told, begun)
 
 
 def _spread(every: int, most: int) -> Ints:
@@ -88,26 +88,39 @@ def _spread(every: int, most: int) -> Ints:
 
 def _fitting(
     engine: Engine, table: TokenTable, starts: Ints, lengths: Ints, seconds: float
-) -> int | None:
-    """How many rows can be measured in that time, or None if that is all of them."""
+) -> tuple[int | None, float | None]:
+    """How many rows can be measured in that time, or None if that is all of them.
+
+    With None comes what the first call gave for its rows, so that it isn't made again.
+    """
     count = _per_call(engine.config)
     if len(starts) <= count:
-        return None
+        return None, None
     began = time.monotonic()
-    engine.summed_loss(*table.slices(starts[:count], lengths[:count]))
+    loss = engine.summed_loss(*table.slices(starts[:count], lengths[:count]))
     each = max(time.monotonic() - began, 1e-9) / int(lengths[:count].sum())
     if each * int(lengths.sum()) <= seconds:
-        return None
-    return max(1, int(seconds / (each * float(lengths.mean()))))
+        return None, loss
+    return max(1, int(seconds / (each * float(lengths.mean())))), None
 
 
 def _over(
-    engine: Engine, table: TokenTable, starts: Ints, lengths: Ints, every: int, told: Told
+    engine: Engine,
+    table: TokenTable,
+    starts: Ints,
+    lengths: Ints,
+    every: int,
+    told: Told,
+    begun: float | None,
 ) -> Measured:
+    """The mean over these of ``every`` rows; ``begun``: what the first call gives, if known."""
     total = 0.0
     for part in _parts(len(starts), _per_call(engine.config)):
         told(part.start, len(starts))
-        total += engine.summed_loss(*table.slices(starts[part], lengths[part]))
+        if begun is not None and part.start == 0:
+            total += begun
+        else:
+            total += engine.summed_loss(*table.slices(starts[part], lengths[part]))
     told(len(starts), len(starts))
     positions = int((lengths - 1).sum())
     return Measured(total / positions, positions, len(starts), every)

@@ -360,13 +360,17 @@ def parse_json(data: bytes, what: str, remedy: str) -> Any:
     raise CheckpointError(f"{what} is not readable JSON: {reason}.", remedy)
 
 
+_COMPACT = json.JSONEncoder(allow_nan=False)  # a run's log has thousands of lines
+
+
 def dump_json(value: object, *, indent: int | None = None) -> str:
     """JSON text in ASCII, with the shortest numbers that read back the same.
 
     Raises ``NumbersError`` if a number isn't finite.
     """
+    encoder = _COMPACT if indent is None else json.JSONEncoder(indent=indent, allow_nan=False)
     try:
-        return json.dumps(value, indent=indent, allow_nan=False)
+        return encoder.encode(value)
     except ValueError as error:
         raise NumbersError(
             "A number to be saved is not finite (NaN or infinite).", "Try a lower --lr."

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import stat
 import sys
@@ -38,11 +37,15 @@ def sweep(folder: Path, stem: str) -> None:
     Links, other users' files and what a living process holds stay, and so does all of it where the
     file system knows no locks. Nothing is raised.
     """
-    known = re.compile(re.escape(stem) + "[0-9a-f]{12}")
     with contextlib.suppress(OSError, ValueError):
         for name in os.listdir(folder):  # noqa: PTH208
-            if known.fullmatch(name):
+            if name.startswith(stem) and _is_random(name.removeprefix(stem)):
                 remove_dead(folder / name)
+
+
+def _is_random(end: str) -> bool:
+    """Whether a name's end may be one of ``fresh``."""
+    return len(end) == 12 and set(end) <= set("0123456789abcdef")
 
 
 def remove_dead(path: Path) -> None:

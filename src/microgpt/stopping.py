@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -65,10 +64,10 @@ class Stop:
             self._answered.set()
             raise KeyboardInterrupt
 
-    def _listen(self, ear: socket.socket) -> None:
+    def _listen(self, ear: int) -> None:
         """Read one byte for each signal, until the other end closes."""
         heard = 0
-        while byte := ear.recv(1):
+        while byte := os.read(ear, 1):
             if byte[0] not in _SIGNALS:
                 continue
             heard += 1
@@ -98,9 +97,10 @@ def stop_on_signals() -> Iterator[Stop]:
         for number in _SIGNALS
         if (handler := signal.getsignal(number)) is not signal.SIG_IGN
     }
-    ear, mouth = socket.socketpair()
-    mouth.setblocking(False)
-    old = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+    ear, mouth = os.pipe()  # not a pair of sockets, whose module takes a while to load
+    if sys.platform != "win32":  # where a pipe can't be told to, and is emptied at once
+        os.set_blocking(mouth, False)
+    old = signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
     thread = threading.Thread(target=stop._listen, args=(ear,), daemon=True)
     thread.start()
     try:
@@ -113,6 +113,6 @@ def stop_on_signals() -> Iterator[Stop]:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(old)
-        mouth.close()
+        os.close(mouth)
         thread.join()
-        ear.close()
+        os.close(ear)

@@ -238,7 +238,7 @@ class Trainer:
             lap = time.monotonic()
             lines = self._piece(count)
             now = time.monotonic()
-            good = list(itertools.takewhile(self._is_good, lines))
+            good = self._good(lines)
             if self.run_dir:
                 self.run_dir.log({**line, "seconds": round(now - begun, 4)} for line in good)
             self.recent = [*self.recent, *(line["loss"] for line in good)][-_RECENT:]
@@ -274,13 +274,14 @@ class Trainer:
             for i, (loss, lr, tokens) in enumerate(zip(losses, lrs, batches.positions, strict=True))
         ]
 
-    def _is_good(self, line: Event) -> bool:
-        """Whether training goes on after this step: one rule, whatever engine computes.
+    def _good(self, lines: list[Event]) -> list[Event]:
+        """Those after which training goes on: one rule, whatever engine computes.
 
         An engine that diverges may climb for long before a number overflows, and how long depends
         on the order of its additions.
         """
-        return bool(line["loss"] <= DIVERGED * random_floor(self.config.vocab_size))
+        limit = DIVERGED * random_floor(self.config.vocab_size)
+        return list(itertools.takewhile(lambda line: line["loss"] <= limit, lines))
 
     def _raise_diverged(self, line: Event) -> NoReturn:
         loss, step = line["loss"], line["step"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import importlib
 import json
 import os
@@ -220,8 +221,13 @@ def show_json(line: dict[str, Any]) -> None:
 
 def print_json(line: dict[str, Any]) -> None:
     """The same for those who catch Ctrl-C themselves, and write many lines."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(json.dumps(line, ensure_ascii=not encoding.lower().startswith("utf")), flush=True)
+    print(_encoder(sys.stdout.encoding or "utf-8").encode(line), flush=True)
+
+
+@functools.cache
+def _encoder(encoding: str) -> json.JSONEncoder:
+    """What writes JSON for such an output; kept, since a run may print thousands of lines."""
+    return json.JSONEncoder(ensure_ascii=not encoding.lower().startswith("utf"))
 
 
 def visible(text: str, keep: str = "\n") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,6 +80,8 @@ def read_toml(path: Path, also: dict[str, Any]) -> dict[str, Any]:
     Raises ``FileError`` if it can't be read, ``InputError`` for bad TOML, unknown keys, values of
     another type, and for data and file together.
     """
+    import tomllib
+
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:

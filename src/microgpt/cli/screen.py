@@ -111,15 +111,15 @@ class PlainScreen:
     def begin(self, run: dict[str, Any]) -> None:
         self.config = Config(**run["config"])
         self.run_dir = run["dir"]
+        self.every = self.every or fitting(self.config.steps)
         for line in run_lines(run, self.config):
             print(line)
         print(flush=True)
 
     def step(self, event: Event) -> None:
         assert self.config is not None
-        every = self.every or fitting(self.config.steps)
         self.since.append(event["loss"])
-        if event["step"] % every and event["step"] < self.config.steps:
+        if self.every and event["step"] % self.every and event["step"] < self.config.steps:
             return
         print(
             f"{step_of(event['step'], self.config)} | loss {sum(self.since) / len(self.since):.4f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Sequence
 
 from cyclopts import CycloptsError, MissingArgumentError, UnknownOptionError, UnusedCliTokensError
@@ -70,6 +69,8 @@ def guess(name: str, known: Collection[str]) -> str | None:
     for other in _ELSEWHERE.get(plain, ()):
         if other in known:
             return other
+    import difflib  # loaded by those alone who mistype
+
     close = difflib.get_close_matches(plain, known, n=1, cutoff=0.7)
     return close[0] if close else None
 
@@ -86,6 +87,8 @@ def usage(error: CycloptsError, arguments: Sequence[str], commands: Collection[s
     if not command:
         return InputError("No command is given.", listed)
     if command not in commands:
+        import difflib
+
         close = difflib.get_close_matches(command, commands, n=1)
         return InputError(
             f"There is no command {command!r}.", f"Did you mean {close[0]}?" if close else listed

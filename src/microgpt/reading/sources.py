@@ -7,7 +7,6 @@ pipe may never end.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import io
 import os.path
@@ -96,6 +95,8 @@ def read(path: Path, bundled: Iterable[str]) -> Raw:
                 raise _too_long(str(path), MAX_BYTES)
             return Raw(path, stream.read(), False)
     except FileNotFoundError:
+        import difflib  # loaded by those alone who mistype
+
         close = difflib.get_close_matches(path.stem.lower(), bundled, n=1)
         hint = f"Did you mean the bundled {close[0]!r}?" if close else ""
         hint = hint or f"Bundled are {', '.join(bundled)}."
