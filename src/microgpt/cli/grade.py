@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from microgpt.cli import note, show_json
+from microgpt.cli.sample import DigestFlag
 from microgpt.errors import FileError, InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def grade(
         Path | None,
         Parameter(help="Folder of .whl files to put into --zip: its set-up then needs no network."),
     ] = None,
+    ignore_digest: DigestFlag = False,
     json: Annotated[bool, Parameter(help="Print one JSON object a line.", negative="")] = False,
 ) -> None:
     """Grade bots: by the rubric, in a sandbox, with cases computed from the model.
@@ -117,12 +119,14 @@ def grade(
     for one in found if students else ():
         for line in one.notes:
             note(f"{one.student}: {line}")
-    options = Options(secret, model, template, frontier=frontier)
+    options = Options(secret, model, template, frontier=frontier, ignore_digest=ignore_digest)
     if secret is None:
         note("without --key the hidden cases are the same for everybody who runs this program")
     if feedback_limit is not None and out is None:
         note(no_count(feedback_limit))
     prepared = prepare(options)
+    for notice in prepared.notices:
+        note(notice)
     journal = None if out is None or len(found) == 1 else Journal.open(out)
     rows: list[Row] = []
     written = 0
