@@ -1,8 +1,10 @@
 """Data as people bring it, from the command line: read, kept with the run, and read again."""
 
+import html
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -171,6 +173,42 @@ def test_the_command_that_repeats_a_run_reads_its_data_again(
         again = ok(*shlex.split(command)[1:], "--json")
         assert again.of("run")[0]["data"]["sha256"] == first.of("run")[0]["data"]["sha256"]
         assert again.losses == first.losses
+
+
+def test_reports_say_how_the_data_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words, on the page, and as JSON; the page says no more than the file's name."""
+    written("people.csv", PEOPLE)
+    written("a.jsonl", '{"id": "1", "t": "ada"}\n{"id": "2", "t": "eva"}\n')
+    written("w.txt", "René\n".encode("cp1252"))
+    wanted = {
+        "people.csv": {"column": "name"},
+        "a.jsonl": {"field": "t"},
+        "w.txt": {"encoding": "cp1252"},
+        "-": {"kept": "data.txt", "column": ""},
+    }
+    for number, (file, said) in enumerate(wanted.items()):
+        stdin(monkeypatch, DOCS.encode())
+        flags = [
+            word for key in ("column", "field") if key in said for word in (f"--{key}", said[key])
+        ]
+        ok("train", file, *flags, *SMALL, "--out", f"r{number}")
+        again = ok("train", "--resume", f"r{number}", "--json").of("run")[0]["data"]
+        assert again == facts(f"r{number}") and said.items() <= again.items()
+        ok("inspect", f"r{number}", "--html", "r.html")
+        page = re.search("<caption>Data</caption>(.*?)</table>", Path("r.html").read_text("utf-8"))
+        assert page is not None
+        shown = dict(re.findall("<th scope=row>(.*?)</th><td><bdi>(.*?)</bdi>", page[1]))
+        text = ok("inspect", f"r{number}").out
+        for key, value in said.items():
+            words = {"": "none: every line is taken whole"}.get(value, value)
+            assert html.unescape(shown[key]).startswith(words)
+            assert f"  {key:<16}  {html.unescape(shown[key])}\n" in text
+        assert set(shown) & {"column", "field", "encoding", "kept", "path"} == set(said)
+        assert str(Path.cwd()) not in Path("r.html").read_text("utf-8")
+    ok("train", "w.txt", "own.txt", *SMALL, "--out", "two")
+    assert f"  path              {Path('w.txt').resolve()}, {Path('own.txt').resolve()}\n" in (
+        ok("inspect", "two").out
+    )
 
 
 @posix
