@@ -16,7 +16,8 @@ import pytest
 
 from cli_runner import COMMAND, DOCS, SMALL, environment, microgpt, ok, posix, refused, written
 from microgpt.checkpoint import RunDir
-from microgpt.errors import CheckpointError
+from microgpt.cli import inspect
+from microgpt.errors import CheckpointError, FileError
 from microgpt.opening import open_model, run_data
 from microgpt.runfacts import repeat_command
 from patience import PATIENCE
@@ -209,6 +210,30 @@ def test_reports_say_how_the_data_was_read(monkeypatch: pytest.MonkeyPatch) -> N
     assert f"  path              {Path('w.txt').resolve()}, {Path('own.txt').resolve()}\n" in (
         ok("inspect", "two").out
     )
+
+
+def test_a_page_says_why_counting_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the data could be read for the marks, and then no more."""
+    ok("train", "own.txt", *SMALL, "--holdout", 0.3, "--out", "r")
+    assert "note: " not in ok("inspect", "r", "--html", "r.html").err
+    page = Path("r.html").read_text("utf-8")
+    assert "bigram: counting which token follows which" in page and "missing" not in page
+    own = str(Path("own.txt").resolve())
+
+    def failing(*_: object) -> None:
+        raise FileError(f"The run's data can't be read: {own}: Input/output error.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inspect, "run_data", failing)
+        said = ok("inspect", "r", "--html", "r.html").err
+    assert f"note: the loss of counting is not shown: The run's data can't be read: {own}" in said
+    page = html.unescape(Path("r.html").read_text("utf-8"))
+    assert "bigram, the loss of counting, is missing: the run's data can't be read." in page
+    assert "<span class=mark>" in page and own not in page
+    written("own.txt", "ada\n")
+    assert "samples are not marked" in ok("inspect", "r", "--html", "r.html").err
+    page = html.unescape(Path("r.html").read_text("utf-8"))
+    assert "is missing: the run's data is no longer what it was trained on, or not known." in page
 
 
 @posix
