@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -148,7 +147,11 @@ def grade(
             print("".join(f"{line}\n" for line in ["", *lines] if lines), end="")
             for line in prepared.isolation:
                 note(line)
-        pairs = copies.of_class(found, prepared.base)
+        unread: list[str] = []
+        pairs = copies.of_class(found, prepared.base, unread)
+        for row in rows:
+            if row.content and row.result.student in unread:  # it was there to be graded
+                note(f"{row.result.student}: not compared with the others: it can't be read now")
         if pairs:
             note(copies.told(pairs) + ("" if out else "; --out DIR writes the table"))
         if out is not None:
@@ -176,12 +179,18 @@ def grade(
 def _may_go(out: Path) -> None:
     """Raise ``FileError`` where reports would replace a file that isn't one of an earlier grading.
 
-    Such a directory is known by the columns of class.csv, which is the first file written.
+    Also where that can't be told. Such a directory is known by the columns of class.csv, which is
+    the first file written.
     """
+    from microgpt.files import file_error
+
     there = [out / name for name in ("class.csv", "results.jsonl", "copies.csv")]
     there = [path for path in there if path.exists()]
-    with contextlib.suppress(OSError):
-        first = (out / "class.csv").read_bytes()[:4096].decode("utf-8-sig", "replace")
+    if there[:1] == [out / "class.csv"] and there[0].is_file():
+        try:
+            first = there[0].read_bytes()[:4096].decode("utf-8-sig", "replace")
+        except OSError as error:
+            raise file_error(error, there[0], "read") from error
         if first.startswith("student,") and ",score," in first.partition("\n")[0]:
             return
     if there:
