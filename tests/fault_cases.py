@@ -9,6 +9,8 @@ from pathlib import Path
 
 import faulty
 from cli_runner import DOCS, SMALL, Result
+from microgpt.assignment.intake.students import Student
+from microgpt.assignment.reports import FORMATS, nothing_from, write_all, write_text
 from microgpt.opening import open_model
 
 OTHER = "ada\nleo\nmax\nzoe\nkim\n"
@@ -20,15 +22,30 @@ class Case:
     """A command and the name in its folder that it writes; ``old``: whether that was there before.
 
     ``run``: it writes a run directory. Then a run that has begun is resumed to its end, and the
-    whole directory is what is compared.
+    whole directory is what is compared. ``several``: a folder in which each file is the old or the
+    new one by itself, and hidden ones aren't compared. What grades needs ``Commands.warm`` first.
     """
 
     command: Sequence[object]
     target: str = ""
     run: bool = False
     old: bool = False
+    several: bool = False
 
 
+# Nothing that takes time is run: a program that can't be read as Python, and what is no program.
+KEY = b"k" * 32
+WHO = {1: "ada", 2: "bob"}
+CLASS = {
+    "key": KEY.hex(),
+    "one/bot.py": "1 +",
+    "class/submission_1/bot.py": "2 +",
+    "class/submission_2/bot.ipynb": "{}",
+    "class/submission_metadata.yml": "".join(
+        f"submission_{i}:\n  :submitters:\n  - :name: {name}\n" for i, name in WHO.items()
+    ),
+}
+GRADE = ["grade", "--key", "key", "--jobs", 1, "--format", *FORMATS]
 CASES = {
     "train": Case([*TRAIN, "--out", "new"], "new", run=True),
     "resume": Case(["train", "--resume", "half", "--json"], "half", run=True, old=True),
@@ -39,6 +56,13 @@ CASES = {
     "inspect": Case(["inspect", "half", "--html", "new.html"], "new.html"),
     "guide folder": Case(["guide", "--export", "site"], "site"),
     "guide zip": Case(["guide", "--export", "site.zip"], "site.zip"),
+    "grade": Case([*GRADE, "--out", "new", "--", "one/bot.py"], "new", several=True),
+    "grade class": Case(
+        [*GRADE, "--feedback-limit", 3, "--out", "graded/out", "--", "class"],
+        "graded",
+        old=True,
+        several=True,
+    ),
     "sample": Case(["sample", "half"]),
 }
 
@@ -60,6 +84,10 @@ class Bench:
         commands.ok("export", "first", "old.json")
         shutil.rmtree(commands.root / "first")
         commands.ok(*TRAIN, "--out", "half", "--stop-after", 6)
+        for name, text in CLASS.items():
+            write_text(commands.root / name, text)
+        old = [nothing_from(Student(name, name)) for name in ("ada", "bob", "zoe")]
+        write_all(old, commands.root / "graded" / "out", FORMATS)
         shutil.copytree(commands.root, self.base)
 
     def straight(self, name: str) -> None:
@@ -79,6 +107,8 @@ class Bench:
         path = self.commands.root / case.target
         if not case.target or not path.exists():
             return {}
+        if case.several:
+            return faulty.files_in(path, but=[])
         return faulty.content(path) if path.is_dir() else {path.name: path.read_bytes()}
 
     def calls(self, name: str, kinds: str = "") -> int:
@@ -102,6 +132,8 @@ class Bench:
         if result.code == 0:
             return
         case = CASES[name]
+        if case.several:
+            assert len(result.complaints) == 2, f"no remedy: {result.err}"
         said = result.err + "".join(result.out.splitlines()[-1:])
         here = [case.target, *(path.name for path in self.base.iterdir())]
         assert any(re.search(rf"\b{re.escape(part)}\b", said) for part in here if part), said
@@ -122,6 +154,8 @@ class Bench:
         path = root / case.target
         if case.run:
             self.opens(case, result)
+        elif case.several:
+            self.each_whole(name, result)
         elif case.target:
             old = self.base / case.target
             allowed = [self.wanted[name], {old.name: old.read_bytes()} if case.old else {}]
@@ -130,6 +164,27 @@ class Bench:
                 path.unlink()
             else:
                 assert self.made(case) in allowed
+
+    def each_whole(self, name: str, result: Result) -> None:
+        """Every file of the target is the old or the new one, and none that was there is missing.
+
+        Where something couldn't be read, and what was written says so, it begins again.
+        """
+        case = CASES[name]
+        path, before = self.commands.root / case.target, self.base / case.target
+        old = faulty.files_in(before, but=[]) if case.old else {}
+        now = {file: data for file, data in self.made(case).items() if "/." not in f"/{file}"}
+        unread = any(call.error and call.kind == "open" for call in self.commands.calls())
+        if result.code == 0 and unread and now != self.wanted[name]:
+            shutil.rmtree(path)
+            if case.old:
+                shutil.copytree(before, path)
+            return
+        assert set(old) <= set(now) <= set(old) | set(self.wanted[name])
+        for file, data in now.items():
+            assert data in (old.get(file), self.wanted[name].get(file)), file
+        if result.code == 0:
+            assert now == self.wanted[name]
 
     def opens(self, case: Case, result: Result) -> None:
         """The run opens at the last step that was called saved, or at a later one."""

@@ -11,12 +11,14 @@ import gc
 import importlib
 import json
 import os
+import pickle
 import pkgutil
 import sys
 import warnings
 
 import microgpt
 from microgpt.__main__ import main
+from microgpt.assignment.grading import grader
 
 
 def load() -> None:
@@ -25,6 +27,17 @@ def load() -> None:
         if not module.name.endswith("__main__"):
             with contextlib.suppress(ImportError):
                 importlib.import_module(module.name)
+
+
+def warm(kept: str) -> None:
+    """Let every child begin with what grading has computed for a key, and with one trial behind it.
+
+    ``kept``: a file that holds ``grader._kept``.
+    """
+    with open(kept, "rb") as file:  # noqa: PTH123
+        grader._kept.update(pickle.load(file))
+    for _, _, key in list(grader._kept):
+        grader.prepare(grader.Options(key=key))
 
 
 def become(asked: dict[str, object]) -> None:
@@ -40,6 +53,7 @@ def become(asked: dict[str, object]) -> None:
     sys.argv = ["microgpt", *map(str, asked["arguments"])]  # type: ignore[call-overload]
     os.environ.update(asked["plan"])  # type: ignore[call-overload]
     ctypes.CDLL(None).fault_begin()
+    os.environ["FAULT_ROOT"] = ""  # processes that the command starts have no plan
     main()
 
 
@@ -50,9 +64,14 @@ def serve() -> None:
     asked = iter(sys.stdin.readline, "")
     print("ready", file=answers, flush=True)
     for line in asked:
+        what = json.loads(line)
+        if "kept" in what:
+            warm(what["kept"])
+            print("ready", file=answers, flush=True)
+            continue
         child = os.fork()
         if child == 0:
-            become(json.loads(line))
+            become(what)
             return
         _, status = os.waitpid(child, 0)
         done = {"code": os.waitstatus_to_exitcode(status)}

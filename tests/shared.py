@@ -1,6 +1,7 @@
 """What takes long to make is made once, for all the processes that the tests run in."""
 
 import os
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,3 +28,15 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None
             make(part)
             part.rename(folder)
     return folder
+
+
+def bank_of(key: bytes, factory: pytest.TempPathFactory) -> Path:
+    """A file with what grading computes for this key, pickled: ``grader._kept`` takes it."""
+
+    def compute(folder: Path) -> None:
+        from microgpt.assignment.grading import grader
+
+        grader.prepare(grader.Options(key=key))
+        (folder / "kept").write_bytes(pickle.dumps(grader._kept))
+
+    return once(factory, f"bank-{key.hex()[:8]}", compute) / "kept"

@@ -276,6 +276,22 @@ def test_both_a_file_and_a_list(words: Path) -> None:
     assert "Choose one" in refused(2, "bench", words, "--data", "names")
 
 
+def test_what_was_guessed_of_the_file_is_said(tmp_path: Path) -> None:
+    """As when it is trained on; and what the refusal of a table asks for can be given."""
+    quickly = (*TINY, "--engines", "numpy", "--batch-sizes", 1, "--no-sampling")
+    table, old = tmp_path / "people.csv", tmp_path / "old.txt"
+    table.write_text("name,born\nada,1815\neva,1900\n")
+    old.write_bytes("René\nZoë\n".encode("cp1252"))
+    said = ok("bench", old, *quickly, "--json")
+    assert f"note: {old} is read as Windows-1252" in said.err
+    assert said.of("bench")
+    assert "--column name" in refused(2, "bench", table, *quickly)
+    said = ok("bench", table, *quickly, "--column", "name")
+    assert f"note: {table}: column 1 of 2 'name', 2 rows" in said.err
+    table = table.rename(table.with_suffix(".txt"))
+    assert "looks like a table" in ok("bench", table, *quickly).err
+
+
 def test_a_missing_file() -> None:
     refused(3, "bench", "nowhere.txt")
 

@@ -1,8 +1,10 @@
 """Data as people bring it, from the command line: read, kept with the run, and read again."""
 
+import html
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -13,8 +15,9 @@ from typing import Any
 import pytest
 
 from cli_runner import COMMAND, DOCS, SMALL, environment, microgpt, ok, posix, refused, written
+from microgpt.cli import inspect
 from microgpt.disk.checkpoint import RunDir
-from microgpt.errors import CheckpointError
+from microgpt.errors import CheckpointError, FileError
 from microgpt.inspection.facts import repeat_command
 from microgpt.opening import open_model, run_data
 from patience import PATIENCE
@@ -171,6 +174,66 @@ def test_the_command_that_repeats_a_run_reads_its_data_again(
         again = ok(*shlex.split(command)[1:], "--json")
         assert again.of("run")[0]["data"]["sha256"] == first.of("run")[0]["data"]["sha256"]
         assert again.losses == first.losses
+
+
+def test_reports_say_how_the_data_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words, on the page, and as JSON; the page says no more than the file's name."""
+    written("people.csv", PEOPLE)
+    written("a.jsonl", '{"id": "1", "t": "ada"}\n{"id": "2", "t": "eva"}\n')
+    written("w.txt", "René\n".encode("cp1252"))
+    wanted = {
+        "people.csv": {"column": "name"},
+        "a.jsonl": {"field": "t"},
+        "w.txt": {"encoding": "cp1252"},
+        "-": {"kept": "data.txt", "column": ""},
+    }
+    for number, (file, said) in enumerate(wanted.items()):
+        stdin(monkeypatch, DOCS.encode())
+        flags = [
+            word for key in ("column", "field") if key in said for word in (f"--{key}", said[key])
+        ]
+        ok("train", file, *flags, *SMALL, "--out", f"r{number}")
+        again = ok("train", "--resume", f"r{number}", "--json").of("run")[0]["data"]
+        assert again == facts(f"r{number}") and said.items() <= again.items()
+        ok("inspect", f"r{number}", "--html", "r.html")
+        page = re.search("<caption>Data</caption>(.*?)</table>", Path("r.html").read_text("utf-8"))
+        assert page is not None
+        shown = dict(re.findall("<th scope=row>(.*?)</th><td><bdi>(.*?)</bdi>", page[1]))
+        text = ok("inspect", f"r{number}").out
+        for key, value in said.items():
+            words = {"": "none: every line is taken whole"}.get(value, value)
+            assert html.unescape(shown[key]).startswith(words)
+            assert f"  {key:<16}  {html.unescape(shown[key])}\n" in text
+        assert set(shown) & {"column", "field", "encoding", "kept", "path"} == set(said)
+        assert str(Path.cwd()) not in Path("r.html").read_text("utf-8")
+    ok("train", "w.txt", "own.txt", *SMALL, "--out", "two")
+    assert f"  path              {Path('w.txt').resolve()}, {Path('own.txt').resolve()}\n" in (
+        ok("inspect", "two").out
+    )
+
+
+def test_a_page_says_why_counting_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the data could be read for the marks, and then no more."""
+    ok("train", "own.txt", *SMALL, "--holdout", 0.3, "--out", "r")
+    assert "note: " not in ok("inspect", "r", "--html", "r.html").err
+    page = Path("r.html").read_text("utf-8")
+    assert "bigram: counting which token follows which" in page and "missing" not in page
+    own = str(Path("own.txt").resolve())
+
+    def failing(*_: object) -> None:
+        raise FileError(f"The run's data can't be read: {own}: Input/output error.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inspect, "run_data", failing)
+        said = ok("inspect", "r", "--html", "r.html").err
+    assert f"note: the loss of counting is not shown: The run's data can't be read: {own}" in said
+    page = html.unescape(Path("r.html").read_text("utf-8"))
+    assert "bigram, the loss of counting, is missing: the run's data can't be read." in page
+    assert "<span class=mark>" in page and own not in page
+    written("own.txt", "ada\n")
+    assert "samples are not marked" in ok("inspect", "r", "--html", "r.html").err
+    page = html.unescape(Path("r.html").read_text("utf-8"))
+    assert "is missing: the run's data is no longer what it was trained on, or not known." in page
 
 
 @posix

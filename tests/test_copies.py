@@ -162,9 +162,11 @@ def test_one_that_cannot_be_read_costs_the_others_nothing(tmp_path, monkeypatch)
         return real(source, base)
 
     monkeypatch.setattr(copies, "marks", fails)
-    assert [(pair.one.name, pair.other.name) for pair in of_class(found, BASE)] == [
+    unread: list[str] = []
+    assert [(pair.one.name, pair.other.name) for pair in of_class(found, BASE, unread)] == [
         ("a.py", "c.py")
     ]
+    assert unread == ["b"]
 
 
 def test_people_who_handed_in_together_are_no_pair(tmp_path):

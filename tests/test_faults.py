@@ -15,7 +15,8 @@ from collections.abc import Iterator
 import pytest
 
 import faulty
-from fault_cases import CASES, Bench
+from fault_cases import CASES, KEY, Bench
+from shared import bank_of
 
 WRITING = [name for name in CASES if name != "sample"]
 
@@ -23,6 +24,7 @@ WRITING = [name for name in CASES if name != "sample"]
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with faulty.commands(tmp_path_factory.mktemp("faults")) as commands:
+        commands.warm(bank_of(KEY, tmp_path_factory))
         yield Bench(commands, tmp_path_factory.mktemp("bases"))
 
 
@@ -70,6 +72,29 @@ def test_a_disk_that_fails_at_every_call(bench: Bench, name: str) -> None:
 def test_writes_that_take_half_of_what_they_get(bench: Bench, name: str) -> None:
     result = bench.strike(name, bench.commands.plan("short", 1, "write", on=True))
     assert result.code == 0, result.err
+    bench.goes_well(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("graded/out/class.csv", "Can't read graded/out/class.csv"),
+        ("class/submission_metadata.yml", "and it says whose each folder is"),
+        ("class/submission_1/bot.py", "note: ada: not compared with the others"),
+        ("graded/out/copies.csv", "Can't remove graded/out/copies.csv"),
+    ],
+)
+def test_what_grade_cannot_read_or_remove_it_names(bench: Bench, file: str, says: str) -> None:
+    name = "grade class"
+    bench.straight(name)
+    kinds = ("open", "unlink")
+    calls = enumerate(bench.counts[name], 1)
+    at = next(i for i, call in calls if call.kind in kinds and call.path.endswith(f"/{file}"))
+    result = bench.strike(name, bench.commands.plan(errno.EIO, at))
+    assert says in result.err
+    bench.explained(name, result)
+    bench.kept(name, result)
     bench.goes_well(name)
 
 
@@ -133,7 +158,7 @@ def test_a_process_of_its_own_is_killed_as_well(bench: Bench) -> None:
 def test_what_a_killed_writer_leaves_is_swept_by_the_next_start(bench: Bench, name: str) -> None:
     """Killed as the finished file or folder is about to get its name."""
     bench.straight(name)
-    temporary = re.compile(r"/\.(tmp-step-|tmp-new|tmp-old|tmp-site|site-)[^/]*(/site)?")
+    temporary = re.compile(r"/\.(tmp-step-|tmp-new|tmp-old|tmp-site|tmp-class|site-)[^/]*(/site)?")
     named = [
         number
         for number, call in enumerate(bench.counts[name], 1)

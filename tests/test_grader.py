@@ -30,7 +30,7 @@ from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import LeakMeter, rule
 from microgpt.opening import engine_for
 from mutant_bots import Mutant, mutants
-from shared import once
+from shared import bank_of
 
 KEY = b"k" * 32
 WHO = "mutant"
@@ -38,11 +38,7 @@ WHO = "mutant"
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    def compute(folder: Path) -> None:
-        prepare(Options(key=KEY))
-        (folder / "kept").write_bytes(pickle.dumps(grader._kept))
-
-    kept = once(tmp_path_factory, "bank", compute) / "kept"
+    kept = bank_of(KEY, tmp_path_factory)
     grader._kept.update(pickle.loads(kept.read_bytes()))
     return prepare(Options(key=KEY, limits=replace(LIMITS, cpu_s=4)))
 

@@ -8,11 +8,13 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cli_runner import ok, refused
+from microgpt.assignment.grading import grader
 from microgpt.config import SHAPE
 from microgpt.data import bundled
 from microgpt.disk.modelfile import (
@@ -118,22 +120,38 @@ def test_what_is_no_digest_is_refused(tmp_path: Path, digest: object) -> None:
     assert len(read_model(tmp_path / "m", ignore_digest=True)[1]) == 1
 
 
-def test_numbers_changed_by_hand(tmp_path: Path, own_list: Path) -> None:
+def test_numbers_changed_by_hand(
+    tmp_path: Path, own_list: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Refused by every command that opens a model, and taken by each when told to."""
     m = tmp_path / "m.json"
     write_model(m, make("adeilv", block_size=8))
     altered(m)
     commands: list[list[object]] = [
         ["sample", m], ["eval", m, own_list], ["inspect", m], ["export", m, tmp_path / "new.json"],
-        ["import", m, own_list, "--out", tmp_path / "run"],
+        ["import", m, own_list, "--out", tmp_path / "run"], ["bot", m], ["chat", m],
     ]  # fmt: skip
     for command in commands:
+        monkeypatch.setattr(sys, "stdin", None)  # nobody asks bot and chat anything
         said = refused(3, *command)
         assert "it has changed since it was written" in said and "--ignore-digest" in said
         result = ok(*command, "--ignore-digest")
         assert "note: " in result.err and "it is read as it stands" in result.err
     assert read_model(tmp_path / "new.json")[1] == []  # export has reckoned it anew
     assert abs(open_model(m, ignore_digest=True)[0].weights["wpe"][0, 0]) >= 0.9
+
+
+def test_a_class_model_changed_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for grading, here of what can't be read: the bank of cases takes twenty seconds."""
+    m, submission = tmp_path / "m.json", tmp_path / "bot.ipynb"
+    write_model(m, make("abcdefghijklmnopqrstuvwxyz", n_embd=8, block_size=8))
+    altered(m)
+    submission.write_text("{}")
+    common = SimpleNamespace(model=b"")
+    monkeypatch.setattr(grader, "_common", lambda *_: (None, common, None, ()))
+    said = refused(3, "grade", submission, "--model", m)
+    assert "it has changed since it was written" in said and "--ignore-digest" in said
+    assert "it is read as it stands" in ok("grade", submission, "--model", m, "--ignore-digest").err
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,7 @@ def test_report_says_what_repeating_gives():
         (make_config(lr=0.03), NAMES, False),
         (make_config(), {"name": "names", "path": "/my/names.txt"}, False),
         (make_config(), None, False),
+        (make_config(), {**NAMES, "split_by": "none"}, False),
     ],
 )
 def test_agreement_is_said_of_what_was_measured_only(config, data, agrees):
@@ -111,6 +112,24 @@ def test_agreement_is_said_of_what_was_measured_only(config, data, agrees):
     assert ("4 printed decimals" in said, "part after" in said) == (agrees, not agrees)
     single = replace(made(BY_NATIVE, config=config, data=data), dtype="float32")
     assert "4 printed decimals" not in reproduces(single)
+
+
+def test_other_seeds_are_likely_the_same_and_nothing_more():
+    said = reproduces(made(BY_NATIVE, config=make_config(seed=777)))
+    assert "most likely agree" in said and "from 21 other seeds" in said
+    assert "for this run at all levels" not in said
+    assert "for this run at all levels" in reproduces(made(BY_NATIVE, config=make_config(seed=20)))
+
+
+def test_a_run_that_was_trained_further_or_imported_is_not_the_measured_one():
+    further = replace(made(BY_NATIVE, config=make_config(steps=500)), config=make_config())
+    said = reproduces(further)
+    assert "began with 500 steps planned" in said and "trains all 1,000 as planned" in said
+    assert "the same bytes" not in said and "printed losses part" in said
+    constant = made(BY_NATIVE, config=make_config(steps=500, schedule="constant"))
+    said = reproduces(replace(constant, config=make_config(schedule="constant")))
+    assert "the same bytes" in said and "steps planned" not in said
+    assert "printed losses part" in reproduces(made(BY_NATIVE, imported="model.json"))
 
 
 def test_what_was_measured_stands_in_the_results():

@@ -14,7 +14,7 @@ from microgpt.engines.base import Engine
 from microgpt.engines.drawing import Guard, choose, distribution
 from microgpt.errors import CheckpointError, InputError, TokenError
 from microgpt.model import init_weights
-from microgpt.sampling import Marks, Settings, marked, sample, sample_chosen, sample_new
+from microgpt.sampling import Marks, Settings, marked, sample, sample_chosen
 from microgpt.stream import stream_from_json, stream_to_json, uniforms
 from microgpt.tokenizer import Tokenizer
 
@@ -285,7 +285,8 @@ def test_new_leaves_out_what_is_known(model: Engine) -> None:
     hot = Settings(temperature=3.0)
     free = sample(model, LETTERS, random.Random(1), 30, settings=hot)
     known = {text for text, _ in Counter(free).most_common(3)}
-    texts, drawn = sample_new(model, LETTERS, random.Random(1), 30, known, settings=hot)
+    pieces = list(sample_chosen(model, LETTERS, random.Random(1), 30, known, settings=hot))
+    texts, drawn = [text for some, _ in pieces for text in some], pieces[-1][1]
     assert len(texts) == 30 and not known & set(texts)
     assert drawn > 30
     first = [text for text in free if text not in known]
@@ -294,10 +295,10 @@ def test_new_leaves_out_what_is_known(model: Engine) -> None:
 
 def test_new_gives_up_in_the_end(model: Engine) -> None:
     (best,) = sample(model, LETTERS, random.Random(1), 1, settings=Settings(top_k=1))
-    texts, drawn = sample_new(
-        model, LETTERS, random.Random(1), 2, {best}, settings=Settings(top_k=1)
+    pieces = list(
+        sample_chosen(model, LETTERS, random.Random(1), 2, {best}, settings=Settings(top_k=1))
     )
-    assert (texts, drawn) == ([], 400)
+    assert all(texts == [] for texts, _ in pieces) and pieces[-1][1] == 400
 
 
 def test_unique_gives_no_text_twice(model: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,29 +153,6 @@ def sample_chosen(
         yield texts, drawn
 
 
-def sample_new(
-    engine: Engine,
-    tokenizer: Tokenizer,
-    rng: random.Random,
-    count: int,
-    known: Collection[str],
-    *,
-    prefix: str = "",
-    settings: Settings | None = None,
-) -> tuple[list[str], int]:
-    """``count`` documents that aren't in ``known``, and how many had to be drawn for them.
-
-    Stops short of ``count`` after 200 times as many draws.
-    """
-    texts: list[str] = []
-    drawn = 0
-    for here, drawn in sample_chosen(  # noqa: B007 - the last one counts
-        engine, tokenizer, rng, count, known, prefix=prefix, settings=settings
-    ):
-        texts += here
-    return texts, drawn
-
-
 @dataclass(frozen=True)
 class Marks:
     """What is known of a sample: did the model see it, or could it have?

@@ -210,7 +210,10 @@ class Trainer:
 
     @cached_property
     def data_facts(self) -> dict[str, Any]:
-        """What ``run.json`` keeps of this run's data."""
+        """``data_facts`` of this run's data; from its own copy, those that it began with."""
+        if self.run_dir is not None and self.dataset.path == self.run_dir.path / KEPT:
+            began: dict[str, Any] = self.run_dir.run["data"]
+            return began
         return data_facts(self.dataset)
 
     @property

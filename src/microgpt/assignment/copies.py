@@ -38,6 +38,7 @@ from microgpt.assignment.intake.source import parse
 from microgpt.assignment.intake.submissions import Found, Submission, read_program
 from microgpt.assignment.reports import text
 from microgpt.assignment.reports.writing import write_text
+from microgpt.files import file_error
 
 FILE = "copies.csv"
 COLUMNS = ("student", "other", "similarity", "group", "submission", "other_submission")
@@ -227,26 +228,33 @@ def _grouped(pairs: Iterable[Pair]) -> list[Pair]:
     ]
 
 
-def of_class(found: Sequence[Found], base: bytes | None) -> list[Compared]:
-    """The pairs of a class; not of people who handed one thing in together."""
+def of_class(
+    found: Sequence[Found], base: bytes | None, unread: list[str] | None = None
+) -> list[Compared]:
+    """The pairs of a class; not of people who handed one thing in together.
+
+    ``unread``: gets the students who couldn't be compared, for there is nothing of theirs to read.
+    """
     if len(found) < 2:
         return []
     found = sorted(found, key=lambda one: one.student)
     read = [_read(one, base) for one in found]
+    if unread is not None:
+        unread += [one.student for one, own in read if own is None]
     return [
         Compared(read[p.one][0], read[p.other][0], p.similarity, p.group)
-        for p in alike([own for _, own in read])
+        for p in alike([own or frozenset() for _, own in read])
         if not set(found[p.one].paths) & set(found[p.other].paths)
     ]
 
 
-def _read(one: Found, base: bytes | None) -> tuple[Submission, frozenset[int]]:
-    """A submission and its marks; none of one that can't be read, for that is told elsewhere."""
+def _read(one: Found, base: bytes | None) -> tuple[Submission, frozenset[int] | None]:
+    """A submission and its marks; None for those of one that can't be read."""
     try:
         submission = read_program(one)
-        own = marks(submission.bot, base) if submission.bot is not None else frozenset()
+        own = None if submission.bot is None else marks(submission.bot, base)
     except Exception:  # whatever somebody handed in, it must not cost the others their results
-        return Submission(one.student, ""), frozenset()
+        return Submission(one.student, ""), None
     return replace(submission, bot=None, model=None, policy=None), own
 
 
@@ -276,11 +284,17 @@ def render(pairs: Iterable[Compared]) -> str:
 
 
 def write(out_dir: Path, pairs: Sequence[Compared]) -> list[Path]:
-    """Write the table where there are pairs; without any, one of an earlier run is taken away."""
+    """Write the table where there are pairs; without any, one of an earlier run is taken away.
+
+    Raises ``FileError``.
+    """
     path = out_dir / FILE
     if pairs:
         return [write_text(path, render(pairs))]
-    path.unlink(missing_ok=True)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise file_error(error, path, "remove") from error
     return []
 
 

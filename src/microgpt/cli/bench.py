@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from microgpt.benchmark import Benchmark, Plan
 from microgpt.cli import note, show_json
+from microgpt.cli.options import DataArgument, reading
 from microgpt.config import DTYPES, FLAGS, make_config
 from microgpt.data import BUNDLED, load_data
 from microgpt.engines import ENGINES
@@ -52,6 +53,7 @@ def bench(
     long: Annotated[str | None, _about("long")] = None,
     markdown: Annotated[bool, Parameter(help="Tables for a document.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
+    how: DataArgument = None,
 ) -> None:
     """Time training and sampling of each engine, on one core, in turns.
 
@@ -78,9 +80,12 @@ def bench(
         "optimizer": optimizer,
         "long": long,
     }
+    dataset = load_data(file or data or "names", **reading(how))
+    for notice in dataset.notes:
+        note(notice)
     plan = Plan(
         make_config("final", **{k: v for k, v in shape.items() if v is not None}),
-        load_data(file or data or "names"),
+        dataset,
         _chosen("engines", engines, tuple(ENGINES)),
         _chosen("dtypes", dtypes, DTYPES),
         _sizes(batch_sizes),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from microgpt.cli import note, show_json
+from microgpt.cli.sample import DigestFlag
 from microgpt.errors import FileError, InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def grade(
         Path | None,
         Parameter(help="Folder of .whl files to put into --zip: its set-up then needs no network."),
     ] = None,
+    ignore_digest: DigestFlag = False,
     json: Annotated[bool, Parameter(help="Print one JSON object a line.", negative="")] = False,
 ) -> None:
     """Grade bots: by the rubric, in a sandbox, with cases computed from the model.
@@ -117,12 +118,14 @@ def grade(
     for one in found if students else ():
         for line in one.notes:
             note(f"{one.student}: {line}")
-    options = Options(secret, model, template, frontier=frontier)
+    options = Options(secret, model, template, frontier=frontier, ignore_digest=ignore_digest)
     if secret is None:
         note("without --key the hidden cases are the same for everybody who runs this program")
     if feedback_limit is not None and out is None:
         note(no_count(feedback_limit))
     prepared = prepare(options)
+    for notice in prepared.notices:
+        note(notice)
     journal = None if out is None or len(found) == 1 else Journal.open(out)
     rows: list[Row] = []
     written = 0
@@ -144,7 +147,11 @@ def grade(
             print("".join(f"{line}\n" for line in ["", *lines] if lines), end="")
             for line in prepared.isolation:
                 note(line)
-        pairs = copies.of_class(found, prepared.base)
+        unread: list[str] = []
+        pairs = copies.of_class(found, prepared.base, unread)
+        for row in rows:
+            if row.content and row.result.student in unread:  # it was there to be graded
+                note(f"{row.result.student}: not compared with the others: it can't be read now")
         if pairs:
             note(copies.told(pairs) + ("" if out else "; --out DIR writes the table"))
         if out is not None:
@@ -172,12 +179,18 @@ def grade(
 def _may_go(out: Path) -> None:
     """Raise ``FileError`` where reports would replace a file that isn't one of an earlier grading.
 
-    Such a directory is known by the columns of class.csv, which is the first file written.
+    Also where that can't be told. Such a directory is known by the columns of class.csv, which is
+    the first file written.
     """
+    from microgpt.files import file_error
+
     there = [out / name for name in ("class.csv", "results.jsonl", "copies.csv")]
     there = [path for path in there if path.exists()]
-    with contextlib.suppress(OSError):
-        first = (out / "class.csv").read_bytes()[:4096].decode("utf-8-sig", "replace")
+    if there[:1] == [out / "class.csv"] and there[0].is_file():
+        try:
+            first = there[0].read_bytes()[:4096].decode("utf-8-sig", "replace")
+        except OSError as error:
+            raise file_error(error, there[0], "read") from error
         if first.startswith("student,") and ",score," in first.partition("\n")[0]:
             return
     if there:

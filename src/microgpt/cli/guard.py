@@ -12,7 +12,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from microgpt.cli import note, visible
-from microgpt.cli.sample import EngineFlag, run_marks
+from microgpt.cli.sample import DigestFlag, EngineFlag, run_marks
 from microgpt.cli.screen import MARK_SIGNS, MARKS_EXPLAINED
 from microgpt.errors import InputError
 from microgpt.guard.bot import Answer, Bot, serve
@@ -45,13 +45,14 @@ def bot(
     temperature: TemperatureFlag = None,
     seed: SeedFlag = None,
     engine: EngineFlag = "auto",
+    ignore_digest: DigestFlag = False,
 ) -> None:
     """Answer requests, one a line, until the input ends: OK with names, or REFUSE with a reason.
 
     A request is one prefix or more with white space between them; a blank line asks for any name.
     """
     with held():
-        _, made = _open(run, policy, constrained, temperature, seed, engine)
+        _, made = _open(run, policy, constrained, temperature, seed, engine, ignore_digest)
     if sys.stdin is not None:
         serve(made, sys.stdin.buffer, sys.stdout.buffer)
 
@@ -65,11 +66,12 @@ def chat(
     temperature: TemperatureFlag = None,
     seed: SeedFlag = None,
     engine: EngineFlag = "auto",
+    ignore_digest: DigestFlag = False,
 ) -> None:
     """The bot for a person at a terminal: type how names should begin, and get them."""
     # Ctrl-C ends it from anywhere, like Ctrl-D: there is nothing to save. cli.run sees to that.
     with held():
-        opened, made = _open(run, policy, constrained, temperature, seed, engine)
+        opened, made = _open(run, policy, constrained, temperature, seed, engine, ignore_digest)
     marks = run_marks(opened)
     print(f"{opened.path.name} under the policy {visible(made.policy.name)}.")
     print("Type how a name begins (several at once with spaces), or just Enter. Ctrl-D ends.")
@@ -79,7 +81,7 @@ def chat(
         prompt = _prompt()
     editing = as_key() if prompt else contextlib.nullcontext()
     with editing, contextlib.suppress(EOFError):  # Ctrl-D
-        while True:
+        while sys.stdin is not None:
             for line in _shown(made.answer(input(prompt)), marks):
                 print(line, flush=True)
     if prompt:
@@ -93,6 +95,7 @@ def _open(
     temperature: float | None,
     seed: int | None,
     engine: str,
+    ignore_digest: bool,
 ) -> tuple[Opened, Bot]:
     """The model and the bot on it, with notes on what the user should know of."""
     import numpy.random  # noqa: F401 - else the first answer loads it, when Ctrl-C isn't held
@@ -102,7 +105,7 @@ def _open(
     chosen = Policy.shipped() if policy is None else Policy.read(policy)
     if temperature is not None:
         chosen = replace(chosen, temperature=temperature)
-    opened, notices = open_model(run)
+    opened, notices = open_model(run, ignore_digest=ignore_digest)
     for notice in notices:
         note(notice)
     made = Bot(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from microgpt.batches import TokenTable
+from microgpt.cli import note
 from microgpt.cli.sample import BestFlag, DigestFlag, RunArgument, open_with_notes, run_marks
-from microgpt.errors import FileError, InputError, MicrogptError, TokenError
+from microgpt.errors import CheckpointError, FileError, InputError, MicrogptError, TokenError
 from microgpt.evaluation import random_floor
 from microgpt.files import write_atomic
 from microgpt.heldout import Judge
@@ -52,7 +52,7 @@ def inspect(
     texts = sample(engine, opened.tokenizer, opened.rng(None))
     samples = list(marked(texts, run_marks(opened)))
     try:
-        page = html_report(opened, word, samples, _floors(opened))
+        page = html_report(opened, word, samples, *_floors(opened))
     except TokenError as error:
         raise InputError(error.message, "Choose another --word.") from None
     write_atomic(html, page.encode())
@@ -68,13 +68,21 @@ def _may_go(html: Path) -> None:
         )
 
 
-def _floors(opened: Opened) -> dict[str, float]:
-    """Losses to compare with; without the run's data only that of guessing."""
-    config, run = opened.config, opened.run
+def _floors(opened: Opened) -> tuple[dict[str, float], str]:
+    """Losses to compare with, and why that of counting isn't among them, if it isn't.
+
+    A note names the data; the page, which may be passed on, doesn't say where it lies.
+    """
+    config, run, why = opened.config, opened.run, ""
     if run is not None:
-        with contextlib.suppress(MicrogptError):  # the missing marks have been explained already
+        try:
             data = run_data(run)
             kept_out, tokenizer = hold_out(config, data), opened.tokenizer
             table = TokenTable(shuffled(config, data), tokenizer)
-            return Judge(config, opened.dtype, table, kept_out, tokenizer, 1, 1).floors()
-    return {"random": random_floor(config.vocab_size)}
+            return Judge(config, opened.dtype, table, kept_out, tokenizer, 1, 1).floors(), ""
+        except MicrogptError as error:
+            note(f"the loss of counting is not shown: {error.message}")
+            gone = isinstance(error, FileError) and not isinstance(error, CheckpointError)
+            why = "can't be read" if gone else "is no longer what it was trained on, or not known"
+            why = f"the run's data {why}"
+    return {"random": random_floor(config.vocab_size)}, why

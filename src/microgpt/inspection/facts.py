@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -162,13 +162,7 @@ def facts(opened: Opened, log: Log, *, places: bool = True) -> list[Group]:
         groups.append(("Made by", made))
     data = run.get("data")
     if isinstance(data, dict):
-        names = ("name", "path", "split_by", "documents", "distinct", "characters", "sha256")
-        known = [
-            (name, _value(data[name]))
-            for name in names
-            if data.get(name) is not None and (places or name != "path")
-        ]
-        groups.append(("Data", known))
+        groups.append(("Data", _datafacts(data, places)))
     result = [("weights", f"after step {opened.step:,} of {config.steps:,}")]
     if log.losses:
         some = log.losses[-LAST:]
@@ -180,6 +174,26 @@ def facts(opened: Opened, log: Log, *, places: bool = True) -> list[Group]:
         result.append(("held-out", f"{nats:.4f} ({about})"))
     groups.append(("Result, in nats per token", result))
     return groups
+
+
+_DATA = (
+    "name", "path", "kept", "split_by", "column", "field", "encoding",
+    "documents", "distinct", "characters", "sha256",
+)  # fmt: skip
+
+
+def _datafacts(data: Mapping[str, object], places: bool) -> list[tuple[str, str]]:
+    """What run.json says of the data: what it is, how it was read, how much of it there is."""
+    said = {name: data[name] for name in _DATA if data.get(name) is not None}
+    if not places:
+        said.pop("path", None)
+    if "kept" in said:
+        said["kept"] = f"{KEPT} in the run's directory: it came through a pipe"
+    if said.get("column") == "":
+        said["column"] = "none: every line is taken whole"
+    if isinstance(paths := said.get("path"), list):
+        said["path"] = ", ".join(map(str, paths))
+    return [(name, _value(value)) for name, value in said.items()]
 
 
 def _modelfacts(opened: Opened) -> list[tuple[str, str]]:

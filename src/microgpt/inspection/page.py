@@ -110,13 +110,15 @@ def html_report(
     word: str | None = None,
     samples: Sequence[dict[str, Any]] | None = None,
     floors: dict[str, float] | None = None,
+    no_counting: str = "",
 ) -> str:
     """One self-contained page.
 
     ``word``: whose attention is shown; None is the first sample, else "emma" if the model knows
     its letters, else what the model finds most probable. ``samples``: ``{"text", "mark"}`` as
     ``sampling.marked`` gives them. ``floors``: losses in nats per token to compare with, by name,
-    such as ``{"bigram": 2.4546}``; random guessing is always there.
+    such as ``{"bigram": 2.4546}``; random guessing is always there. ``no_counting``: why bigram
+    isn't.
 
     Raises ``TokenError`` for a word with characters unknown to the model.
     """
@@ -126,7 +128,7 @@ def html_report(
     try:
         sections = [
             _overview(opened, log),
-            _curves(opened, log, floors or {}),
+            _curves(opened, log, floors or {}, no_counting),
             _parameters(opened),
             *_on_a_word(opened, engine, _choose_word(opened, engine, word, samples)),
             _samples(samples),
@@ -198,7 +200,7 @@ def _overview(opened: Opened, log: Log) -> str:
     return _section("what", "What this is", *body)
 
 
-def _curves(opened: Opened, log: Log, floors: dict[str, float]) -> str:
+def _curves(opened: Opened, log: Log, floors: dict[str, float], no_counting: str) -> str:
     if opened.run is None:
         return ""
     if not log.steps:
@@ -224,7 +226,12 @@ def _curves(opened: Opened, log: Log, floors: dict[str, float]) -> str:
         f"random: guessing blindly among {v:,} tokens, log {v:,}.",
     ]
     if "bigram" in floors:
-        says.append("bigram: counting which token follows which, over the whole file.")
+        says.append(
+            "bigram: counting which token follows which in the documents that are trained on, "
+            "measured on those that are held out, if any are."
+        )
+    elif no_counting:
+        says.append(f"bigram, the loss of counting, is missing: {escape(no_counting)}.")
     for _, _, part, tokens in log.held_out:
         what = SPLITS.get(part, plain_text(part))
         says.append(f"held-out (diamond): mean over {tokens:,} tokens of {escape(what)}.")

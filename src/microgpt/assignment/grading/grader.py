@@ -56,8 +56,9 @@ class Options:
     """How to grade.
 
     ``key``: the teacher's; None makes hidden cases that anybody can compute. ``model``: the class's
-    model, None is the shipped one. ``base``: the template that was handed out, None is the kit's.
-    ``frontier``: measure leak and refused share as well.
+    model, None is the shipped one; ``ignore_digest``: also if it was changed since it was written.
+    ``base``: the template that was handed out, None is the kit's. ``frontier``: measure leak and
+    refused share as well.
     """
 
     key: bytes | None = None
@@ -66,11 +67,15 @@ class Options:
     category: str = "fruits"
     frontier: bool = False
     limits: Limits = LIMITS
+    ignore_digest: bool = False
 
 
 @dataclass
 class Prepared:
-    """What is the same for every submission; plain data, so that workers can be given it."""
+    """What is the same for every submission; plain data, so that workers can be given it.
+
+    ``notices``: what is to be said of the model's file, a line each.
+    """
 
     options: Options
     opened: Opened
@@ -84,6 +89,7 @@ class Prepared:
     blank: bytes = field(repr=False)
     isolation: tuple[str, ...]
     requests: Requests | None = field(default=None, repr=False)
+    notices: tuple[str, ...] = ()
 
 
 _Common = tuple[Bank, Twin, Tries, tuple[str, ...]]
@@ -95,7 +101,7 @@ def prepare(options: Options) -> Prepared:
 
     Raises ``InputError`` for a model that this assignment can't be graded with.
     """
-    opened, _ = open_model(options.model)
+    opened, notices = open_model(options.model, ignore_digest=options.ignore_digest)
     model = _as_json(opened)
     policy = category_policy(options.category)
     config = opened.config
@@ -120,6 +126,7 @@ def prepare(options: Options) -> Prepared:
         blank,
         tuple(probe().lines()),
         requests,
+        tuple(notices),
     )
 
 

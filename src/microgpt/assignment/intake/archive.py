@@ -76,12 +76,12 @@ def read_file(path: Path, limit: int, *, follow: bool = False) -> bytes:
             raise Refused("is a link, which is not followed")
     try:
         fd = os.open(path, flags)
+        with os.fdopen(fd, "rb") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise Refused("is not an ordinary file")
+            data = file.read(limit + 1)
     except (OSError, ValueError) as error:
         raise Refused(f"can't be read: {getattr(error, 'strerror', None) or error}") from None
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise Refused("is not an ordinary file")
-        data = file.read(limit + 1)
     if len(data) > limit:
         raise Refused(f"is longer than {limit:,} bytes")
     return data

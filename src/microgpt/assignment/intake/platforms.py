@@ -14,6 +14,7 @@ Names are all that most exports tell. The forms known here:
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from microgpt.assignment.intake.archive import Refused, hidden, read_file
+from microgpt.errors import FileError
 
 METADATA = "submission_metadata.yml"
 """The file in which Gradescope says whose each folder is."""
@@ -252,13 +254,20 @@ class Handed:
 def gradescope(folder: Path) -> dict[str, Handed]:
     """Folder's name to what ``submission_metadata.yml`` says about it; empty without that file.
 
+    Raises ``FileError`` for one that is there and can't be read: nobody would be who they are.
     Only plain lines are read: a folder's name at the margin; under it the submitters with
     ``:name:``, ``:sid:`` and ``:email:``; and ``:lateness:`` or ``:late:`` of the folder itself.
     """
+    path = folder / METADATA
     try:
-        text = read_file(folder / METADATA, 2**24).decode("utf-8", "replace")
-    except Refused:
-        return {}
+        text = read_file(path, 2**24).decode("utf-8", "replace")
+    except Refused as refused:
+        if not os.path.lexists(path):
+            return {}
+        raise FileError(
+            f"{path} {refused}, and it says whose each folder is.",
+            "Download the export again. Without that file the folders' names are taken.",
+        ) from None
     known: dict[str, Handed] = {}
     here: Handed | None = None
     section = ""
