@@ -264,9 +264,9 @@ class Trainer:
         """Whether training goes on after this step: one rule, whatever engine computes.
 
         An engine that diverges may climb for long before a number overflows, and how long depends
-        on the order of its additions.
+        on the order of its additions. Below 0 a loss is no fault: weights may be negative.
         """
-        return bool(line["loss"] <= DIVERGED * random_floor(self.config.vocab_size))
+        return bool(-math.inf < line["loss"] <= DIVERGED * random_floor(self.config.vocab_size))
 
     def _raise_diverged(self, line: Event) -> NoReturn:
         loss, step = line["loss"], line["step"]
