@@ -25,7 +25,7 @@ from common import load, save, spread
 from microgpt.data import load_data
 from microgpt.engines import ENGINES, engine_class
 from microgpt.engines.base import Engine
-from microgpt.engines.drawing import Guard
+from microgpt.engines.drawing import Guard, Sampler
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import ALLOW, REFUSE, LeakMeter
 from microgpt.guard.policy import Policy
@@ -43,7 +43,8 @@ def sampling(engine: Engine, guard: Guard, count: int, rounds: int) -> dict[str,
     for i in range(2 * rounds):
         guarded = (i + i // 2) % 2 == 1  # free, guarded, guarded, free, …
         begun = time.process_time()
-        engine.sample([[]] * count, 0.7, None, None, draws, "rows", guard if guarded else None)
+        how = Sampler(0.7, order="rows", guard=guard if guarded else None)
+        engine.sample([[]] * count, how, draws)
         speeds[guarded].append(count / (time.process_time() - begun))
     ratios = [g / f for f, g in zip(speeds[False], speeds[True], strict=True)]
     return {

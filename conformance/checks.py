@@ -22,7 +22,7 @@ from microgpt.config import PRESETS, Config, make_config
 from microgpt.data import load_data
 from microgpt.engines import ENGINES, engine_class
 from microgpt.engines.base import Batches, Engine, Optim
-from microgpt.engines.drawing import Guard
+from microgpt.engines.drawing import Guard, Sampler
 from microgpt.evaluation import mean_loss
 from microgpt.sampling import sample
 from microgpt.tokenizer import Tokenizer
@@ -288,12 +288,14 @@ def check_sampling(make: Make, dtype: str, names: Collection[str] | None = None)
         draws[: len(given)] = given
         tokens, used = engine.sample(
             case["prefixes"],
-            case["temperature"],
-            case["top_k"],
-            case["top_p"],
+            Sampler(
+                case["temperature"],
+                case["top_k"],
+                case["top_p"],
+                case["order"],
+                guard_of(case["guard"]),
+            ),
             draws.reshape(samples, most),
-            case["order"],
-            guard_of(case["guard"]),
         )
         tokens = [[int(t) for t in sample] for sample in tokens]
         if tokens != case["tokens"]:

@@ -10,8 +10,8 @@ from unittest import mock
 import numpy as np
 from conformance.reference import Json, engine, run
 
-from microgpt.engines import scalar
-from microgpt.engines.drawing import Guard, choose, distribution
+from microgpt.engines import drawing
+from microgpt.engines.drawing import Guard, Sampler, choose, distribution
 
 MARGIN = 1e-7
 """No draw lies closer to an edge between two tokens, so that every float64 engine agrees."""
@@ -169,15 +169,17 @@ def sampling() -> Json:
             rng.setstate(run("final").rng.getstate())
         draws = [[rng.random() for _ in range(most)] for _ in prefixes]
         watched = _Watched()
-        with mock.patch.object(scalar, "choose", watched):
+        with mock.patch.object(drawing, "choose", watched):
             tokens, used = engine(which).sample(
                 prefixes,
-                settings["temperature"],
-                settings["top_k"],
-                settings["top_p"],
+                Sampler(
+                    settings["temperature"],
+                    settings["top_k"],
+                    settings["top_p"],
+                    settings["order"],
+                    guard_of(settings["guard"]),
+                ),
                 np.array(draws),
-                settings["order"],
-                guard_of(settings["guard"]),
             )
         assert watched.closest > MARGIN, (name, watched.closest)
         flat = [u for row in draws for u in row][:used]

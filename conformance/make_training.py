@@ -23,6 +23,7 @@ from conformance.reference import (
 
 from microgpt.config import PRESETS
 from microgpt.engines.base import Arrays, Batches
+from microgpt.engines.drawing import Sampler
 from microgpt.engines.scalar import ScalarEngine
 from microgpt.evaluation import mean_loss
 from microgpt.stream import uniforms
@@ -252,7 +253,7 @@ def _end(preset: str, made: ScalarEngine, losses: list[float]) -> Json:
     loss, tokens = mean_loss(made, start.docs[config.steps :], start.tokenizer)
     weights = made.state()[0]
     draws = uniforms(_copy(start.rng), 20 * config.block_size).reshape(20, -1)
-    taken, used = made.sample([[]] * 20, 0.5, None, None, draws, "sequential")
+    taken, used = made.sample([[]] * 20, Sampler(0.5), draws)
     return {
         "name": preset,
         "why": {

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from microgpt.config import make_config
 from microgpt.engines import ENGINES, engine_class, make_engine
 from microgpt.engines.base import Engine
-from microgpt.engines.drawing import Guard, distribution
+from microgpt.engines.drawing import Guard, Sampler, distribution
 from microgpt.errors import InputError, TokenError
 from microgpt.guard.automaton import Automaton, sample_guarded
 from microgpt.guard.policy import Policy
@@ -343,7 +343,7 @@ def banned_among(
     while done < count:
         n = min(50_000, count - done)
         draws = uniforms(rng, n * 16).reshape(n, 16)
-        drawn, _ = engine.sample([[]] * n, temperature, None, None, draws, "rows", guard)
+        drawn, _ = engine.sample([[]] * n, Sampler(temperature, order="rows", guard=guard), draws)
         text = " ".join(map(tokenizer.decode, drawn))
         wrong += len(pattern.findall(text))
         done += n

@@ -313,7 +313,7 @@ def test_one_process_trains_a_run(tmp_path):
     save(again, 2)  # the same process may
     again.close()
     run.close()
-    source = str(Path(checkpoint.__file__).parents[1])
+    source = str(Path(checkpoint.__file__).parents[2])
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(run.path)],
         stdin=subprocess.PIPE,

@@ -16,7 +16,7 @@ from microgpt.batches import Order, TokenTable
 from microgpt.config import Config, make_config
 from microgpt.data import load_data
 from microgpt.engines.base import Arrays, Batches, Engine, Optim
-from microgpt.engines.drawing import Guard
+from microgpt.engines.drawing import Guard, Sampler
 from microgpt.engines.native import NativeEngine, level_problems
 from microgpt.engines.numpy.engine import NumpyEngine
 from microgpt.engines.scalar import ScalarEngine
@@ -258,12 +258,14 @@ def test_sampling_is_the_one_of_base(data: st.DataObject) -> None:
     prefixes = [rng.integers(0, v, rng.integers(0, 5)).tolist() for _ in range(samples)]
     arguments = (
         prefixes,
-        data.draw(st.sampled_from([0.01, 0.5, 1.0, 3.0])),
-        data.draw(st.sampled_from([None, 1, 2, 1000])),
-        data.draw(st.sampled_from([None, 0.3, 0.9, 1.0])),
+        Sampler(
+            data.draw(st.sampled_from([0.01, 0.5, 1.0, 3.0])),
+            data.draw(st.sampled_from([None, 1, 2, 1000])),
+            data.draw(st.sampled_from([None, 0.3, 0.9, 1.0])),
+            data.draw(st.sampled_from(["rows", "sequential"])),
+            guard,
+        ),
         rng.random((samples, most)),
-        data.draw(st.sampled_from(["rows", "sequential"])),
-        guard,
     )
     theirs = loaded(NumpyEngine(), config, std=3)
     expected, used = Engine.sample(theirs, *arguments)
@@ -282,10 +284,10 @@ def test_a_guard_that_bans_everything_is_refused(dtype: str) -> None:
     engine = loaded(native(), config, dtype)
     guard = Guard(np.zeros((1, 5), np.int32), np.ones((1, 5), bool))
     with pytest.raises(InputError, match="no token to draw"):
-        engine.sample([[]], 1.0, None, None, np.zeros((1, 4)), "rows", guard)
+        engine.sample([[]], Sampler(order="rows", guard=guard), np.zeros((1, 4)))
     guard = Guard(np.full((1, 5), 7, np.int32), np.zeros((1, 5), bool))
     with pytest.raises(InputError):
-        engine.sample([[0]], 1.0, None, None, np.zeros((1, 4)), "rows", guard)
+        engine.sample([[0]], Sampler(order="rows", guard=guard), np.zeros((1, 4)))
 
 
 # ---------------------------------------------------------------- refusals
@@ -330,7 +332,7 @@ def test_tokens_and_lengths_are_refused_everywhere() -> None:
     with pytest.raises(InputError, match="has 4 tokens"):
         engine.logits([[0, 1, 2, 3]])
     with pytest.raises(TokenError):
-        engine.sample([[7]], 1.0, None, None, np.zeros((1, 4)), "rows")
+        engine.sample([[7]], Sampler(order="rows"), np.zeros((1, 4)))
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

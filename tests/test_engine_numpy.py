@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from microgpt import trace
 from microgpt.config import Config, make_config
 from microgpt.engines.base import Batches, Engine, Optim
-from microgpt.engines.drawing import Guard
+from microgpt.engines.drawing import Guard, Sampler
 from microgpt.engines.numpy import math as numpy_math
 from microgpt.engines.numpy.engine import NumpyEngine
 from microgpt.engines.scalar import ScalarEngine
@@ -362,7 +362,7 @@ def test_diverged_weights_give_nan_or_infinity_without_a_warning(bad, dtype):
     engine.logits([[6, 0]])
     engine.trace([6, 0, 1])
     for order in ("rows", "sequential"):
-        engine.sample([[], [1]], 0.5, 3, 0.9, np.full((2, 8), 0.5), order)
+        engine.sample([[], [1]], Sampler(0.5, 3, 0.9, order), np.full((2, 8), 0.5))
 
 
 def test_logits_of_many_lists_in_their_order():
@@ -411,6 +411,7 @@ def no_letter_twice(vocab_size):
     return Guard(follow, banned)
 
 
+ROWS = Sampler(order="rows")
 PREFIXES = [[], [1], [], [2, 2, 4], [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0], [3]]
 
 
@@ -433,7 +434,7 @@ def test_samples_are_those_of_the_scalar_engine(order, most, temperature, top_k,
     uniforms[0, :1] = 0.0
     uniforms[1, :1] = 1 - 2**-53
     guard = no_letter_twice(SMALL.vocab_size) if guarded else None
-    asked = (PREFIXES, temperature, top_k, top_p, uniforms, order, guard)
+    asked = (PREFIXES, Sampler(temperature, top_k, top_p, order, guard), uniforms)
     expected, used = scalar.sample(*asked)
     assert engine.sample(*asked) == (expected, used)
     assert Engine.sample(engine, *asked) == (expected, used)
@@ -444,15 +445,15 @@ def test_samples_end_and_stay_apart():
     config = make_config()
     engine = loaded(NumpyEngine, config, draw_weights(config))
     uniforms = np.random.default_rng(6).random((1500, 16))
-    tokens, used = engine.sample([[]] * 1500, 1.0, None, None, uniforms, "rows")
+    tokens, used = engine.sample([[]] * 1500, ROWS, uniforms)
     assert used == uniforms.size
     lengths = {len(t) for t in tokens}
     assert {0, 1, 16} <= lengths
     for i in (0, 700, 1400):
-        alone, _ = engine.sample([[]], 1.0, None, None, uniforms[i : i + 1], "rows")
+        alone, _ = engine.sample([[]], ROWS, uniforms[i : i + 1])
         assert alone[0] == tokens[i]
-    assert engine.sample([], 1.0, None, None, np.empty((0, 16)), "rows") == ([], 0)
-    assert engine.sample([], 1.0, None, None, np.empty((0, 16)), "sequential") == ([], 0)
+    assert engine.sample([], ROWS, np.empty((0, 16))) == ([], 0)
+    assert engine.sample([], Sampler(), np.empty((0, 16))) == ([], 0)
 
 
 def test_ties_keep_the_lower_id():
@@ -463,7 +464,8 @@ def test_ties_keep_the_lower_id():
     for cls in (NumpyEngine, ScalarEngine):
         engine = loaded(cls, SMALL, weights)
         for top_k, top_p in ((2, None), (None, 2 / 7)):
-            results.append(engine.sample([[]] * 40, 1.0, top_k, top_p, uniforms, "rows")[0])
+            how = Sampler(1.0, top_k, top_p, "rows")
+            results.append(engine.sample([[]] * 40, how, uniforms)[0])
     assert {t for tokens in results[0] for t in tokens} == {0, 1}
     assert results[0] == results[2]
     assert results[1] == results[3]
@@ -513,5 +515,5 @@ def test_published_run(dtype, pytestconfig):
     assert f"{losses[-1]:.4f}" == "2.6497"
     if dtype == "float64":
         uniforms = np.array([[rng.random() for _ in range(16)] for _ in range(20)])
-        tokens, _ = engine.sample([[]] * 20, 0.5, None, None, uniforms, "sequential")
+        tokens, _ = engine.sample([[]] * 20, Sampler(0.5), uniforms)
         assert ["".join(chr(97 + t) for t in doc) for doc in tokens] == SAMPLES

@@ -410,7 +410,7 @@ def test_refused_flags(tmp_path: Path) -> None:
     assert "no submission at" in refused(3, "grade", tmp_path / "nowhere.py")
     assert "--out" in refused(2, "grade", "x", "--format", "otter")
     assert "--zip" in refused(2, "grade", "x", "--wheels", tmp_path)
-    assert "no wheel in" in refused(2, "grade", "--zip", tmp_path / "a.zip", "--wheels", tmp_path)
+    assert "no wheel of" in refused(2, "grade", "--zip", tmp_path / "a.zip", "--wheels", tmp_path)
     assert not (tmp_path / "a.zip").exists()
     assert "jobs is 0" in refused(2, "grade", "x", "--jobs", "0")
     assert "no key file" in refused(3, "grade", "x", "--key", tmp_path / "nokey")

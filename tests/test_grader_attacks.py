@@ -21,6 +21,7 @@ from microgpt.assignment.grading.twin import make_twin
 from microgpt.assignment.intake.submissions import Submission
 from microgpt.assignment.kit.variants import policy
 from microgpt.config import make_config
+from microgpt.engines.drawing import Sampler
 from microgpt.opening import engine_for
 from microgpt.sampling import Settings, sample
 from microgpt.stream import uniforms
@@ -131,7 +132,7 @@ def test_names_of_the_model_fit_and_others_do_not(prepared: Prepared) -> None:
         for way, temperature in ((engine, 0.7), (engine, 1.3), (others[0].engine, 0.7)):
             draws = uniforms(random.Random(seed), len(begun) * 16).reshape(-1, 16)
             forced = [tokenizer.encode(prefix) for prefix in begun]
-            tokens, _ = way.sample(forced, temperature, None, None, draws, "rows", None)
+            tokens, _ = way.sample(forced, Sampler(temperature, order="rows"), draws)
             pairs = list(zip(begun, map(tokenizer.decode, tokens), strict=True))
             how = fit(engine, tokenizer, pairs, 0.7)
             what, gain = likelier(engine, others, tokenizer, pairs, 0.7)

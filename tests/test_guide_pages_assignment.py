@@ -24,6 +24,7 @@ from guide_pages import ROOT, in_address, told
 from microgpt.assignment.grading.frontier import _NODES, _SAMPLES, Requests, compared
 from microgpt.assignment.kit.files import kit_zip
 from microgpt.data import load_data
+from microgpt.engines.drawing import Sampler
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.bot import Bot
 from microgpt.guard.leak import Leak, LeakMeter, masked_leaks, rule
@@ -109,7 +110,7 @@ def drawn_names() -> tuple[list[list[int]], npt.NDArray[np.intp]]:
     starts = ("", "lem", "app", "lim", "pe", "melo")
     prefixes = [TOKENIZER.encode(start) for start in starts for _ in range(40)]
     numbers = np.random.default_rng(1).random((len(prefixes), 16))
-    drawn, _ = ENGINE.sample(prefixes, 0.7, None, None, numbers, "rows", METER.guard)
+    drawn, _ = ENGINE.sample(prefixes, Sampler(0.7, order="rows", guard=METER.guard), numbers)
     return drawn, np.array([len(p) for p in prefixes], np.intp)
 
 

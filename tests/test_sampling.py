@@ -158,7 +158,7 @@ def test_long_samples_take_bounded_memory() -> None:
         config = CONFIG
 
         def sample(self, prefixes: list[Any], *given: Any) -> Any:
-            seen.append(given[3].size)
+            seen.append(given[1].size)
             return [[] for _ in prefixes], len(prefixes)
 
     made: Any = Short()

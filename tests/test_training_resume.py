@@ -174,8 +174,8 @@ def test_divergence_in_memory() -> None:
 
 def test_a_loss_that_is_not_finite_names_its_step(tmp_path: Path) -> None:
     class Broken(ScalarEngine):
-        def steps(self, batches: Any, lrs: Any, first_step: int, seeds: Any = None) -> list[float]:
-            losses = super().steps(batches, lrs, first_step, seeds)
+        def steps(self, batches: Any, lrs: Any, first_step: int) -> list[float]:
+            losses = super().steps(batches, lrs, first_step)
             return [math.nan if first_step + i == 5 else x for i, x in enumerate(losses)]
 
     trainer = in_directory(tmp_path / "r", tiny(), dataset(), engine="scalar", save_every=2)

@@ -25,3 +25,8 @@ class Optim:
     m: Arrays = field(default_factory=dict)
     v: Arrays = field(default_factory=dict)
     step: int = 0
+
+    def copy(self) -> Optim:
+        """One that shares no array with this one."""
+        m, v = ({name: a.copy() for name, a in means.items()} for means in (self.m, self.v))
+        return Optim(m, v, self.step)

@@ -32,6 +32,7 @@ from microgpt.config import SHAPE, Config
 from microgpt.data import Dataset
 from microgpt.engines import engine_class
 from microgpt.engines.base import Batches, Engine
+from microgpt.engines.drawing import Sampler
 from microgpt.errors import MissingError, NumbersError
 from microgpt.opening import open_model
 from microgpt.sampling import Settings
@@ -127,13 +128,15 @@ def pick_clock(threads: int) -> tuple[str, Callable[[], float]]:
 class Row:
     """One engine at one task, and its rounds.
 
-    ``batch_size`` None is sampling. ``units``: documents trained on, or tokens sampled.
-    ``seconds``: for a mean document, or a token, in each round. ``ratios``: the same over the
-    time that the peak would need for a mean document.
+    ``slow``: it is the engine that others are compared with. ``batch_size`` None is sampling.
+    ``units``: documents trained on, or tokens sampled. ``seconds``: for a mean document, or a
+    token, in each round. ``ratios``: the same over the time that the peak would need for a mean
+    document.
     """
 
     engine: str
     dtype: str
+    slow: bool
     batch_size: int | None
     work: Callable[[int], tuple[float, int]]
     least: int
@@ -272,12 +275,12 @@ class Benchmark:
         for name, dtype, cls in self.able:
             for batch_size in self.plan.batch_sizes:
                 expected = batch_size * self.flop / _SCALAR_RATE
-                if name == "scalar" and expected > _TOO_LONG_SECONDS:
+                if cls.slow and expected > _TOO_LONG_SECONDS:
                     reason = f"would need some {expected:,.0f} seconds at batch size {batch_size}"
                     self._leave_out(name, dtype, batch_size, reason)
                     continue
                 work = _Training(self, self._load(cls, dtype, batch_size), batch_size)
-                yield Row(name, dtype, batch_size, work, batch_size)
+                yield Row(name, dtype, cls.slow, batch_size, work, batch_size)
 
     def _sampling(self) -> Iterator[Row]:
         if not self.plan.sampling:
@@ -288,7 +291,7 @@ class Benchmark:
             self.weights = {name: w.tolist() for name, w in shipped.weights.items()}
             self.trained = True
         for name, dtype, cls in self.able:
-            yield Row(name, dtype, None, _Sampling(self, self._load(cls, dtype, 1)), 1)
+            yield Row(name, dtype, cls.slow, None, _Sampling(self, self._load(cls, dtype, 1)), 1)
 
     def result(self) -> dict[str, Any]:
         """All that was measured, as ``--json`` prints it; needs ``rounds()`` to be over."""
@@ -323,7 +326,7 @@ class Benchmark:
         scalar = [
             statistics.median(r.seconds)
             for r in self.rows
-            if r.engine == "scalar" and r.batch_size == row.batch_size
+            if r.slow and r.batch_size == row.batch_size
         ]
         return {
             "engine": row.engine,
@@ -342,9 +345,7 @@ class Benchmark:
     def _sampling_result(self, row: Row) -> dict[str, Any]:
         rate = 1 / statistics.median(row.seconds)
         scalar = [
-            statistics.median(r.seconds)
-            for r in self.rows
-            if r.engine == "scalar" and r.batch_size is None
+            statistics.median(r.seconds) for r in self.rows if r.slow and r.batch_size is None
         ]
         return {
             "engine": row.engine,
@@ -400,11 +401,9 @@ class _Sampling:
         for first in range(0, samples, _SAMPLES_AT_ONCE):
             here = min(_SAMPLES_AT_ONCE, samples - first)
             uniforms = self.draws.random((here, most))
-            temperature = Settings().temperature
+            how = Sampler(Settings().temperature, order="rows")
             begun = clock()
-            _, offsets, _ = self.engine.flat_sample(
-                [[]] * here, temperature, None, None, uniforms, "rows", None
-            )
+            _, offsets, _ = self.engine.flat_sample([[]] * here, how, uniforms)
             seconds += clock() - begun
             drawn += int(np.minimum(np.diff(offsets) + 1, most).sum())
         return seconds / drawn, drawn

@@ -126,9 +126,9 @@ class Judge:
         return measure(engine, self.tables[label], most=most, seconds=seconds, told=told)
 
     def _engine(self, trained: Engine) -> Engine:
-        """The scalar engine would take a minute, so the fastest one measures, on all cores."""
-        more = trained.name == "native" and self.threads > self.trained_with
-        if trained.name != "scalar" and not more:
+        """A slow engine would take a minute, so the fastest one measures, on all cores."""
+        more = trained.threaded and self.threads > self.trained_with
+        if not (trained.slow or more):
             return trained
         if self._own is None:
             self._own = make_engine("auto", self.config, self.dtype)

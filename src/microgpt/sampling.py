@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from microgpt.engines.base import Engine
-from microgpt.engines.drawing import Guard
+from microgpt.engines.drawing import Guard, Sampler
 from microgpt.errors import InputError
 from microgpt.stream import uniforms
 from microgpt.tokenizer import Tokenizer
@@ -30,9 +30,10 @@ PIECE = 1000
 class Settings:
     """How to sample.
 
-    ``temperature``: the logits are divided by it; below 1 bolder, above 1 more random.
+    ``temperature``: the logits are divided by it; lower is safer, higher is
+    more varied.
     ``top_k``: draw among the k most probable tokens only (1 is greedy). ``top_p``: among the
-    fewest whose probabilities reach p. ``order``: see ``engines.base.Engine.sample``.
+    fewest whose probabilities reach p. ``order``: see ``engines.drawing.Sampler``.
     ``length``: most characters of a sample, forced ones included; None is block_size. Beyond
     block_size the model sees the last block_size tokens.
     Raises ``InputError`` for values out of range.
@@ -83,21 +84,14 @@ def sample(
             f"The prefix has {len(forced)} characters, must be fewer than {most}.",
             f"Shorten it, or ask for more with --length {len(forced) + 1} or above.",
         )
+    how = Sampler(settings.temperature, settings.top_k, settings.top_p, settings.order, guard)
     texts: list[str] = []
     at_once = max(1, min(_AT_ONCE, _DRAWS_AT_ONCE // most))
     for first in range(0, count, at_once):
         here = min(at_once, count - first)
         before = rng.getstate()
         draws = uniforms(rng, here * most).reshape(here, most)
-        tokens, used = engine.sample(
-            [forced] * here,
-            settings.temperature,
-            settings.top_k,
-            settings.top_p,
-            draws,
-            settings.order,
-            guard,
-        )
+        tokens, used = engine.sample([forced] * here, how, draws)
         if used < draws.size:
             rng.setstate(before)
             uniforms(rng, used)

@@ -225,7 +225,7 @@ class Trainer:
             lines = self._piece(count)
             now = time.monotonic()
             good = list(itertools.takewhile(self._is_good, lines))
-            if self.run_dir and self.engine.lead:
+            if self.run_dir:
                 self.run_dir.log({**line, "seconds": round(now - begun, 4)} for line in good)
             self.recent = [*self.recent, *(line["loss"] for line in good)][-_RECENT:]
             yield from good
@@ -328,10 +328,9 @@ class Trainer:
             "dtype": self.dtype,
             "threads": self.threads,
         }
-        if self.engine.lead:
-            where = self.run_dir.save(self.step, weights, optim, state, best=best)
-            self.saved_at = self.step
-            yield {"saved": {"step": self.step, "dir": str(where)}}
+        where = self.run_dir.save(self.step, weights, optim, state, best=best)
+        self.saved_at = self.step
+        yield {"saved": {"step": self.step, "dir": str(where)}}
 
     def _raise_interrupted(self) -> NoReturn:
         if self.run_dir is None:
@@ -368,7 +367,7 @@ class Trainer:
         event = {"step": self.step, "split": label, "loss": found.loss, "tokens": found.tokens}
         if found.is_sample:
             event |= {"measured": found.measured, "of": found.of}
-        if self.run_dir and self.engine.lead:
+        if self.run_dir:
             self.run_dir.log([{"eval": event}])
         return event
 

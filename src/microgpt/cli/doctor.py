@@ -56,7 +56,7 @@ def doctor(
         for line in report(found):
             print(visible(line))
     engines = found["engines"]
-    if not any(engine["works"] for name, engine in engines.items() if name != "scalar"):
+    if not any(engine["works"] and not _is_slow(name) for name, engine in engines.items()):
         raise MissingError(
             "Neither native nor numpy works: training would take minutes.",
             f"Install it again: {python('-m', 'pip', 'install', '--force-reinstall', 'microgpt')}",
@@ -199,6 +199,13 @@ def _engines() -> tuple[dict[str, Any], str | None]:
             "reason": reasons["float64"],
         }
     return engines, next((name for name, engine in engines.items() if engine["works"]), None)
+
+
+def _is_slow(name: str) -> bool:
+    """Whether training takes minutes with an engine that works here."""
+    from microgpt.engines import engine_class
+
+    return engine_class(name).slow
 
 
 def _try(name: str, dtype: str) -> str | None:

@@ -4,12 +4,13 @@ Engines never touch randomness, files, printing, the clock, the tokenizer or the
 trunk owns those and hands them in, so engines can't disagree about them: the order of the data
 arrives as ``Batches``, the schedule as ``lrs``, randomness as ``uniforms``.
 
-A new engine derives from ``Engine`` and starts with ``supports``, ``load``, ``state``, ``grads``
-and ``logits``; ``steps``, ``trace`` and ``sample`` have working, slow versions here.
+A new engine derives from ``Engine`` and starts with ``name``, ``supports``, ``load``, ``state``,
+``grads`` and ``logits``; all else has a working, slow version here.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +24,9 @@ from microgpt.arrays import Arrays as Arrays
 from microgpt.arrays import Ints as Ints
 from microgpt.arrays import Optim as Optim
 from microgpt.config import Config
-from microgpt.engines.drawing import Guard, choose, walk
+from microgpt.engines.drawing import Sampler, walk
 from microgpt.engines.tracing import trace_floats
+from microgpt.engines.updating import updated
 from microgpt.errors import InputError
 
 
@@ -102,13 +104,20 @@ class Batches:
 class Engine(ABC):
     """One way of computing the model. Arrays are NumPy, names are those of ``Config.shapes``.
 
-    ``name``: how the user asks for it. ``lead``: whether this process prints and writes files.
-    ``level``: the set of processor instructions that its kernel was compiled for, such as
-    ``avx2``, known once it is loaded; None for an engine without levels.
+    ``name``: how the user asks for it. ``config``, ``dtype``: what ``load`` was given.
+
+    What the trunk asks of an engine, never its name: ``slow``: it needs minutes where others need
+    seconds, so others measure for it, and it alone isn't enough. ``threaded``: ``load``'s threads
+    make it faster. ``repeats``: where it gives the same bytes again. ``leveled``: there are several
+    of its kernel; ``level`` then says for which set of processor instructions the one was compiled
+    that runs, such as ``avx2``, known once it is loaded.
     """
 
     name = ""
-    lead = True
+    slow = False
+    threaded = False
+    repeats = "on the same kind of machine"
+    leveled = False
     level: str | None = None
     config: Config
     dtype: str
@@ -175,19 +184,26 @@ class Engine(ABC):
             np.exp(columns, out=columns)
             return float((highest + np.log(columns.sum(axis=0)) - wanted).sum())
 
-    @abstractmethod
-    def steps(
-        self,
-        batches: Batches,
-        lrs: Sequence[float],
-        first_step: int,
-        seeds: Sequence[int] | None = None,
-    ) -> list[float]:
+    def steps(self, batches: Batches, lrs: Sequence[float], first_step: int) -> list[float]:
         """Train len(lrs) steps and return the loss of each batch before its update.
 
-        ``first_step`` counts from 0; cutting a call in two changes no bit. ``seeds``: one per
-        step, for engines that draw inside (dropout); others ignore them.
+        ``first_step`` counts from 0; cutting a call in two changes no bit. From the first loss on
+        that isn't finite all are NaN, and the model stays as it was before that step.
         """
+        losses: list[float] = []
+        first = 0
+        for i, lr in enumerate(lrs):
+            docs = batches.docs(first, int(batches.documents[i]))
+            loss, grads = self.grads(docs, batches.weights_of(first, len(docs)))
+            first += len(docs)
+            share = sum(len(doc) - 1 for doc in docs) / int(batches.positions[i])
+            if not math.isfinite(loss):
+                return losses + [math.nan] * (len(lrs) - i)
+            losses.append(loss * share)
+            weights, optim = self.state()
+            updated(self.config, weights, optim, grads, share, lr, first_step + i + 1)
+            self.load(self.config, self.dtype, weights, optim)
+        return losses
 
     def trace(self, tokens: Sequence[int]) -> Arrays:
         """All intermediates for ``tokens`` (n ≤ block_size + 1), by the names of ``trace``.
@@ -200,20 +216,15 @@ class Engine(ABC):
     def sample(
         self,
         prefixes: Sequence[Sequence[int]],
-        temperature: float,
-        top_k: int | None,
-        top_p: float | None,
+        how: Sampler,
         uniforms: npt.NDArray[np.float64],
-        order: str,
-        guard: Guard | None = None,
     ) -> tuple[list[list[int]], int]:
         """Continue each prefix until BOS or until it has M tokens.
 
         ``prefixes``: forced tokens after BOS, without BOS. ``uniforms`` [samples, M] in [0, 1):
-        M is the most tokens a sample may take, forced ones included. ``order`` "sequential":
-        samples one after the other take one uniform per sampled token from the flattened array;
-        "rows": sample i takes them from row i. Where a sample grows past block_size, the model
-        sees the last block_size tokens only.
+        M is the most tokens a sample may take, forced ones included; ``how.order`` says which of
+        them a sample takes. Where a sample grows past block_size, the model sees the last
+        block_size tokens only.
 
         Returns the tokens of each sample, forced ones included and BOS not, and how many
         uniforms of the flattened array are used up (all of them for "rows").
@@ -225,43 +236,35 @@ class Engine(ABC):
         results = []
         for i, prefix in enumerate(prefixes):
             tokens = list(prefix[:most])
-            at = i * most if order == "rows" else used
-            state = walk(guard, tokens)
+            at = i * most if how.order == "rows" else used
+            state = walk(how.guard, tokens)
             while len(tokens) < most:
                 context = [bos, *tokens][-self.config.block_size :]
                 logits = np.asarray(self.logits([context])[0][-1])
-                banned = None if guard is None else guard.banned[state]
-                token = choose(logits, float(flat[at]), temperature, top_k, top_p, banned)
+                token = how.choose(logits, float(flat[at]), state)
                 at += 1
                 if token == bos:
                     break
                 tokens.append(token)
-                state = walk(guard, [token], state)
-            used = uniforms.size if order == "rows" else at
+                state = walk(how.guard, [token], state)
+            used = uniforms.size if how.order == "rows" else at
             results.append(tokens)
         return results, used
 
     def flat_sample(
         self,
         prefixes: Sequence[Sequence[int]],
-        temperature: float,
-        top_k: int | None,
-        top_p: float | None,
+        how: Sampler,
         uniforms: npt.NDArray[np.float64],
-        order: str,
-        guard: Guard | None = None,
     ) -> tuple[Ints, Ints, int]:
         """The same samples one after the other: tokens, offsets [samples + 1], uniforms used.
 
         Sample i is tokens[offsets[i] : offsets[i + 1]].
         """
-        lists, used = self.sample(prefixes, temperature, top_k, top_p, uniforms, order, guard)
+        lists, used = self.sample(prefixes, how, uniforms)
         tokens = np.array([t for tokens in lists for t in tokens], dtype=np.int32)
         offsets = np.cumsum([0, *(len(tokens) for tokens in lists)], dtype=np.int64)
         return tokens, offsets, used
-
-    def sync(self) -> None:
-        """Wait until everything asked for has happened; nothing to do on one machine."""
 
     def close(self) -> None:
         """Free what the engine holds; it can't be used afterwards."""

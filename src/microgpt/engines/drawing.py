@@ -26,6 +26,27 @@ class Guard:
     banned: npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Sampler:
+    """How the next token is drawn from logits, and from which random number.
+
+    ``temperature``, ``top_k``, ``top_p``: see ``distribution``. ``order`` "sequential": samples
+    one after the other take one uniform per sampled token from the flattened array; "rows":
+    sample i takes them from row i. ``guard``: what may not be sampled.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    order: str = "sequential"
+    guard: Guard | None = None
+
+    def choose(self, logits: Array, uniform: float, state: int = 0) -> int:
+        """The token that ``uniform`` draws, with the guard in ``state``."""
+        banned = None if self.guard is None else self.guard.banned[state]
+        return choose(logits, uniform, self.temperature, self.top_k, self.top_p, banned)
+
+
 def walk(guard: Guard | None, tokens: Sequence[int], state: int = 0) -> int:
     """The guard's state after some tokens; unchanged without a guard."""
     if guard is not None:

@@ -18,16 +18,16 @@ from microgpt import model
 from microgpt.autograd import Value
 from microgpt.config import Config
 from microgpt.engines.base import Array, Arrays, Batches, Engine, Optim
-from microgpt.engines.drawing import Guard, choose, walk
+from microgpt.engines.drawing import Sampler, walk
 
 Rows = list[list[float]]
 
 
 @contextlib.contextmanager
-def _no_search_for_circles() -> Iterator[None]:
+def _no_search_for_cycles() -> Iterator[None]:
     """Without Python's garbage collector.
 
-    A graph has no circles, and searching it for them takes more than half of the time. What isn't
+    A graph has no cycles, and searching it for them takes more than half of the time. What isn't
     needed any more is freed all the same, by its count of references.
     """
     searching = gc.isenabled()
@@ -43,6 +43,7 @@ class ScalarEngine(Engine):
     """Forward pass of ``model.gpt`` over ``Value``, gradients by ``Value.backward``."""
 
     name = "scalar"
+    slow = True
 
     @classmethod
     def supports(cls, config: Config, dtype: str) -> str | None:
@@ -103,7 +104,7 @@ class ScalarEngine(Engine):
             p.grad = 0.0
         parts = []
         at = 0
-        with _no_search_for_circles():
+        with _no_search_for_cycles():
             for doc in docs:
                 here = None if weights is None else weights[at : at + len(doc) - 1].tolist()
                 at += len(doc) - 1
@@ -122,13 +123,7 @@ class ScalarEngine(Engine):
         loss = self._backward(docs, int(batch.positions[0]), batch.weights)
         return loss, self._named([p.grad for p in self.params])
 
-    def steps(
-        self,
-        batches: Batches,
-        lrs: Sequence[float],
-        first_step: int,
-        seeds: Sequence[int] | None = None,
-    ) -> list[float]:
+    def steps(self, batches: Batches, lrs: Sequence[float], first_step: int) -> list[float]:
         losses = []
         first = 0
         for i, lr in enumerate(lrs):
@@ -177,12 +172,8 @@ class ScalarEngine(Engine):
     def sample(
         self,
         prefixes: Sequence[Sequence[int]],
-        temperature: float,
-        top_k: int | None,
-        top_p: float | None,
+        how: Sampler,
         uniforms: npt.NDArray[np.float64],
-        order: str,
-        guard: Guard | None = None,
     ) -> tuple[list[list[int]], int]:
         weights = self._floats()
         bos = self.config.vocab_size - 1
@@ -192,19 +183,17 @@ class ScalarEngine(Engine):
         results = []
         for i, prefix in enumerate(prefixes):
             tokens = [bos, *prefix[:most]]
-            at = i * most if order == "rows" else used
-            state = walk(guard, tokens[1:])
+            at = i * most if how.order == "rows" else used
+            state = walk(how.guard, tokens[1:])
             context = _Context(weights, self.config)
             while len(tokens) <= most:
-                banned = None if guard is None else guard.banned[state]
-                logits = np.array(context.logits(tokens))
-                token = choose(logits, float(flat[at]), temperature, top_k, top_p, banned)
+                token = how.choose(np.array(context.logits(tokens)), float(flat[at]), state)
                 at += 1
                 if token == bos:
                     break
                 tokens.append(token)
-                state = walk(guard, [token], state)
-            used = uniforms.size if order == "rows" else at
+                state = walk(how.guard, [token], state)
+            used = uniforms.size if how.order == "rows" else at
             results.append(tokens[1:])
         return results, used
 

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microgpt.engines.base import Engine
-from microgpt.engines.drawing import Guard
+from microgpt.engines.drawing import Guard, Sampler
 from microgpt.guard.automaton import Automaton
 from microgpt.guard.policy import Policy
 from microgpt.guard.rails import Rails
@@ -166,12 +166,8 @@ class Bot:
         draws = self._draws.ahead(len(jobs) * self.most).reshape(len(jobs), self.most)
         found, _ = self.engine.sample(
             [forced for _, forced in jobs],
-            self.temperature,
-            None,
-            None,
+            Sampler(self.temperature, guard=self.guard),
             draws,
-            "sequential",
-            self.guard,
         )
         self._at_once = min(2 * self._at_once, _NAMES)
         for (request, forced), tokens in zip(jobs, found, strict=True):

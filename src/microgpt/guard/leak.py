@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from microgpt.engines import engine_class
 from microgpt.engines.base import Array, Engine, Ints
-from microgpt.engines.drawing import Guard
+from microgpt.engines.drawing import Guard, Sampler
 from microgpt.errors import InputError, MicrogptError
 from microgpt.guard.automaton import Automaton
 from microgpt.stream import uniforms
@@ -211,12 +211,8 @@ class LeakMeter:
         engine = self._sampling_engine()
         drawn, _ = engine.sample(
             [prefixes[i] for i in which.tolist()],
-            self.temperature,
-            None,
-            None,
+            Sampler(self.temperature, order="rows", guard=self.guard),
             draws,
-            "rows",
-            self.guard,
         )
         begun = np.array([len(p) for p in prefixes], np.intp)[which]
         return masked_leaks(engine, self.guard, self.temperature, drawn, begun)
@@ -355,11 +351,12 @@ def sampled_leaks(
     guard = automaton.guard(most)
     tokens = [automaton.tokenizer.encode(prefix)[:most] for prefix in prefixes]
     step = max(1, _SAMPLED // count)
+    how = Sampler(temperature, order="rows", guard=guard)
     means, errors = [np.zeros(0)], [np.zeros(0)]
     for a in range(0, len(tokens), step):
         forced = [some for some in tokens[a : a + step] for _ in range(count)]
         draws = uniforms(rng, len(forced) * most).reshape(-1, most)
-        drawn, _ = engine.sample(forced, temperature, None, None, draws, "rows", guard)
+        drawn, _ = engine.sample(forced, how, draws)
         begun = np.array([len(some) for some in forced], np.intp)
         leaks = masked_leaks(engine, guard, temperature, drawn, begun).reshape(-1, count)
         means.append(leaks.mean(axis=1))

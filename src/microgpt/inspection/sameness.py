@@ -11,15 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from microgpt.config import Config, make_config
+from microgpt.engines import engine_class
+from microgpt.engines.base import Engine
+from microgpt.errors import MicrogptError
 from microgpt.opening import Opened
 
 _WORD = re.compile(r"[\w.+-]{1,40}")
-
-_ON_WHAT = {
-    "native": "on the same kind of machine",
-    "numpy": "on the same processor with the same NumPy",
-    "scalar": "on the same kind of machine",
-}
 
 _AGREES = (
     "Elsewhere the losses agree in their 4 printed decimals, and the 20 samples are the same: "
@@ -63,12 +60,13 @@ def reproduces(opened: Opened) -> str | None:
     engine, level, version = (made.get(name, "") for name in ("engine", "level", "microgpt"))
     dtype = opened.dtype
     said = []
-    if version and engine in _ON_WHAT and (level or engine != "native"):
-        same = f"the same bytes from that version and engine {_ON_WHAT[engine]}"
+    cls = _class_of(engine)
+    if version and cls and (level or not cls.leveled):
+        same = f"the same bytes from that version and engine {cls.repeats}"
         if level:
             same = (
                 f"the same bytes from that version, engine and level (MICROGPT_LEVEL={level}) "
-                f"{_ON_WHAT[engine]}"
+                f"{cls.repeats}"
             )
         by = f"microgpt {version}, {engine}{f' {level}' if level else ''}, {dtype}"
         said.append(f"Made by {by}: {same}.")
@@ -79,6 +77,14 @@ def reproduces(opened: Opened) -> str | None:
     else:
         said.append(_AGREES if _was_measured(opened) else _PARTS)
     return " ".join(said)
+
+
+def _class_of(engine: str) -> type[Engine] | None:
+    """The class of the engine that made a run, where this version has it."""
+    try:
+        return engine_class(engine)
+    except MicrogptError:
+        return None
 
 
 def _was_measured(opened: Opened) -> bool:

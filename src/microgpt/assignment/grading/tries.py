@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from microgpt.engines.base import Engine
+from microgpt.engines.drawing import Sampler
 from microgpt.stream import uniforms
 from microgpt.tokenizer import Tokenizer
 
@@ -39,7 +40,7 @@ class Tries:
             rng = random.Random(f"tries {prefix}")
             draws[rows] = uniforms(rng, self.count * most).reshape(self.count, most)
             forced += [tokenizer.encode(prefix, unknown="skip")] * self.count
-        tokens, _ = engine.sample(forced, self.temperature, None, None, draws, "rows", None)
+        tokens, _ = engine.sample(forced, Sampler(self.temperature, order="rows"), draws)
         texts = [tokenizer.decode(t) for t in tokens]
         for i, prefix in enumerate(wanted):
             self.known[prefix] = tuple(texts[i * self.count : (i + 1) * self.count])

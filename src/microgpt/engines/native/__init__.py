@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from microgpt.config import Config
 from microgpt.engines.base import Array, Arrays, Batches, Engine, Ints, Optim
-from microgpt.engines.drawing import Guard
+from microgpt.engines.drawing import Guard, Sampler
 from microgpt.errors import InputError, TokenError
 from microgpt.files import first_not_finite
 
@@ -128,6 +128,8 @@ class NativeEngine(Engine):
     """
 
     name = "native"
+    threaded = True
+    leveled = True
 
     @classmethod
     def supports(cls, config: Config, dtype: str) -> str | None:
@@ -218,13 +220,7 @@ class NativeEngine(Engine):
             return weights, Optim(step=self.step)
         return weights, Optim(self._get(_MEANS), self._get(_SQUARES), self.step)
 
-    def steps(
-        self,
-        batches: Batches,
-        lrs: Sequence[float],
-        first_step: int,
-        seeds: Sequence[int] | None = None,
-    ) -> list[float]:
+    def steps(self, batches: Batches, lrs: Sequence[float], first_step: int) -> list[float]:
         counts, positions = _int64(batches.documents), _int64(batches.positions)
         if len(counts) < len(lrs) or len(positions) < len(lrs):
             raise InputError(f"There are {len(lrs)} steps, but batches for {len(counts)}.")
@@ -293,28 +289,18 @@ class NativeEngine(Engine):
     def sample(
         self,
         prefixes: Sequence[Sequence[int]],
-        temperature: float,
-        top_k: int | None,
-        top_p: float | None,
+        how: Sampler,
         uniforms: npt.NDArray[np.float64],
-        order: str,
-        guard: Guard | None = None,
     ) -> tuple[list[list[int]], int]:
-        tokens, offsets, used = self.flat_sample(
-            prefixes, temperature, top_k, top_p, uniforms, order, guard
-        )
+        tokens, offsets, used = self.flat_sample(prefixes, how, uniforms)
         written = tokens.tolist()
         return [written[a:b] for a, b in itertools.pairwise(offsets.tolist())], used
 
     def flat_sample(
         self,
         prefixes: Sequence[Sequence[int]],
-        temperature: float,
-        top_k: int | None,
-        top_p: float | None,
+        how: Sampler,
         uniforms: npt.NDArray[np.float64],
-        order: str,
-        guard: Guard | None = None,
     ) -> tuple[Ints, Ints, int]:
         samples, most = uniforms.shape
         if len(prefixes) != samples or most < 1:
@@ -325,13 +311,13 @@ class NativeEngine(Engine):
         flat = np.fromiter(forced, np.int32, int(ends[-1]))
         tokens, offsets = self._checked(flat, ends, samples, 0, max(len(flat), 1))
         draws = np.ascontiguousarray(uniforms, np.float64)
-        moves, banned = self._guard(guard)
+        moves, banned = self._guard(how.guard)
         out = np.zeros((samples, most), np.int32)
         lengths = np.zeros(samples, np.int32)
         used = ctypes.c_double()
         refused = self.kernel.sample(
-            self.model, tokens.ctypes.data, offsets.ctypes.data, samples, most, temperature**-1,
-            top_k or 0, top_p or 0.0, draws.ctypes.data, order == "rows",
+            self.model, tokens.ctypes.data, offsets.ctypes.data, samples, most, how.temperature**-1,
+            how.top_k or 0, how.top_p or 0.0, draws.ctypes.data, how.order == "rows",
             None if moves is None else moves.ctypes.data,
             None if banned is None else banned.ctypes.data,
             0 if moves is None else len(moves),

@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from microgpt.config import Config
 from microgpt.engines.base import Array, Arrays, Batches, Engine, Ints, Optim
-from microgpt.engines.drawing import Guard
+from microgpt.engines.drawing import Sampler
 from microgpt.engines.numpy import math as nm
-from microgpt.engines.numpy.sampling import Pick, sample_rows, sample_sequential
+from microgpt.engines.numpy.sampling import sample_rows, sample_sequential
 
 PIECE = 1024  # positions that ``logits`` computes at a time: what stays in a core's cache
 
@@ -31,6 +31,7 @@ class NumpyEngine(Engine):
     """Forward and hand-written backward pass over the positions of a whole batch at once."""
 
     name = "numpy"
+    repeats = "on the same processor with the same NumPy"
 
     @classmethod
     def supports(cls, config: Config, dtype: str) -> str | None:
@@ -79,13 +80,7 @@ class NumpyEngine(Engine):
             loss = self._backward(tokens, batch.offsets, positions, batch.weights)
         return loss, _copies(self.g)
 
-    def steps(
-        self,
-        batches: Batches,
-        lrs: Sequence[float],
-        first_step: int,
-        seeds: Sequence[int] | None = None,
-    ) -> list[float]:
+    def steps(self, batches: Batches, lrs: Sequence[float], first_step: int) -> list[float]:
         tokens = batches.tokens.astype(np.intp)
         counts, positions = batches.documents.tolist(), batches.positions.tolist()
         losses = []
@@ -181,18 +176,13 @@ class NumpyEngine(Engine):
     def sample(
         self,
         prefixes: Sequence[Sequence[int]],
-        temperature: float,
-        top_k: int | None,
-        top_p: float | None,
+        how: Sampler,
         uniforms: npt.NDArray[np.float64],
-        order: str,
-        guard: Guard | None = None,
     ) -> tuple[list[list[int]], int]:
-        pick = Pick(temperature, top_k, top_p)
         with np.errstate(all="ignore"):
-            if order == "rows":
-                return sample_rows(self.w, prefixes, pick, uniforms, guard), uniforms.size
-            return sample_sequential(self.w, prefixes, pick, uniforms, guard)
+            if how.order == "rows":
+                return sample_rows(self.w, prefixes, how, uniforms), uniforms.size
+            return sample_sequential(self.w, prefixes, how, uniforms)
 
 
 def _keep_freed_memory() -> None:

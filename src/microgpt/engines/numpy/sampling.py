@@ -1,8 +1,8 @@
 """Sampling on NumPy arrays: all samples take their next token together, one pass per position.
 
 Keys and values of earlier positions are kept (the KV cache), so that a token costs one position.
-What is drawn from which uniform number is said in ``base.Engine.sample``; the distribution here
-is ``base.distribution`` for many rows at once, in float64 and with the same sums.
+What is drawn from which uniform number is said in ``drawing.Sampler``; the distribution here is
+``drawing.distribution`` for many rows at once, in float64 and with the same sums.
 
 Shapes: B samples, t positions so far, M the most tokens of a sample, C n_embd, H heads, D head_dim,
 V vocabulary.
@@ -12,38 +12,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from microgpt.engines.base import Array, Ints
-from microgpt.engines.drawing import Guard
+from microgpt.engines.drawing import Sampler
 from microgpt.engines.numpy import math as nm
 
 TOGETHER = 1024  # samples that advance together: what bounds the memory of the cache
 
 
-class Pick(NamedTuple):
-    """How a token is picked from logits."""
-
-    temperature: float
-    top_k: int | None
-    top_p: float | None
-
-
 def sample_sequential(
     w: nm.Tensors,
     prefixes: Sequence[Sequence[int]],
-    pick: Pick,
+    how: Sampler,
     uniforms: npt.NDArray[np.float64],
-    guard: Guard | None,
 ) -> tuple[list[list[int]], int]:
     """One sample after the other on one stream of uniforms; how many were used comes second."""
     flat, most = uniforms.reshape(-1), uniforms.shape[1]
     results, used = [], 0
     for prefix in prefixes:
-        tokens, draws = _advance(w, [prefix], pick, flat[None, used : used + most], guard)
+        tokens, draws = _advance(w, [prefix], how, flat[None, used : used + most])
         results += tokens
         used += draws
     return results, used
@@ -52,27 +42,26 @@ def sample_sequential(
 def sample_rows(
     w: nm.Tensors,
     prefixes: Sequence[Sequence[int]],
-    pick: Pick,
+    how: Sampler,
     uniforms: npt.NDArray[np.float64],
-    guard: Guard | None,
 ) -> list[list[int]]:
     """Sample i draws from row i of the uniforms."""
     results = []
     for at in range(0, len(prefixes), TOGETHER):
         part = slice(at, at + TOGETHER)
-        results += _advance(w, prefixes[part], pick, uniforms[part], guard)[0]
+        results += _advance(w, prefixes[part], how, uniforms[part])[0]
     return results
 
 
 def _advance(
     w: nm.Tensors,
     prefixes: Sequence[Sequence[int]],
-    pick: Pick,
+    how: Sampler,
     uniforms: npt.NDArray[np.float64],
-    guard: Guard | None,
 ) -> tuple[list[list[int]], int]:
     """Tokens of all samples, and how many uniforms they took together. ``uniforms`` [B, M]."""
     count, most = uniforms.shape
+    guard = how.guard
     block, bos = w.config.block_size, w.config.vocab_size - 1
     forced = np.array([min(len(prefix), most) for prefix in prefixes], np.intp)
     tokens = np.full((count, most + 1), bos, np.intp)
@@ -91,7 +80,7 @@ def _advance(
             logits = _window_logits(w, tokens[alive, t + 1 - block : t + 1])
         drawn = t - forced[alive]
         banned = None if guard is None else guard.banned[states]
-        picked = choose_rows(logits, uniforms[alive, np.maximum(drawn, 0)], pick, banned)
+        picked = choose_rows(logits, uniforms[alive, np.maximum(drawn, 0)], how, banned)
         tokens[alive, t + 1] = np.where(drawn >= 0, picked, tokens[alive, t + 1])
         if guard is not None:
             states = guard.next[states, tokens[alive, t + 1]].astype(np.intp)
@@ -151,19 +140,19 @@ def _window_logits(w: nm.Tensors, tokens: Ints) -> Array:
 def choose_rows(
     logits: Array,
     uniforms: npt.NDArray[np.float64],
-    pick: Pick,
+    how: Sampler,
     banned: npt.NDArray[np.bool_] | None = None,
 ) -> Ints:
-    """``base.choose`` for rows: tokens [B] from logits [B, V], one of ``uniforms`` [B] each."""
+    """``drawing.choose`` for rows: tokens [B] from logits [B, V], one of ``uniforms`` [B] each."""
     probs = logits.astype(np.float64)
-    probs *= pick.temperature**-1
+    probs *= how.temperature**-1
     if banned is not None:
         probs[banned] = -np.inf
     probs -= probs.max(axis=1, keepdims=True)
     np.exp(probs, out=probs)
     probs *= 1 / np.cumsum(probs, axis=1)[:, -1:]  # cumsum adds from left to right, sum doesn't
-    if pick.top_k is not None or pick.top_p is not None:
-        _truncate(probs, pick.top_k, pick.top_p)
+    if how.top_k is not None or how.top_p is not None:
+        _truncate(probs, how.top_k, how.top_p)
     sums = np.cumsum(probs, axis=1)
     picked: Ints = (sums[:, :-1] <= uniforms[:, None] * sums[:, -1:]).sum(axis=1)
     last = probs.shape[1] - 1 - np.argmax(probs[:, ::-1] > 0, axis=1)  # u * total may round up
