@@ -207,6 +207,18 @@ def test_kernel_agrees_with_numpy(case: tuple[Config, list[list[int]], list[floa
             assert_close(expected, grads, tolerance)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_steps_of_an_engine_without_its_own(optimizer: str) -> None:
+    """The base class's pass each step its weights."""
+    config = dataclasses.replace(CONFIG, optimizer=optimizer)
+    batches = Batches.of([DOCS[:2], DOCS[2:], DOCS], [*WEIGHTS, *WEIGHTS])
+    engine = loaded(NumpyEngine, config)
+    losses = Engine.steps(engine, batches, [0.1, 0.2, 0.1], 0)
+    other = loaded(NumpyEngine, config)
+    assert other.steps(batches, [0.1, 0.2, 0.1], 0) == pytest.approx(losses, rel=1e-12)
+    assert_close(other.state()[0], engine.state()[0], 1e-10)
+
+
 def test_numpy_agrees_with_scalars() -> None:
     for seed in range(4):
         rng = random.Random(seed)

@@ -196,8 +196,8 @@ def test_a_loss_that_is_not_finite_names_its_step(tmp_path: Path) -> None:
 )
 def test_a_loss_below_0_is_no_fault_unless_it_is_infinite(loss: float, message: str | None) -> None:
     class Weighted(ScalarEngine):
-        def steps(self, batches: Any, lrs: Any, first_step: int, *more: Any) -> list[float]:
-            losses = super().steps(batches, lrs, first_step, *more)
+        def steps(self, batches: Any, lrs: Any, first_step: int) -> list[float]:
+            losses = super().steps(batches, lrs, first_step)
             return [loss if first_step + i == 5 else x for i, x in enumerate(losses)]
 
     trainer = Trainer(tiny(), dataset(), engine="scalar")
