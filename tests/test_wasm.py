@@ -39,6 +39,15 @@ def test_manifest_describes_the_file() -> None:
     assert "fast-math" not in MANIFEST["flags"]
 
 
+@pytest.mark.parametrize("page", ["README.md", "guide/pages/learn/questions.md"])
+def test_texts_name_the_size_of_the_file(page: str) -> None:
+    """`make wasm` writes it there."""
+    said = re.findall(
+        r"(?:`kernel\.wasm` \(|compiled kernel of )(\d+) KB", (ROOT / page).read_text("utf-8")
+    )
+    assert said == [f"{len(WASM) / 1000:.0f}"], "run `make wasm`"
+
+
 def test_lock_names_no_place() -> None:
     text = (ROOT / "package-lock.json").read_text(encoding="utf-8")
     assert "://" not in text
