@@ -86,10 +86,15 @@ class Judge:
             self.near(kind, f"{what}.{name}", expected[name], got[name])
 
 
-def _cases(file: str, names: Collection[str] | None) -> Iterator[dict[str, Any]]:
-    for name, case in vectorfile.cases(file).items():
-        if names is None or name in names:
-            yield case
+def _cases(names: Collection[str] | None, *files: str) -> Iterator[dict[str, Any]]:
+    for file in files:
+        for name, case in vectorfile.cases(file).items():
+            if names is None or name in names:
+                yield case
+
+
+def _flat(weights: list[list[float]]) -> list[float]:
+    return [weight for doc in weights for weight in doc]
 
 
 def model(name: str, **changes: Any) -> tuple[Config, dict[str, Any]]:
@@ -122,7 +127,7 @@ def _arrays(lists: Any, dtype: str) -> dict[str, Any]:
 def check_logits(make: Make, dtype: str, names: Collection[str] | None = None) -> Worst:
     """Logits of each case's tokens, alone and several lists of different lengths in one call."""
     judge = Judge(dtype)
-    for case in _cases("forward", names):
+    for case in _cases(names, "forward"):
         engine = loaded(make, dtype, case["model"])
         tokens = case["tokens"][: engine.config.block_size]
         rows = case["trace"]["logits"]
@@ -135,7 +140,7 @@ def check_logits(make: Make, dtype: str, names: Collection[str] | None = None) -
 def check_trace(make: Make, dtype: str, names: Collection[str] | None = None) -> Worst:
     """Every intermediate: names, their order, shapes and values."""
     judge = Judge(dtype)
-    for case in _cases("forward", names):
+    for case in _cases(names, "forward"):
         engine = loaded(make, dtype, case["model"])
         got = engine.trace(case["tokens"])
         tokens = case["tokens"]
@@ -164,13 +169,17 @@ def check_toy(make: Make, dtype: str, names: Collection[str] | None = None) -> W
 def check_gradients(make: Make, dtype: str, names: Collection[str] | None = None) -> Worst:
     """Loss and every parameter's gradient, twice (nothing may be left over from the first time)."""
     judge = Judge(dtype)
-    for case in _cases("gradients", names):
+    for case in _cases(names, "gradients", "weighted_gradients"):
         engine = loaded(make, dtype, case["model"])
         for _ in range(2 if case["model"] == "tiny" else 1):
-            loss, grads = engine.grads(case["docs"])
+            weights = _flat(case["weights"]) if "weights" in case else None
+            loss, grads = engine.grads(case["docs"], weights)
             what = f"gradients of {case['name']}"
             judge.near("gradients", f"{what}: loss", case["loss"], loss)
             judge.near_all("gradients", what, case["grads"], grads)
+            moved = bool(loss) or any(array.any() for array in grads.values())
+            if weights is not None and not any(weights) and moved:
+                raise Wrong(f"{what}: not exactly 0, though all weights are")
     return judge.worst
 
 
@@ -180,7 +189,10 @@ def check_gradients(make: Make, dtype: str, names: Collection[str] | None = None
 def _batches(steps: list[dict[str, Any]]) -> Batches:
     plain = Batches.of([step["docs"] for step in steps])
     positions = np.array([step["positions"] for step in steps], dtype=np.int64)
-    return Batches(plain.tokens, plain.offsets, plain.documents, positions)
+    weights = None
+    if "weights" in steps[0]:
+        weights = np.array([weight for step in steps for weight in _flat(step["weights"])])
+    return Batches(plain.tokens, plain.offsets, plain.documents, positions, weights)
 
 
 def _starting(make: Make, dtype: str, case: dict[str, Any]) -> Engine:
@@ -199,7 +211,7 @@ def _starting(make: Make, dtype: str, case: dict[str, Any]) -> Engine:
 def check_steps(make: Make, dtype: str, names: Collection[str] | None = None) -> Worst:
     """Ten steps in one call: losses, weights, moments."""
     judge = Judge(dtype)
-    for case in _cases("steps", names):
+    for case in _cases(names, "steps", "weighted_steps"):
         what = f"steps of {case['name']}"
         engine = _starting(make, dtype, case)
         lrs = [step["lr"] for step in case["steps"]]
@@ -231,8 +243,9 @@ def _summed(expected: dict[str, Any], arrays: dict[str, Any]) -> tuple[Any, Any]
 
 def check_split(make: Make, dtype: str, names: Collection[str] | None = None) -> Worst:
     """Cutting a call in pieces, or saving and loading between them, changes no bit."""
-    some = ("adam_tiny_on", "adam_tiny_part", "sgd_tiny")
-    for case in _cases("steps", [name for name in some if names is None or name in names]):
+    some = ("adam_tiny_on", "adam_tiny_part", "sgd_tiny", "weighted_adam_tiny")
+    chosen = [name for name in some if names is None or name in names]
+    for case in _cases(chosen, "steps", "weighted_steps"):
         lrs = [step["lr"] for step in case["steps"]]
         first = case["first_step"]
         whole = _starting(make, dtype, case)
@@ -267,7 +280,7 @@ def check_sampling(make: Make, dtype: str, names: Collection[str] | None = None)
     """The very tokens, and how many draws they took. Only float64 promises this."""
     if dtype != "float64":
         return {}
-    for case in _cases("sampling", names):
+    for case in _cases(names, "sampling"):
         engine = loaded(make, dtype, case["model"])
         samples, most = len(case["prefixes"]), case["length"]
         draws = np.full(samples * most, 0.5)  # what comes after the draws that are used
@@ -343,7 +356,10 @@ def check_run(make: Make, dtype: str, preset: str) -> Worst:
 FAST = (
     "tiny_full", "tiny_batch", "tiny_empty", "tiny_one", "tiny_same", "small_full", "early_short",
     "small_batch", "adam_tiny", "adam_tiny_on", "adam_tiny_part", "sgd_tiny", "beyond_block",
-    "prefix_beyond", "guard_length", "guard_rows", "prefix_full",
+    "prefix_beyond", "guard_length", "guard_rows", "prefix_full", "weighted_one",
+    "weighted_prompt", "weighted_negative", "weighted_batch", "weighted_last_zero",
+    "weighted_nothing", "weighted_small", "weighted_adam_tiny", "weighted_sgd_tiny",
+    "weighted_adam_small",
 )  # fmt: skip
 """The cases of small models, which even the scalar engine does in seconds."""
 

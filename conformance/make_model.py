@@ -229,23 +229,61 @@ def gradients() -> Json:
         ("small_batch", "small", [[4, 0, 4], [4, 1, 2, 3, 0, 1, 4], [4, 2, 2, 4]], "two layers: "
          "gradients through the cache of the lower one"),
     ]  # fmt: skip
-    cases = []
-    for name, which, docs, why in table:
-        loss, grads = engine(which).grads(docs)
-        cases.append(
-            {
-                "name": name,
-                "why": why,
-                "model": which,
-                "docs": docs,
-                "positions": sum(len(doc) - 1 for doc in docs),
-                "loss": loss,
-                "grads": lists(grads),
-            }
-        )
     return {
         "about": "Loss of a batch, and its gradient by every parameter.",
-        "cases": cases,
+        "cases": [_gradient_case(name, why, which, docs) for name, which, docs, why in table],
+    }
+
+
+def _gradient_case(
+    name: str,
+    why: str,
+    which: str,
+    docs: list[list[int]],
+    weights: list[list[float]] | None = None,
+) -> Json:
+    flat = None if weights is None else [weight for doc in weights for weight in doc]
+    loss, grads = engine(which).grads(docs, flat)
+    return {
+        "name": name,
+        "why": why,
+        "model": which,
+        "docs": docs,
+        **({} if weights is None else {"weights": weights}),
+        "positions": sum(len(doc) - 1 for doc in docs),
+        "loss": loss,
+        "grads": lists(grads),
+    }
+
+
+def weighted_gradients() -> Json:
+    table = [
+        ("weighted_one", "tiny", [[3, 0, 1, 2, 0, 3]], [[0.5, 2.0, 0.25, 1.0, 3.0]],
+         "every weight at its position; divided by the 5 positions, not by the weights' sum 6.75"),
+        ("weighted_prompt", "tiny", [[3, 0, 2, 1, 3]], [[0.0, 0.0, 1.0, 1.0]],
+         "a prompt's positions count nothing, but are seen by the others and are in the divisor"),
+        ("weighted_negative", "tiny", [[3, 1, 2, 3], [3, 0, 3]], [[-1.0, 0.5, -2.0], [0.25, -0.75]],
+         "negative weights: a loss below 0"),
+        ("weighted_batch", "tiny", [[3, 1, 3], [3, 0, 2, 2, 1, 0], [3, 3], [3, 1, 3]],
+         [[1.5, -0.5], [0.0, 0.0, 0.0, 0.0, 0.0], [2.0], [0.25, 1.0]],
+         "lengths in no order: weights stay with their documents; a document twice with other "
+         "weights; one with zeros alone, so that the embeddings of 0 and 2 get no gradient"),
+        ("weighted_last_zero", "tiny", [[3, 1, 0, 3], [3, 2, 1, 3]],
+         [[0.5, 1.5, -1.0], [0.0, 0.0, 0.0]],
+         "two documents of one length, the last with zeros alone"),
+        ("weighted_nothing", "tiny", [[3, 0, 1, 3], [3, 2, 3]], [[0.0, 0.0, 0.0], [0.0, 0.0]],
+         "zeros alone: loss and gradients are exactly 0"),
+        ("weighted_small", "small", [[4, 0, 4], [4, 1, 2, 3, 0, 1, 4], [4, 2, 2, 4]],
+         [[0.125, 1.0], [0.0, -0.3, 0.0, 0.7, 2.0, 0.1], [1.0, 0.0, -1.25]],
+         "two layers: through the cache, gradients reach positions whose own weight is 0"),
+    ]  # fmt: skip
+    return {
+        "about": "As gradients.json, where -log p of each position is multiplied by a weight "
+        "(weights, a list for each document); the sum is divided by the number of positions.",
+        "cases": [
+            _gradient_case(name, why, which, docs, weights)
+            for name, which, docs, weights, why in table
+        ],
     }
 
 
@@ -397,5 +435,6 @@ FILES = {
     "models": models,
     "forward": forward,
     "gradients": gradients,
+    "weighted_gradients": weighted_gradients,
     "toy_gpt": toy_gpt,
 }

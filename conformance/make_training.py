@@ -6,6 +6,7 @@ import hashlib
 import random
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from microgpt.evaluation import mean_loss
 from microgpt.stream import uniforms
 
 STEPS = 10
+Weigh = Callable[[list[list[int]]], tuple[list[list[float]], int]]
 
 
 def weights_digest(weights: Arrays) -> str:
@@ -54,11 +56,15 @@ def _case(
     *,
     docs: list[list[int]] | None = None,
     positions: int | None = None,
+    weigh: Weigh | None = None,
     after: Json | None = None,
     full: bool = True,
     **changes: Any,
 ) -> Json:
-    """Ten steps of the scalar engine. ``after``: the case whose end state this one starts from."""
+    """Ten steps of the scalar engine. ``after``: the case whose end state this one starts from.
+
+    ``weigh``: from a step's documents to their weights and what their sum is divided by.
+    """
     made = engine(which, **({} if which in PRESETS else {"steps": 2 * STEPS, **changes}))
     config = made.config
     first = 0
@@ -73,9 +79,15 @@ def _case(
         one = Batches.of([here])
         if positions is not None:
             one = Batches(one.tokens, one.offsets, one.documents, np.array([positions]))
+        given = {}
+        if weigh is not None:
+            given["weights"], divisor = weigh(here)
+            flat = np.array([weight for doc in given["weights"] for weight in doc])
+            one = Batches(one.tokens, one.offsets, one.documents, np.array([divisor]), flat)
         lr = config.lr_at(first + i)
         (loss,) = made.steps(one, [lr], first + i)
-        lines.append({"docs": here, "positions": int(one.positions[0]), "lr": lr, "loss": loss})
+        line = {"docs": here, **given, "positions": int(one.positions[0]), "lr": lr, "loss": loss}
+        lines.append(line)
     weights, optim = made.state()
     kind = lists if full else checksums
     end = {"weights": kind(weights)}
@@ -148,6 +160,71 @@ def steps() -> Json:
     return {
         "about": "Ten steps of training: documents, divisor and learning rate in, each step's "
         "loss (before its update) and the end state out; of the presets four numbers a matrix.",
+        "cases": cases,
+    }
+
+
+def weighted_steps() -> Json:
+    rng = random.Random(15)
+
+    def answers(docs: list[list[int]]) -> tuple[list[list[float]], int]:
+        weights = []
+        for doc in docs:
+            prompt = rng.randrange(len(doc))
+            weights.append([float(at >= prompt) for at in range(len(doc) - 1)])
+        return weights, max(1, sum(w > 0 for doc in weights for w in doc))
+
+    def advantages(docs: list[list[int]]) -> tuple[list[list[float]], int]:
+        drawn = [round(rng.gauss(-0.2, 0.5), 3) for _ in docs]
+        return [[x] * (len(doc) - 1) for x, doc in zip(drawn, docs, strict=True)], len(docs)
+
+    def anything(docs: list[list[int]]) -> tuple[list[list[float]], int]:
+        weights = [[rng.choice([0.0, 1.0, rng.gauss(0, 1)]) for _ in doc[1:]] for doc in docs]
+        weights[1] = [0.0] * len(weights[1])
+        return weights, sum(map(len, weights))
+
+    cases = [
+        _case(
+            "weighted_adam_tiny",
+            "answers alone are trained on: weights 0 before, 1 from there on, divided by the "
+            "number of ones; a document may be prompt from end to end",
+            "tiny",
+            3,
+            weigh=answers,
+            lr=0.05,
+        ),
+        _case(
+            "weighted_sgd_tiny",
+            "a weight for each sample, positive or negative, divided by the number of samples: "
+            "losses below 0 are no fault",
+            "tiny",
+            2,
+            weigh=advantages,
+            optimizer="sgd",
+            lr=0.02,
+        ),
+        _case(
+            "weighted_adam_small",
+            "two layers, weights of any sign, the middle one of three documents with zeros alone",
+            "small",
+            3,
+            weigh=anything,
+        ),
+        _case(
+            "weighted_final",
+            "the shape of the published run, for which an engine may have code of its own",
+            "final",
+            3,
+            docs=run("final").order.batches(0, 3 * STEPS).docs(0, 3 * STEPS),
+            weigh=anything,
+            full=False,
+        ),
+    ]
+    for case in cases:
+        del case["_engine"]
+    return {
+        "about": "Ten steps as in steps.json, where -log p of each position is multiplied by a "
+        "weight (weights, a list for each document) before the sum is divided by positions.",
         "cases": cases,
     }
 
@@ -239,5 +316,5 @@ def trained_file(weights: Arrays) -> Json:
     }
 
 
-FILES = {"steps": steps}
+FILES = {"steps": steps, "weighted_steps": weighted_steps}
 SLOW = ("losses", "trained")

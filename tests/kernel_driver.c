@@ -36,7 +36,7 @@ int main(void)
     if (!bytes || !model)
         return 4;
     NAME(set)(model, WEIGHTS, weights);
-    int refused = NAME(steps)(model, tokens, offsets, counts, positions, sizes[0], lrs, 0, losses);
+    int refused = NAME(steps)(model, tokens, offsets, counts, positions, NULL, sizes[0], lrs, 0, losses);
     for (int i = 0; i < sizes[0] && !refused; i++)
         printf("%.17g\n", losses[i]);
     return refused ? 5 : 0;

@@ -49,8 +49,13 @@ static int run(Config config)
         tokens[i] = below(V);
     int64_t counts[STEPS] = {1, 4, 2}, positions[STEPS] = {1, 2 * T, T};
     double lrs[STEPS] = {0.01, 0.01, 0.01}, losses[STEPS], loss;
-    int refused = NAME(steps)(model, tokens, offsets, counts, positions, STEPS, lrs, 0, losses);
-    refused |= NAME(grads)(model, tokens, offsets, DOCUMENTS, T, &loss, flat);
+    double *weights = room((size_t)(offsets[DOCUMENTS] - DOCUMENTS), sizeof(double));
+    for (int i = 0; i < offsets[DOCUMENTS] - DOCUMENTS; i++)
+        weights[i] = below(5) - 2;
+    int refused = NAME(steps)(model, tokens, offsets, counts, positions, NULL, STEPS, lrs, 0, losses);
+    refused |= NAME(steps)(model, tokens, offsets, counts, positions, weights, STEPS, lrs, 3, losses);
+    refused |= NAME(grads)(model, tokens, offsets, DOCUMENTS, T, NULL, &loss, flat);
+    refused |= NAME(grads)(model, tokens, offsets, DOCUMENTS, T, weights, &loss, flat);
     for (int which = WEIGHTS; which <= SQUARES; which++)
         NAME(get)(model, which, flat);
 
@@ -85,7 +90,7 @@ static int run(Config config)
     printf("%d %d %d %d %d: refused %d, losses %.9g %.9g %.9g, grads %.9g, drawn %g\n",
            config.n_layer, config.n_embd, config.n_head, T, V, refused, losses[0], losses[1],
            losses[2], loss, drawn);
-    free(arena), free(flat), free(tokens), free(logits);
+    free(arena), free(flat), free(tokens), free(logits), free(weights);
     free(uniforms), free(next), free(banned), free(out);
     return refused;
 }

@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT))
 from conformance import checks  # noqa: E402
 
 CASES = ("tiny_full", "tiny_batch", "adam_tiny", "adam_tiny_part", "sgd_tiny", "guard_length",
-         "guard_rows", "top_k", "top_p")  # fmt: skip
+         "guard_rows", "top_k", "top_p", "weighted_one", "weighted_batch", "weighted_nothing",
+         "weighted_adam_tiny", "weighted_sgd_tiny")  # fmt: skip
 
 
 def listing() -> str:
@@ -93,7 +94,7 @@ def test_a_loss_that_is_not_finite_ends_the_steps(stub: type[Engine]) -> None:
     engine = stub()
     engine.load(config, "float64", weights)
 
-    def diverged(docs: object) -> tuple[float, dict[str, np.ndarray]]:
+    def diverged(docs: object, weights: object = None) -> tuple[float, dict[str, np.ndarray]]:
         return float("inf"), {}
 
     engine.grads = diverged  # type: ignore[method-assign, assignment]

@@ -92,6 +92,7 @@ class Raw:
         steps: int | None = None,
         first_step: float = 0,
         lr: float = 0.01,
+        weights: np.ndarray | None = None,
     ) -> tuple[int, np.ndarray]:
         n = len(counts)
         losses = np.full(n, 777.0)
@@ -99,16 +100,29 @@ class Raw:
         rates = np.full(n, lr)
         refused = self.kernel.steps(
             self.model, tokens.ctypes.data, offsets.ctypes.data, numbers[0].ctypes.data,
-            numbers[1].ctypes.data, n if steps is None else steps, rates.ctypes.data, first_step,
-            losses.ctypes.data,
+            numbers[1].ctypes.data, None if weights is None else weights.ctypes.data,
+            n if steps is None else steps, rates.ctypes.data, first_step, losses.ctypes.data,
         )  # fmt: skip
         return refused, losses
 
-    def grads(self, tokens: np.ndarray, offsets: np.ndarray, count: int) -> tuple[int, np.ndarray]:
+    def weights(self, offsets: np.ndarray) -> np.ndarray | None:
+        """Of all positions, of any sign and 0 now and then; or none."""
+        positions = int(offsets[-1] - offsets[0]) - (len(offsets) - 1)
+        drawn = [self.rng.choice([0, 1, self.rng.gauss(0, 1)]) for _ in range(positions)]
+        return np.array(drawn, np.float64) if self.rng.random() < 0.6 else None
+
+    def grads(
+        self,
+        tokens: np.ndarray,
+        offsets: np.ndarray,
+        count: int,
+        weights: np.ndarray | None = None,
+    ) -> tuple[int, np.ndarray]:
         loss = ctypes.c_double(777.0)
         flat = np.full(self.config.parameters(), 777.0, self.dtype)
         refused = self.kernel.grads(
             self.model, tokens.ctypes.data, offsets.ctypes.data, count, 10,
+            None if weights is None else weights.ctypes.data,
             ctypes.byref(loss), flat.ctypes.data,
         )  # fmt: skip
         return refused, np.append(flat, loss.value)
@@ -161,10 +175,12 @@ def test_fuzz_of_sizes_and_documents(level: str, dtype: str, seed: int) -> None:
     for _ in range(3):
         counts = [rng.choice([0, 1, 1, 2, rng.randint(0, 20)]) for _ in range(rng.randint(0, 4))]
         tokens, offsets = raw.documents(1, t + 1, sum(counts))
-        refused, losses = raw.steps(tokens, offsets, counts, [rng.randint(1, 50) for _ in counts])
+        divisors, weights = [rng.randint(1, 50) for _ in counts], raw.weights(offsets)
+        refused, losses = raw.steps(tokens, offsets, counts, divisors, weights=weights)
         assert refused == 0 and np.isfinite(losses).all() and not (losses == 777).any()
     count = rng.randint(0, 30)
-    refused, gradients = raw.grads(*raw.documents(1, t + 1, count), count)
+    tokens, offsets = raw.documents(1, t + 1, count)
+    refused, gradients = raw.grads(tokens, offsets, count, raw.weights(offsets))
     assert refused == 0 and np.isfinite(gradients).all() and not (gradients == 777).any()
     count = rng.randint(0, 120)
     refused, logits = raw.logits(*raw.documents(0, t, count), count)

@@ -27,6 +27,7 @@ NUMPY = ("engines.drawing", "engines.base", "engines.numpy.math", "engines.numpy
          "engines.numpy.engine")  # fmt: skip
 SMALL = ("tiny_full", "tiny_batch", "small_full", "small_batch", "adam_tiny", "adam_tiny_part",
          "sgd_tiny", "adam_tiny_on", "beyond_block", "guard_length", "guard_rows",
+         "weighted_one", "weighted_negative", "weighted_last_zero", "weighted_adam_tiny",
          "prefix_beyond", "top_k", "top_p")  # fmt: skip
 
 
@@ -135,8 +136,8 @@ SCALAR_MUTANTS = [
     Mutant("divided by documents, not positions", "engines.scalar", "total / positions",
            "total / len(docs)"),
     Mutant("mean of the documents' means", "engines.scalar",
-           "total, _ = model.document_loss(doc, self.weights, self.config)",
-           "total = model.document_loss(doc, self.weights, self.config)[0]"
+           "total, _ = model.document_loss(doc, self.weights, self.config, here)",
+           "total = model.document_loss(doc, self.weights, self.config, here)[0]"
            " / (len(doc) - 1) * positions / len(docs)"),
     Mutant("gradients not set to 0", "engines.scalar", "p.grad = 0.0", "pass"),
     Mutant("no bias correction", "engines.scalar", "self.m[i] / (1 - beta1**t)", "self.m[i]"),
@@ -161,6 +162,21 @@ SCALAR_MUTANTS = [
     Mutant("temperature multiplied", "engines.drawing", "temperature**-1", "temperature"),
     Mutant("bisect_left", "engines.drawing", "bisect_right(sums", "bisect_left(sums"),
     Mutant("top_k keeps one more", "engines.drawing", "ranked[:top_k]", "ranked[: top_k + 1]"),
+    Mutant("weights ignored", "model", "if position_weights is not None:", "if False:"),
+    Mutant("weights of the loss alone", "model",
+           "[loss * w for loss, w in zip(losses, position_weights, strict=True)]",
+           "[loss + plain(loss) * (w - 1) for loss, w in zip(losses, position_weights)]"),
+    Mutant("weights after the mean", "engines.scalar", "parts.append(loss.data)",
+           "parts.append(loss.data)\n                if here and (mean := sum(here) / len(here)):"
+           "\n                    parts[-1] = loss.data / mean"),
+    Mutant("weights shifted by one", "engines.scalar", "weights[at : at + len(doc) - 1]",
+           "np.roll(weights, -1)[at : at + len(doc) - 1]"),
+    Mutant("weights of the last document for all", "engines.scalar",
+           "weights[at : at + len(doc) - 1]",
+           "np.resize(weights[len(weights) + 1 - len(docs[-1]) :], len(doc) - 1)"),
+    Mutant("weights below 0 taken for 0", "engines.base",
+           "np.ascontiguousarray(self.weights, np.float64)",
+           "np.maximum(np.ascontiguousarray(self.weights, np.float64), 0)"),
 ]  # fmt: skip
 EQUAL_HERE = {"relu's gradient at 0 is 1", "bisect_left"}
 """Caught by the vectors of operations and choices alone, below: no engine case meets them."""
@@ -252,6 +268,29 @@ NUMPY_MUTANTS = [
     Mutant("nucleus one too small", "engines.numpy.sampling",
            "ranked[:, 1:][reached >= top_p * mass[:, None]] = 0",
            "ranked[:, :-1][reached >= top_p * mass[:, None]] = 0"),
+    Mutant("weights ignored", "engines.numpy.math",
+           "        surprise = surprise * weights  # float64\n",
+           "        weights = np.ones(count)\n"),
+    Mutant("weights of the loss alone", "engines.numpy.math",
+           "        logits *= weights.astype(logits.dtype)[:, None]\n", "        pass\n"),
+    Mutant("weights of the gradients alone", "engines.numpy.math",
+           "        surprise = surprise * weights  # float64\n", "        pass\n"),
+    Mutant("divided by the sum of the weights", "engines.numpy.math",
+           "        surprise = surprise * weights  # float64\n",
+           "        weights = weights * positions / (weights.sum() or 1)\n"
+           "        surprise = surprise * weights\n"),
+    Mutant("weights shifted by one", "engines.numpy.math",
+           "        surprise = surprise * weights  # float64\n",
+           "        weights = np.roll(weights, -1)\n        surprise = surprise * weights\n"),
+    Mutant("weights of the first step for all", "engines.numpy.engine",
+           "weights = batches.weights_of(first, counts[i])",
+           "weights = batches.weights\n                if weights is not None:\n"
+           "                    weights = weights[: int(offsets[-1] - offsets[0]) - counts[i]]"),
+    Mutant("weights in the order given", "engines.numpy.engine",
+           "weights = weights[plan.rows - offsets[0] - document]", "pass"),
+    Mutant("weights without a document's first token counted", "engines.numpy.engine",
+           "weights[plan.rows - offsets[0] - document]",
+           "weights[np.minimum(plan.rows - offsets[0], len(weights) - 1)]"),
 ]  # fmt: skip
 
 

@@ -85,10 +85,19 @@ def logits_of(torch: ModuleType, w: dict[str, Any], config: Config, tokens: list
     return F.linear(x, w["lm_head"])
 
 
-def loss_of(torch: ModuleType, w: dict[str, Any], config: Config, docs: list[list[int]]) -> Any:
+def loss_of(
+    torch: ModuleType,
+    w: dict[str, Any],
+    config: Config,
+    docs: list[list[int]],
+    weights: list[float] | None = None,
+) -> Any:
     logits = torch.cat([logits_of(torch, w, config, doc[:-1]) for doc in docs])
     targets = torch.tensor([t for doc in docs for t in doc[1:]])
-    return torch.nn.functional.cross_entropy(logits, targets)
+    if weights is None:
+        return torch.nn.functional.cross_entropy(logits, targets)
+    each = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    return torch.dot(torch.tensor(weights, dtype=torch.float64), each) / len(weights)
 
 
 def assert_near(expected: Any, got: Any, limit: float = LIMIT) -> None:
@@ -117,6 +126,22 @@ def test_gradients(torch: ModuleType, name: str) -> None:
     expected = loss_of(torch, w, config, docs)
     expected.backward()
     loss, grads = engine.grads(docs)
+    assert_near(expected.item(), loss)
+    for matrix, got in grads.items():
+        assert_near(w[matrix].grad.numpy(), got)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_weighted_gradients(torch: ModuleType, name: str) -> None:
+    config = CONFIGS[name]
+    docs = documents(config, 4)
+    rng = random.Random(4)
+    weights = [rng.choice([0.0, 1.0, rng.gauss(0, 1)]) for doc in docs for _ in doc[1:]]
+    engine = scalar(config)
+    w = parameters(torch, engine.state()[0])
+    expected = loss_of(torch, w, config, docs, weights)
+    expected.backward()
+    loss, grads = engine.grads(docs, weights)
     assert_near(expected.item(), loss)
     for matrix, got in grads.items():
         assert_near(w[matrix].grad.numpy(), got)

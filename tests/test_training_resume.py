@@ -190,6 +190,30 @@ def test_a_loss_that_is_not_finite_names_its_step(tmp_path: Path) -> None:
     assert len(RunDir.open(tmp_path / "r").metrics()) == 5
 
 
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [(-1e6, None), (0.0, None), (-math.inf, "The loss is -inf at step 6: training diverged")],
+)
+def test_a_loss_below_0_is_no_fault_unless_it_is_infinite(loss: float, message: str | None) -> None:
+    class Weighted(ScalarEngine):
+        def steps(self, batches: Any, lrs: Any, first_step: int) -> list[float]:
+            losses = super().steps(batches, lrs, first_step)
+            return [loss if first_step + i == 5 else x for i, x in enumerate(losses)]
+
+    trainer = Trainer(tiny(), dataset(), engine="scalar")
+    weighted = Weighted()
+    weighted.load(trainer.config, "float64", *trainer.engine.state())
+    trainer.engine = weighted
+    seen: list[Event] = []
+    if message is None:
+        seen.extend(trainer.events())
+        assert [e["loss"] for e in seen if e.get("step") == 6] == [loss]
+    else:
+        with pytest.raises(NumbersError, match=message):
+            seen.extend(trainer.events())
+        assert [e["step"] for e in seen if "loss" in e] == [1, 2, 3, 4, 5]
+
+
 def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
     class Broken(ScalarEngine):
         def state(self) -> Any:

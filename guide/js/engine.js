@@ -7,6 +7,7 @@
 
 import { parameters, shapes } from "./config.js";
 import { InputError, TokenError, shown } from "./errors.js";
+import { checkedWeights } from "./position-weights.js";
 import { checkedOptions, nothingToDraw } from "./sampling.js";
 
 /** @typedef {import("./config.js").Config} Config */
@@ -22,8 +23,10 @@ import { checkedOptions, nothingToDraw } from "./sampling.js";
  * The documents of some steps, one after the other. `tokens`: ids of all documents, each with the
  * token before its first prediction. `offsets` [documents + 1]: document d is tokens[offsets[d]] to
  * tokens[offsets[d + 1] - 1]. `documents` [steps]: how many each step takes. `positions` [steps]:
- * what the step's summed loss is divided by.
- * @typedef {{tokens: Numbers, offsets: Numbers, documents: Numbers, positions: Numbers}} Batches
+ * what the step's summed loss is divided by. `weights` [positions of all documents]: what -log p of
+ * each is multiplied by before, also 0 or less; without them, 1.
+ * @typedef {{tokens: Numbers, offsets: Numbers, documents: Numbers, positions: Numbers,
+ *   weights?: Numbers | null}} Batches
  */
 
 const LEVEL = "simd128";
@@ -168,10 +171,12 @@ export class Engine {
     }
     const most = this.config.block_size + 1;
     const length = this.#checked(batches.tokens, batches.offsets, count, 1, most);
-    const [losses, rates, offsets, counts, divisors, tokens] = this.#room(
+    const given = checkedWeights(batches.weights, batches.offsets, count);
+    const [losses, rates, offsets, counts, divisors, tokens, weights] = this.#room(
       [Float64Array, n], [Float64Array, n], [Int32Array, 2 * (count + 1)], [Int32Array, 2 * n],
-      [Int32Array, 2 * n], [Int32Array, length],
+      [Int32Array, 2 * n], [Int32Array, length], [Float64Array, given.length],
     );
+    weights.set(given);
     rates.set(lrs);
     int64s(offsets, batches.offsets);
     int64s(counts, documents);
@@ -180,7 +185,8 @@ export class Engine {
     this.#did(
       this.call.steps(
         this.model, tokens.byteOffset, offsets.byteOffset, counts.byteOffset,
-        divisors.byteOffset, n, rates.byteOffset, firstStep, losses.byteOffset,
+        divisors.byteOffset, batches.weights ? weights.byteOffset : 0, n, rates.byteOffset,
+        firstStep, losses.byteOffset,
       ),
     );
     this.step = firstStep + n;
@@ -190,23 +196,26 @@ export class Engine {
   /**
    * Mean loss over all positions of the documents, and its gradients by name.
    * @param {Numbers[]} docs
+   * @param {Numbers | null} [given] weights of the positions, flat, as in `Batches`
    * @returns {{loss: number, grads: Arrays}}
    */
-  grads(docs) {
+  grads(docs, given = null) {
     const batch = batchesOf([docs]);
     const most = this.config.block_size + 1;
     const length = this.#checked(batch.tokens, batch.offsets, docs.length, 1, most);
     if (!(batch.positions[0] >= 1)) throw new InputError("The documents have nothing to predict.");
-    const [loss, flat, offsets, tokens] = this.#room(
+    const checked = checkedWeights(given, batch.offsets, docs.length);
+    const [loss, flat, offsets, tokens, weights] = this.#room(
       [Float64Array, 1], [this.Reals, parameters(this.config)], [Int32Array, 2 * (docs.length + 1)],
-      [Int32Array, length],
+      [Int32Array, length], [Float64Array, checked.length],
     );
+    weights.set(checked);
     int64s(offsets, batch.offsets);
     copy(tokens, batch.tokens);
     this.#did(
       this.call.grads(
         this.model, tokens.byteOffset, offsets.byteOffset, docs.length, batch.positions[0],
-        loss.byteOffset, flat.byteOffset,
+        given ? weights.byteOffset : 0, loss.byteOffset, flat.byteOffset,
       ),
     );
     return { loss: loss[0], grads: this.#named(flat) };

@@ -206,16 +206,24 @@ def empty_cache(config: Config) -> list[list[Any]]:
     return [[] for _ in range(config.n_layer)]
 
 
-def document_loss(tokens: Sequence[int], weights: Weights, config: Config) -> tuple[Number, int]:
+def document_loss(
+    tokens: Sequence[int],
+    weights: Weights,
+    config: Config,
+    position_weights: Sequence[float] | None = None,
+) -> tuple[Number, int]:
     """Sum of -log p(next token) over a document's positions, and their number.
 
     ``tokens``: the whole document with BOS at both ends, at most block_size + 1 tokens.
+    ``position_weights`` [positions]: what each term of the sum is multiplied by; None: 1.
     """
     keys, values = empty_cache(config), empty_cache(config)
     losses: list[Number] = []
     for position in range(len(tokens) - 1):
         logits = gpt(tokens[position], position, keys, values, weights, config)
         losses.append(surprise(logits, tokens[position + 1]))
+    if position_weights is not None:
+        losses = [loss * w for loss, w in zip(losses, position_weights, strict=True)]
     return total(losses), len(losses)
 
 

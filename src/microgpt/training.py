@@ -281,10 +281,10 @@ class Trainer:
         """Those after which training goes on: one rule, whatever engine computes.
 
         An engine that diverges may climb for long before a number overflows, and how long depends
-        on the order of its additions.
+        on the order of its additions. Below 0 a loss is no fault: weights may be negative.
         """
         limit = DIVERGED * random_floor(self.config.vocab_size)
-        return list(itertools.takewhile(lambda line: line["loss"] <= limit, lines))
+        return list(itertools.takewhile(lambda line: -math.inf < line["loss"] <= limit, lines))
 
     def _raise_diverged(self, line: Event) -> NoReturn:
         loss, step = line["loss"], line["step"]

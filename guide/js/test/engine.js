@@ -6,7 +6,7 @@ import { readModel } from "../model.js";
 import { Random } from "../random.js";
 import { sampleByLogits } from "../sampling.js";
 import { batches, begin } from "../training.js";
-import { cases, limits, names, near, nearAll, place, same, vectors } from "./helpers.js";
+import { cases, fail, limits, names, near, nearAll, place, same, vectors } from "./helpers.js";
 
 const DTYPES = ["float64", "float32"];
 
@@ -35,7 +35,14 @@ async function starting(dtype, one) {
 const stepBatches = (steps) => ({
   ...batchesOf(steps.map(({ docs }) => docs)),
   positions: steps.map(({ positions }) => positions),
+  weights: "weights" in steps[0] ? steps.flatMap(({ weights }) => weights.flat()) : null,
 });
+
+/** Cases without weights of positions and with them. */
+const bothKinds = async (file) => [
+  ...Object.values(await cases(file)),
+  ...Object.values(await cases(`weighted_${file}`)),
+];
 
 /** [sum, sum of squares, first, last] of every matrix. */
 function summed(arrays) {
@@ -84,19 +91,22 @@ function checks(dtype) {
 
     async gradients() {
       const limit = (await limits(dtype)).gradients;
-      for (const one of Object.values(await cases("gradients"))) {
+      for (const one of await bothKinds("gradients")) {
         const engine = await loaded(dtype, one.model);
         for (let again = 0; again < 2; again++) {
-          const { loss, grads } = engine.grads(one.docs);
+          const { loss, grads } = engine.grads(one.docs, one.weights?.flat());
           near(one.loss, loss, limit, `loss of ${one.name}`);
           nearAll(one.grads, grads, limit, one.name);
+          if (one.name !== "weighted_nothing") continue;
+          const moved = Object.values(grads).some((array) => array.some((x) => x !== 0));
+          if (loss !== 0 || moved) fail("weights of 0 move something");
         }
       }
     },
 
     async steps() {
       const { steps: limit, checksums } = await limits(dtype);
-      for (const one of Object.values(await cases("steps"))) {
+      for (const one of await bothKinds("steps")) {
         const engine = await starting(dtype, one);
         const lrs = one.steps.map(({ lr }) => lr);
         const losses = engine.steps(stepBatches(one.steps), lrs, one.first_step);
@@ -114,8 +124,10 @@ function checks(dtype) {
     },
 
     async "steps in pieces"() {
-      const all = await cases("steps");
-      for (const one of [all.adam_tiny_on, all.adam_tiny_part, all.sgd_tiny]) {
+      const all = { ...(await cases("steps")), ...(await cases("weighted_steps")) };
+      for (const one of [
+        all.adam_tiny_on, all.adam_tiny_part, all.sgd_tiny, all.weighted_adam_tiny,
+      ]) {
         const lrs = one.steps.map(({ lr }) => lr);
         const whole = await starting(dtype, one);
         const losses = whole.steps(stepBatches(one.steps), lrs, one.first_step);

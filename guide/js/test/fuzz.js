@@ -91,6 +91,13 @@ export const fuzz = {
         plain.forEach((scores, d) => near(scores, rows[d], limit, what));
         const { loss, grads } = watched(engine, () => engine.grads(docs), what);
         near(plainLoss(docs, plain), loss, limit, what);
+        const part = docs.flatMap((doc) => Array.from(doc).slice(1).map(() => rng.gauss(0, 1)));
+        const rest = part.map((weight) => 1 - weight);
+        const [one, other] = [part, rest].map((given) => watched(engine, () => engine.grads(docs, given), what));
+        near(loss, one.loss + other.loss, limit, `two parts of ${what}`);
+        for (const [name, whole] of Object.entries(grads)) {
+          near(whole, one.grads[name].map((g, at) => g + other.grads[name][at]), limit, `${name} of ${what}`);
+        }
         same(state, everything(engine), `state of ${what}`);
         if (dtype === "float64") slope(kernel, config, weights, docs, grads, rng, what);
         const steps = [docs, docs.slice(0, 1), []];

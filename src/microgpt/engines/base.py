@@ -27,6 +27,7 @@ from microgpt.config import Config
 from microgpt.engines.drawing import Sampler, walk
 from microgpt.engines.tracing import trace_floats
 from microgpt.engines.updating import updated
+from microgpt.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,41 @@ class Batches:
     ``documents`` [steps] int64: how many documents each step takes.
     ``positions`` [steps] int64: the number that the step's summed loss is divided by; that of
     the whole batch, also where this engine computes only a part of it.
+    ``weights`` [positions of all documents] float64, or None (all 1): what -log p of each position
+    is multiplied by, document after document. A step's loss is the sum of weight · (-log p) over
+    its positions, divided by ``positions``, whatever the weights add up to. They may be 0 or
+    negative, so a loss may be below 0. ``InputError`` where their number isn't that of the
+    documents' positions, or one isn't finite.
     """
 
     tokens: Ints
     offsets: Ints
     documents: Ints
     positions: Ints
+    weights: npt.NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        if self.weights is None:
+            return
+        weights = np.ascontiguousarray(self.weights, np.float64)
+        wanted = int(self.offsets[-1] - self.offsets[0]) - (len(self.offsets) - 1)
+        if weights.shape != (wanted,):
+            raise InputError(
+                f"The weights have shape {list(weights.shape)}, but the documents have {wanted} "
+                "positions.",
+                "Give one weight for each token but the first of every document.",
+            )
+        for at in np.flatnonzero(~np.isfinite(weights))[:1].tolist():
+            raise InputError(f"Weight {at} is {weights[at]}, must be a finite number.")
+        object.__setattr__(self, "weights", weights)
 
     @classmethod
-    def of(cls, steps: Sequence[Sequence[Sequence[int]]]) -> Batches:
-        """From nested lists: steps → documents → token ids."""
+    def of(
+        cls,
+        steps: Sequence[Sequence[Sequence[int]]],
+        weights: npt.ArrayLike | None = None,
+    ) -> Batches:
+        """From nested lists: steps → documents → token ids. ``weights``: flat, as in the class."""
         docs = [doc for step in steps for doc in step]
         lengths = np.array([len(doc) for doc in docs], dtype=np.int64)
         return cls(
@@ -56,6 +82,7 @@ class Batches:
             offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]),
             documents=np.array([len(step) for step in steps], dtype=np.int64),
             positions=np.array([sum(len(d) - 1 for d in step) for step in steps], dtype=np.int64),
+            weights=None if weights is None else np.asarray(weights, np.float64),
         )
 
     def docs(self, first: int, count: int) -> list[list[int]]:
@@ -64,6 +91,14 @@ class Batches:
         base = cuts[0]
         flat = self.tokens[base : cuts[-1]].tolist()
         return [flat[a - base : b - base] for a, b in pairwise(cuts)]
+
+    def weights_of(self, first: int, count: int) -> npt.NDArray[np.float64] | None:
+        """Weights of ``count`` documents from document ``first`` on, flat; None if all are 1."""
+        if self.weights is None:
+            return None
+        before, start, stop = (int(self.offsets[i]) for i in (0, first, first + count))
+        at = start - before - first
+        return self.weights[at : at + stop - start - count]
 
 
 class Engine(ABC):
@@ -118,8 +153,14 @@ class Engine(ABC):
         """Weights and optimiser state, copied, in the engine's dtype."""
 
     @abstractmethod
-    def grads(self, docs: Sequence[Sequence[int]]) -> tuple[float, Arrays]:
-        """Mean loss over all positions of the documents, and its gradients by weight name."""
+    def grads(
+        self, docs: Sequence[Sequence[int]], weights: npt.ArrayLike | None = None
+    ) -> tuple[float, Arrays]:
+        """Mean loss over all positions of the documents, and its gradients by matrix name.
+
+        ``weights`` [positions], flat, document after document: the sum of weight · (-log p) is
+        divided by the number of positions, whatever the weights are; None: all 1.
+        """
 
     @abstractmethod
     def logits(self, token_lists: Sequence[Sequence[int]]) -> list[Array]:
@@ -163,8 +204,8 @@ class Engine(ABC):
         first = 0
         for i, lr in enumerate(lrs):
             docs = batches.docs(first, int(batches.documents[i]))
+            loss, grads = self.grads(docs, batches.weights_of(first, len(docs)))
             first += len(docs)
-            loss, grads = self.grads(docs)
             share = sum(len(doc) - 1 for doc in docs) / int(batches.positions[i])
             if not math.isfinite(loss):
                 return losses + [math.nan] * (len(lrs) - i)

@@ -88,17 +88,27 @@ class ScalarEngine(Engine):
             return weights, Optim(step=self.step)
         return weights, Optim(self._named(self.m), self._named(self.v), self.step)
 
-    def _backward(self, docs: Sequence[Sequence[int]], positions: int) -> float:
+    def _backward(
+        self,
+        docs: Sequence[Sequence[int]],
+        positions: int,
+        weights: npt.NDArray[np.float64] | None,
+    ) -> float:
         """Set every parameter's ``grad``; return the documents' part of the batch's loss.
+
+        ``weights``: of the documents' positions, flat.
 
         One graph per document: gradients add up in ``grad``, and memory holds one graph only.
         """
         for p in self.params:
             p.grad = 0.0
         parts = []
+        at = 0
         with _no_search_for_cycles():
             for doc in docs:
-                total, _ = model.document_loss(doc, self.weights, self.config)
+                here = None if weights is None else weights[at : at + len(doc) - 1].tolist()
+                at += len(doc) - 1
+                total, _ = model.document_loss(doc, self.weights, self.config, here)
                 loss = total / positions
                 assert isinstance(loss, Value)  # the weights are Values
                 loss.backward()
@@ -106,8 +116,11 @@ class ScalarEngine(Engine):
                 del loss, total  # the graph, before the next one is built
         return model.plain(model.total(parts))
 
-    def grads(self, docs: Sequence[Sequence[int]]) -> tuple[float, Arrays]:
-        loss = self._backward(docs, sum(len(doc) - 1 for doc in docs))
+    def grads(
+        self, docs: Sequence[Sequence[int]], weights: npt.ArrayLike | None = None
+    ) -> tuple[float, Arrays]:
+        batch = Batches.of([docs], weights)
+        loss = self._backward(docs, int(batch.positions[0]), batch.weights)
         return loss, self._named([p.grad for p in self.params])
 
     def steps(self, batches: Batches, lrs: Sequence[float], first_step: int) -> list[float]:
@@ -115,9 +128,10 @@ class ScalarEngine(Engine):
         first = 0
         for i, lr in enumerate(lrs):
             docs = batches.docs(first, int(batches.documents[i]))
+            weights = batches.weights_of(first, len(docs))
             first += len(docs)
             try:
-                losses.append(self._backward(docs, int(batches.positions[i])))
+                losses.append(self._backward(docs, int(batches.positions[i]), weights))
                 self._update(lr, first_step + i + 1)
             except (ArithmeticError, ValueError):  # an overflow: training has diverged
                 return losses[:i] + [math.nan] * (len(lrs) - i)

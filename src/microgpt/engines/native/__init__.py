@@ -58,8 +58,8 @@ class _Kernel:
         self.init = function("init", p, p, p)
         self.set = function("set", None, p, i32, p)
         self.get = function("get", None, p, i32, p)
-        self.steps = function("steps", i32, p, p, p, p, p, i32, p, real, p)
-        self.grads = function("grads", i32, p, p, p, i32, real, p, p)
+        self.steps = function("steps", i32, p, p, p, p, p, p, i32, p, real, p)
+        self.grads = function("grads", i32, p, p, p, i32, real, p, p, p)
         self.loss = function("loss", i32, p, p, p, i32, p)
         self.logits = function("logits", i32, p, p, p, i32, p)
         self.sample = function(
@@ -234,14 +234,17 @@ class NativeEngine(Engine):
         losses = np.empty(len(lrs), np.float64)
         refused = self.kernel.steps(
             self.model, tokens.ctypes.data, offsets.ctypes.data, counts.ctypes.data,
-            positions.ctypes.data, len(lrs), rates.ctypes.data, first_step, losses.ctypes.data,
+            positions.ctypes.data, _address(batches.weights), len(lrs), rates.ctypes.data,
+            first_step, losses.ctypes.data,
         )  # fmt: skip
         assert refused == 0, refused
         self.step = first_step + len(lrs)
         return losses.tolist()
 
-    def grads(self, docs: Sequence[Sequence[int]]) -> tuple[float, Arrays]:
-        batch = Batches.of([docs])
+    def grads(
+        self, docs: Sequence[Sequence[int]], weights: npt.ArrayLike | None = None
+    ) -> tuple[float, Arrays]:
+        batch = Batches.of([docs], weights)
         positions = int(batch.positions[0])
         tokens, offsets = self._checked(
             batch.tokens, batch.offsets, len(docs), 1, self.config.block_size + 1
@@ -252,7 +255,7 @@ class NativeEngine(Engine):
         flat = np.empty(self.config.parameters(), self.dtype)
         refused = self.kernel.grads(
             self.model, tokens.ctypes.data, offsets.ctypes.data, len(docs), positions,
-            ctypes.byref(loss), flat.ctypes.data,
+            _address(batch.weights), ctypes.byref(loss), flat.ctypes.data,
         )  # fmt: skip
         assert refused == 0, refused
         return loss.value, self._named(flat)
@@ -375,6 +378,10 @@ class NativeEngine(Engine):
 
 def _int64(array: Ints) -> npt.NDArray[np.int64]:
     return np.ascontiguousarray(array, np.int64)
+
+
+def _address(array: Array | None) -> int | None:
+    return None if array is None else array.ctypes.data
 
 
 def _kernel_config(config: Config, threads: int) -> _KernelConfig:

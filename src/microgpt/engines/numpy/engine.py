@@ -71,12 +71,13 @@ class NumpyEngine(Engine):
             return weights, Optim(step=self.step)
         return weights, Optim(_copies(self.m), _copies(self.v), self.step)
 
-    def grads(self, docs: Sequence[Sequence[int]]) -> tuple[float, Arrays]:
-        batch = Batches.of([docs])
+    def grads(
+        self, docs: Sequence[Sequence[int]], weights: npt.ArrayLike | None = None
+    ) -> tuple[float, Arrays]:
+        batch = Batches.of([docs], weights)
+        tokens, positions = batch.tokens.astype(np.intp), int(batch.positions[0])
         with np.errstate(all="ignore"):
-            loss = self._backward(
-                batch.tokens.astype(np.intp), batch.offsets, int(batch.positions[0])
-            )
+            loss = self._backward(tokens, batch.offsets, positions, batch.weights)
         return loss, _copies(self.g)
 
     def steps(self, batches: Batches, lrs: Sequence[float], first_step: int) -> list[float]:
@@ -87,14 +88,20 @@ class NumpyEngine(Engine):
         with np.errstate(all="ignore"):  # a run that diverges returns its NaN, the trunk raises
             for i, lr in enumerate(lrs):
                 offsets = batches.offsets[first : first + counts[i] + 1]
+                weights = batches.weights_of(first, counts[i])
                 first += counts[i]
-                losses.append(self._backward(tokens, offsets, positions[i]))
+                losses.append(self._backward(tokens, offsets, positions[i], weights))
                 self.step = first_step + i + 1
                 self._update(lr, self.step)
         return losses
 
-    def _backward(self, tokens: Ints, offsets: Ints, positions: int) -> float:
-        """Fill ``g`` from the documents tokens[offsets[d] : offsets[d + 1]]; return their loss."""
+    def _backward(
+        self, tokens: Ints, offsets: Ints, positions: int, weights: Array | None
+    ) -> float:
+        """Fill ``g`` from the documents tokens[offsets[d] : offsets[d + 1]]; return their loss.
+
+        ``weights``: of their positions, one document after the other.
+        """
         if len(offsets) == 2:  # a single document needs no sorting
             start, stop = offsets.tolist()
             n = stop - start - 1
@@ -105,9 +112,12 @@ class NumpyEngine(Engine):
             plan = nm.layout(offsets[:-1], np.diff(offsets) - 1)
             inputs, targets = tokens[plan.rows], tokens[plan.rows + 1]
             places, groups = plan.positions, plan.groups
+            if weights is not None:
+                document = np.searchsorted(offsets, plan.rows, side="right") - 1
+                weights = weights[plan.rows - offsets[0] - document]
         done = nm.forward_documents(self.w, inputs, places, groups)
         logits = done.last.dot(self.w.lm_head.T)
-        loss, dlogits = nm.cross_entropy(logits, targets, positions)
+        loss, dlogits = nm.cross_entropy(logits, targets, positions, weights)
         nm.backward(self.w, self.g, done, dlogits, inputs, places, groups)
         return loss
 

@@ -283,10 +283,13 @@ def attention_back(
     return dqkv
 
 
-def cross_entropy(logits: Array, targets: Ints, positions: int) -> tuple[float, Array]:
+def cross_entropy(
+    logits: Array, targets: Ints, positions: int, weights: Array | None = None
+) -> tuple[float, Array]:
     """Sum of -log p(target) over the rows divided by ``positions``, and dlogits [N, V]: §1.
 
-    Overwrites ``logits``. The sum is a float64 in either dtype.
+    ``weights`` [N]: what each row's -log p is multiplied by before; None: 1. Overwrites
+    ``logits``. The sum is a float64 in either dtype.
     """
     count, v = logits.shape
     chosen = np.arange(0, count * v, v) + targets
@@ -294,10 +297,15 @@ def cross_entropy(logits: Array, targets: Ints, positions: int) -> tuple[float, 
     at_target = logits.reshape(-1)[chosen]
     np.exp(logits, out=logits)
     sums = np.add.reduce(logits, axis=1, keepdims=True)
-    loss = float(np.add.reduce(np.log(sums[:, 0]) - at_target, dtype=np.float64)) / positions
+    surprise = np.log(sums[:, 0]) - at_target
+    if weights is not None:
+        surprise = surprise * weights  # float64
+    loss = float(np.add.reduce(surprise, dtype=np.float64)) / positions
     sums *= positions
     logits /= sums
     logits.reshape(-1)[chosen] -= 1 / positions
+    if weights is not None:
+        logits *= weights.astype(logits.dtype)[:, None]
     return loss, logits
 
 

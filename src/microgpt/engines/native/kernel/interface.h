@@ -80,14 +80,17 @@ static int check(const Shape *s, Documents d, idx count, idx longest, idx shorte
     return FINE;
 }
 
-/* Trains `steps` steps, the first of which is number first_step (from 0); fills losses [steps]. */
+/* Trains `steps` steps, the first of which is number first_step (from 0); fills losses [steps].
+   `weights` [positions of all documents]: what each position's loss is multiplied by before the
+   step's sum is divided by positions[step]; NULL: 1. */
 EXPORT int32_t NAME(steps)(Model *model, const int32_t *tokens, const int64_t *offsets,
-                           const int64_t *counts, const int64_t *positions, int32_t steps,
-                           const double *lrs, double first_step, double *losses)
+                           const int64_t *counts, const int64_t *positions, const double *weights,
+                           int32_t steps, const double *lrs, double first_step, double *losses)
 {
     Job job = {
-        .model = model, .documents = {tokens, offsets}, .counts = counts, .positions = positions,
-        .lrs = lrs, .losses = losses, .steps = steps, .first_step = first_step,
+        .model = model, .documents = {tokens, offsets, weights}, .counts = counts,
+        .positions = positions, .lrs = lrs, .losses = losses, .steps = steps,
+        .first_step = first_step,
     };
     int64_t all = 0;
     if (steps < 0 || !(first_step >= 0 && first_step < 9e18)) /* whole, and an int64 */
@@ -103,11 +106,13 @@ EXPORT int32_t NAME(steps)(Model *model, const int32_t *tokens, const int64_t *o
     return refused;
 }
 
-/* Mean loss over `positions` positions, and its gradients in state-dict order. */
+/* Mean loss over `positions` positions, and its gradients in state-dict order; `weights` as of a
+   step. */
 EXPORT int32_t NAME(grads)(Model *model, const int32_t *tokens, const int64_t *offsets,
-                           int32_t documents, double positions, double *loss, REAL *flat)
+                           int32_t documents, double positions, const double *weights,
+                           double *loss, REAL *flat)
 {
-    Job job = {.model = model, .documents = {tokens, offsets}};
+    Job job = {.model = model, .documents = {tokens, offsets, weights}};
     int refused = check(&model->s, job.documents, documents, model->s.T + 1, 1);
     if (refused)
         return refused;
@@ -122,7 +127,7 @@ EXPORT int32_t NAME(grads)(Model *model, const int32_t *tokens, const int64_t *o
 EXPORT int32_t NAME(loss)(Model *model, const int32_t *tokens, const int64_t *offsets,
                           int32_t documents, double *loss)
 {
-    Job job = {.model = model, .documents = {tokens, offsets}, .steps = documents};
+    Job job = {.model = model, .documents = {tokens, offsets, NULL}, .steps = documents};
     int refused = check(&model->s, job.documents, documents, model->s.T + 1, 1);
     if (refused)
         return refused;
@@ -136,7 +141,7 @@ EXPORT int32_t NAME(logits)(Model *model, const int32_t *tokens, const int64_t *
                             int32_t documents, REAL *out)
 {
     const Shape *s = &model->s;
-    Documents d = {tokens, offsets};
+    Documents d = {tokens, offsets, NULL};
     int refused = check(s, d, documents, s->T, 0);
     if (refused)
         return refused;
@@ -170,7 +175,7 @@ EXPORT int32_t NAME(sample)(Model *model, const int32_t *prefixes, const int64_t
         .uniforms = uniforms, .out = out, .lengths = lengths, .samples = samples, .most = most,
         .rows = rows,
     };
-    Documents d = {prefixes, offsets};
+    Documents d = {prefixes, offsets, NULL};
     if (most < 1 || top_k < 0 || !(top_p >= 0) || !(inverse_temperature > 0) ||
         (next && (states < 1 || !banned)))
         return BAD_SETTING;

@@ -4,6 +4,7 @@
 typedef struct {
     const int32_t *tokens;  /* all documents of the call */
     const int64_t *offsets; /* document d is tokens[offsets[d] : offsets[d + 1]] */
+    const double *weights;  /* of every position's loss, document after document; NULL: all 1 */
 } Documents;
 
 /* Fill the unit with documents first ... last - 1; `ahead` 1: the last token is only a target.
@@ -90,10 +91,11 @@ INLINE vec logits_at(const Model *model, const REAL *x, idx i)
     return load(x + i) + load(model->ban_padding + i);
 }
 
-/* Sum of -log p(target) over the rows; logits become dL/dlogits for a loss divided by
-   `positions`: notes/backward.md, section 1. Four rows at a time, as in norm.h. */
+/* Sum of -log p(target) over the rows, each times its weight; logits become dL/dlogits for a loss
+   divided by `positions`: notes/backward.md, section 1. Four rows at a time, as in norm.h.
+   `weights` [N], or a constant NULL: then they are 1, and what they need isn't compiled. */
 INLINE double cross_entropy_of(const Model *model, const Shape *s, Work *k, idx N,
-                               double positions)
+                               double positions, const double *weights)
 {
     const idx VP = s->VP;
     const REAL share = (REAL)(1 / positions);
@@ -102,8 +104,12 @@ INLINE double cross_entropy_of(const Model *model, const Shape *s, Work *k, idx 
         REAL *x = k->logits + r * VP;
         idx rows = N - r < 4 ? N - r : 4;
         double at_targets = 0, product_of_sums = 1;
+        double at_target[4]; /* with weights */
         for (idx j = 0; j < rows; j++)
-            at_targets += (double)x[j * VP + k->target[r + j]];
+            if (weights)
+                at_target[j] = (double)x[j * VP + k->target[r + j]];
+            else
+                at_targets += (double)x[j * VP + k->target[r + j]];
 
         vec most[4], sum[4];
         UNROLL for (int j = 0; j < 4; j++)
@@ -124,7 +130,13 @@ INLINE double cross_entropy_of(const Model *model, const Shape *s, Work *k, idx 
                 store(x + j * VP + i, e);
             }
         }
-        vec sums = row_sums(sum[0], sum[1], sum[2], sum[3]), times = share / sums;
+        vec sums = row_sums(sum[0], sum[1], sum[2], sum[3]), shares = splat(share);
+        REAL each_share[LANES] = {0}; /* with weights: the four rows' again and again, like sums */
+        for (idx i = 0; weights && i < LANES; i++)
+            each_share[i] = i % 4 < rows ? (REAL)(weights[r + i % 4] / positions) : 0;
+        if (weights)
+            __builtin_memcpy(&shares, each_share, sizeof shares);
+        vec times = shares / sums;
         scale_row(x, x, LANE_0(times), VP);
         scale_row(x + VP, x + VP, LANE_1(times), VP);
         scale_row(x + 2 * VP, x + 2 * VP, LANE_2(times), VP);
@@ -133,12 +145,18 @@ INLINE double cross_entropy_of(const Model *model, const Shape *s, Work *k, idx 
         REAL each_sum[LANES], each_highest[LANES];
         __builtin_memcpy(each_sum, &sums, sizeof sums);
         __builtin_memcpy(each_highest, &highest, sizeof highest);
-        for (idx j = 0; j < rows; j++) {
+        for (idx j = 0; weights && j < rows; j++) {
+            x[j * VP + k->target[r + j]] -= each_share[j];
+            double below = at_target[j] - (double)each_highest[j];
+            loss += weights[r + j] * (log_of((double)each_sum[j]) - below);
+        }
+        for (idx j = 0; !weights && j < rows; j++) {
             x[j * VP + k->target[r + j]] -= share;
             product_of_sums *= (double)each_sum[j]; /* of 4 numbers from 1 to V: one logarithm */
             at_targets -= (double)each_highest[j];
         }
-        loss += log_of(product_of_sums) - at_targets;
+        if (!weights)
+            loss += log_of(product_of_sums) - at_targets;
     }
     return loss;
 }
@@ -234,9 +252,15 @@ static double cross_entropy(const Model *model, Work *k, idx N, double positions
 {
     if (is_preset(&model->s)) {
         Shape known = preset_shape(&model->s);
-        return cross_entropy_of(model, &known, k, N, positions);
+        return cross_entropy_of(model, &known, k, N, positions, NULL);
     }
-    return cross_entropy_of(model, &model->s, k, N, positions);
+    return cross_entropy_of(model, &model->s, k, N, positions, NULL);
+}
+
+NOINLINE double weighted_cross_entropy(const Model *model, Work *k, idx N, double positions,
+                                     const double *weights)
+{
+    return cross_entropy_of(model, &model->s, k, N, positions, weights);
 }
 
 static void backward(const Model *model, Work *k, idx N, idx documents, REAL *g, int mode)

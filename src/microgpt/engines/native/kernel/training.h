@@ -59,7 +59,9 @@ static double gradient(const Model *model, Work *k, Documents d, idx first, idx 
         idx count = unit_of(s, d, first, last);
         idx N = gather(k, d, first, first + count, 1);
         forward(model, k, N, count);
-        loss += cross_entropy(model, k, N, positions);
+        loss += d.weights ? weighted_cross_entropy(model, k, N, positions,
+                                                   d.weights + rows_before(d, 0, first))
+                          : cross_entropy(model, k, N, positions);
         backward(model, k, N, count, g, mode);
         mode = ADD;
         first += count;
