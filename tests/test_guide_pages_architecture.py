@@ -210,7 +210,7 @@ def test_the_diagram_grows_and_is_lit(opened: Any) -> None:
 @pytest.mark.slow
 def test_lines_of_gpt_are_told(opened: Any) -> None:
     page = opened("gpt", "mg-annotated-gpt")
-    told(page, "mg-annotated-gpt", "In go a token's id")
+    told(page, "mg-annotated-gpt", "A token's id, its position, and the two caches go in")
     widget = page.locator("mg-annotated-gpt")
     lines = widget.locator(".line")
     assert lines.count() == widget.get_by_role("option").count() == 19
@@ -234,7 +234,7 @@ def test_lines_of_gpt_are_told(opened: Any) -> None:
     assert page.locator("mg-numeric-tour .tour-row.mg-lit").count() == 2  # what goes in, and q
     query.focus()
     page.keyboard.press("ArrowDown")
-    told(page, "mg-annotated-gpt", "The key [16], made of the same h")
+    told(page, "mg-annotated-gpt", "The key [16], made from the same h")
     page.keyboard.press("End")
     told(page, "mg-annotated-gpt", "a score for each token [27]")
     page.keyboard.press("Enter")
@@ -247,7 +247,7 @@ def test_lines_of_gpt_are_told(opened: Any) -> None:
     selected = again.locator("mg-annotated-gpt .line[aria-selected=true]")
     assert selected.get_attribute("data-line") == str(mixed)
     widget.get_by_role("button", name="Reset").click()
-    told(page, "mg-annotated-gpt", "In go a token's id")
+    told(page, "mg-annotated-gpt", "A token's id, its position, and the two caches go in")
     assert widget.locator(".line[aria-selected=true]").count() == 0
     widget_checks.looked_at(page, "mg-annotated-gpt")
 

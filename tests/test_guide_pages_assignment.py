@@ -238,7 +238,7 @@ def test_the_page_has_the_frontiers_numbers() -> None:
     table = table_after("**Two numbers for a policy")
     names = {"the reference policy": "reference"}
     for n, word in enumerate(("one letter", "two letters", "three letters", "four letters"), 1):
-        names[f"beginnings of {word}"] = f"first {n} {word.split()[1]}"
+        names[f"prefixes of {word}"] = f"first {n} {word.split()[1]}"
     points = {p["name"]: p for p in FRONTIER["points"]}
     for name, numbers in table.items():
         if name.startswith("all that leaks"):

@@ -211,7 +211,7 @@ def test_the_exercise_knows_the_usual_mistakes(page: Any) -> None:
     field.scroll_into_view_if_needed()
     page.locator("mg-exercise[data-ready]").wait_for()
     for given, said in (
-        ("26 27 11", "Counting starts at 0"), ("25, 26, 10", "BOS stands in front"),
+        ("26 27 11", "Counting starts at 0"), ("25, 26, 10", "BOS comes before the name"),
         ("25 26", "3 are asked for"), ("25 26 11", "of which 10 are predicted"),
     ):  # fmt: skip
         field = page.locator("mg-exercise input")

@@ -84,7 +84,7 @@ def test_byte_pairs_of_the_names() -> None:
             together[joined(word, pair)] += times
         words = together
     (first, count), *more = found[:5]
-    assert f"“{first}”, which stands in the names {count:,} times" in TEXT
+    assert f"“{first}”, which occurs in the names {count:,} times" in TEXT
     listed = ", ".join(f"{pair} with {count:,}" for pair, count in more[:-1])
     assert f"{listed} and {more[-1][0]} with {more[-1][1]:,}" in TEXT
     after = sum(len(word) * times for word, times in words.items()) / len(docs)

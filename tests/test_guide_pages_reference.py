@@ -37,9 +37,9 @@ Value (attention); Value (autograd); Vocabulary; Vocabulary size; Weight matrix
 """
 OURS = """
 Base model; Batch; Bias; Bit; Byte pair encoding; Checkpoint; Constrained decoding; Dropout;
-Entropy; Fine-tuning; GELU; Gradient check; Guard; Held-out loss; Leak; Matrix;
-Mean squared error; Nat; Neuron; Numerical gradient; Policy; Preset; Principal component;
-Residual stream; Rung; Seed; Smoothing; Speculative decoding; Vector; Weight
+Entropy; Fine-tuning; GELU; Gradient check; Greedy decoding; Guard; Held-out loss; Leak; Matrix;
+Mean squared error; Nat; Neuron; Nucleus sampling; Numerical gradient; Policy; Prefix; Preset;
+Principal component; Residual stream; Rung; Seed; Smoothing; Speculative decoding; Vector; Weight
 """
 # Addresses that have to stay within reach.
 OUTWARD = """

@@ -30,7 +30,7 @@ writes is *kamon*.
 """
 SETTINGS = """## How far
 
-With a smaller `stop_after` training ends after that many steps; those that are taken stay the same.
+With a smaller `stop_after` training ends after that many steps; the steps themselves stay the same.
 """
 SETTINGS_CODE = """import base64
 import gc
@@ -42,9 +42,9 @@ stop_after = 1000
 """
 DATA = """## The names
 
-All 32,033 names are in the next cell, so that the notebook works alone. They are compressed:
+All 32,033 names are in the next cell, so that the notebook is self-contained. They are compressed:
 `base64` turns the text below back into bytes, and `zlib` unpacks these to the list, one name per
-line. Both come with Python. To train on a list of your own, write this in that cell instead:
+line. Both come with Python. To train on your own list, write this in that cell instead:
 `names = open("my-words.txt").read()`.
 """
 READ_CODE = """# Read the documents, one per line.
@@ -55,7 +55,11 @@ docs = [line.strip() for line in names.splitlines() if line.strip()]
 SECTIONS: list[tuple[str, str | None, str]] = [
     ("# Which file", None, ""),
     ("# Read the documents", None, ""),
-    ("# A fixed seed", "The same start", "Seed 42 mixes the names and draws the first weights."),
+    (
+        "# A fixed seed",
+        "The same start",
+        "Seed 42 shuffles the names and draws the initial weights.",
+    ),
     ("# Tokens:", "Tokens", "27 of them: 26 letters, and BOS before and after each name."),
     (
         "# A number that remembers",
@@ -65,7 +69,7 @@ SECTIONS: list[tuple[str, str | None, str]] = [
     (
         "# The parameters",
         "Parameters",
-        "All that the model can learn: 4,192 numbers, random at first.",
+        "Everything that the model can learn: 4,192 numbers, random at first.",
     ),
     ("# Add numbers", "What the model is made of", "Five small functions. First, adding up."),
     ("# Multiply two lists", "", ""),
@@ -75,13 +79,13 @@ SECTIONS: list[tuple[str, str | None, str]] = [
     (
         "# The model:",
         "The model",
-        "The whole GPT. One token at a time, with the keys and values of those before.",
+        "The whole GPT. One token at a time, with the keys and values of those before it.",
     ),
     ("# The loss:", "Loss", "Blind guessing among 27 tokens has 3.2958."),
     (
         "# Training:",
         "Training",
-        "A line a step. Each loss is of one single name, so it jumps; look at where it drifts.",
+        "One line per step. Each loss is that of one name, so it jumps; look at where it drifts.",
     ),
     ("# Samples:", "Writing names", "Run this cell again for 20 more."),
 ]
