@@ -102,7 +102,7 @@ def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
     for script in ("toy-diagram", "annotated-gpt", "numeric-tour"):
         source = (ROOT / "guide" / "widgets" / f"{script}.js").read_text(encoding="utf-8")
         assert not re.search(r"\beval\b|\bFunction\(|innerHTML|localStorage", source)
-        assert len(source.splitlines()) <= 300
+        assert len(source.splitlines()) <= 500
 
 
 # ---------------------------------------------------------------- widgets in the browser
