@@ -27,7 +27,9 @@ import { checkedOptions, nothingToDraw } from "./sampling.js";
  */
 
 const LEVEL = "simd128";
-const WEIGHTS = 0, MEANS = 1, SQUARES = 2; // enum Vector in interface.h
+const WEIGHTS = 0,
+  MEANS = 1,
+  SQUARES = 2; // enum Vector in interface.h
 const BAD_GUARD = 6; // enum Refusal
 const PAGE = 65536;
 
@@ -169,8 +171,12 @@ export class Engine {
     const most = this.config.block_size + 1;
     const length = this.#checked(batches.tokens, batches.offsets, count, 1, most);
     const [losses, rates, offsets, counts, divisors, tokens] = this.#room(
-      [Float64Array, n], [Float64Array, n], [Int32Array, 2 * (count + 1)], [Int32Array, 2 * n],
-      [Int32Array, 2 * n], [Int32Array, length],
+      [Float64Array, n],
+      [Float64Array, n],
+      [Int32Array, 2 * (count + 1)],
+      [Int32Array, 2 * n],
+      [Int32Array, 2 * n],
+      [Int32Array, length],
     );
     rates.set(lrs);
     int64s(offsets, batches.offsets);
@@ -179,8 +185,15 @@ export class Engine {
     copy(tokens, batches.tokens);
     this.#did(
       this.call.steps(
-        this.model, tokens.byteOffset, offsets.byteOffset, counts.byteOffset,
-        divisors.byteOffset, n, rates.byteOffset, firstStep, losses.byteOffset,
+        this.model,
+        tokens.byteOffset,
+        offsets.byteOffset,
+        counts.byteOffset,
+        divisors.byteOffset,
+        n,
+        rates.byteOffset,
+        firstStep,
+        losses.byteOffset,
       ),
     );
     this.step = firstStep + n;
@@ -198,15 +211,22 @@ export class Engine {
     const length = this.#checked(batch.tokens, batch.offsets, docs.length, 1, most);
     if (!(batch.positions[0] >= 1)) throw new InputError("The documents have nothing to predict.");
     const [loss, flat, offsets, tokens] = this.#room(
-      [Float64Array, 1], [this.Reals, parameters(this.config)], [Int32Array, 2 * (docs.length + 1)],
+      [Float64Array, 1],
+      [this.Reals, parameters(this.config)],
+      [Int32Array, 2 * (docs.length + 1)],
       [Int32Array, length],
     );
     int64s(offsets, batch.offsets);
     copy(tokens, batch.tokens);
     this.#did(
       this.call.grads(
-        this.model, tokens.byteOffset, offsets.byteOffset, docs.length, batch.positions[0],
-        loss.byteOffset, flat.byteOffset,
+        this.model,
+        tokens.byteOffset,
+        offsets.byteOffset,
+        docs.length,
+        batch.positions[0],
+        loss.byteOffset,
+        flat.byteOffset,
       ),
     );
     return { loss: loss[0], grads: this.#named(flat) };
@@ -222,13 +242,19 @@ export class Engine {
     const { tokens: all, offsets: ends } = batchesOf([tokenLists]);
     const length = this.#checked(all, ends, tokenLists.length, 0, block_size);
     const [out, offsets, tokens] = this.#room(
-      [this.Reals, length * V], [Int32Array, 2 * ends.length], [Int32Array, length],
+      [this.Reals, length * V],
+      [Int32Array, 2 * ends.length],
+      [Int32Array, length],
     );
     int64s(offsets, ends);
     copy(tokens, all);
     this.#did(
       this.call.logits(
-        this.model, tokens.byteOffset, offsets.byteOffset, tokenLists.length, out.byteOffset,
+        this.model,
+        tokens.byteOffset,
+        offsets.byteOffset,
+        tokenLists.length,
+        out.byteOffset,
       ),
     );
     return tokenLists.map((_, i) => out.slice(ends[i] * V, ends[i + 1] * V));
@@ -255,8 +281,14 @@ export class Engine {
     if (!n) return { tokens: [], used: 0 };
     const table = guard ? guard.next.length : 0;
     const [used, draws, offsets, forced, out, lengths, next, banned] = this.#room(
-      [Float64Array, 1], [Float64Array, n * most], [Int32Array, 2 * (n + 1)], [Int32Array, length],
-      [Int32Array, n * most], [Int32Array, n], [Int32Array, table], [Uint8Array, table],
+      [Float64Array, 1],
+      [Float64Array, n * most],
+      [Int32Array, 2 * (n + 1)],
+      [Int32Array, length],
+      [Int32Array, n * most],
+      [Int32Array, n],
+      [Int32Array, table],
+      [Uint8Array, table],
     );
     draws.set(uniforms);
     int64s(offsets, ends);
@@ -267,9 +299,21 @@ export class Engine {
     }
     this.#did(
       this.call.sample(
-        this.model, forced.byteOffset, offsets.byteOffset, n, most, 1 / temperature, topK ?? 0,
-        topP ?? 0, draws.byteOffset, Number(order === "rows"), guard ? next.byteOffset : 0,
-        guard ? banned.byteOffset : 0, table / V, out.byteOffset, lengths.byteOffset,
+        this.model,
+        forced.byteOffset,
+        offsets.byteOffset,
+        n,
+        most,
+        1 / temperature,
+        topK ?? 0,
+        topP ?? 0,
+        draws.byteOffset,
+        Number(order === "rows"),
+        guard ? next.byteOffset : 0,
+        guard ? banned.byteOffset : 0,
+        table / V,
+        out.byteOffset,
+        lengths.byteOffset,
         used.byteOffset,
       ),
     );
@@ -324,8 +368,14 @@ export class Engine {
     const c = this.config;
     const [ints] = this.#room([Int32Array, 14]);
     ints.set([
-      c.n_layer, c.n_embd, c.n_head, c.block_size, c.vocab_size,
-      Number(c.activation === "relu_squared"), Number(c.optimizer === "sgd"), 1,
+      c.n_layer,
+      c.n_embd,
+      c.n_head,
+      c.block_size,
+      c.vocab_size,
+      Number(c.activation === "relu_squared"),
+      Number(c.optimizer === "sgd"),
+      1,
     ]);
     new Float64Array(ints.buffer, ints.byteOffset + 32, 3).set([c.beta1, c.beta2, c.eps]);
     return ints.byteOffset;
@@ -345,9 +395,7 @@ export class Engine {
       const array = arrays[name];
       const shape = `[${out}, ${into}]`;
       if (!array) {
-        throw new InputError(
-          `${what}${name} is missing, the model needs it with shape ${shape}.`,
-        );
+        throw new InputError(`${what}${name} is missing, the model needs it with shape ${shape}.`);
       }
       const isFlat = typeof array[0] === "number";
       const rows = isFlat

@@ -44,7 +44,14 @@ export function serve(scope, kernelOf) {
   const fail = (/** @type {unknown} */ error) => {
     running = false;
     const known = error instanceof InputError || error instanceof FileError;
-    const code = error instanceof DivergedError ? "numbers" : error instanceof FileError ? "file" : known ? "input" : "fault";
+    const code =
+      error instanceof DivergedError
+        ? "numbers"
+        : error instanceof FileError
+          ? "file"
+          : known
+            ? "input"
+            : "fault";
     const { said, remedy } = known
       ? error
       : { said: `Something unforeseen happened: ${error}.`, remedy: "Reload the page." };
@@ -134,7 +141,13 @@ export function serve(scope, kernelOf) {
       if (!run) throw new InputError("There is no model yet.", "Start training first.");
       const { weights, optim } = run.engine.state();
       const uchars = run.tokenizer.uchars;
-      post({ type: "state", step: run.step, config: run.config, uchars, state: { weights, optim } });
+      post({
+        type: "state",
+        step: run.step,
+        config: run.config,
+        uchars,
+        state: { weights, optim },
+      });
     },
     stop() {
       stop();
@@ -158,7 +171,8 @@ export function serve(scope, kernelOf) {
 function checkedSpeed(speed) {
   if (speed === null || speed === undefined) return null;
   const steps = Number(speed);
-  if (!(steps > 0 && steps <= 1e6)) throw new InputError(`speed is ${speed}, must be above 0 steps a second.`);
+  if (!(steps > 0 && steps <= 1e6))
+    throw new InputError(`speed is ${speed}, must be above 0 steps a second.`);
   return steps;
 }
 

@@ -17,7 +17,14 @@ class MgTokenizer extends StatefulElement {
     this.tokenizer = new Tokenizer(LETTERS);
     const id = freshId("tokens");
     const field = html("input", {
-      id, class: "mg-field", type: "text", maxlength: 40, autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-describedby": `${id}-refused`,
+      id,
+      class: "mg-field",
+      type: "text",
+      maxlength: 40,
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      "aria-describedby": `${id}-refused`,
     });
     this.field = field;
     this.refused = html("p", { id: `${id}-refused`, class: "mg-refused", role: "alert" });
@@ -31,7 +38,12 @@ class MgTokenizer extends StatefulElement {
     }
     this.listen(field, "input", () => state.set({ text: field.value }));
     this.replaceChildren(
-      html("div", { class: "mg-row" }, html("label", { for: id }, "A name"), field), presets, this.refused, this.row, this.back, this.tools(state),
+      html("div", { class: "mg-row" }, html("label", { for: id }, "A name"), field),
+      presets,
+      this.refused,
+      this.row,
+      this.back,
+      this.tools(state),
     );
     this.dataset.loaded = "";
     this.show();
@@ -61,10 +73,18 @@ class MgTokenizer extends StatefulElement {
     }
     refused.textContent = "";
     const letters = ids.length - 2;
-    renew(row, ...tokenRow(ids.map((token) => (token === tokenizer.bos ? "BOS" : tokenizer.uchars[token])), ids));
+    renew(
+      row,
+      ...tokenRow(
+        ids.map((token) => (token === tokenizer.bos ? "BOS" : tokenizer.uchars[token])),
+        ids,
+      ),
+    );
     back.textContent = `And back: ${ids.join(", ")} is “${tokenizer.decode(ids)}”, with BOS left out.`;
     const many = letters === 1 ? "1 letter" : `${letters} letters`;
-    this.summary(`${many}, ${ids.length} tokens: ${ids.join(" ")}. The model predicts ${ids.length - 1} of them, all but the first.`);
+    this.summary(
+      `${many}, ${ids.length} tokens: ${ids.join(" ")}. The model predicts ${ids.length - 1} of them, all but the first.`,
+    );
   }
 }
 

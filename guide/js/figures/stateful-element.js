@@ -70,9 +70,16 @@ export class StatefulElement extends KitElement {
    */
   knob(state, key, attributes) {
     const field = /** @type {{initial: number, min: number, max: number}} */ (state.schema[key]);
-    const made = /** @type {import("../kit/number.js").MgNumber} */ (html(/** @type {any} */ ("mg-number"), {
-      control: key, value: field.initial, min: field.min, max: field.max, step: 1, ...attributes,
-    }));
+    const made = /** @type {import("../kit/number.js").MgNumber} */ (
+      html(/** @type {any} */ ("mg-number"), {
+        control: key,
+        value: field.initial,
+        min: field.min,
+        max: field.max,
+        step: 1,
+        ...attributes,
+      })
+    );
     made.value = state.values[key];
     this.listen(made, "mg-input mg-change", ({ detail }) => {
       if (detail.value !== state.values[key]) state.set({ [key]: detail.value });

@@ -65,7 +65,9 @@ export function scaleOf(host) {
   host.append(probe);
   const read = (/** @type {string} */ name) => {
     probe.style.color = `var(--mg-${name})`;
-    const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g)?.map(Number) ?? [128, 128, 128];
+    const [r, g, b] = getComputedStyle(probe)
+      .color.match(/[\d.]+/g)
+      ?.map(Number) ?? [128, 128, 128];
     return /** @type {Rgb} */ ([r, g, b]);
   };
   known = { below: read("below"), middle: read("middle"), above: read("above") };

@@ -64,7 +64,11 @@ const SIGNS = {
 
 /** @param {keyof typeof SIGNS} name */
 export function sign(name) {
-  return svg("svg", { class: "mg-sign", viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: SIGNS[name] }));
+  return svg(
+    "svg",
+    { class: "mg-sign", viewBox: "0 0 24 24", "aria-hidden": "true" },
+    svg("path", { d: SIGNS[name] }),
+  );
 }
 
 /**
@@ -93,7 +97,8 @@ function alike(old, next) {
       const value = String(next.getAttribute(name));
       if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
-    for (const name of old.getAttributeNames()) if (!names.includes(name)) old.removeAttribute(name);
+    for (const name of old.getAttributeNames())
+      if (!names.includes(name)) old.removeAttribute(name);
     if (old.firstChild || next.firstChild) renew(old, ...next.childNodes);
   } else if (old.nodeValue !== next.nodeValue) old.nodeValue = next.nodeValue;
   return true;
@@ -144,15 +149,32 @@ export function tableOf(caption, content) {
     if (!details.open) return;
     const { head, rows } = content();
     const line = (/** @type {(string | number)[]} */ cells, /** @type {"th" | "td"} */ tag) =>
-      html("tr", {}, ...cells.map((cell, i) => {
-        const isHead = tag === "th" || i === 0;
-        return html(isHead ? "th" : "td", { scope: isHead ? (tag === "th" ? "col" : "row") : null }, cell);
-      }));
+      html(
+        "tr",
+        {},
+        ...cells.map((cell, i) => {
+          const isHead = tag === "th" || i === 0;
+          return html(
+            isHead ? "th" : "td",
+            { scope: isHead ? (tag === "th" ? "col" : "row") : null },
+            cell,
+          );
+        }),
+      );
     const table = html(
-      "table", {}, html("caption", {}, caption), html("thead", {}, line(head, "th")),
+      "table",
+      {},
+      html("caption", {}, caption),
+      html("thead", {}, line(head, "th")),
       html("tbody", {}, ...rows.map((row) => line(row, "td"))),
     );
-    details.append(html("div", { class: "mg-scroll", tabindex: 0, role: "region", "aria-label": caption }, table));
+    details.append(
+      html(
+        "div",
+        { class: "mg-scroll", tabindex: 0, role: "region", "aria-label": caption },
+        table,
+      ),
+    );
   });
   return details;
 }

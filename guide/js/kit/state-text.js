@@ -16,7 +16,13 @@ import { snapped } from "./text.js";
 /** @typedef {Record<string, any>} Values */
 
 /** @param {number} initial @param {number} min @param {number} max @param {number} [step] @returns {Field} */
-export const numberField = (initial, min, max, step) => ({ kind: "number", initial, min, max, step });
+export const numberField = (initial, min, max, step) => ({
+  kind: "number",
+  initial,
+  min,
+  max,
+  step,
+});
 /** @param {number} initial @param {number} min @param {number} max @returns {Field} */
 export const wholeField = (initial, min, max) => ({ kind: "number", initial, min, max, step: 1 });
 /** @param {string} initial @param {readonly string[]} among @returns {Field} */
@@ -33,7 +39,10 @@ export const seedField = (initial = 42) => wholeField(initial, 0, 2 ** 32 - 1);
 /** @param {Schema} schema @returns {Values} */
 export function initialValues(schema) {
   return Object.fromEntries(
-    Object.entries(schema).map(([name, { initial }]) => [name, Array.isArray(initial) ? [...initial] : initial]),
+    Object.entries(schema).map(([name, { initial }]) => [
+      name,
+      Array.isArray(initial) ? [...initial] : initial,
+    ]),
   );
 }
 
@@ -44,7 +53,10 @@ export function initialValues(schema) {
  * @returns {any}
  */
 function readField(field, text) {
-  const inside = (/** @type {string} */ part, /** @type {{min: number, max: number}} */ { min, max }) => {
+  const inside = (
+    /** @type {string} */ part,
+    /** @type {{min: number, max: number}} */ { min, max },
+  ) => {
     const x = /^-?[\d.]+(e[-+]?\d+)?$/i.test(part) ? Number(part) : NaN;
     return x >= min && x <= max ? x : undefined;
   };
@@ -78,7 +90,8 @@ function writeField(field, value) {
  * Letters of its own mean nothing inside a value: , : & and so on are escaped.
  * @param {string} text
  */
-const escaped = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+const escaped = (text) =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
 
 /** @param {string} text */
 function unescaped(text) {
@@ -117,7 +130,11 @@ export function readState(schema, text) {
  */
 export function writeState(schema, values) {
   return Object.entries(schema)
-    .map(([name, field]) => [name, writeField(field, values[name]), writeField(field, field.initial)])
+    .map(([name, field]) => [
+      name,
+      writeField(field, values[name]),
+      writeField(field, field.initial),
+    ])
     .filter(([, now, initial]) => now !== initial)
     .map(([name, now]) => `${escaped(name)}:${escaped(now)}`)
     .join(",");
@@ -135,7 +152,11 @@ export function readHash(hash) {
   const parts = new Map();
   for (const part of at < 0 ? [] : text.slice(at + 1).split("&")) {
     const equals = part.indexOf("=");
-    if (part) parts.set(equals < 0 ? part : part.slice(0, equals), equals < 0 ? "" : part.slice(equals + 1));
+    if (part)
+      parts.set(
+        equals < 0 ? part : part.slice(0, equals),
+        equals < 0 ? "" : part.slice(equals + 1),
+      );
   }
   return { anchor: at < 0 ? text : text.slice(0, at), parts };
 }

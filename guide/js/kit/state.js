@@ -95,7 +95,8 @@ export class UrlState {
     const { anchor, parts } = readHash(location.hash);
     parts.set(this.name, writeState(this.schema, this.values));
     const hash = writeHash(anchor, parts);
-    if (hash !== location.hash) history.replaceState(history.state, "", hash || location.pathname + location.search);
+    if (hash !== location.hash)
+      history.replaceState(history.state, "", hash || location.pathname + location.search);
   }
 
   /** @private */
@@ -128,7 +129,9 @@ export function copyLink(state) {
       host.querySelector("input")?.remove();
       said.textContent = "Copied: it opens this page as it is now.";
     } catch {
-      const field = host.querySelector("input") ?? html("input", { readonly: true, "aria-label": "Link to copy" });
+      const field =
+        host.querySelector("input") ??
+        html("input", { readonly: true, "aria-label": "Link to copy" });
       field.value = link;
       host.append(field);
       field.select();

@@ -76,7 +76,10 @@ export class Bigram {
     const tokens = [];
     let token = bos;
     while (tokens.length < this.blockSize) {
-      token = choice(this.probs(token).map((p) => p ** (1 / temperature)), draw());
+      token = choice(
+        this.probs(token).map((p) => p ** (1 / temperature)),
+        draw(),
+      );
       if (token === bos) break;
       tokens.push(token);
     }

@@ -88,7 +88,12 @@ export function surfaceTarget(seed) {
   const rng = new Random(seed);
   const even = (/** @type {number} */ most) => most * (2 * rng.random() - 1);
   return {
-    w1: even(1.2), w2: even(1.2), w3: even(1.2), b1: even(0.6), b2: even(0.6), b3: even(0.6),
+    w1: even(1.2),
+    w2: even(1.2),
+    w3: even(1.2),
+    b1: even(0.6),
+    b2: even(0.6),
+    b3: even(0.6),
   };
 }
 

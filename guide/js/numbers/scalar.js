@@ -48,9 +48,7 @@ export class ScalarEngine {
     }
     this.params = table.flatMap(([name]) => this.weights[name].flat());
     const flat = (/** @type {Weights | null | undefined} */ arrays) =>
-      arrays
-        ? Object.values(asRows(arrays, table)).flat(2)
-        : this.params.map(() => 0);
+      arrays ? Object.values(asRows(arrays, table)).flat(2) : this.params.map(() => 0);
     this.moments = { m: flat(optim?.m), v: flat(optim?.v) };
     this.step = optim?.step ?? 0;
   }

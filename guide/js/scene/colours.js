@@ -27,7 +27,10 @@ export function stateOf({ at: token, phase }, panel, at, width) {
   if (at[0] > token) return "none";
   const head = headOf(panel.name, at, width);
   if (at[0] < token) {
-    const looks = now !== undefined && (panel.name === "layer0.k" || panel.name === "layer0.v") && Math.floor((at[1] * 4) / width) === now;
+    const looks =
+      now !== undefined &&
+      (panel.name === "layer0.k" || panel.name === "layer0.v") &&
+      Math.floor((at[1] * 4) / width) === now;
     return looks ? "now" : "known";
   }
   const made = madeAt(panel.name, head);
@@ -54,7 +57,13 @@ function fullOf(layout, numbers, scale) {
   for (const { name, start, end } of layout.panels) {
     const most = numbers.most.get(name) ?? 1;
     for (let cell = start; cell < end; cell++) {
-      bytes.set(shade(scale, valueAt(numbers, name, layout.indices.subarray(3 * cell, 3 * cell + 3)) / most), 3 * cell);
+      bytes.set(
+        shade(
+          scale,
+          valueAt(numbers, name, layout.indices.subarray(3 * cell, 3 * cell + 3)) / most,
+        ),
+        3 * cell,
+      );
     }
   }
   known.set(layout, { scale, numbers, bytes });

@@ -57,7 +57,8 @@ export function startTerms() {
     if (event.pointerType === "touch") return;
     const term = termOf(event);
     if (term) soon(() => show(term));
-    else if (event.target === note) clearTimeout(later); // it may be pointed at, to read or to copy
+    else if (event.target === note)
+      clearTimeout(later); // it may be pointed at, to read or to copy
     else if (shown && shown !== document.activeElement) soon(hide);
     else clearTimeout(later);
   });

@@ -79,7 +79,10 @@ export const fuzz = {
       const what = JSON.stringify(config);
       const weights = firstWeights(config, rng);
       const docs = randomDocs(rng, config, 1 + rng.randrange(i % 10 === 5 ? 40 : 6));
-      for (const [dtype, limit] of [["float64", 1e-10], ["float32", 1e-3]]) {
+      for (const [dtype, limit] of [
+        ["float64", 1e-10],
+        ["float32", 1e-3],
+      ]) {
         const engine = kernel.create({ config, dtype });
         engine.load(weights);
         const bottom = bytesOf(new Uint8Array(engine.memory.buffer, 0, 4096));
@@ -169,7 +172,11 @@ export const fuzz = {
       const engine = kernel.create({ dtype });
       engine.load(firstWeights(makeConfig(), new Random(1)));
       const docs = Array.from({ length: 40 }, () => [[26, 0, 1, 2, 26]]);
-      const losses = engine.steps(batchesOf(docs), Array(40).fill(dtype === "float32" ? 1e30 : 1e300), 0);
+      const losses = engine.steps(
+        batchesOf(docs),
+        Array(40).fill(dtype === "float32" ? 1e30 : 1e300),
+        0,
+      );
       if (losses.every(Number.isFinite)) fail(`${dtype}: losses hide that the numbers are gone`);
     }
   },

@@ -18,7 +18,11 @@ export function loadParts() {
       return null; // without WebAssembly, plain numbers do the work
     });
     const answer = await fetch(new URL("../../../files/fruits.json", import.meta.url));
-    if (!answer.ok) throw new FileError(`fruits.json can't be fetched (${answer.status}).`, "Is the guide still being served?");
+    if (!answer.ok)
+      throw new FileError(
+        `fruits.json can't be fetched (${answer.status}).`,
+        "Is the guide still being served?",
+      );
     const [model, kernel, policy] = await Promise.all([loadModel(), compiled, answer.json()]);
     if (!kernel) return { engine: plainLogits(model), model, policy, plain: true };
     const engine = kernel.create({ config: model.config, dtype: "float64" });
@@ -30,15 +34,20 @@ export function loadParts() {
 }
 
 /** How hard to look, by how fast the engine is. @param {boolean} plain */
-export const effortOf = (plain) => (plain ? { nodes: 300, samples: 600 } : { nodes: 2000, samples: 10_000 });
+export const effortOf = (plain) =>
+  plain ? { nodes: 300, samples: 600 } : { nodes: 2000, samples: 10_000 };
 
 /** A probability in per cent, with three digits that count. @param {number} p */
-export const percent = (p) => `${p === 0 ? 0 : p > 0.9995 ? 100 : Number((100 * p).toPrecision(3))} %`;
+export const percent = (p) =>
+  `${p === 0 ? 0 : p > 0.9995 ? 100 : Number((100 * p).toPrecision(3))} %`;
 
 /** An interval in per cent, with the digits in which its ends differ. @param {number} low @param {number} high */
 export function interval(low, high) {
   const width = Math.max(1e-11, high - low);
-  const digits = Math.min(7, Math.max(0, -Math.floor(Math.log10(100 * width)) + Number(low < width)));
+  const digits = Math.min(
+    7,
+    Math.max(0, -Math.floor(Math.log10(100 * width)) + Number(low < width)),
+  );
   return `${(100 * low).toFixed(digits)} % to ${(100 * high).toFixed(digits)} %`;
 }
 

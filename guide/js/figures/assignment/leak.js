@@ -52,7 +52,8 @@ export class LeakMeter {
    * @param {number} [temperature]
    */
   constructor(engine, automaton, temperature = 0.7) {
-    if (engine.config.vocab_size !== automaton.tokenizer.vocab_size) throw new InputError("Model and words have different letters.");
+    if (engine.config.vocab_size !== automaton.tokenizer.vocab_size)
+      throw new InputError("Model and words have different letters.");
     this.engine = engine;
     this.automaton = automaton;
     this.temperature = temperature;
@@ -66,13 +67,18 @@ export class LeakMeter {
    * @returns {Generator<undefined, Leak>}
    */
   *measure(prefix, { nodes = 10_000, samples = 20_000, seed = 42, width = EXACT } = {}) {
-    if (nodes < 1 || samples < 0 || samples === 1) throw new InputError(`nodes is ${nodes} and samples ${samples}: at least 1 node, and 0 or 2 samples.`);
+    if (nodes < 1 || samples < 0 || samples === 1)
+      throw new InputError(
+        `nodes is ${nodes} and samples ${samples}: at least 1 node, and 0 or 2 samples.`,
+      );
     const tokens = this.automaton.tokenizer.encode(prefix).slice(0, this.engine.config.block_size);
     const tree = new Tree(this, tokens);
-    while (tree.openMass > width && tree.nodes < nodes) yield* tree.grow(Math.min(nodes - tree.nodes, Math.max(32, tree.nodes >> 1)));
+    while (tree.openMass > width && tree.nodes < nodes)
+      yield* tree.grow(Math.min(nodes - tree.nodes, Math.max(32, tree.nodes >> 1)));
     const [low, high] = [tree.low, Math.min(1, tree.low + tree.openMass)];
     const counts = { nodes: tree.nodes, samples: 0, mean: null };
-    if (high - low <= Math.max(width, EXACT) || samples === 0) return { low, high, how: high - low <= EXACT ? "exact" : "certified", ...counts };
+    if (high - low <= Math.max(width, EXACT) || samples === 0)
+      return { low, high, how: high - low <= EXACT ? "exact" : "certified", ...counts };
     const leaked = new Float64Array(samples);
     const rng = new Random(seed);
     for (let from = 0; from < samples; from += SLICE) {
@@ -82,7 +88,14 @@ export class LeakMeter {
     const { mean, error } = estimate(leaked, tree.openMass);
     const within = (/** @type {number} */ x) => Math.max(low, Math.min(high, low + x));
     // Certain bounds stay certain: cutting the interval to them loses no coverage.
-    return { low: within(mean - error), high: within(mean + error), how: "estimated", nodes: tree.nodes, samples, mean: low + mean };
+    return {
+      low: within(mean - error),
+      high: within(mean + error),
+      how: "estimated",
+      nodes: tree.nodes,
+      samples,
+      mean: low + mean,
+    };
   }
 
   /** All slices at once. @param {string} prefix @param {Parameters<LeakMeter["measure"]>[1]} [effort] */
@@ -100,7 +113,12 @@ export class LeakMeter {
    */
   after(lists) {
     const V = this.engine.config.vocab_size;
-    return this.engine.logits(lists).map((logits, i) => distribution(Array.from({ length: V }, (_, t) => logits[(lists[i].length - 1) * V + t]), this.temperature));
+    return this.engine.logits(lists).map((logits, i) =>
+      distribution(
+        Array.from({ length: V }, (_, t) => logits[(lists[i].length - 1) * V + t]),
+        this.temperature,
+      ),
+    );
   }
 
   /**
@@ -114,8 +132,18 @@ export class LeakMeter {
     const most = engine.config.block_size;
     const starts = tree.draw(rng.uniforms(into.length));
     const prefixes = starts.map((i) => tree.context(i).slice(1));
-    const { tokens } = engine.sample(prefixes, { temperature, uniforms: rng.uniforms(into.length * most), order: "rows", guard: automaton.guard });
-    into.set(this.maskedLeaks(tokens, prefixes.map((prefix) => prefix.length)));
+    const { tokens } = engine.sample(prefixes, {
+      temperature,
+      uniforms: rng.uniforms(into.length * most),
+      order: "rows",
+      guard: automaton.guard,
+    });
+    into.set(
+      this.maskedLeaks(
+        tokens,
+        prefixes.map((prefix) => prefix.length),
+      ),
+    );
   }
 
   /**
@@ -142,7 +170,10 @@ export class LeakMeter {
     engine.logits(lists).forEach((logits, k) => {
       let kept = 1;
       for (const { t, state } of asked[needed[k]]) {
-        const probs = distribution(Array.from({ length: V }, (_, j) => logits[t * V + j]), temperature);
+        const probs = distribution(
+          Array.from({ length: V }, (_, j) => logits[t * V + j]),
+          temperature,
+        );
         let mass = 0;
         for (let j = 0; j < V; j++) if (automaton.banned[state * V + j]) mass += probs[j];
         kept *= 1 - mass;
@@ -181,7 +212,9 @@ class Tree {
     if (state === automaton.hit) this.low = 1;
     const alive = this.low === 0 && prefix.length < block_size;
     const whole = [V - 1, ...prefix];
-    /** @type {number[][]} tokens of expanded beginnings, BOS first */ this.rows = [whole.slice(0, -1)];
+    /** @type {number[][]} tokens of expanded beginnings, BOS first */ this.rows = [
+      whole.slice(0, -1),
+    ];
     /** @type {{row: number, token: number, state: number, mass: number}[]} */
     this.open = alive ? [{ row: 0, token: whole[whole.length - 1], state, mass: 1 }] : [];
     this.openMass = Number(alive);
@@ -213,7 +246,13 @@ class Tree {
         for (let t = 0; t < V; t++) {
           if (automaton.banned[state * V + t]) this.low += probs[t] * mass;
           // BOS ends a name, and so does its last letter.
-          else if (t < V - 1 && lists[k].length < block_size) grown.push({ row, token: t, state: automaton.next[state * V + t], mass: probs[t] * mass });
+          else if (t < V - 1 && lists[k].length < block_size)
+            grown.push({
+              row,
+              token: t,
+              state: automaton.next[state * V + t],
+              mass: probs[t] * mass,
+            });
         }
       });
       yield undefined;

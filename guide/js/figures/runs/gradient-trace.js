@@ -35,12 +35,16 @@ export function traced(kernel, docs, steps = TRACED) {
       return /** @type {const} */ ([key, matrix, at * width[matrix] + column]);
     });
     /** @type {Record<string, Trace>} */
-    const traces = Object.fromEntries(places.map(([key]) => [key, { grads: [], data: [], lrs: [] }]));
+    const traces = Object.fromEntries(
+      places.map(([key]) => [key, { grads: [], data: [], lrs: [] }]),
+    );
     for (let step = 0; step <= steps; step++) {
       const { weights } = run.engine.state();
       for (const [key, matrix, at] of places) traces[key].data.push(weights[matrix][at]);
       if (step === steps) break;
-      const doc = run.tokenizer.encodeDocument(run.docs[step % run.docs.length]).slice(0, run.config.block_size + 1);
+      const doc = run.tokenizer
+        .encodeDocument(run.docs[step % run.docs.length])
+        .slice(0, run.config.block_size + 1);
       const { grads } = run.engine.grads([doc]);
       for (const [key, matrix, at] of places) {
         traces[key].grads.push(grads[matrix][at]);
@@ -59,7 +63,9 @@ let made = null;
 
 /** The same, once for all widgets of a page. */
 export function loadTraces() {
-  made ??= Promise.all([pageKernel(), loadNames()]).then(([kernel, { docs }]) => traced(kernel, docs));
+  made ??= Promise.all([pageKernel(), loadNames()]).then(([kernel, { docs }]) =>
+    traced(kernel, docs),
+  );
   made.catch(() => (made = null));
   return made;
 }
@@ -71,13 +77,27 @@ export function loadTraces() {
  */
 export function adamSteps({ grads, data, lrs }, { beta1, beta2, eps }) {
   const m = runningAverage(grads, beta1);
-  const v = runningAverage(grads.map((g) => g * g), beta2);
+  const v = runningAverage(
+    grads.map((g) => g * g),
+    beta2,
+  );
   return grads.map((g, i) => {
     const [mHat, vHat] = [m.corrected[i], v.corrected[i]];
     const change = -(lrs[i] * mHat) / (Math.sqrt(vHat) + eps);
     return {
-      t: i + 1, g, lr: lrs[i], before: data[i], mBefore: i ? m.raw[i - 1] : 0, vBefore: i ? v.raw[i - 1] : 0,
-      m: m.raw[i], v: v.raw[i], mHat, vHat, change, after: data[i] + change, sgd: -lrs[i] * g,
+      t: i + 1,
+      g,
+      lr: lrs[i],
+      before: data[i],
+      mBefore: i ? m.raw[i - 1] : 0,
+      vBefore: i ? v.raw[i - 1] : 0,
+      m: m.raw[i],
+      v: v.raw[i],
+      mHat,
+      vHat,
+      change,
+      after: data[i] + change,
+      sgd: -lrs[i] * g,
     };
   });
 }

@@ -14,7 +14,10 @@ import { InputError } from "../../errors.js";
 /** A page is drawn so often while it trains. */
 const DRAW_EVERY_MS = 60;
 
-const started = () => /** @type {Port} */ (new Worker(new URL("../../worker-training.js", import.meta.url), { type: "module" }));
+const started = () =>
+  /** @type {Port} */ (
+    new Worker(new URL("../../worker-training.js", import.meta.url), { type: "module" })
+  );
 
 export class LiveRun {
   /**
@@ -44,7 +47,8 @@ export class LiveRun {
     this.lr = 0;
     /** What `TrainingRun.describe` says. @type {ReturnType<import("../../training-run.js").TrainingRun["describe"]> | null} */
     this.run = null;
-    for (const { reject } of this.asked.values()) reject(new InputError("The run was started anew."));
+    for (const { reject } of this.asked.values())
+      reject(new InputError("The run was started anew."));
     this.asked.clear();
   }
 
@@ -65,7 +69,10 @@ export class LiveRun {
     if (!this.port) {
       const port = this.make();
       port.onmessage = (/** @type {{data: any}} */ { data }) => this.heard(data);
-      port.onerror = () => this.failed("Training can't be started in this browser. What it shows is told in the text.");
+      port.onerror = () =>
+        this.failed(
+          "Training can't be started in this browser. What it shows is told in the text.",
+        );
       this.port = port;
     }
     this.status = "starting";
@@ -128,7 +135,8 @@ export class LiveRun {
   /** @private @param {string} type @param {object} order @returns {Promise<any>} */
   ask(type, order) {
     return new Promise((resolve, reject) => {
-      if (!this.run) return reject(new InputError("There is no model yet.", "Start training first."));
+      if (!this.run)
+        return reject(new InputError("There is no model yet.", "Start training first."));
       this.asked.get(type)?.reject(new InputError("It was asked anew."));
       this.asked.set(type, { resolve, reject });
       this.post(order);
@@ -170,8 +178,10 @@ export class LiveRun {
     } else if (data.type === "progress") {
       this.losses.push(...data.losses);
       this.lr = data.lr;
-    } else if (data.type === "samples") this.samples.push({ step: data.step, final: data.final, samples: data.samples });
-    else if (data.type === "recording") this.recordings.push({ step: data.step, weights: data.weights });
+    } else if (data.type === "samples")
+      this.samples.push({ step: data.step, final: data.final, samples: data.samples });
+    else if (data.type === "recording")
+      this.recordings.push({ step: data.step, weights: data.weights });
     else if (data.type === "paused") {
       if (this.status !== "done") this.status = "paused";
     } else if (data.type === "done") this.status = "done";

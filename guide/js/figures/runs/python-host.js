@@ -51,7 +51,10 @@ export function forecast({ count, seconds }, all) {
  * @param {readonly string[]} figures
  */
 export function codeOf(figures) {
-  return figures.map((text) => text.replace(/[ \t]+$/gm, "").replace(/^\n+|\n+$/g, "")).join("\n\n\n") + "\n";
+  return (
+    figures.map((text) => text.replace(/[ \t]+$/gm, "").replace(/^\n+|\n+$/g, "")).join("\n\n\n") +
+    "\n"
+  );
 }
 
 export class PythonHost {
@@ -64,7 +67,8 @@ export class PythonHost {
     /** @private */ this.signal = canShare ? new Uint8Array(new SharedArrayBuffer(1)) : null;
     /** @private @type {Worker | null} */ this.worker = null;
     /** @private */ this.id = 0;
-    /** @private @type {{id: number, heard: Heard, end: (how: Ended) => void} | null} */ this.now = null;
+    /** @private @type {{id: number, heard: Heard, end: (how: Ended) => void} | null} */ this.now =
+      null;
     /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.impatient = undefined;
   }
 
@@ -112,7 +116,10 @@ export class PythonHost {
     worker.onmessage = ({ data }) => this.#hear(data);
     worker.onerror = (event) => {
       event.preventDefault?.();
-      this.#end({ error: `Python has stopped: ${event.message || "its Worker could not be started"}.` }, true);
+      this.#end(
+        { error: `Python has stopped: ${event.message || "its Worker could not be started"}.` },
+        true,
+      );
     };
     worker.postMessage({ do: "begin", signal: this.signal });
     this.worker = worker;

@@ -48,7 +48,15 @@ export const PAIRS = {
 /** @param {string} preset @returns {Settings} */
 function base(preset) {
   const config = /** @type {any} */ (PRESETS)[preset];
-  return { preset, seed: 42, ...Object.fromEntries(Object.keys(KNOBS).filter((key) => key in config).map((key) => [key, config[key]])) };
+  return {
+    preset,
+    seed: 42,
+    ...Object.fromEntries(
+      Object.keys(KNOBS)
+        .filter((key) => key in config)
+        .map((key) => [key, config[key]]),
+    ),
+  };
 }
 
 /**
@@ -57,7 +65,9 @@ function base(preset) {
  */
 export function readSettings(text) {
   const parts = text ? text.split("~") : [];
-  const given = Object.fromEntries(parts.flatMap((part, i) => (i % 2 ? [[parts[i - 1], part]] : [])));
+  const given = Object.fromEntries(
+    parts.flatMap((part, i) => (i % 2 ? [[parts[i - 1], part]] : [])),
+  );
   const settings = base(Object.hasOwn(PRESETS, given.preset ?? "") ? given.preset : "final");
   for (const [key, knob] of Object.entries(KNOBS)) {
     const value = Object.hasOwn(given, key) ? given[key] : undefined;
@@ -67,7 +77,8 @@ export function readSettings(text) {
       continue;
     }
     const x = /^[\d.]+(e-?\d+)?$/i.test(value) ? Number(value) : NaN;
-    const fits = x >= Number(knob.min) && x <= Number(knob.max) && (!knob.whole || Number.isInteger(x));
+    const fits =
+      x >= Number(knob.min) && x <= Number(knob.max) && (!knob.whole || Number.isInteger(x));
     if (fits) settings[key] = x;
   }
   return settings;
@@ -77,7 +88,10 @@ export function readSettings(text) {
 export function writeSettings(settings) {
   const preset = base(String(settings.preset));
   const changed = Object.keys(KNOBS).filter((key) => settings[key] !== preset[key]);
-  return [...(settings.preset === "final" ? [] : ["preset", settings.preset]), ...changed.flatMap((key) => [key, settings[key]])].join("~");
+  return [
+    ...(settings.preset === "final" ? [] : ["preset", settings.preset]),
+    ...changed.flatMap((key) => [key, settings[key]]),
+  ].join("~");
 }
 
 /**
@@ -86,7 +100,11 @@ export function writeSettings(settings) {
  * @returns {{preset: "final" | "early", seed: number, config: Partial<Config>}}
  */
 export function optionsOf({ preset, seed, ...config }) {
-  return { preset: /** @type {"final" | "early"} */ (preset), seed: Number(seed), config: /** @type {any} */ (config) };
+  return {
+    preset: /** @type {"final" | "early"} */ (preset),
+    seed: Number(seed),
+    config: /** @type {any} */ (config),
+  };
 }
 
 /** The recipe's name, or what it changes. @param {string} text */

@@ -23,11 +23,13 @@ export const CONFIG = makeConfig({ vocab_size: 27 });
 /** Where in a frame each matrix lies. @param {Config} config @returns {Record<string, Place>} */
 export function places(config) {
   let end = 0;
-  return Object.fromEntries(shapes(config).map(([name, rows, columns]) => {
-    const at = end;
-    end += rows * columns;
-    return [name, { at, rows, columns }];
-  }));
+  return Object.fromEntries(
+    shapes(config).map(([name, rows, columns]) => {
+      const at = end;
+      end += rows * columns;
+      return [name, { at, rows, columns }];
+    }),
+  );
 }
 
 export const PLACES = places(CONFIG);
@@ -40,9 +42,15 @@ export const PLACES = places(CONFIG);
  */
 export function untrained(docs, seed) {
   const { weights, rng, docs: shuffled } = begin(CONFIG, docs, seed);
-  const frame = new Float32Array(Object.values(PLACES).reduce((sum, { rows, columns }) => sum + rows * columns, 0));
+  const frame = new Float32Array(
+    Object.values(PLACES).reduce((sum, { rows, columns }) => sum + rows * columns, 0),
+  );
   for (const [name, { at }] of Object.entries(PLACES)) frame.set(weights[name], at);
-  return { frame, uniforms: Random.from(rng.state()).uniforms(SAMPLES * CONFIG.block_size), first: shuffled.slice(0, CONFIG.steps) };
+  return {
+    frame,
+    uniforms: Random.from(rng.state()).uniforms(SAMPLES * CONFIG.block_size),
+    first: shuffled.slice(0, CONFIG.steps),
+  };
 }
 
 /**
@@ -79,7 +87,8 @@ export function largest(frames, place, start = null) {
 /** Root of the mean square. @param {Frame} frame @param {Place} place @param {Frame | null} [start] */
 export function typical(frame, { at, rows, columns }, start = null) {
   let sum = 0;
-  for (let i = at; i < at + rows * columns; i++) sum += (start ? frame[i] - start[i] : frame[i]) ** 2;
+  for (let i = at; i < at + rows * columns; i++)
+    sum += (start ? frame[i] - start[i] : frame[i]) ** 2;
   return Math.sqrt(sum / (rows * columns));
 }
 
@@ -102,7 +111,8 @@ export function attentionAt(frame, tokens, config = CONFIG) {
   const keys = [];
   return Array.from(tokens, (token, t) => {
     const x = new Float64Array(C);
-    for (let i = 0; i < C; i++) x[i] = frame[at.wte.at + token * C + i] + frame[at.wpe.at + t * C + i];
+    for (let i = 0; i < C; i++)
+      x[i] = frame[at.wte.at + token * C + i] + frame[at.wpe.at + t * C + i];
     norm(x);
     norm(x);
     const q = times(frame, at["layer0.attn_wq"].at, x);
@@ -145,8 +155,12 @@ function times(frame, at, x) {
 /** Deviations of the rows from their mean. @param {Frame} frame @param {Place} place */
 function centred(frame, { at, rows, columns }) {
   const mean = new Float64Array(columns);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) mean[c] += frame[at + r * columns + c] / rows;
-  return { mean, of: (/** @type {number} */ r, /** @type {number} */ c) => frame[at + r * columns + c] - mean[c] };
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) mean[c] += frame[at + r * columns + c] / rows;
+  return {
+    mean,
+    of: (/** @type {number} */ r, /** @type {number} */ c) => frame[at + r * columns + c] - mean[c],
+  };
 }
 
 /**
@@ -159,11 +173,13 @@ function centred(frame, { at, rows, columns }) {
 export function axesOf(frame, place) {
   const { rows, columns } = place;
   const { mean, of } = centred(frame, place);
-  const matrix = Array.from({ length: columns }, (_, a) => Float64Array.from({ length: columns }, (__, b) => {
-    let sum = 0;
-    for (let r = 0; r < rows; r++) sum += of(r, a) * of(r, b);
-    return sum / rows;
-  }));
+  const matrix = Array.from({ length: columns }, (_, a) =>
+    Float64Array.from({ length: columns }, (__, b) => {
+      let sum = 0;
+      for (let r = 0; r < rows; r++) sum += of(r, a) * of(r, b);
+      return sum / rows;
+    }),
+  );
   const { values, vectors } = eigen(matrix);
   const order = values.map((_, i) => i).sort((a, b) => values[b] - values[a]);
   const axis = (/** @type {number} */ i) => {
@@ -172,7 +188,11 @@ export function axesOf(frame, place) {
     return top < 0 ? v.map((x) => -x) : v;
   };
   const total = values.reduce((a, b) => a + b, 0);
-  return { mean, axes: [axis(0), axis(1)], share: total ? (values[order[0]] + values[order[1]]) / total : 0 };
+  return {
+    mean,
+    axes: [axis(0), axis(1)],
+    share: total ? (values[order[0]] + values[order[1]]) / total : 0,
+  };
 }
 
 /**
@@ -250,7 +270,10 @@ export function shareAlong(frame, place, { axes }) {
 
 /** The largest coordinate of all rows in all frames. @param {Frame[]} frames @param {Place} place @param {Axes} on */
 export function reach(frames, place, on) {
-  return frames.reduce((most, frame) => mapped(frame, place, on).reduce((a, x) => Math.max(a, Math.abs(x)), most), 0);
+  return frames.reduce(
+    (most, frame) => mapped(frame, place, on).reduce((a, x) => Math.max(a, Math.abs(x)), most),
+    0,
+  );
 }
 
 // ---------------------------------------------------------------- samples
@@ -269,7 +292,10 @@ export function samplesAt(engine, frame, step, { uniforms, first, file, uchars }
   return tokens.map((ids) => {
     const text = ids.map((id) => uchars[id]).join("");
     const seen = first.get(text);
-    return { text, mark: seen !== undefined && seen < step ? "trained" : file.has(text) ? "file" : "new" };
+    return {
+      text,
+      mark: seen !== undefined && seen < step ? "trained" : file.has(text) ? "file" : "new",
+    };
   });
 }
 

@@ -5,7 +5,15 @@
 
 import { InputError } from "../../errors.js";
 import { written } from "../../kit/text.js";
-import { TOY_STEP_LR, TOY_TOKENS, TOY_WORDS, toyChat, toyExamples, ToyTraining, toyWeights } from "../../numbers/toy.js";
+import {
+  TOY_STEP_LR,
+  TOY_TOKENS,
+  TOY_WORDS,
+  toyChat,
+  toyExamples,
+  ToyTraining,
+  toyWeights,
+} from "../../numbers/toy.js";
 import { Random } from "../../random.js";
 
 /** @typedef {import("../../numbers/toy.js").ToyExample} ToyExample */
@@ -27,12 +35,17 @@ export const exampleText = ({ input, target, word }) =>
 
 /** A step in the log. @param {Line} line */
 export function lineText({ n, example, before, after, mean }) {
-  if (!example) return `${n} · all examples: mean loss ${written(before, 4)} → ${written(after, 4)}`;
+  if (!example)
+    return `${n} · all examples: mean loss ${written(before, 4)} → ${written(after, 4)}`;
   return `${n} · ${exampleText(example)}, lr ${TOY_STEP_LR}: its loss ${written(before, 4)} → ${written(after, 4)}; mean of all ${written(mean, 4)}`;
 }
 
 /** Words of a text, apart by anything that is no letter. @param {string} text */
-export const wordsOf = (text) => text.slice(0, MOST_TEXT).split(/[\s,;]+/).filter((word) => word);
+export const wordsOf = (text) =>
+  text
+    .slice(0, MOST_TEXT)
+    .split(/[\s,;]+/)
+    .filter((word) => word);
 
 /**
  * How often each token follows each in the examples, as shares: null where a token is never the input.
@@ -42,7 +55,9 @@ export function wanted(examples) {
   return TOY_TOKENS.map((_, input) => {
     const targets = examples.filter((one) => one.input === input).map((one) => one.target);
     if (!targets.length) return null;
-    return TOY_TOKENS.map((_, target) => targets.filter((t) => t === target).length / targets.length);
+    return TOY_TOKENS.map(
+      (_, target) => targets.filter((t) => t === target).length / targets.length,
+    );
   });
 }
 
@@ -52,7 +67,9 @@ export function wanted(examples) {
  */
 export function leastLoss(examples) {
   const shares = wanted(examples);
-  const losses = examples.map(({ input, target }) => -Math.log(/** @type {number[]} */ (shares[input])[target]));
+  const losses = examples.map(
+    ({ input, target }) => -Math.log(/** @type {number[]} */ (shares[input])[target]),
+  );
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
@@ -63,7 +80,10 @@ export function leastLoss(examples) {
  */
 export function readSteps(text) {
   if (!/^([sb]\d{1,4})*$/.test(text)) return null;
-  const parts = [...text.matchAll(/([sb])(\d+)/g)].map(([, kind, count]) => ({ kind: /** @type {"s" | "b"} */ (kind), count: Number(count) }));
+  const parts = [...text.matchAll(/([sb])(\d+)/g)].map(([, kind, count]) => ({
+    kind: /** @type {"s" | "b"} */ (kind),
+    count: Number(count),
+  }));
   return parts.reduce((sum, { count }) => sum + count, 0) > MOST_STEPS ? null : parts;
 }
 
@@ -202,7 +222,10 @@ export class LiveToy {
 
   /** What has been done, in words. */
   history() {
-    const parts = (readSteps(this.done) ?? []).map(({ kind, count }) => `${count} ${kind === "s" ? "single" : "batch"} step${count === 1 ? "" : "s"}`);
+    const parts = (readSteps(this.done) ?? []).map(
+      ({ kind, count }) =>
+        `${count} ${kind === "s" ? "single" : "batch"} step${count === 1 ? "" : "s"}`,
+    );
     return parts.length > 4 ? `${this.steps} steps` : parts.join(", ");
   }
 
@@ -210,7 +233,10 @@ export class LiveToy {
   moved() {
     const first = toyWeights();
     const now = this.weights();
-    return Object.entries(first).reduce((sum, [name, rows]) => sum + rows.flat().filter((x, i) => x !== now[name].flat()[i]).length, 0);
+    return Object.entries(first).reduce(
+      (sum, [name, rows]) => sum + rows.flat().filter((x, i) => x !== now[name].flat()[i]).length,
+      0,
+    );
   }
 
   /**
@@ -247,7 +273,11 @@ export function firstToken(text) {
   if (token >= 0) return token;
   if (!typed) throw new InputError("There is nothing to begin with.", "Type BOS, a, b or c.");
   const short = typed.length > 12 ? `${typed.slice(0, 12)}…` : typed;
-  if (/^[abc]+$/i.test(typed)) throw new InputError(`“${short}” is ${typed.length} tokens; the toy is fed one at a time.`, `It would see the last one alone: type ${typed.at(-1)?.toLowerCase()}.`);
+  if (/^[abc]+$/i.test(typed))
+    throw new InputError(
+      `“${short}” is ${typed.length} tokens; the toy is fed one at a time.`,
+      `It would see the last one alone: type ${typed.at(-1)?.toLowerCase()}.`,
+    );
   throw new InputError(`“${short}” is not in its vocabulary.`, "Type BOS, a, b or c.");
 }
 

@@ -16,7 +16,11 @@ let fetched = null;
 export function loadModel() {
   fetched ??= (async () => {
     const answer = await fetch(new URL("../../../files/model.json", import.meta.url));
-    if (!answer.ok) throw new FileError(`The model can't be fetched (${answer.status}).`, "Is the guide still being served?");
+    if (!answer.ok)
+      throw new FileError(
+        `The model can't be fetched (${answer.status}).`,
+        "Is the guide still being served?",
+      );
     return readModel(await answer.text());
   })();
   fetched.catch(() => (fetched = null));
@@ -35,12 +39,23 @@ export function logitsAfter(model, prefix) {
   if (known?.model === model && known.prefix === prefix) return known.logits; // only the temperature moves
   const { config, tokenizer, weights } = model;
   const unknown = [...prefix].find((char) => !tokenizer.uchars.includes(char));
-  if (unknown !== undefined) throw new InputError(`It doesn't know “${unknown}”, only the letters a to z.`, "Leave that out.");
-  if (prefix.length >= config.block_size) throw new InputError(`That is ${prefix.length} letters, and it reads at most ${config.block_size - 1}.`, "Make it shorter.");
+  if (unknown !== undefined)
+    throw new InputError(
+      `It doesn't know “${unknown}”, only the letters a to z.`,
+      "Leave that out.",
+    );
+  if (prefix.length >= config.block_size)
+    throw new InputError(
+      `That is ${prefix.length} letters, and it reads at most ${config.block_size - 1}.`,
+      "Make it shorter.",
+    );
   const rows = asRows(weights, shapes(config));
   /** @type {import("../../numbers/forward.js").Cache<number>} */
   const cache = emptyCache(config);
-  const logits = [tokenizer.bos, ...tokenizer.encode(prefix)].map((token, at) => gpt(floats, config, rows, token, at, cache)).at(-1) ?? [];
+  const logits =
+    [tokenizer.bos, ...tokenizer.encode(prefix)]
+      .map((token, at) => gpt(floats, config, rows, token, at, cache))
+      .at(-1) ?? [];
   known = { model, prefix, logits };
   return logits;
 }
