@@ -135,7 +135,8 @@ export function sample(model, prefix, temperature, rng) {
   return tokens.map((t) => model.tokenizer.uchars[t]).join("");
 }
 
-const HELP = `node sampler.mjs [BEGINNING ...] [--model FILE] [--seed N] [--temperature T] [--count N]
+const OPTIONS = "[--model FILE] [--seed N] [--temperature T] [--count N]";
+const HELP = `node sampler.mjs [BEGINNING ...] ${OPTIONS}
 Writes one name for each beginning, or 20 from nothing. Seed 42 and temperature 0.7 if not given.`;
 
 function end(line) {
@@ -181,7 +182,8 @@ async function main(words) {
     return good
       ? x
       : end(
-          `The ${name} is ${asked[name]}, must be ${whole ? "a whole number " : ""}from ${from} to ${to}.`,
+          `The ${name} is ${asked[name]}, must be ${whole ? "a whole number " : ""}from ` +
+            `${from} to ${to}.`,
         );
   };
   const seed = number("seed", 0, 2 ** 32 - 1, true);

@@ -1,9 +1,9 @@
 // A whole training run in a page: from the reader's documents to samples with their marks, a few
 // steps at a time. `worker-training.js` runs it beside the page; it has no DOM and no clock.
 //
-// The engine is the kernel, or the scalar engine where something is broken on purpose. Samples on the
-// way come from a stream of their own; those at the end come from the run's, so that the published
-// run gives the published twenty.
+// The engine is the kernel, or the scalar engine where something is broken on purpose. Samples on
+// the way come from a stream of their own; those at the end come from the run's, so that the
+// published run gives the published twenty.
 
 import { lrAt, makeConfig, number, parameters, shapes, whole } from "./config.js";
 import { FileError, InputError, shown } from "./errors.js";
@@ -274,7 +274,8 @@ export class DivergedError extends InputError {
    */
   constructor(step, lr) {
     super(
-      `After ${step} steps the weights give no numbers any more: training has diverged at lr ${lr}.`,
+      `After ${step} steps the weights give no numbers any more: ` +
+        `training has diverged at lr ${lr}.`,
       "Make lr smaller.",
     );
     this.step = step;

@@ -1,6 +1,7 @@
 // A module Worker that trains: it takes orders and posts what happens.
 //
-//     const worker = new Worker(new URL("./worker-training.js", import.meta.url), { type: "module" });
+//     const address = new URL("./worker-training.js", import.meta.url);
+//     const worker = new Worker(address, { type: "module" });
 //     worker.onmessage = ({ data }) => { ... };
 //     worker.postMessage({ do: "start", id: 1, options: { docs, seed: 42, sampleEvery: 100 } });
 //

@@ -1,4 +1,5 @@
-// <mg-adam-steps>: Adam's code, line by line, beside its sums for one parameter of the real run (T19).
+// <mg-adam-steps>: Adam's code, line by line, beside its sums for one parameter of the real run
+// (T19).
 
 import { makeConfig } from "../js/config.js";
 import { html, renew } from "../js/kit/dom.js";
@@ -25,7 +26,10 @@ function brief(x) {
     .replace("-", "−");
 }
 
-/** Code, what it does, and its sum. @type {{code: string, what: string, sum: (s: Step) => string}[]} */
+/**
+ * Code, what it does, and its sum.
+ * @type {{code: string, what: string, sum: (s: Step) => string}[]}
+ */
 const LINES = [
   { code: "param.grad", what: "the gradient of this step", sum: ({ g }) => `g = ${brief(g)}` },
   {
@@ -53,7 +57,10 @@ const LINES = [
     code: "param.data -= lr_t * m_hat / (v_hat ** 0.5 + eps)",
     what: "the step",
     sum: ({ lr, mHat, vHat, before, change, after }) =>
-      `${brief(before)} − ${brief(lr)} × ${brief(mHat)} / (${brief(Math.sqrt(vHat))} + ${eps.toExponential().replace("e-8", " · 10⁻⁸").replace("1 · ", "")}) = ${brief(before)} ${change < 0 ? "−" : "+"} ${brief(Math.abs(change))} = ${brief(after)}`,
+      `${brief(before)} − ${brief(lr)} × ${brief(mHat)} / (${brief(Math.sqrt(vHat))} + ` +
+      `${eps.toExponential().replace("e-8", " · 10⁻⁸").replace("1 · ", "")}) = ` +
+      `${brief(before)} ${change < 0 ? "−" : "+"} ${brief(Math.abs(change))} = ` +
+      `${brief(after)}`,
   },
   { code: "param.grad = 0.0", what: "ready for the next name", sum: () => "g = 0" },
 ];
@@ -115,10 +122,12 @@ class MgAdamSteps extends StatefulElement {
     const share = Math.abs(now.change) / now.lr;
     renew(
       this.told,
-      `It moves by ${brief(now.change)}, ${brief(share)} of the learning rate. SGD with the same rate would move it by ${brief(now.sgd)}.`,
+      `It moves by ${brief(now.change)}, ${brief(share)} of the learning rate. SGD with the ` +
+        `same rate would move it by ${brief(now.sgd)}.`,
     );
     this.summary(
-      `Step ${t}, ${PICKS[of].name}. Line ${line}, ${LINES[line - 1].what}: ${LINES[line - 1].sum(now)}.`,
+      `Step ${t}, ${PICKS[of].name}. Line ${line}, ${LINES[line - 1].what}: ` +
+        `${LINES[line - 1].sum(now)}.`,
     );
   }
 }

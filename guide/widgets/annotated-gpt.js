@@ -1,7 +1,9 @@
 // <mg-annotated-gpt>: the whole gpt(), line by line (W26). Point at a line, focus it with the arrow
-// keys, or tap it: its note appears, and the lines that share a vector with it light up. A click pins.
+// keys, or tap it: its note appears, and the lines that share a vector with it light up. A click
+// pins.
 //
-// In the tag stand the quoted code and a list whose items begin with the beginning of a line, as code.
+// In the tag stand the quoted code and a list whose items begin with the beginning of a line, as
+// code.
 
 import { html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
@@ -141,7 +143,8 @@ class MgAnnotatedGpt extends KitElement {
       .map((other) => other.line.dataset.line);
     const number = line.dataset.line ?? "";
     const shared = numbers.length
-      ? `Lit with it, since they share a vector: ${numbers.length > 1 ? "lines" : "line"} ${numbers.join(", ")}.`
+      ? `Lit with it, since they share a vector: ${numbers.length > 1 ? "lines" : "line"} ` +
+        `${numbers.join(", ")}.`
       : "No other line shares a vector with it.";
     if (this.panel) this.panel.dataset.told = "";
     this.panel?.replaceChildren(

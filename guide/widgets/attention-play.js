@@ -1,5 +1,5 @@
-// <mg-attention-play>: the toy's attention with a query of the reader's own, dragged or on sliders; its
-// output goes straight through lm_head, which is a short-cut and labelled as one (W23).
+// <mg-attention-play>: the toy's attention with a query of the reader's own, dragged or on sliders;
+// its output goes straight through lm_head, which is a short-cut and labelled as one (W23).
 
 import "../js/kit/bars.js";
 import { html, renew, svg } from "../js/kit/dom.js";
@@ -34,7 +34,8 @@ class MgAttentionPlay extends StatefulElement {
       viewBox: `0 0 ${SIZE} ${SIZE}`,
       role: "img",
       "aria-label":
-        "The query and the three keys as points of a plane, larger where the weight is larger; drag the query, or use the two sliders",
+        "The query and the three keys as points of a plane, larger where the weight is " +
+        "larger; drag the query, or use the two sliders",
     });
     this.drag(this.picture);
     this.weights = html("div");
@@ -64,7 +65,8 @@ class MgAttentionPlay extends StatefulElement {
       html(
         "p",
         { class: "mg-note" },
-        "A short-cut: here the output goes straight through lm_head. In the model Wo, the residual and the MLP lie in between.",
+        "A short-cut: here the output goes straight through lm_head. In the model Wo, the " +
+          "residual and the MLP lie in between.",
       ),
       this.bars,
       this.tools(state),
@@ -120,12 +122,15 @@ class MgAttentionPlay extends StatefulElement {
       );
     renew(
       this.output,
-      `The head's output is ${vectorText(headOut, 3)}; lm_head makes the logits ${logits.map((z) => written(z)).join(", ")} of it.`,
+      `The head's output is ${vectorText(headOut, 3)}; lm_head makes the logits ` +
+        `${logits.map((z) => written(z)).join(", ")} of it.`,
     );
     const best = probs.indexOf(Math.max(...probs));
     bars.data = { names: [...TOY_TOKENS], values: probs, marked: best, most: 0.5 };
     this.summary(
-      `Query ${vectorText(q, 2)}: weights ${weights.map((p) => written(p)).join(", ")}, output ${vectorText(headOut, 2)}. By the short-cut ${TOY_TOKENS[best]} would be likeliest, ${written(probs[best], 3)}.`,
+      `Query ${vectorText(q, 2)}: weights ${weights.map((p) => written(p)).join(", ")}, ` +
+        `output ${vectorText(headOut, 2)}. By the short-cut ${TOY_TOKENS[best]} would be ` +
+        `likeliest, ${written(probs[best], 3)}.`,
     );
   }
 

@@ -1,5 +1,5 @@
-// <mg-attention>: attention of the toy GPT, stage by stage, with its cache (W22). Exact or rounded as by
-// hand, after the cache that the walkthrough pins or the one that the weights compute.
+// <mg-attention>: attention of the toy GPT, stage by stage, with its cache (W22). Exact or rounded
+// as by hand, after the cache that the walkthrough pins or the one that the weights compute.
 
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";

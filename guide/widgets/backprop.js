@@ -1,5 +1,6 @@
-// <mg-backprop shape="reuse">: forward, order, backward over a graph of Values (W13). Four shapes, and
-// any expression that the reader types. `single` leaves the choice of shapes out; `at` is start, forward or end.
+// <mg-backprop shape="reuse">: forward, order, backward over a graph of Values (W13). Four shapes,
+// and any expression that the reader types. `single` leaves the choice of shapes out; `at` is
+// start, forward or end.
 
 import {
   frame,
@@ -43,8 +44,11 @@ class MgBackprop extends KitElement {
     super();
     /** @private @type {Plan | null} */ this.plan = null;
     /** @private what the plan was made of */ this.made = "";
-    /** @private of a number that is being moved @type {{made: string, plan: Plan} | null} */ this.ahead =
-      null;
+    /**
+     * @private of a number that is being moved
+     * @type {{made: string, plan: Plan} | null}
+     */
+    this.ahead = null;
     /** @private */ this.fields = "";
     /** @private the shape whose tab is pressed */ this.shaped = "";
     /** @private what was nudged last */ this.nudged = "";
@@ -102,7 +106,8 @@ class MgBackprop extends KitElement {
       html(
         "p",
         { id: `${id}-help`, class: "mg-note" },
-        "Letters or names, numbers, + - * / **, exp, log, relu and brackets. It is read, never run as a program.",
+        "Letters or names, numbers, + - * / **, exp, log, relu and brackets. It is read, " +
+          "never run as a program.",
       ),
       examples,
     );
@@ -137,10 +142,16 @@ class MgBackprop extends KitElement {
     this.show();
   }
 
-  /** What was typed or pasted; too much of it is refused before anything is read. @private @param {string} text */
+  /**
+   * What was typed or pasted; too much of it is refused before anything is read.
+   * @private
+   * @param {string} text
+   */
   type(text) {
     if (text.length <= MOST_TYPED) return this.state?.set({ text, at: -1 });
-    const said = `${counted(text.length)} characters are too many here, at most ${counted(MOST_TYPED)} are read.`;
+    const said =
+      `${counted(text.length)} characters are too many here, at most ${counted(MOST_TYPED)} ` +
+      "are read.";
     return this.refuse(
       text,
       new ExpressionError(said, MOST_TYPED, "Make it shorter, from the marked place on."),
@@ -228,7 +239,12 @@ class MgBackprop extends KitElement {
     this.summary(this.told(plan, stepper.at));
   }
 
-  /** Says what is wrong, and where: the graph before stays. @private @param {string} source @param {ExpressionError} error */
+  /**
+   * Says what is wrong, and where: the graph before stays.
+   * @private
+   * @param {string} source
+   * @param {ExpressionError} error
+   */
   refuse(source, { message, at, length }) {
     this.made = "";
     const from = Math.max(0, at - 30);
@@ -253,7 +269,12 @@ class MgBackprop extends KitElement {
     this.toggleAttribute("data-stale", false);
   }
 
-  /** One field for each name, kept while the names stay. @private @param {Plan} plan @param {Record<string, number>} numbers */
+  /**
+   * One field for each name, kept while the names stay.
+   * @private
+   * @param {Plan} plan
+   * @param {Record<string, number>} numbers
+   */
   showNumbers({ names, graph }, numbers) {
     const value = (/** @type {string} */ name) =>
       Number(graph.nodes.find(({ label, op }) => op === "leaf" && label === name)?.data);
@@ -345,7 +366,9 @@ class MgBackprop extends KitElement {
       Math.abs(off) <= 1e-9 * Math.max(1, Math.abs(change))
         ? "The same."
         : `The gradient is off by ${signed(off, 6)}: it holds for small nudges.`;
-    const said = `${root} moves by ${signed(change, 6)} (upper bar). Gradient × nudge: ${shortly(grad)} × ${written(values.by, 3)} = ${signed(foretold, 6)} (lower bar). ${fits}`;
+    const said =
+      `${root} moves by ${signed(change, 6)} (upper bar). Gradient × nudge: ${shortly(grad)} × ` +
+      `${written(values.by, 3)} = ${signed(foretold, 6)} (lower bar). ${fits}`;
     if (outcome.textContent !== said) outcome.textContent = said;
   }
 
@@ -355,13 +378,17 @@ class MgBackprop extends KitElement {
     const isDone = at === stages.length - 1;
     const slopes = names.map(
       (name) =>
-        `${name} ${shortly(grads[graph.nodes.findIndex(({ label, op }) => op === "leaf" && label === name)])}`,
+        `${name} ` +
+        shortly(grads[graph.nodes.findIndex(({ label, op }) => op === "leaf" && label === name)]),
     );
     const result =
       stages[at].known > last || !graph.edges.length
         ? `${called[last]} = ${shortly(graph.nodes[last].data)}. `
         : "";
-    return `${result}${isDone ? `Gradients: ${slopes.join(", ")}.` : `Stage ${at + 1} of ${stages.length}.`}`;
+    return (
+      `${result}` +
+      (isDone ? `Gradients: ${slopes.join(", ")}.` : `Stage ${at + 1} of ${stages.length}.`)
+    );
   }
 }
 

@@ -37,7 +37,13 @@ class MgBeforeAfter extends StatefulElement {
     this.show();
   }
 
-  /** @private @param {Block[]} blocks @param {Set<string>} marked @param {string} mark @returns {HTMLElement} */
+  /**
+   * @private
+   * @param {Block[]} blocks
+   * @param {Set<string>} marked
+   * @param {string} mark
+   * @returns {HTMLElement}
+   */
   listOf(blocks, marked, mark) {
     return html(
       "ol",

@@ -1,5 +1,6 @@
-// <mg-bot>: the assignment's bot. A request goes through its rails, every try is shown, and so is how
-// likely each prefix leads to a banned word. What is computed is in js/figures/assignment (bot.js, leak.js).
+// <mg-bot>: the assignment's bot. A request goes through its rails, every try is shown, and so is
+// how likely each prefix leads to a banned word. What is computed is in js/figures/assignment
+// (bot.js, leak.js).
 
 import { loadNames } from "../js/figures/dataset.js";
 import { InputError, MicrogptError } from "../js/errors.js";
@@ -257,7 +258,9 @@ class MgBot extends StatefulElement {
     this.measuring = "";
     if (this.area && document.activeElement !== this.area) this.area.value = words.join(", ");
     this.facts?.replaceChildren(
-      `${words.length} words, an automaton of ${this.bot.automaton.states} states. The request rail refuses what holds a word, ends in five or more of its letters, or in a shorter beginning that the shipped policy lists.`,
+      `${words.length} words, an automaton of ${this.bot.automaton.states} states. The ` +
+        "request rail refuses what holds a word, ends in five or more of its letters, or in a " +
+        "shorter beginning that the shipped policy lists.",
     );
   }
 
@@ -305,7 +308,11 @@ class MgBot extends StatefulElement {
 
   // ---------------------------------------------------------------- leaks
 
-  /** Measures in slices, so that the page can answer in between. @private @param {string[]} prefixes */
+  /**
+   * Measures in slices, so that the page can answer in between.
+   * @private
+   * @param {string[]} prefixes
+   */
   measure(prefixes) {
     const wanted = `${this.words} ${prefixes.join(" ")}`;
     if (wanted === this.measuring) return this.say();
@@ -358,7 +365,8 @@ class MgBot extends StatefulElement {
           .join(", ");
         const how = found
           ? "exact: it holds a banned word"
-          : `${leak.how}${leak.how === "estimated" ? " with 95 %" : ""}: ${interval(leak.low, leak.high)}; ${effort}`;
+          : `${leak.how}${leak.how === "estimated" ? " with 95 %" : ""}: ` +
+            `${interval(leak.low, leak.high)}; ${effort}`;
         const verdict = rule(prefix, leak, meter.automaton, this.real);
         const real = found && verdict === "grey" ? ", a real name" : "";
         return html(

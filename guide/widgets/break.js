@@ -1,5 +1,6 @@
-// <mg-break>: one thing is taken out of the model, and it is trained beside a healthy one for 200 steps,
-// after the reader has said what will come of it. The broken one runs number by number, in JavaScript.
+// <mg-break>: one thing is taken out of the model, and it is trained beside a healthy one for 200
+// steps, after the reader has said what will come of it. The broken one runs number by number, in
+// JavaScript.
 
 import { loadNames } from "../js/figures/dataset.js";
 import "../js/kit/curve.js";
@@ -124,7 +125,7 @@ class MgBreak extends KitElement {
     this.what.select.value = what;
     if (this.seed.value !== seed) this.seed.value = seed;
     this.means.replaceChildren(
-      `${/** @type {any} */ (BREAKS)[what].replace(/^./, (/** @type {string} */ c) => c.toUpperCase())}.`,
+      `${BREAKS[what].replace(/^./, (/** @type {string} */ c) => c.toUpperCase())}.`,
     );
     this.guesses?.forEach((button, i) =>
       button.setAttribute("aria-pressed", String(Object.keys(GUESSES)[i] === guess)),
@@ -191,12 +192,15 @@ class MgBreak extends KitElement {
     const line = failed
       ? failed.message
       : broken.step
-        ? `Step ${broken.step} of ${STEPS}, means of the last ${Math.min(window, broken.step)}: healthy ${written(meanOfLast(upto, window), 3)}, broken ${written(meanOfLast(broken.losses, window), 3)}.`
+        ? `Step ${broken.step} of ${STEPS}, means of the last ` +
+          `${Math.min(window, broken.step)}: healthy ${written(meanOfLast(upto, window), 3)}, ` +
+          `broken ${written(meanOfLast(broken.losses, window), 3)}.`
         : broken.busy
           ? "Starting."
           : guess
             ? "Now train both."
-            : "Both have the same first weights and will see the same names. Say first what you expect.";
+            : "Both have the same first weights and will see the same names. Say first what " +
+              "you expect.";
     this.now?.replaceChildren(line ?? "");
     const said = isDone ? this.outcome() : "";
     this.told?.replaceChildren(said);
@@ -232,7 +236,12 @@ class MgBreak extends KitElement {
     const guess = /** @type {keyof typeof GUESSES} */ (state.values.guess);
     const apart = firstDifference(healthy.losses, broken.losses);
     const way = difference.mean >= 0 ? "higher" : "lower";
-    return `You said: ${GUESSES[guess]}. It is: ${GUESSES[size]}. On the last ${JUDGED} names its loss is ${written(Math.abs(difference.mean), 3)} nats ${way} than that of the healthy one, give or take ${written(difference.margin, 3)}. The two part at step ${apart ?? "none"}.`;
+    return (
+      `You said: ${GUESSES[guess]}. It is: ${GUESSES[size]}. On the last ${JUDGED} names its ` +
+      `loss is ${written(Math.abs(difference.mean), 3)} nats ${way} than that of the healthy ` +
+      `one, give or take ${written(difference.margin, 3)}. The two part at step ` +
+      `${apart ?? "none"}.`
+    );
   }
 }
 

@@ -84,7 +84,9 @@ class MgCache extends OnPrefix {
       line(["numbers kept", kept, 0]),
     );
     this.summary(
-      `${names[at]} at position ${at} adds a key and a value; the cache holds ${at + 1} of each, ${kept} numbers. Computed so far: ${withCache} keys and values, without a cache ${without}.`,
+      `${names[at]} at position ${at} adds a key and a value; the cache holds ${at + 1} of ` +
+        `each, ${kept} numbers. Computed so far: ${withCache} keys and values, without a cache ` +
+        `${without}.`,
     );
   }
 }

@@ -1,5 +1,6 @@
-// <mg-canonical-block>: the Transformer's block diagram as textbooks have it, 21 blocks, each with what
-// microgpt makes of it: the lines of the program, the entry of the state dict, or why there is none (W32).
+// <mg-canonical-block>: the Transformer's block diagram as textbooks have it, 21 blocks, each with
+// what microgpt makes of it: the lines of the program, the entry of the state dict, or why there is
+// none (W32).
 
 import { FileError } from "../js/errors.js";
 import {
@@ -185,7 +186,11 @@ class MgCanonicalBlock extends StatefulElement {
     );
     this.light(code.map(({ number }) => number));
     this.summary(
-      `${block.name}, ${MARKS[block.mark]}. ${written.length ? `${written.join("; ")}. ` : ""}${code.length ? `Lines ${code.map(({ number }) => number).join(", ")} of ${PROGRAM}.` : "No line of code."}`,
+      `${block.name}, ${MARKS[block.mark]}. ` +
+        (written.length ? `${written.join("; ")}. ` : "") +
+        (code.length
+          ? `Lines ${code.map(({ number }) => number).join(", ")} of ${PROGRAM}.`
+          : "No line of code."),
     );
   }
 

@@ -99,8 +99,10 @@ class MgChain extends KitElement {
       }),
     );
     this.summary(
-      `While the walker goes ${shortly(walker)} m, the bicycle goes ${shortly(far[1])} m and the car ${shortly(far[2])} m: ` +
-        `the car is ${shortly(car)} × ${shortly(bicycle)} = ${shortly(car * bicycle)} times as fast as the walker.`,
+      `While the walker goes ${shortly(walker)} m, the bicycle goes ${shortly(far[1])} m and ` +
+        `the car ${shortly(far[2])} m: ` +
+        `the car is ${shortly(car)} × ${shortly(bicycle)} = ${shortly(car * bicycle)} times ` +
+        "as fast as the walker.",
     );
   }
 }

@@ -1,7 +1,9 @@
 // <mg-chat>: the trained model writes names in the page (W1). What it does is in
-// js/figures/trained/chat.js, which is fetched, with the model, when the reader first sends something.
+// js/figures/trained/chat.js, which is fetched, with the model, when the reader first sends
+// something.
 //
-// Of the text in the tag, what has the class `opening` stays as the first lines of the conversation.
+// Of the text in the tag, what has the class `opening` stays as the first lines of the
+// conversation.
 
 import { button, freshId, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";

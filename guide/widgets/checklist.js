@@ -1,6 +1,8 @@
 // <mg-checklist>: a list of links to tick off, kept on this reader's machine alone.
 //
-//     <mg-checklist name="concepts"><ul><li data-item="loss"><a href="../loss/">Loss</a>: …</li></ul></mg-checklist>
+//     <mg-checklist name="concepts">
+//       <ul><li data-item="loss"><a href="../loss/">Loss</a>: …</li></ul>
+//     </mg-checklist>
 
 import { html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";

@@ -60,7 +60,11 @@ class MgCountLoss extends NamesElement {
     );
   }
 
-  /** The document of the name, or null with a line that says why not. @private @param {string} name */
+  /**
+   * The document of the name, or null with a line that says why not.
+   * @private
+   * @param {string} name
+   */
   read(name) {
     if (!this.names || !this.refused) return null;
     try {
@@ -140,8 +144,10 @@ class MgCountLoss extends NamesElement {
     };
     this.summary(
       done
-        ? `“${name}” has a loss of ${written(mean)} nats per token, the mean of ${walk.map(({ loss }) => written(loss)).join(", ")}.`
-        : `${words[at]}: probability ${written(now.p, 3)}, loss −ln ${written(now.p, 3)} = ${written(now.loss)} nats.`,
+        ? `“${name}” has a loss of ${written(mean)} nats per token, the mean of ` +
+            `${walk.map(({ loss }) => written(loss)).join(", ")}.`
+        : `${words[at]}: probability ${written(now.p, 3)}, loss −ln ${written(now.p, 3)} = ` +
+            `${written(now.loss)} nats.`,
     );
   }
 }

@@ -26,7 +26,11 @@ const MEANS = { trained: "counted from", file: "in the list, not counted", new: 
 class MgCountNames extends NamesElement {
   constructor() {
     super();
-    /** @private @type {{key: string, draws: ReturnType<typeof drawNames>, table: ReturnType<typeof countedAfter>} | null} */
+    /**
+     * @private
+     * @type {{key: string, draws: ReturnType<typeof drawNames>, table: ReturnType<typeof
+     *   countedAfter>} | null}
+     */
     this.plan = null;
   }
 
@@ -120,8 +124,15 @@ class MgCountNames extends NamesElement {
     };
     const upTo = now ? probs.slice(0, now.next).reduce((a, b) => a + b, 0) : 0;
     said.textContent = now
-      ? `The draw is ${written(now.draw, 3)}. Laid end to end, the bars up to ${labels[now.next]} reach from ${written(upTo, 3)} to ${written(upTo + probs[now.next], 3)}: so ${now.next === tokenizer.bos ? "BOS comes, and the name ends" : `${labels[now.next]} comes`}.`
-      : "A draw is a number from 0 to 1. The bars are laid end to end, and the one it falls on comes next.";
+      ? `The draw is ${written(now.draw, 3)}. Laid end to end, the bars up to ` +
+        `${labels[now.next]} reach from ${written(upTo, 3)} to ` +
+        `${written(upTo + probs[now.next], 3)}: so ` +
+        (now.next === tokenizer.bos
+          ? "BOS comes, and the name ends"
+          : `${labels[now.next]} comes`) +
+        "."
+      : "A draw is a number from 0 to 1. The bars are laid end to end, and the one it falls on " +
+        "comes next.";
     const made = [];
     for (const { name, before, next } of done)
       made[name] = {
@@ -147,7 +158,8 @@ class MgCountNames extends NamesElement {
     const finished = marks.trained + marks.file + marks.new;
     const last = made.at(-1);
     this.summary(
-      `${finished} of 20 names written${last ? `, last “${last.text}”` : ""}: ${marks.trained} trained, ${marks.file} file, ${marks.new} new.`,
+      `${finished} of 20 names written${last ? `, last “${last.text}”` : ""}: ` +
+        `${marks.trained} trained, ${marks.file} file, ${marks.new} new.`,
     );
   }
 }

@@ -88,7 +88,8 @@ class MgDescent extends KitElement {
     if (this.stepper) {
       this.stepper.steps = states.map(
         (one, i) =>
-          `${i ? `After step ${i}` : "Start"}: prediction ${shortly(one.prediction)}, loss ${written(one.loss, 4)}`,
+          `${i ? `After step ${i}` : "Start"}: prediction ${shortly(one.prediction)}, loss ` +
+          `${written(one.loss, 4)}`,
       );
       this.stepper.at = at;
     }
@@ -108,14 +109,18 @@ class MgDescent extends KitElement {
       ),
     );
     if (this.rule) {
-      this.rule.textContent = `Next: w = ${shortly(w)} − ${shortly(lr)} × ${shortly(dw)} = ${shortly(w - lr * dw)}; b = ${shortly(b)} − ${shortly(lr)} × ${shortly(db)} = ${shortly(b - lr * db)}.`;
+      this.rule.textContent =
+        `Next: w = ${shortly(w)} − ${shortly(lr)} × ${shortly(dw)} = ${shortly(w - lr * dw)}; ` +
+        `b = ${shortly(b)} − ${shortly(lr)} × ${shortly(db)} = ${shortly(b - lr * db)}.`;
     }
     const plan = planOf(SOURCE, { w, x: 3, b, y: TARGET });
     const { nodes, edges } = frame(plan, plan.stages.length - 1);
     const calm = (/** @type {any} */ part) => ({ ...part, state: "done" });
     if (this.graph) this.graph.data = { nodes: nodes.map(calm), edges: edges.map(calm) };
     this.summary(
-      `${at ? `After ${at} ${at === 1 ? "step" : "steps"}` : "At the start"}: prediction ${shortly(prediction)} of ${TARGET}, loss ${written(loss, 4)}, gradients ∂w ${shortly(dw)}, ∂b ${shortly(db)}.${verdict(lr)}`,
+      `${at ? `After ${at} ${at === 1 ? "step" : "steps"}` : "At the start"}: prediction ` +
+        `${shortly(prediction)} of ${TARGET}, loss ${written(loss, 4)}, gradients ∂w ` +
+        `${shortly(dw)}, ∂b ${shortly(db)}.${verdict(lr)}`,
     );
   }
 
@@ -157,7 +162,10 @@ class MgDescent extends KitElement {
   }
 }
 
-/** What a learning rate does here: each step multiplies the error by 1 − 20 lr. @param {number} lr */
+/**
+ * What a learning rate does here: each step multiplies the error by 1 − 20 lr.
+ * @param {number} lr
+ */
 function verdict(lr) {
   const factor = 1 - 20 * lr;
   if (Math.abs(factor) < 1e-9) return " With this rate one step is enough.";

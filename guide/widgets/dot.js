@@ -84,12 +84,20 @@ class MgDot extends KitElement {
 
   /** @private @param {number} i @param {number} x */
   change(i, x) {
-    const v = [...this.state?.values.v];
+    const v = [...(this.state?.values.v ?? [])];
     v[i] = x;
     this.state?.set({ v });
   }
 
-  /** An arrow with its name. @private @param {string} name @param {number} x @param {number} y @param {number} series @returns {SVGElement[]} */
+  /**
+   * An arrow with its name.
+   * @private
+   * @param {string} name
+   * @param {number} x
+   * @param {number} y
+   * @param {number} series
+   * @returns {SVGElement[]}
+   */
   arrow(name, x, y, series) {
     const [x2, y2] = [px(x), px(-y)];
     const turn = (Math.atan2(y2 - px(0), x2 - px(0)) * 180) / Math.PI;
@@ -140,7 +148,14 @@ class MgDot extends KitElement {
     const { products, dot, lengths, degrees } = twoArrows(v.slice(0, 2), v.slice(2));
     const way = Number.isNaN(degrees)
       ? "One of them has no length, so there is no angle."
-      : `They are ${written(lengths[0])} and ${written(lengths[1])} long, with ${written(degrees, 0)}° between: ${dot > 1e-9 ? "they point more or less the same way" : dot < -1e-9 ? "they point away from each other" : "they stand at a right angle"}.`;
+      : `They are ${written(lengths[0])} and ${written(lengths[1])} long, with ` +
+        `${written(degrees, 0)}° between: ` +
+        (dot > 1e-9
+          ? "they point more or less the same way"
+          : dot < -1e-9
+            ? "they point away from each other"
+            : "they stand at a right angle") +
+        ".";
     this.summary(
       `a · b = ${products.map((p) => written(p)).join(" + ")} = ${written(dot)}. ${way}`,
     );

@@ -116,7 +116,8 @@ class MgDraws extends KitElement {
       ? `In ${n.toLocaleString("en")} draws the mean surprise was ${written(mean, 3)}.`
       : "Nothing is drawn yet.";
     this.summary(
-      `Entropy: ${written(entropy, 3)} nats, ${written(entropy / Math.LN2, 3)} bits, at most ${written(Math.log(3), 3)} nats for three. ${came}`,
+      `Entropy: ${written(entropy, 3)} nats, ${written(entropy / Math.LN2, 3)} bits, at most ` +
+        `${written(Math.log(3), 3)} nats for three. ${came}`,
     );
   }
 }

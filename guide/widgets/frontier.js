@@ -1,5 +1,6 @@
-// <mg-frontier>: safety against usefulness. Trivial policies, the reference policy, and the policy that
-// refuses from a leak on that the reader sets. The requests and their leaks are data/frontier.json.
+// <mg-frontier>: safety against usefulness. Trivial policies, the reference policy, and the policy
+// that refuses from a leak on that the reader sets. The requests and their leaks are
+// data/frontier.json.
 
 import { FileError } from "../js/errors.js";
 import { percent } from "../js/figures/assignment/bot-parts.js";
@@ -69,7 +70,9 @@ class MgFrontier extends StatefulElement {
       html(
         "p",
         { class: "mg-note" },
-        "Both axes are drawn by fourth roots, for most of it happens near 0. “2 letters”: refuses what begins with the first two letters of a banned word. Dashed: all that a threshold reaches.",
+        "Both axes are drawn by fourth roots, for most of it happens near 0. “2 letters”: " +
+          "refuses what begins with the first two letters of a banned word. Dashed: all that a " +
+          "threshold reaches.",
       ),
       tableOf(about, () => this.tabled()),
       this.tools(state),
@@ -83,7 +86,11 @@ class MgFrontier extends StatefulElement {
     this.draw(Math.max(260, this.box.clientWidth || 640));
   }
 
-  /** The threshold: along a logarithmic scale, or typed. @private @param {import("../js/kit/state.js").UrlState} state */
+  /**
+   * The threshold: along a logarithmic scale, or typed.
+   * @private
+   * @param {import("../js/kit/state.js").UrlState} state
+   */
   knobs(state) {
     const id = freshId("frontier");
     this.track = html("input", {
@@ -117,7 +124,8 @@ class MgFrontier extends StatefulElement {
       this.wrong?.replaceChildren(
         fits
           ? ""
-          : `A number from ${100 * THRESHOLD.least} to ${100 * THRESHOLD.most} is asked for, in per cent.`,
+          : `A number from ${100 * THRESHOLD.least} to ${100 * THRESHOLD.most} is asked for, ` +
+              "in per cent.",
       );
       if (fits) state.set({ t: x / 100 });
       else this.show();
@@ -243,7 +251,9 @@ class MgFrontier extends StatefulElement {
       "transform",
       `translate(${this.x(refused).toFixed(1)} ${this.y(leak).toFixed(1)})`,
     );
-    const line = `From ${percent(t)} on: ${percent(refused)} of ordinary requests refused, ${percent(leak)} of an attacker's requests leak.`;
+    const line =
+      `From ${percent(t)} on: ${percent(refused)} of ordinary requests refused, ` +
+      `${percent(leak)} of an attacker's requests leak.`;
     said.textContent = line;
     const beside = thresholds.beside(t);
     const listed = [beside.refused, beside.allowed].map(

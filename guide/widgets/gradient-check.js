@@ -1,5 +1,5 @@
-// <mg-gradient-check>: the gradient of rung 1's first step in two ways, one dot a parameter (T10): across
-// by the chain rule, up by nudging. The chain rule can be broken on purpose.
+// <mg-gradient-check>: the gradient of rung 1's first step in two ways, one dot a parameter (T10):
+// across by the chain rule, up by nudging. The chain rule can be broken on purpose.
 
 import { loadNames } from "../js/figures/dataset.js";
 import { html, renew, svg, tableOf } from "../js/kit/dom.js";
@@ -85,7 +85,8 @@ class MgGradientCheck extends KitElement {
     try {
       const { docs } = await loadNames();
       this.run ??= new RungOne(docs);
-      await new Promise((resolve) => setTimeout(resolve, 30)); // a slider that still moves asks again
+      // A slider that still moves asks again.
+      await new Promise((resolve) => setTimeout(resolve, 30));
       if (mine !== this.round || !this.isConnected) return;
       const found = await checkOf(
         this.run.model,
@@ -110,10 +111,13 @@ class MgGradientCheck extends KitElement {
     renew(this.plot, scatter(found.points));
     renew(
       this.verdict,
-      `${good ? "✓ passes" : "✗ fails"}: the largest difference is ${power(found.worst)}; the limit is ${power(LIMIT)}`,
+      `${good ? "✓ passes" : "✗ fails"}: the largest difference is ${power(found.worst)}; ` +
+        `the limit is ${power(LIMIT)}`,
     );
     this.summary(
-      `First name, “${this.run?.docs[0]}”, untrained: ${found.points.length.toLocaleString("en")} parameters, nudge ${power(10 ** nudge)}, chain rule ${BREAKS[broken].said}. Largest difference ${power(found.worst)}.`,
+      `First name, “${this.run?.docs[0]}”, untrained: ` +
+        `${found.points.length.toLocaleString("en")} parameters, nudge ${power(10 ** nudge)}, ` +
+        `chain rule ${BREAKS[broken].said}. Largest difference ${power(found.worst)}.`,
     );
   }
 
@@ -155,7 +159,9 @@ function scatter(points) {
       class: "net-picture",
       viewBox: `0 0 ${side} ${side}`,
       role: "img",
-      "aria-label": `${points.length} dots: gradient by the chain rule across, by nudging upwards. Dots on the diagonal agree.`,
+      "aria-label":
+        `${points.length} dots: gradient by the chain rule across, by nudging upwards. Dots on ` +
+        "the diagonal agree.",
     },
     svg("line", { class: "net-axis", x1: edge, x2: side - 12, y1: side - edge, y2: side - edge }),
     svg("line", { class: "net-axis", x1: edge, x2: edge, y1: 12, y2: side - edge }),

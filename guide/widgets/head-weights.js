@@ -58,7 +58,11 @@ class MgHeadWeights extends OnPrefix {
       .slice(0, 3);
     renew(
       this.next,
-      `After ${names.slice(0, at + 1).join(" ")} the model expects ${likely.map(({ p, i }) => `${labelsOf(/** @type {Real} */ (this.real), [i])[0]} (${written(p)})`).join(", ")}.`,
+      `After ${names.slice(0, at + 1).join(" ")} the model expects ` +
+        likely
+          .map(({ p, i }) => `${labelsOf(/** @type {Real} */ (this.real), [i])[0]} (${written(p)})`)
+          .join(", ") +
+        ".",
     );
     this.summary(`${names[at]} at position ${at} looks most at: ${looks(weights[at], names)}.`);
   }
@@ -93,7 +97,8 @@ class MgHeadSplit extends OnPrefix {
       html(
         "p",
         { class: "mg-note" },
-        "The model was trained with four heads. Other numbers show what its q and k would give if they were cut otherwise; a model trained so would have other q and k.",
+        "The model was trained with four heads. Other numbers show what its q and k would " +
+          "give if they were cut otherwise; a model trained so would have other q and k.",
       ),
       this.tools(state),
     );
@@ -111,7 +116,9 @@ class MgHeadSplit extends OnPrefix {
     this.parts.data = { values: parts, rows };
     this.heat.data = { values: weights, rows, columns: columnsOf(names.slice(0, at + 1)), most: 1 };
     this.summary(
-      `${count} ${count === 1 ? "head" : "heads"} of ${size} ${size === 1 ? "number" : "numbers"}: ${weights.length} × ${at + 1} weights. ${count <= 4 ? `Most: ${looks(weights, names)}.` : ""}`,
+      `${count} ${count === 1 ? "head" : "heads"} of ${size} ` +
+        `${size === 1 ? "number" : "numbers"}: ${weights.length} × ${at + 1} weights. ` +
+        `${count <= 4 ? `Most: ${looks(weights, names)}.` : ""}`,
     );
   }
 }

@@ -1,5 +1,5 @@
-// <mg-ladder-losses upto="0">: the recorded loss curves of the six rungs; those up to this rung are shown
-// at first, each can be hidden or shown (T20).
+// <mg-ladder-losses upto="0">: the recorded loss curves of the six rungs; those up to this rung are
+// shown at first, each can be hidden or shown (T20).
 
 import { html, renew } from "../js/kit/dom.js";
 import "../js/kit/curve.js";

@@ -1,5 +1,6 @@
-// <mg-layer>: three inputs, nine weights, three logits, and the softmax of those (T6). Every cell can
-// be changed: a weight, an input, or a logit itself. With stage="linear" it ends at the outputs.
+// <mg-layer>: three inputs, nine weights, three logits, and the softmax of those (T6). Every cell
+// can be changed: a weight, an input, or a logit itself. With stage="linear" it ends at the
+// outputs.
 
 import { html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
@@ -50,7 +51,7 @@ class MgLayer extends KitElement {
       { class: "net-fields", role: "group", "aria-label": "Inputs" },
       ...this.xs,
     );
-    const rows = OUTPUTS.map((name, r) =>
+    const rows = OUTPUTS.map((_, r) =>
       html(
         "div",
         { class: "net-layer-row", role: "group", "aria-label": `Row ${r} of the weights` },
@@ -127,7 +128,7 @@ class MgLayer extends KitElement {
 
   /** @private @param {"w" | "x"} key @param {number} i @param {number} value */
   change(key, i, value) {
-    const next = [...this.state?.values[key]];
+    const next = [...(this.state?.values[key] ?? [])];
     next[i] = value;
     this.state?.set({ [key]: next, own: false });
   }
@@ -186,7 +187,8 @@ class MgLayer extends KitElement {
     );
     if (this.bars) this.bars.data = { names: LOGITS, values: probs, most: 1 };
     this.summary(
-      `Softmax of ${z.map((v) => written(v)).join(", ")} is ${probs.map((p) => written(p)).join(", ")}; together 1.`,
+      `Softmax of ${z.map((v) => written(v)).join(", ")} is ` +
+        `${probs.map((p) => written(p)).join(", ")}; together 1.`,
     );
   }
 }

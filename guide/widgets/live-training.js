@@ -1,5 +1,5 @@
-// <mg-live-training>: the real model trained in the page, one run or two side by side: start, pause,
-// step, speed, hyper-parameters; loss, samples on the way, and where two runs part.
+// <mg-live-training>: the real model trained in the page, one run or two side by side: start,
+// pause, step, speed, hyper-parameters; loss, samples on the way, and where two runs part.
 
 import { loadNames } from "../js/figures/dataset.js";
 import { MicrogptError } from "../js/errors.js";
@@ -388,10 +388,19 @@ class MgLiveTraining extends KitElement {
     const unseen = this.unseen[side];
     const end =
       unseen !== null && unseen >= 0 ? `; on 5,000 unseen names ${written(unseen, 3)}` : "";
-    return `${before}step ${run.step.toLocaleString("en")} of ${steps.toLocaleString("en")}, loss ${written(run.losses[run.step - 1], 4)}, mean of the last ${Math.min(100, run.step)} ${written(meanOfLast(run.losses), 3)}${end}.`;
+    return (
+      `${before}step ${run.step.toLocaleString("en")} of ${steps.toLocaleString("en")}, loss ` +
+      `${written(run.losses[run.step - 1], 4)}, mean of the last ${Math.min(100, run.step)} ` +
+      `${written(meanOfLast(run.losses), 3)}${end}.`
+    );
   }
 
-  /** What two runs have to do with each other. @private @param {number | null} apart @param {boolean} isDone */
+  /**
+   * What two runs have to do with each other.
+   * @private
+   * @param {number | null} apart
+   * @param {boolean} isDone
+   */
   comparison(apart, isDone) {
     const { runs, state } = this;
     if (!runs || !state?.values.two) return "";
@@ -401,7 +410,8 @@ class MgLiveTraining extends KitElement {
       return steps === 1
         ? "The first loss is the same in both: nothing has been learned yet when it is taken."
         : `No difference in ${steps.toLocaleString("en")} steps: every loss is the same.`;
-    const at = ` (${written(runs.a.losses[apart - 1], 6)} and ${written(runs.b.losses[apart - 1], 6)})`;
+    const [a, b] = [runs.a, runs.b].map(({ losses }) => written(losses[apart - 1], 6));
+    const at = ` (${a} and ${b})`;
     const end =
       isDone && this.unseen.a !== null && this.unseen.b !== null
         ? ` ${verdict(this.unseen.a, this.unseen.b, runs.a.run?.seed === runs.b.run?.seed)}`

@@ -1,6 +1,6 @@
-// <mg-mlp-flow>: one token on its way through the network of rung 1 (T7). <mg-mlp-name>: a name under
-// that network, beside the counts of rung 0 from the same names (T8). The weights are those of
-// ladder/train1.py: both figures train them in the page, from the same list and seed.
+// <mg-mlp-flow>: one token on its way through the network of rung 1 (T7). <mg-mlp-name>: a name
+// under that network, beside the counts of rung 0 from the same names (T8). The weights are those
+// of ladder/train1.py: both figures train them in the page, from the same list and seed.
 
 import { freshId, html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
@@ -142,7 +142,9 @@ class MgMlpFlow extends Trained {
     const fired = hidden.filter((h) => h > 0).length;
     const seen = stage === "0" ? "Untrained" : `After ${Number(stage).toLocaleString("en")} names`;
     this.summary(
-      `${seen}, token ${token} (${names[token]}): ${fired} of 64 hidden units fire. Most likely next: ${first.name} ${written(first.p, 3)}, then ${second.name} ${written(second.p, 3)}.`,
+      `${seen}, token ${token} (${names[token]}): ${fired} of 64 hidden units fire. Most ` +
+        `likely next: ${first.name} ${written(first.p, 3)}, then ${second.name} ` +
+        `${written(second.p, 3)}.`,
     );
   }
 }
@@ -239,7 +241,9 @@ class MgMlpName extends Trained {
           ? "counting is less surprised"
           : "the network is less surprised";
     this.summary(
-      `“${name}”, both ${stage === "0" ? "untrained" : `after ${Number(stage).toLocaleString("en")} names`}: mean loss ${written(counts)} by counting, ${written(mlp)} by the network; ${better}.`,
+      `“${name}”, both ` +
+        `${stage === "0" ? "untrained" : `after ${Number(stage).toLocaleString("en")} names`}: ` +
+        `mean loss ${written(counts)} by counting, ${written(mlp)} by the network; ${better}.`,
     );
   }
 }

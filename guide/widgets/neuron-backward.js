@@ -145,7 +145,10 @@ class MgNeuronBackward extends KitElement {
     this.summary(
       run === 0
         ? `x = ${shortly(x)}, w = ${shortly(w)}, b = ${shortly(b)}; nothing is computed yet.`
-        : `Forward: z = ${shortly(z)}, a = ${shortly(a)}. ${gate} ${run === 2 ? `Backward: ∂x ${grad("x")}, ∂w ${grad("w")}, ∂b ${grad("b")}.` : "The gradients wait for you."}`,
+        : `Forward: z = ${shortly(z)}, a = ${shortly(a)}. ${gate} ` +
+            (run === 2
+              ? `Backward: ∂x ${grad("x")}, ∂w ${grad("w")}, ∂b ${grad("b")}.`
+              : "The gradients wait for you."),
     );
   }
 }

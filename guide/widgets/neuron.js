@@ -1,5 +1,5 @@
-// <mg-neuron step="1">: a neuron in four steps (W4 to W7): x + b; x·w + b; ReLU of it, with its graph;
-// many inputs. <mg-net>: a net of 3 inputs, 4 hidden numbers and 2 outputs (W3).
+// <mg-neuron step="1">: a neuron in four steps (W4 to W7): x + b; x·w + b; ReLU of it, with its
+// graph; many inputs. <mg-net>: a net of 3 inputs, 4 hidden numbers and 2 outputs (W3).
 
 import { freshId, html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
@@ -120,7 +120,9 @@ class MgNeuron extends KitElement {
         chip(added(b), "op"),
         chip(`z ${written(z)}`),
       ];
-      said = `x·w = ${written(x)}·${factor(w)} = ${written(x * w)}, and with the bias z = ${written(x * w)} ${added(b)} = ${written(z)}`;
+      said =
+        `x·w = ${written(x)}·${factor(w)} = ${written(x * w)}, and with the bias z = ` +
+        `${written(x * w)} ${added(b)} = ${written(z)}`;
     } else {
       const sum = xs
         .map(
@@ -132,7 +134,9 @@ class MgNeuron extends KitElement {
         chip("ReLU", "op"),
         chip(`a ${written(a)}`),
       ];
-      said = `z = ${written(z)}, a = ReLU(z) = ${written(a)}: ${a > 0 ? "the neuron fires" : "the neuron is silent"}`;
+      said =
+        `z = ${written(z)}, a = ReLU(z) = ${written(a)}: ` +
+        `${a > 0 ? "the neuron fires" : "the neuron is silent"}`;
     }
     renew(this.flow, ...chips.flatMap((one, i) => (i ? [html("span", {}, "→"), one] : [one])));
     renew(this.plot, reluPlot(z));
@@ -154,7 +158,9 @@ function reluPlot(z) {
       class: "net-picture",
       viewBox: "0 0 360 200",
       role: "img",
-      "aria-label": `ReLU: flat at 0 up to z = 0, then rising as z. The neuron stands at z ${written(z)}, a ${written(a)}.`,
+      "aria-label":
+        `ReLU: flat at 0 up to z = 0, then rising as z. The neuron stands at z ${written(z)}, ` +
+        `a ${written(a)}.`,
     },
     svg("line", { class: "net-axis", x1: 20, x2: 340, y1: py(0), y2: py(0) }),
     svg("line", { class: "net-axis", x1: px(0), x2: px(0), y1: 10, y2: 180 }),
@@ -227,7 +233,8 @@ class MgNet extends KitElement {
       html(
         "p",
         { class: "mg-note" },
-        "A thick line is a large weight; orange is above zero, blue and dashed below. A dashed circle is a hidden number that ReLU holds at 0.",
+        "A thick line is a large weight; orange is above zero, blue and dashed below. A " +
+          "dashed circle is a hidden number that ReLU holds at 0.",
       ),
       tools(this, state, [next, this.seed]),
     );
@@ -247,7 +254,9 @@ class MgNet extends KitElement {
     renew(this.picture, netPicture(net, all));
     const silent = all[1].filter((h) => h === 0).length;
     this.summary(
-      `Inputs ${x.map((/** @type {number} */ v) => written(v)).join(", ")}; hidden ${all[1].map((v) => written(v)).join(", ")} (${silent} silent); outputs ${all[2].map((v) => written(v)).join(" and ")}.`,
+      `Inputs ${x.map((/** @type {number} */ v) => written(v)).join(", ")}; hidden ` +
+        `${all[1].map((v) => written(v)).join(", ")} (${silent} silent); outputs ` +
+        `${all[2].map((v) => written(v)).join(" and ")}.`,
     );
   }
 }

@@ -63,20 +63,24 @@ class MgNextToken extends NamesElement {
       marked: best < 0 ? null : best,
       say: (i) =>
         all
-          ? `${labels[i]}: (${row[i]} + ${added}) / (${sum.toLocaleString("en")} + ${labels.length} · ${added}) = ${written(values[i], 4)}`
+          ? `${labels[i]}: (${row[i]} + ${added}) / (${sum.toLocaleString("en")} + ` +
+            `${labels.length} · ${added}) = ${written(values[i], 4)}`
           : `${labels[i]}: 0 / 0 is no number`,
     };
     const zeros = row.filter((count) => count === 0).length;
     if (!all) {
       this.summary(
-        `${labels[token]} has not come in these ${n} names, and nothing is added: the counts say nothing of what follows it.`,
+        `${labels[token]} has not come in these ${n} names, and nothing is added: the counts ` +
+          "say nothing of what follows it.",
       );
     } else {
       const never = zeros
-        ? ` ${zeros} of ${labels.length} tokens never followed it; each has ${added ? written(added / all, 4) : "probability 0"}.`
+        ? ` ${zeros} of ${labels.length} tokens never followed it; each has ` +
+          `${added ? written(added / all, 4) : "probability 0"}.`
         : "";
       this.summary(
-        `After ${labels[token]}, ${labels[best]} is likeliest: ${written(values[best], 4)}.${never}`,
+        `After ${labels[token]}, ${labels[best]} is likeliest: ` +
+          `${written(values[best], 4)}.${never}`,
       );
     }
   }

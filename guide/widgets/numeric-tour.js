@@ -1,5 +1,5 @@
-// <mg-numeric-tour>: the whole forward pass of the toy as numbers, each with its sum, from an x of the
-// reader's own on two sliders (W24). Exact, or rounded as by hand.
+// <mg-numeric-tour>: the whole forward pass of the toy as numbers, each with its sum, from an x of
+// the reader's own on two sliders (W24). Exact, or rounded as by hand.
 
 import { button, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -99,7 +99,8 @@ class MgNumericTour extends StatefulElement {
 
   /** A token's x, as the chosen numbers have it. @private @param {number} token */
   xOf(token) {
-    return TOKEN_XS[/** @type {"hand" | "exact"} */ (this.state?.values.numbers)][token];
+    const numbers = /** @type {"hand" | "exact"} */ (this.state?.values.numbers ?? "hand");
+    return TOKEN_XS[numbers][token];
   }
 
   /** A line for each number, with places for its sum and its result. @private */

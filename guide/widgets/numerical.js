@@ -151,12 +151,14 @@ class MgNumerical extends KitElement {
       curve === "relu" && Math.abs(p) < epsilon
         ? " The nudges reach over the corner, where there is no one slope."
         : e <= -11
-          ? " ε is so small that the two losses differ in their last digits only: rounding spoils the result."
+          ? " ε is so small that the two losses differ in their last digits only: rounding " +
+            "spoils the result."
           : size < 1e-6
             ? " That is as good as it needs to be."
             : "";
     this.summary(
-      `At p = ${shortly(p)}, ε = ${shortly(epsilon)}: nudging gives ${written(central, 6)}, exact is ${written(exact, 6)}, off by ${small(error)}.${comment}`,
+      `At p = ${shortly(p)}, ε = ${shortly(epsilon)}: nudging gives ${written(central, 6)}, ` +
+        `exact is ${written(exact, 6)}, off by ${small(error)}.${comment}`,
     );
   }
 }

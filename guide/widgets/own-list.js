@@ -1,5 +1,5 @@
-// <mg-own-list>: the reader's own list of words → what it holds → training in the page → writing → the
-// model as a file or in a link. Nothing of it leaves the page; a link starts nothing by itself.
+// <mg-own-list>: the reader's own list of words → what it holds → training in the page → writing →
+// the model as a file or in a link. Nothing of it leaves the page; a link starts nothing by itself.
 
 import { marksOf } from "../js/figures/trained/chat.js";
 import { FileError, MicrogptError } from "../js/errors.js";
@@ -143,7 +143,11 @@ class MgOwnList extends KitElement {
     );
   }
 
-  /** Runs something; a mistake of the reader's, or of a file, is said in place. @private @param {() => unknown} act */
+  /**
+   * Runs something; a mistake of the reader's, or of a file, is said in place.
+   * @private
+   * @param {() => unknown} act
+   */
   async trying(act) {
     this.refuse("");
     try {
@@ -217,7 +221,8 @@ class MgOwnList extends KitElement {
     const many = (/** @type {number} */ n) => n.toLocaleString("en");
     const shown = alphabet.slice(0, 120).join("").replace(/ /g, "␣");
     const part = this.whole
-      ? `; the field shows the first ${MOST_SHOWN.toLocaleString("en")} characters, all are used, and typing there takes their place`
+      ? `; the field shows the first ${MOST_SHOWN.toLocaleString("en")} characters, all are ` +
+        "used, and typing there takes their place"
       : "";
     const rows = words.length
       ? [
@@ -227,7 +232,8 @@ class MgOwnList extends KitElement {
           ],
           [
             "Length",
-            `${written(mean, 1)} characters on average, ${longest} at most; ${many(cut)} are cut by block_size ${block}`,
+            `${written(mean, 1)} characters on average, ${longest} at most; ${many(cut)} are ` +
+              `cut by block_size ${block}`,
           ],
           ["Characters", `${many(alphabet.length)}: ${shown}${alphabet.length > 120 ? " …" : ""}`],
           ["Model", `${many(parameters)} parameters`],
@@ -246,7 +252,12 @@ class MgOwnList extends KitElement {
     this.show();
   }
 
-  /** A model from elsewhere takes the place of what was trained. @private @param {Model} model @param {string} from */
+  /**
+   * A model from elsewhere takes the place of what was trained.
+   * @private
+   * @param {Model} model
+   * @param {string} from
+   */
   async openModel(model, from) {
     this.run?.drop();
     this.shared?.replaceChildren();
@@ -399,7 +410,9 @@ class MgOwnList extends KitElement {
       };
       if (!this.writer?.model)
         this.summary(
-          `The list has ${words.length.toLocaleString("en")} lines, ${distinct.toLocaleString("en")} different ones, of ${alphabet.length} characters. Nothing is trained yet.`,
+          `The list has ${words.length.toLocaleString("en")} lines, ` +
+            `${distinct.toLocaleString("en")} different ones, of ${alphabet.length} ` +
+            "characters. Nothing is trained yet.",
         );
       return;
     }
@@ -418,7 +431,9 @@ class MgOwnList extends KitElement {
       run.status === "failed"
         ? (run.message ?? "")
         : run.step
-          ? `Step ${run.step.toLocaleString("en")} of ${steps.toLocaleString("en")}: mean loss of the last ${Math.min(100, run.step)} is ${written(meanOfLast(run.losses), 3)} nats.`
+          ? `Step ${run.step.toLocaleString("en")} of ${steps.toLocaleString("en")}: mean loss ` +
+            `of the last ${Math.min(100, run.step)} is ${written(meanOfLast(run.losses), 3)} ` +
+            "nats."
           : "Starting.";
     this.now?.replaceChildren(line);
     this.log?.replaceChildren(

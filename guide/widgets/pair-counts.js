@@ -43,7 +43,9 @@ class MgPairCounts extends NamesElement {
       if (!this.said) return;
       if (!cell) this.said.textContent = this.full ?? "";
       else
-        this.said.textContent = `${this.inWords(cell.row, cell.column)}: ${cell.value} ${cell.value === 1 ? "time" : "times"}.`;
+        this.said.textContent =
+          `${this.inWords(cell.row, cell.column)}: ${cell.value} ` +
+          `${cell.value === 1 ? "time" : "times"}.`;
     });
     this.replaceChildren(this.stepper, this.pairs, this.heat, this.said, this.tools(state));
   }
@@ -91,10 +93,12 @@ class MgPairCounts extends NamesElement {
     const top = Math.max(...all);
     const where = all.indexOf(top);
     const most = top
-      ? ` The largest count is ${top}: ${this.inWords(Math.floor(where / labels.length), where % labels.length)}.`
+      ? ` The largest count is ${top}: ` +
+        `${this.inWords(Math.floor(where / labels.length), where % labels.length)}.`
       : "";
     this.summary(
-      `${n.toLocaleString("en")} ${n === 1 ? "name" : "names"} counted, ${sum.toLocaleString("en")} pairs; ${seen} of ${all.length} cells are above 0.${most}`,
+      `${n.toLocaleString("en")} ${n === 1 ? "name" : "names"} counted, ` +
+        `${sum.toLocaleString("en")} pairs; ${seen} of ${all.length} cells are above 0.${most}`,
     );
   }
 }

@@ -95,7 +95,9 @@ class MgParabola extends KitElement {
     this.summary(
       p === 0
         ? "p = 0: the slope is 0, there is nowhere to go."
-        : `At p = ${shortly(p)} the loss is ${shortly(loss)} and the slope ${shortly(slope)}. The step is ${shortly(lr)} × ${shortly(slope)} against it: p goes to ${shortly(next)}, loss ${shortly(there)}.${off}${comment}`,
+        : `At p = ${shortly(p)} the loss is ${shortly(loss)} and the slope ${shortly(slope)}. ` +
+            `The step is ${shortly(lr)} × ${shortly(slope)} against it: p goes to ` +
+            `${shortly(next)}, loss ${shortly(there)}.${off}${comment}`,
     );
   }
 }

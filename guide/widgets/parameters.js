@@ -1,6 +1,6 @@
-// What a model's parameters are: <mg-model-sizes> three models side by side (W16), <mg-matrices> every
-// matrix of the trained model as a grid (W18), <mg-fan> the weights of one row as a fan (W19), and
-// <mg-tally> the sum of all matrices (W25).
+// What a model's parameters are: <mg-model-sizes> three models side by side (W16), <mg-matrices>
+// every matrix of the trained model as a grid (W18), <mg-fan> the weights of one row as a fan
+// (W19), and <mg-tally> the sum of all matrices (W25).
 
 import { FileError } from "../js/errors.js";
 import { html, renew, svg } from "../js/kit/dom.js";
@@ -106,7 +106,9 @@ class MgModelSizes extends KitElement {
       const times = (/** @type {number} */ x) =>
         x >= 10 ? count(Math.round(x)) : String(Number(x.toFixed(1)));
       this.summary(
-        `${FACTS.find(([key]) => key === by)?.[1]}: ${count(toy)}, ${count(micro)} and ${count(gpt)}. GPT-2 small has ${times(gpt / micro)} times what microgpt has; the bars are drawn to scale.`,
+        `${FACTS.find(([key]) => key === by)?.[1]}: ${count(toy)}, ${count(micro)} and ` +
+          `${count(gpt)}. GPT-2 small has ${times(gpt / micro)} times what microgpt has; the ` +
+          "bars are drawn to scale.",
       );
     };
     state.onChange(show);
@@ -142,7 +144,9 @@ class MgMatrices extends KitElement {
       const all = rows.flat();
       const size = Math.sqrt(all.reduce((sum, v) => sum + v * v, 0) / all.length);
       this.summary(
-        `${matrix} after training: ${rows.length} rows of ${rows[0].length}, ${count(all.length)} numbers, root mean square ${written(size, 3)}. It began at 0.08.`,
+        `${matrix} after training: ${rows.length} rows of ${rows[0].length}, ` +
+          `${count(all.length)} numbers, root mean square ${written(size, 3)}. It began at ` +
+          "0.08.",
       );
     };
     state.onChange(show);
@@ -215,7 +219,9 @@ class MgFan extends KitElement {
         0,
       );
       this.summary(
-        `Row ${at} of ${matrix} (${name}): ${drawn} of its ${rows[at].length} weights are ${written(limit)} or larger in size. The strongest comes from input ${strongest}: ${written(rows[at][strongest], 3)}.`,
+        `Row ${at} of ${matrix} (${name}): ${drawn} of its ${rows[at].length} weights are ` +
+          `${written(limit)} or larger in size. The strongest comes from input ${strongest}: ` +
+          `${written(rows[at][strongest], 3)}.`,
       );
     };
     state.onChange(show);
@@ -238,7 +244,9 @@ function fan(row, least, name) {
     class: "net-picture",
     viewBox: `0 0 400 ${height}`,
     role: "img",
-    "aria-label": `The ${row.length} weights that lead into ${name}, as lines: thicker is larger, orange above zero, blue and dashed below`,
+    "aria-label":
+      `The ${row.length} weights that lead into ${name}, as lines: thicker is larger, orange ` +
+      "above zero, blue and dashed below",
   });
   let drawn = 0;
   row.forEach((w, i) => {
@@ -317,7 +325,8 @@ class MgTally extends KitElement {
         ),
       );
       this.summary(
-        `With n_embd ${state.values.width}: ${matrices.length} matrices, ${count(total)} parameters.`,
+        `With n_embd ${state.values.width}: ${matrices.length} matrices, ${count(total)} ` +
+          "parameters.",
       );
     };
     state.onChange(show);

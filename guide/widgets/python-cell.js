@@ -1,10 +1,11 @@
-// <mg-python name="train2.py" data="names.txt" steps="1000">: code from the page that runs in the page.
-// The tag holds quotes of real source (@code ...) and what there is to say without scripts.
+// <mg-python name="train2.py" data="names.txt" steps="1000">: code from the page that runs in the
+// page. The tag holds quotes of real source (@code ...) and what there is to say without scripts.
 //
 //     name    the file it would be in a terminal
 //     data    a file of files/, which the program gets as its first argument
-//     steps   how many steps the program takes in full; here it takes the first 20, or as many as are
-//             set, and says how long all would take. The code has a loop over range(num_steps).
+//     steps   how many steps the program takes in full; here it takes the first 20, or as many as
+//             are set, and says how long all would take. The code has a loop over
+//             range(num_steps).
 
 import { button, freshId, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";

@@ -116,7 +116,8 @@ class MgRungDiff extends KitElement {
       `${added} lines come, ${out} go, ${same} stay${header ? "" : " (headers not counted)"}.`,
     );
     this.summary(
-      `From ${this.name}: ${added} lines added, ${out} removed, ${same} the same, in ${hunks(lines).length} places.`,
+      `From ${this.name}: ${added} lines added, ${out} removed, ${same} the same, in ` +
+        `${hunks(lines).length} places.`,
     );
   }
 

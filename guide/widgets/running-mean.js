@@ -1,4 +1,5 @@
-// <mg-running-mean>: the noisy gradient of one real parameter, and its running average for any β (T18).
+// <mg-running-mean>: the noisy gradient of one real parameter, and its running average for any β
+// (T18).
 
 import "../js/kit/curve.js";
 import { html } from "../js/kit/dom.js";
@@ -69,7 +70,10 @@ class MgRunningMean extends StatefulElement {
       Math.sqrt(all.reduce((a, x) => a + x * x, 0) / all.length);
     const memory = beta < 1 ? 1 / (1 - beta) : Infinity;
     this.summary(
-      `${TRACED} steps of the real run, ${PICKS[of].name}: typical size of the gradient ${written(spread(grads), 4)}, of its average with β ${written(beta, 3)} ${written(spread(mean.corrected), 4)}. It remembers about ${written(memory, memory < 10 ? 1 : 0)} steps.`,
+      `${TRACED} steps of the real run, ${PICKS[of].name}: typical size of the gradient ` +
+        `${written(spread(grads), 4)}, of its average with β ${written(beta, 3)} ` +
+        `${written(spread(mean.corrected), 4)}. It remembers about ` +
+        `${written(memory, memory < 10 ? 1 : 0)} steps.`,
     );
   }
 }

@@ -1,5 +1,5 @@
-// <mg-scene>: the trained model in three dimensions, every number of it a cell, and a token's way through
-// it phase by phase (W33). A flat view has the same numbers, also where there is no WebGL.
+// <mg-scene>: the trained model in three dimensions, every number of it a cell, and a token's way
+// through it phase by phase (W33). A flat view has the same numbers, also where there is no WebGL.
 
 import { scaleOf } from "../js/kit/color.js";
 import { button, html, onTheme, renew } from "../js/kit/dom.js";
@@ -197,7 +197,11 @@ class MgScene extends OnPrefix {
     this.say(at, phase);
   }
 
-  /** A scene that the processor draws would hold up the scrubber: words and numbers come first, and phases passed by are left out. @private */
+  /**
+   * A scene that the processor draws would hold up the scrubber: words and numbers come first, and
+   * phases passed by are left out.
+   * @private
+   */
   whenAtRest() {
     clearTimeout(this.pending);
     /** @private */ this.pending = setTimeout(() => this.soon(), DRAWN_AFTER_MS);
@@ -221,7 +225,12 @@ class MgScene extends OnPrefix {
     return { at: /** @type {any} */ (this.now).at, phase };
   }
 
-  /** The ground below the cells; asking the page for it means laying it out, so the answer holds until the theme turns. @private @param {boolean} isFlat */
+  /**
+   * The ground below the cells; asking the page for it means laying it out, so the answer holds
+   * until the theme turns.
+   * @private
+   * @param {boolean} isFlat
+   */
   groundOf(isFlat) {
     const host = isFlat ? this : (this.view?.canvas ?? this);
     return (this.grounds[String(isFlat)] ??= /** @type {[number, number, number]} */ (
@@ -281,7 +290,11 @@ class MgScene extends OnPrefix {
     this.point(found && { name: found.panel.name, at: found.at }, byTap);
   }
 
-  /** @private @param {Place | null} place @param {boolean} [pins] what is tapped stays until the next tap */
+  /**
+   * @private
+   * @param {Place | null} place
+   * @param {boolean} [pins] what is tapped stays until the next tap
+   */
   point(place, pins = false) {
     if (this.pinned && !pins && !this.lost && !this.state?.values.flat) return;
     const key = place && placeName(place.name, place.at);
@@ -344,18 +357,26 @@ class MgScene extends OnPrefix {
         .map((p, i) => ({ p, i }))
         .sort((a, b) => b.p - a.p)
         .slice(0, 3);
-      result = ` Most likely: ${best.map(({ p, i }) => `${letters(i)} (${written(p)})`).join(", ")}.`;
+      const likely = best.map(({ p, i }) => `${letters(i)} (${written(p)})`).join(", ");
+      result = ` Most likely: ${likely}.`;
     } else if (makes.length) {
       const main = mainTensor(phase);
       const row = /** @type {number[]} */ (numbers.traced[main][at]);
-      result = ` ${main} has ${row.length} numbers from ${written(Math.min(...row))} to ${written(Math.max(...row))}.`;
+      result =
+        ` ${main} has ${row.length} numbers from ${written(Math.min(...row))} to ` +
+        `${written(Math.max(...row))}.`;
     }
     this.summary(
-      `${names[at]} at position ${at}, phase ${phase + 1} of ${PHASES.length}, ${name}. ${what}${result}`,
+      `${names[at]} at position ${at}, phase ${phase + 1} of ${PHASES.length}, ${name}. ` +
+        `${what}${result}`,
     );
   }
 
-  /** Where a number is on the screen: for tests, and for whoever wants to point at it. @param {string} name @param {number[]} at */
+  /**
+   * Where a number is on the screen: for tests, and for whoever wants to point at it.
+   * @param {string} name
+   * @param {number[]} at
+   */
   screenPlace(name, at) {
     return this.layout && this.view ? this.view.screenPlace(cellOf(this.layout, name, at)) : null;
   }

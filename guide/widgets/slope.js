@@ -76,7 +76,8 @@ class MgSlope extends KitElement {
     ]);
     const nudged = `Nudged by 0.001 it moves by ${written(measured * 0.001, 6)}.`;
     this.summary(
-      `${title} at x = ${written(x)} is ${written(value, 4)}, and its slope there is ${written(slope, 4)}. ${nudged}${isInside ? "" : " The point is above the picture."}`,
+      `${title} at x = ${written(x)} is ${written(value, 4)}, and its slope there is ` +
+        `${written(slope, 4)}. ${nudged}${isInside ? "" : " The point is above the picture."}`,
     );
   }
 }

@@ -1,7 +1,7 @@
-// <mg-surface>: a net of two layers over the plane of its first two inputs, in three dimensions (W9).
-// <mg-surface-match>: the same with a hidden target to find by hand (W10). The picture turns by
-// dragging, by arrow keys and by buttons; its numbers stand in a table too. Patches and wires are on a
-// canvas, the names of the axes on a picture above it.
+// <mg-surface>: a net of two layers over the plane of its first two inputs, in three dimensions
+// (W9). <mg-surface-match>: the same with a hidden target to find by hand (W10). The picture turns
+// by dragging, by arrow keys and by buttons; its numbers stand in a table too. Patches and wires
+// are on a canvas, the names of the axes on a picture above it.
 
 import { groundOf, paletteOf, sized } from "../js/figures/canvas.js";
 import "../js/kit/curve.js";
@@ -195,7 +195,11 @@ class MgSurface extends KitElement {
     const mid = twoLayer(this.values, 1, 0, this.values.x3);
     const flat = all.filter((a) => a === 0).length;
     this.summary(
-      `Over the square a goes from ${written(Math.min(...all))} to ${written(Math.max(...all))}${flat ? `, and is 0 at ${flat} of its ${all.length} points` : ""}. At x1 = 1, x2 = 0: h1 ${written(mid.h1)}, h2 ${written(mid.h2)}, a ${written(mid.a)}.`,
+      `Over the square a goes from ${written(Math.min(...all))} to ` +
+        `${written(Math.max(...all))}` +
+        (flat ? `, and is 0 at ${flat} of its ${all.length} points` : "") +
+        `. At x1 = 1, x2 = 0: h1 ${written(mid.h1)}, h2 ${written(mid.h2)}, a ` +
+        `${written(mid.a)}.`,
     );
   }
 
@@ -272,7 +276,10 @@ class MgSurface extends KitElement {
     if (other)
       for (const { corners } of patches(other, eye, { reach: SIZE.reach, lift })) wire(corners);
     if (this.named !== eye) this.nameAxes(eye);
-    const label = `The surface a over x1 and x2${other ? ", the target's as wires" : ""}, turned by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow keys turn it.`;
+    const label =
+      `The surface a over x1 and x2${other ? ", the target's as wires" : ""}, turned by ` +
+      `${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow ` +
+      "keys turn it.";
     if (this.view.getAttribute("aria-label") !== label) this.view.setAttribute("aria-label", label);
   }
 
@@ -395,17 +402,24 @@ class MgSurfaceMatch extends MgSurface {
     if (found && !peek) solved("E8", `seed ${seed}`);
     renew(
       this.score,
-      `Loss ${written(loss, 4)}, best ${written(this.best, 4)}: ${found ? (peek ? "found, with a look at the answer" : "✓ found") : `the goal is below ${SURFACE_GOAL}`}`,
+      `Loss ${written(loss, 4)}, best ${written(this.best, 4)}: ` +
+        (found
+          ? peek
+            ? "found, with a look at the answer"
+            : "✓ found"
+          : `the goal is below ${SURFACE_GOAL}`),
     );
     const weights = NAMES.map((name) => `${name} ${written(this.target[name])}`).join(", ");
     renew(
       this.hint,
       peek
         ? `The target's weights: ${weights}.`
-        : `Target ${seed}. Turn the picture, move one slider at a time, and keep what brings the loss down.`,
+        : `Target ${seed}. Turn the picture, move one slider at a time, and keep what brings ` +
+            "the loss down.",
     );
     this.summary(
-      `Target ${seed}: loss ${written(loss, 4)}, best so far ${written(this.best, 4)}, after ${history.length} ${history.length === 1 ? "look" : "looks"}.`,
+      `Target ${seed}: loss ${written(loss, 4)}, best so far ${written(this.best, 4)}, after ` +
+        `${history.length} ${history.length === 1 ? "look" : "looks"}.`,
     );
   }
 }

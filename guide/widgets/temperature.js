@@ -82,10 +82,13 @@ class MgTemperature extends StatefulElement {
     };
     renew(
       this.said,
-      `Peak ${names[peak]} ${written(probs[peak], 3)}; entropy ${written(bits, 2)} of at most ${written(Math.log2(names.length), 2)} bits`,
+      `Peak ${names[peak]} ${written(probs[peak], 3)}; entropy ${written(bits, 2)} of at ` +
+        `most ${written(Math.log2(names.length), 2)} bits`,
     );
     this.summary(
-      `After ${after ? `“${after}”` : "BOS"} at temperature ${written(t, 2)}: most likely ${names[peak]} with ${written(probs[peak], 3)}. Entropy ${written(bits, 2)} bits, as unsure as ${written(choices, 1)} tokens of equal chance.`,
+      `After ${after ? `“${after}”` : "BOS"} at temperature ${written(t, 2)}: most likely ` +
+        `${names[peak]} with ${written(probs[peak], 3)}. Entropy ${written(bits, 2)} bits, as ` +
+        `unsure as ${written(choices, 1)} tokens of equal chance.`,
     );
   }
 }

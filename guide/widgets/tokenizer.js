@@ -65,7 +65,9 @@ class MgTokenizer extends StatefulElement {
     } catch (error) {
       if (!(error instanceof MicrogptError)) throw error;
       const unknown = [...text].find((char) => !LETTERS.includes(char));
-      refused.textContent = `“${unknown}” has no id: this vocabulary has ${tokenizer.bos} characters, a to z, and BOS.`;
+      refused.textContent =
+        `“${unknown}” has no id: this vocabulary has ${tokenizer.bos} characters, a to z, and ` +
+        "BOS.";
       row.replaceChildren();
       back.textContent = "";
       this.summary(`${refused.textContent} There are no tokens to show.`);
@@ -80,10 +82,12 @@ class MgTokenizer extends StatefulElement {
         ids,
       ),
     );
-    back.textContent = `And back: ${ids.join(", ")} is “${tokenizer.decode(ids)}”, with BOS left out.`;
+    const again = tokenizer.decode(ids);
+    back.textContent = `And back: ${ids.join(", ")} is “${again}”, with BOS left out.`;
     const many = letters === 1 ? "1 letter" : `${letters} letters`;
     this.summary(
-      `${many}, ${ids.length} tokens: ${ids.join(" ")}. The model predicts ${ids.length - 1} of them, all but the first.`,
+      `${many}, ${ids.length} tokens: ${ids.join(" ")}. The model predicts ${ids.length - 1} ` +
+        "of them, all but the first.",
     );
   }
 }

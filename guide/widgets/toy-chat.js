@@ -1,5 +1,6 @@
-// <mg-toy-chat>: the toy GPT of the page writes, token by token along its picture (W31): with the weights
-// that <mg-toy-training> has trained, or untrained. Each token is fed at position 2 with the pinned cache.
+// <mg-toy-chat>: the toy GPT of the page writes, token by token along its picture (W31): with the
+// weights that <mg-toy-training> has trained, or untrained. Each token is fed at position 2 with
+// the pinned cache.
 
 import {
   FIRST_CHAT,
@@ -128,7 +129,8 @@ class MgToyChat extends KitElement {
       html(
         "p",
         { class: "mg-note" },
-        `Each token is fed at position 2 with the pinned cache, as in training: the toy sees the last token alone. It stops at BOS, or after ${MOST_TOKENS} tokens.`,
+        "Each token is fed at position 2 with the pinned cache, as in training: the toy sees " +
+          `the last token alone. It stops at BOS, or after ${MOST_TOKENS} tokens.`,
       ),
       tools(this, state, [], () => this.reset()),
     );
@@ -171,7 +173,12 @@ class MgToyChat extends KitElement {
     }
   }
 
-  /** Asks with other settings; plays what comes where the reader likes motion. @private @param {Record<string, any>} changes @param {boolean} [plays] */
+  /**
+   * Asks with other settings; plays what comes where the reader likes motion.
+   * @private
+   * @param {Record<string, any>} changes
+   * @param {boolean} [plays]
+   */
   ask(changes, plays = false) {
     const { state, stepper } = this;
     if (!state || !stepper) return;
@@ -197,7 +204,10 @@ class MgToyChat extends KitElement {
     this.first = writtenBy(toyWeights(), how);
     this.isTrained = liveToy.steps > 0;
     stepper.steps = this.steps.map(stepText);
-    const line = `${TOY_TOKENS[how.token]} → ${this.text(this.steps)} (${liveToy.steps ? `after ${liveToy.history()}` : "untrained"}, seed ${seed}${t === 1 ? "" : `, temperature ${t}`})`;
+    const line =
+      `${TOY_TOKENS[how.token]} → ${this.text(this.steps)} ` +
+      `(${liveToy.steps ? `after ${liveToy.history()}` : "untrained"}, seed ` +
+      `${seed}${t === 1 ? "" : `, temperature ${t}`})`;
     if (this.history && this.history[0] !== line)
       this.history = [line, ...this.history].slice(0, IN_HISTORY);
     this.asked?.replaceChildren(...(this.history ?? []).map((text) => html("li", {}, text)));
@@ -268,7 +278,8 @@ class MgToyChat extends KitElement {
           ? ` Stopped after ${MOST_TOKENS} tokens.`
           : " BOS ends it.";
     this.summary(
-      `${this.isTrained ? "Trained" : "Untrained"}. ${stepText(now)}. So far: ${TOY_TOKENS[Number(token)]} ${this.text(steps.slice(0, at + 1))}.${end}`,
+      `${this.isTrained ? "Trained" : "Untrained"}. ${stepText(now)}. So far: ` +
+        `${TOY_TOKENS[Number(token)]} ${this.text(steps.slice(0, at + 1))}.${end}`,
     );
   }
 }

@@ -1,10 +1,10 @@
-// <mg-toy-diagram>: the toy GPT as blocks, growing in five stages (W17). Beside each block stand its
-// numbers, as matrices or as neurons. A block, its numbers, its lines of code and its formula light up
-// together by hover and focus; a click pins them. With stage="3" it shows what that stage adds, and
-// nothing else; all diagrams of a page have the same token.
+// <mg-toy-diagram>: the toy GPT as blocks, growing in five stages (W17). Beside each block stand
+// its numbers, as matrices or as neurons. A block, its numbers, its lines of code and its formula
+// light up together by hover and focus; a click pins them. With stage="3" it shows what that stage
+// adds, and nothing else; all diagrams of a page have the same token.
 //
-// In the tag stand the text for readers without scripts, the quoted code, and a list with a bold name
-// and a formula for each block.
+// In the tag stand the text for readers without scripts, the quoted code, and a list with a bold
+// name and a formula for each block.
 
 import { onTheme, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -41,7 +41,10 @@ import { TOY_TOKENS } from "../js/numbers/toy.js";
 /** @typedef {import("../js/kit/state.js").UrlState} UrlState */
 
 const LINES = [...GPT_LINES, ...LOSS_LINES];
-/** What can't be reached yet is told to the page after the frame: that styles every element in it anew. */
+/**
+ * What can't be reached yet is told to the page after the frame: that styles every element in it
+ * anew.
+ */
 const whenIdle =
   globalThis.requestIdleCallback ??
   ((/** @type {() => void} */ run, /** @type {unknown} */ _how) => setTimeout(run));
@@ -50,10 +53,16 @@ const whenIdle =
 let shared = null;
 let users = 0;
 
-/** What the page says of each block and its code. @type {{formulas: Map<string, Node[]>, lines: HTMLElement[]}} */
+/**
+ * What the page says of each block and its code.
+ * @type {{formulas: Map<string, Node[]>, lines: HTMLElement[]}}
+ */
 const lore = { formulas: new Map(), lines: [] };
 
-/** Numbers of a token, reckoned once for all diagrams of the page. @type {Map<string, ToyNumbers>} */
+/**
+ * Numbers of a token, reckoned once for all diagrams of the page.
+ * @type {Map<string, ToyNumbers>}
+ */
 const reckoned = new Map();
 
 /** @param {number} token @param {"pinned" | "computed"} cache @param {"hand" | "exact"} mode */
@@ -69,9 +78,11 @@ const lengthOf = (vector) => numbersFor(2, "pinned", "hand").row[vector].length;
 
 startLinks();
 
+/** @typedef {{block: Block, row: HTMLElement, whole: HTMLElement, button: HTMLElement}} Row */
+
 class MgToyDiagram extends StatefulElement {
-  /** @type {Map<string, {view: string, scale: object, parts: Part[], shows: ToyNumbers | null}>} */ made =
-    new Map();
+  /** @type {Map<string, {view: string, scale: object, parts: Part[], shows: ToyNumbers | null}>} */
+  made = new Map();
   /** @type {ToyNumbers | undefined} */ now = undefined;
 
   build() {
@@ -107,7 +118,8 @@ class MgToyDiagram extends StatefulElement {
       html(
         "p",
         { class: "mg-note" },
-        "Point at a block, or tap it: its formula, its code and its sums stand here. A click or Enter pins it.",
+        "Point at a block, or tap it: its formula, its code and its sums stand here. A click " +
+          "or Enter pins it.",
       ),
     );
     const picker = html(
@@ -237,8 +249,7 @@ class MgToyDiagram extends StatefulElement {
   /** The blocks, those of a branch together beside the residual stream. @private */
   groups() {
     this.places = /** @type {Map<string, HTMLElement>} */ (new Map());
-    this.rows =
-      /** @type {{block: Block, row: HTMLElement, whole: HTMLElement, button: HTMLElement}[]} */ ([]);
+    this.rows = /** @type {Row[]} */ ([]);
     const groups = /** @type {HTMLElement[]} */ ([]);
     let branch = "";
     for (const block of BLOCKS) {
@@ -341,7 +352,14 @@ class MgToyDiagram extends StatefulElement {
     this.summary(stageSentence(n, last));
   }
 
-  /** Brings a block to these numbers, if it has others. @private @param {Block} block @param {string} view @param {ToyNumbers} n @param {import("../js/kit/color.js").Scale} scale */
+  /**
+   * Brings a block to these numbers, if it has others.
+   * @private
+   * @param {Block} block
+   * @param {string} view
+   * @param {ToyNumbers} n
+   * @param {import("../js/kit/color.js").Scale} scale
+   */
   fill(block, view, n, scale) {
     const made = this.madeOf(block, view, scale);
     if (made.shows === n) return;
@@ -402,7 +420,11 @@ class MgToyDiagram extends StatefulElement {
     this.tellOf(this.told);
   }
 
-  /** Formula, code and sums of some vectors. @private @param {{vectors: string[], pinned: boolean}} what */
+  /**
+   * Formula, code and sums of some vectors.
+   * @private
+   * @param {{vectors: string[], pinned: boolean}} what
+   */
   tellOf({ vectors, pinned }) {
     const { now: n, panel } = this;
     if (!n || !panel) return;

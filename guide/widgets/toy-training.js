@@ -1,6 +1,6 @@
-// <mg-toy-training>: the toy GPT trained in the page, every edge of its picture a number that moves (W30).
-// The weights are the page's: <mg-toy-chat> writes with them. A link carries words and a list of steps,
-// which wait for a click.
+// <mg-toy-training>: the toy GPT trained in the page, every edge of its picture a number that moves
+// (W30). The weights are the page's: <mg-toy-chat> writes with them. A link carries words and a
+// list of steps, which wait for a click.
 
 import {
   BATCHES,
@@ -174,7 +174,8 @@ class MgToyTraining extends KitElement {
   previewWords() {
     const { words, ignored, examples } = toyExamples(wordsOf(this.field?.value ?? ""));
     this.sayWords(
-      `${words.length} ${words.length === 1 ? "word" : "words"} and ${examples.length} examples, once you use them.`,
+      `${words.length} ${words.length === 1 ? "word" : "words"} and ${examples.length} ` +
+        "examples, once you use them.",
       ignored,
     );
   }
@@ -310,7 +311,9 @@ class MgToyTraining extends KitElement {
     const { badge, steps, loss, busy } = liveToy;
     this.badge.textContent = badge;
     this.badge.dataset.badge = badge;
-    const now = `mean loss ${written(loss, 4)} over ${liveToy.training.examples.length} examples, ${steps ? `after ${liveToy.history()}` : "no step yet"}`;
+    const now =
+      `mean loss ${written(loss, 4)} over ${liveToy.training.examples.length} examples, ` +
+      `${steps ? `after ${liveToy.history()}` : "no step yet"}`;
     this.now.textContent = now;
     train.textContent = busy
       ? "Pause"
@@ -337,7 +340,8 @@ class MgToyTraining extends KitElement {
     this.showOffer();
     if (!this.typing) this.showWords();
     this.summary(
-      `${badge}: ${now}. After ${TOY_TOKENS[Number(token)]} it expects ${this.expected(weights, Number(token))}.`,
+      `${badge}: ${now}. After ${TOY_TOKENS[Number(token)]} it expects ` +
+        `${this.expected(weights, Number(token))}.`,
     );
   }
 
@@ -372,7 +376,10 @@ class MgToyTraining extends KitElement {
     const { words, examples } = liveToy.training;
     const text =
       liveToy.refusal ||
-      `${words.length} ${words.length === 1 ? "word" : "words"}, ${examples.length} examples: ${examples.slice(0, 12).map(exampleText).join("; ")}${examples.length > 12 ? "; …" : ""}.`;
+      `${words.length} ${words.length === 1 ? "word" : "words"}, ${examples.length} ` +
+        "examples: " +
+        examples.slice(0, 12).map(exampleText).join("; ") +
+        `${examples.length > 12 ? "; …" : ""}.`;
     this.field?.toggleAttribute("aria-invalid", liveToy.refusal !== "");
     this.sayWords(text, liveToy.ignored);
   }

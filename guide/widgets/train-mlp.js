@@ -1,5 +1,6 @@
-// <mg-train-mlp>: the network of rung 1 trained in the page (T11): its loss at every step, the loss on
-// names it never saw, and what it writes. The run of ladder/train1.py when seed and lr are left alone.
+// <mg-train-mlp>: the network of rung 1 trained in the page (T11): its loss at every step, the loss
+// on names it never saw, and what it writes. The run of ladder/train1.py when seed and lr are left
+// alone.
 
 import { loadNames, originOf, STEPS } from "../js/figures/dataset.js";
 import "../js/kit/curve.js";
@@ -126,7 +127,8 @@ class MgTrainMlp extends KitElement {
     const broken = !Number.isFinite(unseen);
     renew(
       this.score,
-      `Step ${run.step.toLocaleString("en")} of ${STEPS.toLocaleString("en")}: ${written(unseen, 3)} nats on 5,000 names it never saw`,
+      `Step ${run.step.toLocaleString("en")} of ${STEPS.toLocaleString("en")}: ` +
+        `${written(unseen, 3)} nats on 5,000 names it never saw`,
     );
     renew(
       this.samples,

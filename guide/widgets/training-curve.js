@@ -84,7 +84,8 @@ class MgTrainingCurve extends StatefulElement {
     ];
     const so = at < 100 ? `the ${at === 1 ? "first" : `first ${at}`}` : "the last 100";
     this.summary(
-      `After step ${at.toLocaleString("en")}: loss ${written(losses[at - 1], 4)}; mean of ${so} ${written(means[at - 1], 3)}.`,
+      `After step ${at.toLocaleString("en")}: loss ${written(losses[at - 1], 4)}; mean of ` +
+        `${so} ${written(means[at - 1], 3)}.`,
     );
   }
 }

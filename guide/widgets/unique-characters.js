@@ -54,7 +54,11 @@ class MgUniqueCharacters extends NamesElement {
     );
   }
 
-  /** The steps for these words: nothing read, each word, sorted, numbered. @private @param {string} words */
+  /**
+   * The steps for these words: nothing read, each word, sorted, numbered.
+   * @private
+   * @param {string} words
+   */
   planned(words) {
     if (this.plannedFor !== words) {
       const docs = wordsOf(words).length ? wordsOf(words) : (this.names?.docs ?? []);
@@ -122,12 +126,15 @@ class MgUniqueCharacters extends NamesElement {
     const of = (this.total ?? 0).toLocaleString("en");
     const left = (this.total ?? 0) - reads.length;
     const rest = left
-      ? ` The ${left.toLocaleString("en")} documents after number ${reads.length} bring nothing new.`
+      ? ` The ${left.toLocaleString("en")} documents after number ${reads.length} bring ` +
+        "nothing new."
       : "";
     this.summary(
       isNumbered
-        ? `${sorted.length} characters get the ids 0 to ${sorted.length - 1}, BOS gets ${sorted.length}: ${sorted.length + 1} tokens.${rest}`
-        : `${read.length} of ${of} documents read, ${met.length} different characters so far${now?.fresh.length ? `; ${now.doc} brings ${now.fresh.join(", ")}` : ""}.`,
+        ? `${sorted.length} characters get the ids 0 to ${sorted.length - 1}, BOS gets ` +
+            `${sorted.length}: ${sorted.length + 1} tokens.${rest}`
+        : `${read.length} of ${of} documents read, ${met.length} different characters so ` +
+            `far${now?.fresh.length ? `; ${now.doc} brings ${now.fresh.join(", ")}` : ""}.`,
     );
   }
 }

@@ -105,7 +105,10 @@ class MgValueCards extends KitElement {
       ? "No gradient is computed yet."
       : step.parent === null
         ? "L changes as itself: its gradient is 1."
-        : `From ${called[step.parent]} to ${called[step.child]}: ${shortly(step.local)} × ${shortly(step.upstream)}${step.before ? `, added to ${shortly(step.before)}` : ""}, makes ${shortly(step.after)}.`;
+        : `From ${called[step.parent]} to ${called[step.child]}: ${shortly(step.local)} × ` +
+          `${shortly(step.upstream)}` +
+          (step.before ? `, added to ${shortly(step.before)}` : "") +
+          `, makes ${shortly(step.after)}.`;
     if (this.said) this.said.textContent = happened;
     const family = parts.length
       ? `made of ${parts.map((id) => called[id]).join(" and ")}`

@@ -42,7 +42,8 @@ const STAGES = /** @type {const} */ ([
     code: "c = Value(6.0, (a, b), (b.data, a.data)); c.backward()",
     asks: "How fast does the result change with every number before it?",
     lacks:
-      "Here c is the result, so its own gradient is 1, and a and b get their local gradients times 1.",
+      "Here c is the result, so its own gradient is 1, and a and b get their local gradients " +
+      "times 1.",
   },
 ]);
 

@@ -18,21 +18,28 @@ import { valueCard } from "../js/figures/gradients/value-card.js";
 
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 
-/** @type {Record<string, {title: string, how: string, two: boolean, of: (a: Value, b: Value) => Value, why: string}>} */
+/**
+ * @type {Record<string, {title: string, how: string, two: boolean, of: (a: Value, b: Value) =>
+ *   Value, why: string}>}
+ */
 const OPERATIONS = {
   mul: {
     title: "a · b",
     how: "a · b",
     two: true,
     of: (a, b) => a.mul(b),
-    why: "If a grows by a little, the product grows b times that little. So the slope for a is b, and the slope for b is a.",
+    why:
+      "If a grows by a little, the product grows b times that little. So the slope for a is b, " +
+      "and the slope for b is a.",
   },
   add: {
     title: "a + b",
     how: "a + b",
     two: true,
     of: (a, b) => a.add(b),
-    why: "If either grows by a little, the sum grows by just that. Both slopes are 1, whatever the numbers are.",
+    why:
+      "If either grows by a little, the sum grows by just that. Both slopes are 1, whatever " +
+      "the numbers are.",
   },
   pow: {
     title: "a²",
@@ -60,7 +67,9 @@ const OPERATIONS = {
     how: "relu(a)",
     two: false,
     of: (a) => a.relu(),
-    why: "Above 0 it lets everything through, so the slope is 1. At 0 and below it is shut, and the slope is 0.",
+    why:
+      "Above 0 it lets everything through, so the slope is 1. At 0 and below it is shut, and " +
+      "the slope is 0.",
   },
 };
 

@@ -1,5 +1,5 @@
-// <mg-weights>: the reference run, recorded while it is trained in the page, and a scrubber over its steps:
-// loss, a matrix, attention, the embeddings on a map, and names move together.
+// <mg-weights>: the reference run, recorded while it is trained in the page, and a scrubber over
+// its steps: loss, a matrix, attention, the embeddings on a map, and names move together.
 
 import {
   untrained,
@@ -176,7 +176,8 @@ class MgWeights extends NamesElement {
           html(
             "p",
             { class: "mg-note" },
-            `At every step the same ${SAMPLES * CONFIG.block_size} random draws are used, at temperature ${TEMPERATURE}.`,
+            `At every step the same ${SAMPLES * CONFIG.block_size} random draws are used, at ` +
+              `temperature ${TEMPERATURE}.`,
           ),
           marksLegend("list of names"),
         ),
@@ -199,7 +200,12 @@ class MgWeights extends NamesElement {
     this.heat.onTheme(() => this.guard(() => this.lay()));
   }
 
-  /** A table that says of which step it is. @private @param {string} caption @param {() => {head: string[], rows: string[][]} | undefined} content */
+  /**
+   * A table that says of which step it is.
+   * @private
+   * @param {string} caption
+   * @param {() => {head: string[], rows: string[][]} | undefined} content
+   */
   table(caption, content) {
     return tableOf(caption, () => {
       const { head, rows } = content() ?? { head: [], rows: [] };
@@ -262,7 +268,8 @@ class MgWeights extends NamesElement {
     for (let k = this.frames.length; k < recordings.length; k++) {
       this.frames.push(recordings[k].weights);
       this.stepNames.push(
-        `after step ${many.format(k)} of ${many.format(CONFIG.steps)} | its loss ${losses[k - 1].toFixed(4)}`,
+        `after step ${many.format(k)} of ${many.format(CONFIG.steps)} | its loss ` +
+          `${losses[k - 1].toFixed(4)}`,
       );
     }
     const last = this.frames.length - 1;
@@ -279,8 +286,11 @@ class MgWeights extends NamesElement {
       status === "failed"
         ? (run.message ?? "")
         : status === "idle"
-          ? "Untrained: what you see are the first random numbers. Training takes a second or a few."
-          : `${many.format(last)} of ${many.format(CONFIG.steps)} steps recorded${run.busy ? "" : status === "paused" ? ", paused" : ": move through them"}.`;
+          ? "Untrained: what you see are the first random numbers. Training takes a second or " +
+            "a few."
+          : `${many.format(last)} of ${many.format(CONFIG.steps)} steps recorded` +
+            (run.busy ? "" : status === "paused" ? ", paused" : ": move through them") +
+            ".";
     stepper.steps = this.stepNames;
     if (last) {
       this.means = trailingMean(losses, 100);
@@ -392,10 +402,12 @@ class MgWeights extends NamesElement {
     );
     const { low, high } = rangeOf(frame, PLACES[matrix]);
     const loss = step
-      ? `loss ${written(this.run?.losses[step - 1] ?? NaN, 4)}, mean of the last ${Math.min(step, 100)} ${written(this.means[step - 1], 3)}`
+      ? `loss ${written(this.run?.losses[step - 1] ?? NaN, 4)}, mean of the last ` +
+        `${Math.min(step, 100)} ${written(this.means[step - 1], 3)}`
       : "nothing has been learned";
     this.summary(
-      `After step ${many.format(step)}: ${loss}. ${matrix} has numbers from ${written(low)} to ${written(high)}. ${attention.said}`,
+      `After step ${many.format(step)}: ${loss}. ${matrix} has numbers from ${written(low)} ` +
+        `to ${written(high)}. ${attention.said}`,
     );
     if (this.told !== step)
       this.writing ??= setTimeout(() => {

@@ -132,7 +132,8 @@ class MgWordAttention extends StatefulElement {
     const second =
       order[1].share > 0.005 ? `, then at “${order[1].name}” (${percent(order[1].share)})` : "";
     this.summary(
-      `“${SENTENCE[word]}” ${looksFor(word)}: most of all at “${order[0].name}” (${percent(order[0].share)})${second}.`,
+      `“${SENTENCE[word]}” ${looksFor(word)}: most of all at “${order[0].name}” ` +
+        `(${percent(order[0].share)})${second}.`,
     );
   }
 }

@@ -1,5 +1,5 @@
-// <mg-worksheet>: the toy block to be filled in by hand, every cell checked on its own, the usual mistakes
-// named. Filled cells are kept on this reader's machine; printed, the cells are empty.
+// <mg-worksheet>: the toy block to be filled in by hand, every cell checked on its own, the usual
+// mistakes named. Filled cells are kept on this reader's machine; printed, the cells are empty.
 
 import {
   CELLS,
@@ -22,7 +22,9 @@ import { TOY_TOKENS } from "../js/numbers/toy.js";
 
 /** @typedef {import("../js/figures/toy/worksheet.js").Cell} Cell */
 /** @typedef {{field: HTMLInputElement, mark: HTMLElement}} Place */
-/** @typedef {{said: HTMLElement, hint: HTMLButtonElement, reveal: HTMLButtonElement, at: Cell}} Part */
+/**
+ * @typedef {{said: HTMLElement, hint: HTMLButtonElement, reveal: HTMLButtonElement, at: Cell}} Part
+ */
 
 const SIGNS = { right: "✓", wrong: "✗", unread: "?", empty: "" };
 const IN_WORDS = { right: "right", wrong: "not yet", unread: "no number", empty: "" };
@@ -67,7 +69,11 @@ class MgWorksheet extends KitElement {
     this.open();
   }
 
-  /** One step: what is given, its cells, and help for the cell in hand. @private @param {import("../js/figures/toy/worksheet.js").Step} step */
+  /**
+   * One step: what is given, its cells, and help for the cell in hand.
+   * @private
+   * @param {import("../js/figures/toy/worksheet.js").Step} step
+   */
   stepOf({ key, title, rule }) {
     const cells = CELLS.filter((cell) => cell.step === key);
     const id = freshId("ws");
@@ -187,8 +193,9 @@ class MgWorksheet extends KitElement {
   open() {
     const token = String(this.token);
     if (this.tokens) this.tokens.select.value = token;
+    const name = TOY_TOKENS[this.token];
     if (this.paper)
-      this.paper.textContent = `Token at position 2: ${TOY_TOKENS[this.token]}        Name: ……………………………`;
+      this.paper.textContent = `Token at position 2: ${name}        Name: ……………………………`;
     if (this.opened === token && this.score?.textContent) return;
     this.opened = token;
     this.entries = readEntries(progress()[this.name] ?? "");
@@ -226,7 +233,12 @@ class MgWorksheet extends KitElement {
     if (part) part.said.textContent = say ?? "";
   }
 
-  /** Enter checks a cell, and goes on where it is right. @private @param {KeyboardEvent} event @param {Cell} cell */
+  /**
+   * Enter checks a cell, and goes on where it is right.
+   * @private
+   * @param {KeyboardEvent} event
+   * @param {Cell} cell
+   */
   onward(event, cell) {
     if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
@@ -300,7 +312,9 @@ class MgWorksheet extends KitElement {
       else place.field.removeAttribute("aria-label");
     }
     const all = right === CELLS.length ? " All by your own hand." : "";
-    const text = `Token ${TOY_TOKENS[this.token]}: ${right} of ${CELLS.length} cells are right${shown ? `, ${shown} shown` : ""}.${all}`;
+    const text =
+      `Token ${TOY_TOKENS[this.token]}: ${right} of ${CELLS.length} cells are ` +
+      `right${shown ? `, ${shown} shown` : ""}.${all}`;
     if (this.score) this.score.textContent = text;
     this.summary(text);
     return judgements;

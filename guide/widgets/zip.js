@@ -76,13 +76,16 @@ class MgZip extends KitElement {
     const [x, w] = [readNumbers(values.x)?.slice(0, MOST), readNumbers(values.w)?.slice(0, MOST)];
     if (!x || !w) {
       if (this.wrong)
-        this.wrong.textContent = `List ${x ? "w" : "x"} has to be numbers with spaces between; the pairs below are those from before.`;
+        this.wrong.textContent =
+          `List ${x ? "w" : "x"} has to be numbers with spaces between; the pairs below are ` +
+          "those from before.";
       return;
     }
     const left = Math.abs(x.length - w.length);
     if (this.wrong)
       this.wrong.textContent = left
-        ? `zip stops at the end of the shorter list: ${left} of the other ${left === 1 ? "is" : "are"} left out, without a word.`
+        ? `zip stops at the end of the shorter list: ${left} of the other ` +
+          `${left === 1 ? "is" : "are"} left out, without a word.`
         : "";
     let sum = 0;
     this.pairs = Array.from({ length: Math.min(x.length, w.length) }, (_, i) => ({
@@ -119,7 +122,8 @@ class MgZip extends KitElement {
     const now = pairs[at];
     if (now)
       this.summary(
-        `${at + 1} of ${pairs.length} pairs: ${written(now.x)} · ${written(now.w)} = ${written(now.product, 3)}; the sum so far is ${written(now.sum, 3)}.`,
+        `${at + 1} of ${pairs.length} pairs: ${written(now.x)} · ${written(now.w)} = ` +
+          `${written(now.product, 3)}; the sum so far is ${written(now.sum, 3)}.`,
       );
   }
 }

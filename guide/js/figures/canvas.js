@@ -1,16 +1,26 @@
-// Drawing on canvas what changes with every frame: a matrix as cells, attention as triangles, points on a
-// map. Labels and lines are drawn once for each size (`lay…`), the rest each time (`paint…`). Signs are
-// glyphs too, − and +.
+// Drawing on canvas what changes with every frame: a matrix as cells, attention as triangles,
+// points on a map. Labels and lines are drawn once for each size (`lay…`), the rest each time
+// (`paint…`). Signs are glyphs too, − and +.
 
 import { css, inkOn, scaleOf, shade } from "../kit/color.js";
 
-/** @typedef {{grounds: string[], inks: string[], ink: string, soft: string, line: string, paper: string, sans: string}} Palette */
-/** @typedef {{left: number, top: number, cell: number, rows: number, columns: number, width: number, height: number}} Grid */
+/**
+ * @typedef {{grounds: string[], inks: string[], ink: string, soft: string, line: string,
+ *   paper: string, sans: string}} Palette
+ */
+/**
+ * @typedef {{left: number, top: number, cell: number, rows: number, columns: number, width: number,
+ *   height: number}} Grid
+ */
 
 const LEVELS = 64; // colours on either side of zero
 const SMALLEST_GLYPH = 8; // px: in smaller cells a sign can't be read
 
-/** The page's colours as they are now, and its font. @param {HTMLElement} host @returns {Palette} */
+/**
+ * The page's colours as they are now, and its font.
+ * @param {HTMLElement} host
+ * @returns {Palette}
+ */
 export function paletteOf(host) {
   const scale = scaleOf(host);
   const shades = Array.from({ length: 2 * LEVELS + 1 }, (_, i) =>
@@ -101,14 +111,14 @@ export function layGrid(context, { left, top, cell, rows, columns }, palette, ro
  * @param {CanvasRenderingContext2D} context
  * @param {Grid} grid
  * @param {Palette} palette
- * @param {(i: number) => number} valueOf by place in the matrix, row by row
+ * @param {(i: number) => number} numberAt by place in the matrix, row by row
  * @param {number} most
  */
 export function paintGrid(
   context,
   { left, top, cell, rows, columns },
   { grounds, inks, paper },
-  valueOf,
+  numberAt,
   most,
 ) {
   context.fillStyle = paper;
@@ -118,7 +128,7 @@ export function paintGrid(
   const thick = Math.max(1, Math.round(cell / 12));
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
-      const share = valueOf(r * columns + c) / most;
+      const share = numberAt(r * columns + c) / most;
       const at = level(share);
       const [x, y] = [left + c * cell, top + r * cell];
       context.fillStyle = grounds[at];
@@ -223,7 +233,8 @@ export function paintTriangles(context, { tokens, cell, places }, { grounds }, w
 /**
  * Points with their names on two axes that cross at 0; `marked` ones are ringed.
  * @param {CanvasRenderingContext2D} context
- * @param {{width: number, height: number, reach: number, palette: Palette, names: string[], xy: ArrayLike<number>, marked: (i: number) => boolean}} map
+ * @param {{width: number, height: number, reach: number, palette: Palette, names: string[],
+ *   xy: ArrayLike<number>, marked: (i: number) => boolean}} map
  */
 export function paintMap(context, { width, height, reach, palette, names, xy, marked }) {
   context.clearRect(0, 0, width, height);

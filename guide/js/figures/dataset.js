@@ -57,7 +57,12 @@ const HALT = 50;
  * @type {WeakMap<number[][], number[][][]>} */
 const halts = new WeakMap();
 
-/** A table that has counted the first so many names. @param {Names} names @param {number} count @param {number} [added] */
+/**
+ * A table that has counted the first so many names.
+ * @param {Names} names
+ * @param {number} count
+ * @param {number} [added]
+ */
 export function countedAfter({ tokenizer, tokens }, count, added = 1) {
   const tables = halts.get(tokens) ?? [];
   halts.set(tokens, tables);
@@ -75,7 +80,11 @@ export function countedAfter({ tokenizer, tokens }, count, added = 1) {
   return table;
 }
 
-/** How a token is called: its character, or BOS. @param {Tokenizer} tokenizer @param {number} token */
+/**
+ * How a token is called: its character, or BOS.
+ * @param {Tokenizer} tokenizer
+ * @param {number} token
+ */
 export const called = (tokenizer, token) =>
   token === tokenizer.bos ? "BOS" : tokenizer.uchars[token];
 
@@ -93,7 +102,11 @@ export function originOf({ docs, shuffled }) {
   return (name) => (trained.has(name) ? "trained" : file.has(name) ? "file" : "new");
 }
 
-/** Probabilities sharpened (below 1) or flattened (above 1) by a temperature. @param {number[]} probs @param {number} temperature */
+/**
+ * Probabilities sharpened (below 1) or flattened (above 1) by a temperature.
+ * @param {number[]} probs
+ * @param {number} temperature
+ */
 export function tempered(probs, temperature) {
   const weights = probs.map((p) => p ** (1 / temperature));
   const sum = weights.reduce((a, b) => a + b, 0);

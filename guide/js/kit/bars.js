@@ -1,5 +1,5 @@
-// <mg-bars label="What follows a" digits="3">: one bar for each token, its name below. Zero is always at
-// the bottom, and the top is said.
+// <mg-bars label="What follows a" digits="3">: one bar for each token, its name below. Zero is
+// always at the bottom, and the top is said.
 //
 //     bars.data = { names: ["a", "b"], values: [0.7, 0.3], marked: 0 };
 //
@@ -27,7 +27,10 @@ export class MgBars extends KitElement {
     /** @private @type {number | null} */ this.at = null;
     /** @private */ this.width = 640;
     /** @private what the bars were drawn for */ this.frame = "";
-    /** @private all bars are one shape, so are the marked and the read one above it: a drag then restyles three elements */
+    /**
+     * @private all bars are one shape, so are the marked and the read one above it: a drag then
+     *   restyles three elements
+     */
     this.bars = {
       all: svg("path", { class: "mg-bar" }),
       marked: svg("path", { class: "mg-bar mg-bar-marked" }),
@@ -159,7 +162,8 @@ export class MgBars extends KitElement {
     if (this.top) renew(this.top, `top: ${written(most, this.digits)}`);
     this.shapes = names.map(
       (_, i) =>
-        `M${(SIZE.left + (i + 0.5) * step - wide / 2).toFixed(2)} ${bottom}v${(-tall(values[i])).toFixed(2)}h${wide}V${bottom}Z`,
+        `M${(SIZE.left + (i + 0.5) * step - wide / 2).toFixed(2)} ` +
+        `${bottom}v${(-tall(values[i])).toFixed(2)}h${wide}V${bottom}Z`,
     );
     this.show();
   }

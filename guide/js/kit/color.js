@@ -47,7 +47,10 @@ export function inkOn(ground) {
 /** @param {Rgb} rgb */
 export const css = (rgb) => `rgb(${rgb.join(" ")})`;
 
-/** Asking the page means laying it out, so the answer holds until the theme turns. @type {Scale | null} */
+/**
+ * Asking the page means laying it out, so the answer holds until the theme turns.
+ * @type {Scale | null}
+ */
 let known = null;
 const forget = () => (known = null);
 globalThis.addEventListener?.("mg-theme", forget);

@@ -108,8 +108,9 @@ export function trailingMean(numbers, window) {
 }
 
 /**
- * Where the name of a line across the plot stands: above or below it, at its right or left end, so that
- * it covers as few points of the curves and as few other names as can be. All in px of the picture.
+ * Where the name of a line across the plot stands: above or below it, at its right or left end, so
+ * that it covers as few points of the curves and as few other names as can be. All in px of the
+ * picture.
  * @param {{y: number, width: number}} name y: of its line
  * @param {{left: number, right: number, top: number, bottom: number}} box of the plot
  * @param {{x: number, y: number}[]} points of the curves

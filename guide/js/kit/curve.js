@@ -1,5 +1,6 @@
-// <mg-curve label="Loss" x-label="step" y-label="nats per token">: curves of real numbers with honest
-// axes: both are labelled, what the y axis begins with is said, floors to compare with are drawn in.
+// <mg-curve label="Loss" x-label="step" y-label="nats per token">: curves of real numbers with
+// honest axes: both are labelled, what the y axis begins with is said, floors to compare with are
+// drawn in.
 //
 //     curve.series = [{ name: "loss of one name", values: losses, kind: "dots" }, ...];
 //     curve.floors = [{ name: "guessing among 27", y: 3.2958 }];
@@ -34,7 +35,11 @@ export class MgCurve extends KitElement {
     /** @private axes, and lines across */ this.ground = svg("g");
     /** @private */ this.curves = svg("g");
     /** @private of the lines across */ this.names = svg("g");
-    /** @private for what they were drawn @type {{ground: string, lines: {path: SVGPathElement, points: Point[] | null, scale: string}[]}} */
+    /**
+     * @private for what they were drawn
+     * @type {{ground: string, lines: {path: SVGPathElement, points: Point[] | null,
+     *   scale: string}[]}}
+     */
     this.drawn = { ground: "", lines: [] };
   }
 
@@ -103,7 +108,8 @@ export class MgCurve extends KitElement {
       this.curves,
       this.names,
     );
-    this.cursor = svg("svg", { class: "mg-plot-cursor", "aria-hidden": "true" }); // apart: the curves needn't be painted anew as it moves
+    // Apart: the curves needn't be painted anew as it moves.
+    this.cursor = svg("svg", { class: "mg-plot-cursor", "aria-hidden": "true" });
     this.box = html("div", { class: "mg-plot-box" }, this.picture, this.cursor);
     this.track = html("input", {
       type: "range",
@@ -202,7 +208,8 @@ export class MgCurve extends KitElement {
     if (this.track.max !== String(x.high)) this.track.max = String(x.high);
     const begins =
       y.low > 0
-        ? `The ${this.getAttribute("y-label") ?? "y"} axis begins at ${written(y.low, 2)}, not at 0.`
+        ? `The ${this.getAttribute("y-label") ?? "y"} axis begins at ${written(y.low, 2)}, not ` +
+          "at 0."
         : "";
     if (this.note.textContent !== begins) this.note.textContent = begins;
     if (this.note.hidden !== !(y.low > 0)) this.note.hidden = !(y.low > 0);
@@ -326,7 +333,12 @@ export class MgCurve extends KitElement {
     return [lines, names];
   }
 
-  /** @private @param {SVGPathElement} path @param {Series & {points: Point[]}} one @param {number} i */
+  /**
+   * @private
+   * @param {SVGPathElement} path
+   * @param {Series & {points: Point[]}} one
+   * @param {number} i
+   */
   line(path, one, i) {
     const points = thinned(one.points, Math.max(2000, this.width)).filter(({ y }) =>
       Number.isFinite(y),

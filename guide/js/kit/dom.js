@@ -72,8 +72,9 @@ export function sign(name) {
 }
 
 /**
- * Makes an element's content alike the given nodes and touches only what differs: dragging then costs
- * little, and what has the focus keeps it. For nodes that nobody listens to: some stay, others go.
+ * Makes an element's content alike the given nodes and touches only what differs: dragging then
+ * costs little, and what has the focus keeps it. For nodes that nobody listens to: some stay,
+ * others go.
  * @param {Element | null | undefined} host
  * @param {Content[]} content
  */
@@ -119,8 +120,8 @@ export function prefersLessMotion() {
 }
 
 /**
- * Calls back when a picture has to be painted anew: light turns to dark or back, by the system or by
- * the page's own switch, or a font has come, in which a canvas has texts.
+ * Calls back when a picture has to be painted anew: light turns to dark or back, by the system or
+ * by the page's own switch, or a font has come, in which a canvas has texts.
  * @param {() => void} changed
  * @returns {() => void} stops it
  */
@@ -137,8 +138,8 @@ export function onTheme(changed) {
 }
 
 /**
- * A table of numbers, folded away, built when it is first opened: what a figure shows, for those who
- * can't or won't look at it.
+ * A table of numbers, folded away, built when it is first opened: what a figure shows, for those
+ * who can't or won't look at it.
  * @param {string} caption
  * @param {() => {head: string[], rows: (string | number)[][]}} content
  */

@@ -1,5 +1,6 @@
-// <mg-exercise name="E1" answer="3184">: a question with a typed answer. Usual mistakes are answered
-// with what went wrong. All words stand in the page; without scripts the answer is in its details.
+// <mg-exercise name="E1" answer="3184">: a question with a typed answer. Usual mistakes are
+// answered with what went wrong. All words stand in the page; without scripts the answer is in its
+// details.
 //
 //     <mg-exercise name="E1" kind="number" answer="3184" tolerance="0">
 //       <p>How many parameters …?</p>

@@ -6,14 +6,18 @@
  * @property {number} [layer] fixes the layer; else a leaf stands just before what is made of it
  */
 /** @typedef {{from: number | string, to: number | string}} LayoutEdge */
-/** @typedef {{id: number | string, layer: number, place: number}} Placed place: middle of its row, in nodes */
+/**
+ * @typedef {{id: number | string, layer: number, place: number}} Placed place: middle of its row,
+ *   in nodes
+ */
 
 /**
- * Layers by the longest way from a leaf, leaves as near to their use as they can, and an order within
- * each layer that keeps edges short (mean of the neighbours' places, some sweeps).
+ * Layers by the longest way from a leaf, leaves as near to their use as they can, and an order
+ * within each layer that keeps edges short (mean of the neighbours' places, some sweeps).
  * @param {LayoutNode[]} nodes children before parents
  * @param {LayoutEdge[]} edges
- * @returns {{placed: Placed[], bends: Placed[][], layers: number, widest: number}} bends of each edge
+ * @returns {{placed: Placed[], bends: Placed[][], layers: number, widest: number}} bends of each
+ *   edge
  */
 export function layOut(nodes, edges) {
   /** @type {Map<number | string, (number | string)[]>} */

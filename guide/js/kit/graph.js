@@ -1,13 +1,14 @@
-// <mg-graph label="L = a·b + a">: a graph of what is computed from what: numbers, operations, gradients,
-// and the local gradient on each edge. Arrow keys go along the edges, Tab comes in and goes out.
+// <mg-graph label="L = a·b + a">: a graph of what is computed from what: numbers, operations,
+// gradients, and the local gradient on each edge. Arrow keys go along the edges, Tab comes in and
+// goes out.
 //
 //     graph.data = {
 //       nodes: [{ id: 0, name: "a", op: "", data: 2, grad: 4, state: "done", link: "a" }, ...],
 //       edges: [{ from: 0, to: 2, text: "3", state: "lit" }],
 //     };
 //
-// Nodes come children before parents. `state` is "", "lit" (now), "done" or "waiting". `grad` is left
-// out where it isn't known yet. Up to 80 nodes are drawn, or `most`. Tells `mg-node` {id}.
+// Nodes come children before parents. `state` is "", "lit" (now), "done" or "waiting". `grad` is
+// left out where it isn't known yet. Up to 80 nodes are drawn, or `most`. Tells `mg-node` {id}.
 
 import { freshId, html, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
@@ -26,7 +27,9 @@ import { written } from "./text.js";
  * @property {string} [link]
  * @property {number} [layer]
  */
-/** @typedef {{from: number | string, to: number | string, text?: string, state?: State}} GraphEdge */
+/**
+ * @typedef {{from: number | string, to: number | string, text?: string, state?: State}} GraphEdge
+ */
 /** @typedef {{nodes: GraphNode[], edges: GraphEdge[]}} GraphData */
 /** @typedef {{x: number, y: number}} Spot */
 
@@ -96,8 +99,13 @@ export class MgGraph extends KitElement {
       const last = nodes[nodes.length - 1];
       this.box.replaceChildren();
       this.readout.textContent =
-        `This graph has ${nodes.length.toLocaleString("en")} nodes: too many to draw (${most} can be). ` +
-        `Its result is ${last.data === null || last.data === undefined ? "not known" : written(last.data, this.digits)}; the table lists all.`;
+        `This graph has ${nodes.length.toLocaleString("en")} nodes: too many to draw ` +
+        `(${most} can be). ` +
+        "Its result is " +
+        (last.data === null || last.data === undefined
+          ? "not known"
+          : written(last.data, this.digits)) +
+        "; the table lists all.";
       return;
     }
     if (!nodes.length) {
@@ -207,7 +215,13 @@ export class MgGraph extends KitElement {
     ];
   }
 
-  /** @private @param {GraphEdge} edge @param {Map<any, Spot>} spots @param {Spot[]} bends @param {boolean} down */
+  /**
+   * @private
+   * @param {GraphEdge} edge
+   * @param {Map<any, Spot>} spots
+   * @param {Spot[]} bends
+   * @param {boolean} down
+   */
   edge({ from, to, text = "", state = "" }, spots, bends, down) {
     const [a, b] = [spots.get(from), spots.get(to)];
     if (!a || !b)
@@ -243,7 +257,13 @@ export class MgGraph extends KitElement {
     return group;
   }
 
-  /** @private @param {GraphNode} node @param {number} i @param {string} sentence @param {{x: number, y: number}} spot */
+  /**
+   * @private
+   * @param {GraphNode} node
+   * @param {number} i
+   * @param {string} sentence
+   * @param {{x: number, y: number}} spot
+   */
   node(node, i, sentence, { x, y }) {
     const { state = "", link } = node;
     const [w, h] = [NODE.width, NODE.height];

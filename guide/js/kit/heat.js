@@ -1,14 +1,15 @@
-// <mg-heat label="wte" digits="2">: a matrix as a grid of colours, with row and column labels. Blue is
-// below zero, orange above; the sign is a glyph too. A cell says its number by hover, focus and tap;
-// arrow keys move from cell to cell. With `numbers` every cell shows its number; with `unsigned`, for
-// counts, none shows a sign. `least` is the smallest size of a cell, for many columns.
+// <mg-heat label="wte" digits="2">: a matrix as a grid of colours, with row and column labels. Blue
+// is below zero, orange above; the sign is a glyph too. A cell says its number by hover, focus and
+// tap; arrow keys move from cell to cell. With `numbers` every cell shows its number; with
+// `unsigned`, for counts, none shows a sign. `least` is the smallest size of a cell, for many
+// columns.
 //
 //     heat.data = { values: [[0.2, -0.3]], rows: ["a"], columns: ["0", "1"], link: "wte" };
 //
-// Colours are painted on a canvas, and one cell at a time is an element, the one that is looked at: a
-// thousand elements can't be coloured in one frame. The numbers of all stand in the table below.
-// `link` links row r to `wte.r<r>` and its cell in column c to `wte.r<r>.c<c>` as well. Tells `mg-cell`
-// {row, column, value}, or null where none is looked at.
+// Colours are painted on a canvas, and one cell at a time is an element, the one that is looked at:
+// a thousand elements can't be coloured in one frame. The numbers of all stand in the table below.
+// `link` links row r to `wte.r<r>` and its cell in column c to `wte.r<r>.c<c>` as well. Tells
+// `mg-cell` {row, column, value}, or null where none is looked at.
 
 import { css, inkOn, scaleOf, shade } from "./color.js";
 import { freshId, html, onTheme, svg, tableOf } from "./dom.js";
@@ -33,7 +34,10 @@ const NUMBER_HEIGHT = 30;
 const CHAR = 7.5;
 const SHADES = 32; // on each side of zero: few colours, so that a small change repaints few cells
 
-/** The glyphs of signs: width and height of each stroke through the cell's middle. @type {Record<string, [number, number][]>} */
+/**
+ * The glyphs of signs: width and height of each stroke through the cell's middle.
+ * @type {Record<string, [number, number][]>}
+ */
 const STROKES = {
   "+": [
     [7, 1],
@@ -160,7 +164,10 @@ export class MgHeat extends KitElement {
     };
   }
 
-  /** The grid without its colours. Rows that come or go at the end leave the others alone. @private */
+  /**
+   * The grid without its colours. Rows that come or go at the end leave the others alone.
+   * @private
+   */
   draw() {
     const { values, columns: called = [], link = "", room = 0 } = this.content;
     const wide = this.hasAttribute("numbers");
@@ -224,7 +231,13 @@ export class MgHeat extends KitElement {
     this.light([]);
   }
 
-  /** A fresh picture with its canvas, nothing in it. @private @param {number} width @param {number} height @returns {SVGSVGElement} */
+  /**
+   * A fresh picture with its canvas, nothing in it.
+   * @private
+   * @param {number} width
+   * @param {number} height
+   * @returns {SVGSVGElement}
+   */
   grid(width, height) {
     this.lines = [];
     this.fills = [];
@@ -244,7 +257,8 @@ export class MgHeat extends KitElement {
       this.paper.scale(this.ratio, this.ratio);
       this.paper.textAlign = "center";
       this.paper.textBaseline = "middle";
-      this.paper.font = `13px ${getComputedStyle(this).getPropertyValue("--mg-sans") || "sans-serif"}`;
+      const sans = getComputedStyle(this).getPropertyValue("--mg-sans") || "sans-serif";
+      this.paper.font = `13px ${sans}`;
     }
     this.frame = svg("rect", { id: `${this.ids}-cell`, class: "mg-cell", role: "gridcell" });
     this.framed = svg("g", { role: "row" }, this.frame);
@@ -359,7 +373,13 @@ export class MgHeat extends KitElement {
     this.look(this.isLooked ? this.at : null);
   }
 
-  /** The ground of a row, on which its cells come. @private @param {number} columns @param {number} r @returns {string[]} */
+  /**
+   * The ground of a row, on which its cells come.
+   * @private
+   * @param {number} columns
+   * @param {number} r
+   * @returns {string[]}
+   */
   line(columns, r) {
     const {
       paper,
@@ -372,7 +392,14 @@ export class MgHeat extends KitElement {
     return [];
   }
 
-  /** @private @param {number} r @param {number} c @param {string} fill @param {string} ink @param {string} text */
+  /**
+   * @private
+   * @param {number} r
+   * @param {number} c
+   * @param {string} fill
+   * @param {string} ink
+   * @param {string} text
+   */
   cell(r, c, fill, ink, text) {
     const {
       paper,
@@ -385,7 +412,8 @@ export class MgHeat extends KitElement {
     if (!text) return;
     paper.fillStyle = ink;
     const [midX, midY] = [Math.floor(x + w / 2), Math.floor(y + h / 2)];
-    const strokes = STROKES[text]; // drawn by hand: shaping a text for each cell takes most of a frame
+    // Drawn by hand: shaping a text for each cell takes most of a frame.
+    const strokes = STROKES[text];
     if (strokes)
       for (const [wide, high] of strokes)
         paper.fillRect(midX - Math.floor(wide / 2), midY - Math.floor(high / 2), wide, high);
@@ -394,17 +422,22 @@ export class MgHeat extends KitElement {
 
   /** @private @param {number} r @param {number} c */
   sentence(r, c) {
-    return `row ${this.rowName(r)}, column ${this.columnName(c)}: ${written(this.content.values[r][c], this.digits)}`;
+    return (
+      `row ${this.rowName(r)}, column ${this.columnName(c)}: ` +
+      `${written(this.content.values[r][c], this.digits)}`
+    );
   }
 
   /** @private */
   idle() {
-    const all = this.content.values.flat();
+    const { values } = this.content;
+    const all = values.flat();
     if (!this.readout || !all.length) return;
     const [low, high] = [Math.min(...all), Math.max(...all)];
     const text =
-      `${this.name}: ${this.content.values.length} × ${this.content.values[0].length} numbers from ` +
-      `${written(low, this.digits)} to ${written(high, this.digits)}. Point at a cell, or use the arrow keys.`;
+      `${this.name}: ${values.length} × ${values[0].length} numbers from ` +
+      `${written(low, this.digits)} to ${written(high, this.digits)}. Point at a cell, or ` +
+      "use the arrow keys.";
     if (this.readout.textContent !== text) this.readout.textContent = text;
   }
 
@@ -474,7 +507,11 @@ export class MgHeat extends KitElement {
   }
 }
 
-/** Sets what differs; null takes an attribute away. @param {Element} element @param {Record<string, string | number | null>} wanted */
+/**
+ * Sets what differs; null takes an attribute away.
+ * @param {Element} element
+ * @param {Record<string, string | number | null>} wanted
+ */
 function setAll(element, wanted) {
   for (const [name, value] of Object.entries(wanted)) {
     if (value === null) element.removeAttribute(name);

@@ -1,5 +1,5 @@
-// Linked highlighting: everything on the page with the same data-link lights up together, by hover, by
-// keyboard focus and by tap. A tap or Enter pins it, Escape or a tap elsewhere lets it go.
+// Linked highlighting: everything on the page with the same data-link lights up together, by hover,
+// by keyboard focus and by tap. A tap or Enter pins it, Escape or a tap elsewhere lets it go.
 //
 //     <code data-link="q k" tabindex="0">…</code>   <g data-link="q">…</g>
 //

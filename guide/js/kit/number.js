@@ -1,6 +1,6 @@
-// <mg-number label="w" value="1.5" min="-3" max="3" step="0.1">: a number to drag, to type, or to move
-// with arrow keys. Double-click sets it back. With `slider` a track stands beside it. Dragging goes by
-// `step`; what is typed holds exactly, unless it is to be `whole`.
+// <mg-number label="w" value="1.5" min="-3" max="3" step="0.1">: a number to drag, to type, or to
+// move with arrow keys. Double-click sets it back. With `slider` a track stands beside it. Dragging
+// goes by `step`; what is typed holds exactly, unless it is to be `whole`.
 //
 // Tells `mg-input` {value} while it moves and `mg-change` {value} when it has come to rest.
 
@@ -146,7 +146,11 @@ export class MgNumber extends KitElement {
     event.preventDefault();
   }
 
-  /** Along the field's width; a press without a move is left to the text. @private @param {HTMLInputElement} field */
+  /**
+   * Along the field's width; a press without a move is left to the text.
+   * @private
+   * @param {HTMLInputElement} field
+   */
   drag(field) {
     /** @type {{x: number, value: number, on: boolean} | null} */
     let held = null;
@@ -205,11 +209,13 @@ export class MgNumber extends KitElement {
     const { min, max } = this.limits;
     if (x === null)
       this.say(
-        `“${this.field.value.slice(0, 20)}” is not a number; ${written(this.value, this.digits)} stays.`,
+        `“${this.field.value.slice(0, 20)}” is not a number; ` +
+          `${written(this.value, this.digits)} stays.`,
       );
     else if (x < min || x > max) {
       this.say(
-        `${written(x, decimals(x))} is outside ${written(min, decimals(min))} to ${written(max, decimals(max))}.`,
+        `${written(x, decimals(x))} is outside ${written(min, decimals(min))} to ` +
+          `${written(max, decimals(max))}.`,
       );
     } else this.say("");
     if (x !== null) this.move(x);

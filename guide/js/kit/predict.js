@@ -1,5 +1,5 @@
-// <mg-predict>: say first what will happen, then see it, then read why. Without scripts the question,
-// the choices and the explanation simply stand there.
+// <mg-predict>: say first what will happen, then see it, then read why. Without scripts the
+// question, the choices and the explanation simply stand there.
 //
 //     <mg-predict>
 //       <p>What does the untrained model guess?</p>
@@ -122,11 +122,10 @@ export class MgPredict extends KitElement {
       one.setAttribute("aria-disabled", "true");
     if (this.said) this.said.textContent = say;
     if (this.choices?.querySelector("form") && guess === null && this.said) {
-      this.said.textContent =
-        `It is ${written(this.numberOf("answer", 0), this.numberOf("digits", 2))} ${this.getAttribute("unit") ?? ""}.`.replace(
-          " .",
-          ".",
-        );
+      this.said.textContent = (
+        `It is ${written(this.numberOf("answer", 0), this.numberOf("digits", 2))} ` +
+        `${this.getAttribute("unit") ?? ""}.`
+      ).replace(" .", ".");
     }
     this.tell("mg-predicted", { guess, right });
     if (!this.hasAttribute("waits")) this.explain();

@@ -1,7 +1,7 @@
 // A widget's state as text for the address, and back. No DOM.
 //
-// In the address it stands behind the page's own anchor: #anchor?W23=q0:-0.22,seed:7&W30=... Only what
-// differs from the defaults is written.
+// In the address it stands behind the page's own anchor: #anchor?W23=q0:-0.22,seed:7&W30=... Only
+// what differs from the defaults is written.
 
 import { snapped } from "./text.js";
 
@@ -15,7 +15,13 @@ import { snapped } from "./text.js";
 /** @typedef {Record<string, Field>} Schema */
 /** @typedef {Record<string, any>} Values */
 
-/** @param {number} initial @param {number} min @param {number} max @param {number} [step] @returns {Field} */
+/**
+ * @param {number} initial
+ * @param {number} min
+ * @param {number} max
+ * @param {number} [step]
+ * @returns {Field}
+ */
 export const numberField = (initial, min, max, step) => ({
   kind: "number",
   initial,
@@ -31,7 +37,13 @@ export const choiceField = (initial, among) => ({ kind: "choice", initial, among
 export const flagField = (initial) => ({ kind: "flag", initial });
 /** @param {string} initial @param {number} [most] @returns {Field} */
 export const textField = (initial, most = 2000) => ({ kind: "text", initial, most });
-/** As many numbers as there are at first. @param {readonly number[]} initial @param {number} min @param {number} max @returns {Field} */
+/**
+ * As many numbers as there are at first.
+ * @param {readonly number[]} initial
+ * @param {number} min
+ * @param {number} max
+ * @returns {Field}
+ */
 export const numbersField = (initial, min, max) => ({ kind: "numbers", initial, min, max });
 /** The seed of a random stream. @param {number} [initial] */
 export const seedField = (initial = 42) => wholeField(initial, 0, 2 ** 32 - 1);

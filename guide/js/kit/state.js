@@ -1,5 +1,5 @@
-// The state of widgets in the address: every slider, seed and step, so that a link restores what its
-// sender saw. A teacher hides controls by &hide=name,name.
+// The state of widgets in the address: every slider, seed and step, so that a link restores what
+// its sender saw. A teacher hides controls by &hide=name,name.
 //
 //     const state = urlState("W23", { q0: numberField(-0.22, -1.5, 1.5), seed: seedField() });
 //     state.values.q0; state.set({ q0: 1 }); state.onChange(draw); host.append(copyLink(state));
@@ -43,7 +43,10 @@ export class UrlState {
   /** A line for the reader where the address was damaged; else empty. */
   get problem() {
     if (!this.bad.length) return "";
-    return `This link could not be read in full (${this.bad.slice(0, 4).join(", ")}): the rest is as it was sent.`;
+    return (
+      `This link could not be read in full (${this.bad.slice(0, 4).join(", ")}): the rest is ` +
+      "as it was sent."
+    );
   }
 
   /** @param {Values} changes */
@@ -114,8 +117,8 @@ export function isHidden(control) {
 }
 
 /**
- * A button that copies the address with the state in it; where that isn't allowed, the address comes
- * up selected.
+ * A button that copies the address with the state in it; where that isn't allowed, the address
+ * comes up selected.
  * @param {UrlState} state
  */
 export function copyLink(state) {

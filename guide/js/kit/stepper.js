@@ -3,7 +3,8 @@
 //     <mg-stepper><ol><li>Start</li><li>q is made</li></ol></mg-stepper>
 //
 // or stepper.steps = ["Start", ...], or count="1000". Tells `mg-step` {at, from, animate, playing}:
-// `animate` is false where the reader wants less motion, and for jumps: then steps simply stand there.
+// `animate` is false where the reader wants less motion, and for jumps: then steps simply stand
+// there.
 
 import { freshId, html, prefersLessMotion, sign } from "./dom.js";
 import { define, KitElement } from "./element.js";

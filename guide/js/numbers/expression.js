@@ -1,5 +1,6 @@
 // Reads an expression as a reader types it, and builds it of Values. A parser of its own: nothing
-// typed is ever run. Without recursion, so that neither 100,000 brackets nor as many signs break it.
+// typed is ever run. Without recursion, so that neither 100,000 brackets nor as many signs break
+// it.
 //
 //     const parsed = parse("(w*x + b - y)**2");
 //     const root = build(parsed, { w: 2, x: 3, b: 1, y: 10 }).root;
@@ -192,9 +193,9 @@ export function parse(source) {
 }
 
 /**
- * Builds an expression of Values, one leaf for each name. Throws `ExpressionError` at the place of an
- * unknown name, a division by zero, a logarithm of 0 or less, a power that isn't a plain number, and
- * a result that is too large.
+ * Builds an expression of Values, one leaf for each name. Throws `ExpressionError` at the place of
+ * an unknown name, a division by zero, a logarithm of 0 or less, a power that isn't a plain number,
+ * and a result that is too large.
  * @param {Parsed} parsed
  * @param {Record<string, number>} numbers by name
  */

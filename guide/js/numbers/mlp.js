@@ -1,5 +1,6 @@
 // Rungs 1 and 2: a small net that sees one token (wte, fc1, ReLU, fc2), with its gradient in three
-// ways: by nudging, by the chain rule written out, and by Values. As ladder/train1.py and train2.py.
+// ways: by nudging, by the chain rule written out, and by Values. As ladder/train1.py and
+// train2.py.
 
 import { choice, Random } from "../random.js";
 import { floats, linear, softmax, total, values } from "./arithmetic.js";
@@ -18,7 +19,10 @@ export class Mlp {
   constructor(weights, blockSize = 16) {
     this.weights = weights;
     this.blockSize = blockSize;
-    /** Row and place of every parameter, in the order of the gradients. @type {[number[], number][]} */
+    /**
+     * Row and place of every parameter, in the order of the gradients.
+     * @type {[number[], number][]}
+     */
     this.params = NAMES.flatMap((name) =>
       weights[name].flatMap((row) =>
         row.map((_, j) => /** @type {[number[], number]} */ ([row, j])),

@@ -1,5 +1,5 @@
-// Small nets of one to six weights, for the first chapters: neurons, a two-layer net and its surface,
-// a 3→4→2 net, and gradient descent on one neuron.
+// Small nets of one to six weights, for the first chapters: neurons, a two-layer net and its
+// surface, a 3→4→2 net, and gradient descent on one neuron.
 
 import { Random } from "../random.js";
 import { Value } from "./value.js";
@@ -133,7 +133,10 @@ export function runNet(layers, x) {
   return all;
 }
 
-/** @typedef {{w: number, b: number, prediction: number, loss: number, dw: number, db: number}} Descent */
+/**
+ * @typedef {{w: number, b: number, prediction: number, loss: number, dw: number, db: number}}
+ *   Descent
+ */
 
 /**
  * Gradient descent on (w·x + b - y)²: where it stands before each step, and at the end.

@@ -1,5 +1,6 @@
-// The model number by number, with the verbs of the kernel's `Engine` (../engine.js): slow, float64,
-// and open to being broken on purpose. Held to conformance/vectors/gradients.json and steps.json.
+// The model number by number, with the verbs of the kernel's `Engine` (../engine.js): slow,
+// float64, and open to being broken on purpose. Held to conformance/vectors/gradients.json and
+// steps.json.
 
 import { shapes } from "../config.js";
 import { InputError, shown } from "../errors.js";

@@ -1,5 +1,5 @@
-// The toy GPT of the walkthrough: 72 parameters over the vocabulary BOS, a, b, c. A test holds these
-// numbers to conformance/vectors/toy_gpt.json.
+// The toy GPT of the walkthrough: 72 parameters over the vocabulary BOS, a, b, c. A test holds
+// these numbers to conformance/vectors/toy_gpt.json.
 
 import { makeConfig } from "../config.js";
 

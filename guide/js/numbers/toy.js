@@ -1,5 +1,5 @@
-// The toy GPT at work: one token at position 2 after a cache, exactly or rounded as by hand; and its
-// training on words over a, b, c. Held to conformance/vectors/toy_gpt.json.
+// The toy GPT at work: one token at position 2 after a cache, exactly or rounded as by hand; and
+// its training on words over a, b, c. Held to conformance/vectors/toy_gpt.json.
 
 import { shapes } from "../config.js";
 import { InputError, shown } from "../errors.js";
@@ -22,7 +22,9 @@ export { TOY_BOS, TOY_CACHE, TOY_CONFIG, TOY_POSITION, TOY_TOKENS, TOY_WEIGHTS }
 
 /** @typedef {Record<string, number[][]>} ToyWeights */
 /** @typedef {{keys: number[][], values: number[][]}} ToyCache */
-/** @typedef {Record<string, any>} ToyRow names of trace.json without `layer0.`; `loss_if_target` [4] */
+/**
+ * @typedef {Record<string, any>} ToyRow names of trace.json without `layer0.`; `loss_if_target` [4]
+ */
 /** @typedef {import("./rational.js").Rational} Rational */
 
 /** A copy of the weights that may be changed. @returns {ToyWeights} */

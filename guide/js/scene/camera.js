@@ -1,5 +1,5 @@
-// The eye: where it stands, what it sees, and which line into the scene a pixel means. Angles in degrees,
-// matrices by columns, as WebGL has them. No DOM.
+// The eye: where it stands, what it sees, and which line into the scene a pixel means. Angles in
+// degrees, matrices by columns, as WebGL has them. No DOM.
 
 import { around } from "./layout.js";
 
@@ -17,7 +17,11 @@ const rad = (/** @type {number} */ degrees) => (degrees * Math.PI) / 180;
 const clamp = (/** @type {number} */ x, /** @type {number} */ low, /** @type {number} */ high) =>
   Math.max(low, Math.min(high, x));
 
-/** The eye's own axes: to its right, up, and towards it. @param {Angles} view @returns {[Point, Point, Point]} */
+/**
+ * The eye's own axes: to its right, up, and towards it.
+ * @param {Angles} view
+ * @returns {[Point, Point, Point]}
+ */
 export function axes({ turn, tilt }) {
   const [st, ct, su, cu] = [
     Math.sin(rad(turn)),
@@ -41,7 +45,11 @@ export function eyePoint(view) {
   return /** @type {Point} */ (view.target.map((x, i) => x + back[i] * view.distance));
 }
 
-/** From the scene to the picture, whose corners are (±1, ±1). @param {View} view @param {number} aspect width over height */
+/**
+ * From the scene to the picture, whose corners are (±1, ±1).
+ * @param {View} view
+ * @param {number} aspect width over height
+ */
 export function pictureMatrix(view, aspect) {
   const [right, up, back] = axes(view);
   const eye = eyePoint(view);
@@ -73,7 +81,14 @@ export function projected(m, [x, y, z]) {
   };
 }
 
-/** The line that goes through a place of the picture. @param {View} view @param {number} aspect @param {number} x from -1 to 1 @param {number} y @returns {Ray} */
+/**
+ * The line that goes through a place of the picture.
+ * @param {View} view
+ * @param {number} aspect
+ * @param {number} x from -1 to 1
+ * @param {number} y
+ * @returns {Ray}
+ */
 export function rayThrough(view, aspect, x, y) {
   const [right, up, back] = axes(view);
   const half = Math.tan(FIELD / 2);
@@ -85,7 +100,13 @@ export function rayThrough(view, aspect, x, y) {
   };
 }
 
-/** The view that has all these boxes in the middle of the picture. @param {Box[]} boxes @param {Angles} angles @param {number} aspect @returns {View} */
+/**
+ * The view that has all these boxes in the middle of the picture.
+ * @param {Box[]} boxes
+ * @param {Angles} angles
+ * @param {number} aspect
+ * @returns {View}
+ */
 export function framing(boxes, angles, aspect) {
   const axis = axes(angles);
   const half = Math.tan(FIELD / 2);
@@ -125,7 +146,14 @@ export function framing(boxes, angles, aspect) {
   return { ...angles, target, distance: distance * 1.1 };
 }
 
-/** Nearer or farther by a factor, and moved within the picture. @param {View} view @param {number} zoom @param {number} dx in widths of what is seen @param {number} dy @returns {View} */
+/**
+ * Nearer or farther by a factor, and moved within the picture.
+ * @param {View} view
+ * @param {number} zoom
+ * @param {number} dx in widths of what is seen
+ * @param {number} dy
+ * @returns {View}
+ */
 export function moved(view, zoom, dx, dy) {
   const [right, up] = axes(view);
   const distance = view.distance / zoom;
@@ -148,7 +176,13 @@ export const orbited = (angles, turn, tilt) => ({
 /** @param {number} zoom @param {number} by */
 export const zoomed = (zoom, by) => clamp(zoom * by, LIMITS.least, LIMITS.most);
 
-/** Between two views: 0 is the first, 1 the second. @param {View} a @param {View} b @param {number} share @returns {View} */
+/**
+ * Between two views: 0 is the first, 1 the second.
+ * @param {View} a
+ * @param {View} b
+ * @param {number} share
+ * @returns {View}
+ */
 export function between(a, b, share) {
   const mix = (/** @type {number} */ x, /** @type {number} */ y) => x + (y - x) * share;
   return {

@@ -1,7 +1,7 @@
-// The picture on the graphics unit: one box for every cell, all drawn at once. Only the three sides of a
-// box that can be seen are drawn. Where a cell stands and what colour it has are read from two textures
-// with a point a cell; drivers without a graphics unit take instances one by one, a hundred times slower.
-// Nothing is drawn unless `draw` is called.
+// The picture on the graphics unit: one box for every cell, all drawn at once. Only the three sides
+// of a box that can be seen are drawn. Where a cell stands and what colour it has are read from two
+// textures with a point a cell; drivers without a graphics unit take instances one by one, a
+// hundred times slower. Nothing is drawn unless `draw` is called.
 
 import { HALF } from "./picking.js";
 
@@ -68,7 +68,8 @@ export class Picture {
   constructor(canvas) {
     this.canvas = canvas;
     /** Whether the processor draws: that takes longer than a frame. */ this.isSlow = !hasUnit();
-    // Smooth edges where there is a graphics unit; without one they would take more than half of the time.
+    // Smooth edges where there is a graphics unit; without one they would take more than half of
+    // the time.
     const wanted = {
       alpha: false,
       powerPreference: /** @type {const} */ ("low-power"),

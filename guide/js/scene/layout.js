@@ -1,5 +1,6 @@
-// Where every number of the model stands. A cell is a box with the side 1; x leads from the token to the
-// probabilities, y goes up, and z leads towards the reader, one layer for each position. No DOM.
+// Where every number of the model stands. A cell is a box with the side 1; x leads from the token
+// to the probabilities, y goes up, and z leads towards the reader, one layer for each position. No
+// DOM.
 
 /** @typedef {import("../config.js").Config} Config */
 /** @typedef {[number, number, number]} Point */
@@ -47,10 +48,23 @@ export function makeLayout(config, positions) {
   const found = [];
   let x = 0;
 
-  /** @param {string} name @param {Kind} kind @param {number[]} shape @param {(at: ArrayLike<number>) => Point} place @param {boolean} [isWeight] */
+  /**
+   * @param {string} name
+   * @param {Kind} kind
+   * @param {number[]} shape
+   * @param {(at: ArrayLike<number>) => Point} place
+   * @param {boolean} [isWeight]
+   */
   const add = (name, kind, shape, place, isWeight = false) =>
     found.push({ name, kind, shape, place, isWeight });
-  /** A matrix: outputs down, inputs to the right; `turned` has it the other way. @param {string} name @param {number} out @param {number} into @param {number} [y] @param {boolean} [turned] */
+  /**
+   * A matrix: outputs down, inputs to the right; `turned` has it the other way.
+   * @param {string} name
+   * @param {number} out
+   * @param {number} into
+   * @param {number} [y]
+   * @param {boolean} [turned]
+   */
   const plate = (name, out, into, y = 0, turned = false) => {
     const [left, mid] = [x, y];
     add(
@@ -65,7 +79,13 @@ export function makeLayout(config, positions) {
     );
     return turned ? out : into;
   };
-  /** A vector for each position. @param {string} name @param {Kind} kind @param {number} n @param {number} [y] */
+  /**
+   * A vector for each position.
+   * @param {string} name
+   * @param {Kind} kind
+   * @param {number} n
+   * @param {number} [y]
+   */
   const column = (name, kind, n, y = 0) => {
     const [left, mid] = [x, y];
     add(name, kind, [positions, n], (at) => [left, mid + rowY(n, at[1]), at[0] * DEPTH]);
@@ -145,8 +165,11 @@ export function makeLayout(config, positions) {
   return filled(found, positions);
 }
 
-/** All indices of a tensor; of scores only those that attention has: no later position. @param {string} name @param {number[]} shape */
-function* indicesOf(name, shape) {
+/**
+ * All indices of a tensor; of scores only those that attention has: no later position.
+ * @param {number[]} shape
+ */
+function* indicesOf(shape) {
   const causal = shape.length === 3;
   for (let a = 0; a < shape[0]; a++) {
     if (shape.length === 1) yield [a];
@@ -158,7 +181,11 @@ function* indicesOf(name, shape) {
   }
 }
 
-/** @param {Omit<Panel, "start" | "end" | "box">[]} found @param {number} positions @returns {Layout} */
+/**
+ * @param {Omit<Panel, "start" | "end" | "box">[]} found
+ * @param {number} positions
+ * @returns {Layout}
+ */
 function filled(found, positions) {
   /** @type {number[]} */ const centers = [];
   /** @type {number[]} */ const indices = [];
@@ -167,7 +194,7 @@ function filled(found, positions) {
   const panels = found.map((panel, p) => {
     const start = panelOf.length;
     const box = emptyBox();
-    for (const at of indicesOf(panel.name, panel.shape)) {
+    for (const at of indicesOf(panel.shape)) {
       const point = panel.place(at);
       stretch(box, point);
       centers.push(...point);
@@ -222,7 +249,12 @@ export function cellAt(layout, cell) {
   };
 }
 
-/** The number of a cell, -1 where attention has none. @param {Layout} layout @param {string} name @param {ArrayLike<number>} at */
+/**
+ * The number of a cell, -1 where attention has none.
+ * @param {Layout} layout
+ * @param {string} name
+ * @param {ArrayLike<number>} at
+ */
 export function cellOf(layout, name, at) {
   const panel = layout.panels.find((one) => one.name === name);
   if (!panel) return -1;

@@ -1,5 +1,5 @@
-// What the scene shows: the model's own weights, and the forward pass for the tokens of a prefix. Each
-// number can say how it was computed, of which others. No DOM.
+// What the scene shows: the model's own weights, and the forward pass for the tokens of a prefix.
+// Each number can say how it was computed, of which others. No DOM.
 
 import { shapes } from "../config.js";
 import { written } from "../kit/text.js";
@@ -41,7 +41,13 @@ export function numbersOf(real, tokens) {
   return { real, tokens, traced, most };
 }
 
-/** The number at a place. @param {Numbers} numbers @param {string} name @param {ArrayLike<number>} at @returns {number} */
+/**
+ * The number at a place.
+ * @param {Numbers} numbers
+ * @param {string} name
+ * @param {ArrayLike<number>} at
+ * @returns {number}
+ */
 export function valueAt({ real, traced }, name, at) {
   /** @type {any} */
   let found = real.weights[name] ?? traced[name];
@@ -52,7 +58,12 @@ export function valueAt({ real, traced }, name, at) {
 /** @param {string} name @param {number[]} at */
 export const placeName = (name, at) => `${name}${at.map((i) => `[${i}]`).join("")}`;
 
-/** Which token or position an index means, in words. @param {Numbers} numbers @param {string} name @param {number[]} at */
+/**
+ * Which token or position an index means, in words.
+ * @param {Numbers} numbers
+ * @param {string} name
+ * @param {number[]} at
+ */
 export function placeWords({ real, tokens }, name, at) {
   const letter = (/** @type {number} */ token) =>
     token === real.tokenizer.bos ? "BOS" : real.tokenizer.uchars[token];
@@ -76,7 +87,10 @@ const listed = (terms) =>
     ? `${terms.slice(0, SHOWN).join(" + ")} + … (${terms.length} terms)`
     : terms.join(" + ");
 
-/** The three columns of a block that a matrix makes of another tensor. @type {Record<string, [string, string]>} */
+/**
+ * The three columns of a block that a matrix makes of another tensor.
+ * @type {Record<string, [string, string]>}
+ */
 const MADE_BY = {
   q: ["attn_wq", "x_pre_attn"],
   k: ["attn_wk", "x_pre_attn"],

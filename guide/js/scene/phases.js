@@ -1,5 +1,5 @@
-// A token's way through the model as eighteen phases: what each one makes, of what, with which weights.
-// The names are those of conformance/trace.json and of the state dict. No DOM.
+// A token's way through the model as eighteen phases: what each one makes, of what, with which
+// weights. The names are those of conformance/trace.json and of the state dict. No DOM.
 
 /**
  * @typedef {object} Phase
@@ -19,7 +19,9 @@ const headPhase = (head) => ({
   head,
   makes: [`${L}qk`, `${L}scores`, `${L}weights`, `${L}head_out`],
   of: [`${L}q`, `${L}k`, `${L}v`],
-  what: `Head ${head + 1} compares its four numbers of q with those of every key so far, makes weights of the scores, and mixes the values.`,
+  what:
+    `Head ${head + 1} compares its four numbers of q with those of every key so far, makes ` +
+    "weights of the scores, and mixes the values.",
 });
 
 /** @type {readonly Phase[]} */
@@ -28,7 +30,9 @@ export const PHASES = Object.freeze([
     name: "the token comes in",
     makes: [],
     of: ["wte", "wpe"],
-    what: "All 4,192 parameters stand there. Of this token nothing has been computed yet; those before it have left their numbers.",
+    what:
+      "All 4,192 parameters stand there. Of this token nothing has been computed yet; those " +
+      "before it have left their numbers.",
   },
   {
     name: "embed",
@@ -46,13 +50,17 @@ export const PHASES = Object.freeze([
     name: "norm before attention",
     makes: [`${L}scale_pre_attn`, `${L}x_pre_attn`],
     of: ["x"],
-    what: "The block begins with a norm of its own. x has the size 1 already, so hardly anything changes.",
+    what:
+      "The block begins with a norm of its own. x has the size 1 already, so hardly anything " +
+      "changes.",
   },
   {
     name: "q, k, v",
     makes: [`${L}q`, `${L}k`, `${L}v`],
     of: [`${L}x_pre_attn`, `${L}attn_wq`, `${L}attn_wk`, `${L}attn_wv`],
-    what: "Three matrices make query, key and value. Key and value stay for all tokens after this one.",
+    what:
+      "Three matrices make query, key and value. Key and value stay for all tokens after this " +
+      "one.",
   },
   ...Array.from({ length: HEADS }, (_, head) => headPhase(head)),
   {
@@ -121,7 +129,12 @@ const MADE_AT = new Map(
     .flatMap((i) => PHASES[i].makes.map((name) => /** @type {[string, number]} */ ([name, i]))),
 );
 
-/** The head that a cell belongs to, where its tensor is made head by head; else null. @param {string} name @param {ArrayLike<number>} at @param {number} width n_embd */
+/**
+ * The head that a cell belongs to, where its tensor is made head by head; else null.
+ * @param {string} name
+ * @param {ArrayLike<number>} at
+ * @param {number} width n_embd
+ */
 export function headOf(name, at, width) {
   if (name === `${L}head_out`) return Math.floor((at[1] * HEADS) / width);
   return name === `${L}qk` || name === `${L}scores` || name === `${L}weights` ? at[1] : null;
@@ -137,7 +150,10 @@ export function madeAt(name, head) {
   return MADE_AT.get(name) ?? -1;
 }
 
-/** What the flat view opens with in a phase: the last tensor that it makes. @param {number} phase */
+/**
+ * What the flat view opens with in a phase: the last tensor that it makes.
+ * @param {number} phase
+ */
 export function mainTensor(phase) {
   const { makes, head } = PHASES[phase];
   if (head !== undefined) return `${L}weights`;

@@ -1,5 +1,6 @@
-// The flat view: the same numbers without a third dimension. A map of all tensors to tap, a menu of them,
-// and the chosen one as a grid of the kit, which goes by arrow keys, is read aloud, and is a table too.
+// The flat view: the same numbers without a third dimension. A map of all tensors to tap, a menu of
+// them, and the chosen one as a grid of the kit, which goes by arrow keys, is read aloud, and is a
+// table too.
 
 import { html } from "../kit/dom.js";
 import "../kit/heat.js";
@@ -77,7 +78,8 @@ export class FlatView {
     this.heat.hidden = !values.length;
     const later = !numbers.real.weights[name] && madeAt(name, null) > moment.phase;
     this.wait.textContent = later
-      ? `Not computed yet for this token: that is phase ${madeAt(name, null) + 1}, ${PHASES[madeAt(name, null)].name}.`
+      ? `Not computed yet for this token: that is phase ${madeAt(name, null) + 1}, ` +
+        `${PHASES[madeAt(name, null)].name}.`
       : "";
     this.heat.data = { values, rows, columns, most: numbers.most.get(name) };
   }
@@ -87,12 +89,17 @@ export class FlatView {
     Object.assign(this, { bytes, token });
     this.canvas.setAttribute(
       "aria-label",
-      `All tensors of the model side by side, as in the scene, for position ${token}. The menu below has each of them.`,
+      `All tensors of the model side by side, as in the scene, for position ${token}. The ` +
+        "menu below has each of them.",
     );
     this.draw();
   }
 
-  /** Whether the map has this cell: parameters, and the numbers of the token on its way. @private @param {number} cell */
+  /**
+   * Whether the map has this cell: parameters, and the numbers of the token on its way.
+   * @private
+   * @param {number} cell
+   */
   hasCell(cell) {
     const layout = /** @type {Layout} */ (this.layout);
     return layout.panels[layout.panelOf[cell]].isWeight || layout.indices[3 * cell] === this.token;

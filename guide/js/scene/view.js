@@ -1,5 +1,5 @@
-// The scene on the page: a canvas that turns by dragging and by keys, names over it, and the cell under the
-// pointer. It draws one frame when something has changed, and none otherwise.
+// The scene on the page: a canvas that turns by dragging and by keys, names over it, and the cell
+// under the pointer. It draws one frame when something has changed, and none otherwise.
 
 import { html, prefersLessMotion, svg } from "../kit/dom.js";
 import {
@@ -20,7 +20,10 @@ import { isSeen, pick, withRoom } from "./picking.js";
 /** @typedef {import("./layout.js").Layout} Layout */
 /** @typedef {import("./layout.js").Panel} Panel */
 /** @typedef {import("./camera.js").View} View */
-/** @typedef {{turn: number, tilt: number, zoom: number, dx: number, dy: number}} Stance what the reader has turned it to */
+/**
+ * @typedef {{turn: number, tilt: number, zoom: number, dx: number, dy: number}} Stance what the
+ *   reader has turned it to
+ */
 
 export const STANCE = Object.freeze({ ...FIRST, zoom: 1, dx: 0, dy: 0 });
 const GLIDE_MS = 450;
@@ -32,7 +35,8 @@ export class SceneView {
   /**
    * The picture is made when it first comes to the screen; `none` is told where there is no WebGL.
    * @param {import("../kit/element.js").KitElement} host
-   * @param {{pointed: (cell: number, byTap: boolean) => void, stood: (stance: Stance) => void, lost: () => void, back: () => void, none: () => void}} tells
+   * @param {{pointed: (cell: number, byTap: boolean) => void, stood: (stance: Stance) => void,
+   *   lost: () => void, back: () => void, none: () => void}} tells
    */
   constructor(host, tells) {
     this.host = host;
@@ -255,7 +259,12 @@ export class SceneView {
     this.ask();
   }
 
-  /** What is to be in the picture, and whose names come first. @param {import("./layout.js").Box[]} boxes @param {string[]} first @param {boolean} glide */
+  /**
+   * What is to be in the picture, and whose names come first.
+   * @param {import("./layout.js").Box[]} boxes
+   * @param {string[]} first
+   * @param {boolean} glide
+   */
   look(boxes, first, glide) {
     const from = glide && this.boxes && this.layout && this.size.h ? this.view() : null;
     const same =
@@ -333,7 +342,9 @@ export class SceneView {
     );
     this.name(matrix);
     this.frames++;
-    const label = `The model in three dimensions, turned by ${Math.round(view.turn)} degrees, seen from ${Math.round(view.tilt)} degrees above. ${KEYS} The flat view has all numbers as text.`;
+    const label =
+      `The model in three dimensions, turned by ${Math.round(view.turn)} degrees, seen from ` +
+      `${Math.round(view.tilt)} degrees above. ${KEYS} The flat view has all numbers as text.`;
     if (canvas.getAttribute("aria-label") !== label) canvas.setAttribute("aria-label", label);
   }
 

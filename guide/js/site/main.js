@@ -1,5 +1,5 @@
-// What a page gains with scripts: the buttons of its head, its widgets, and the chosen reading path.
-// Search and presenting are loaded when they are first used.
+// What a page gains with scripts: the buttons of its head, its widgets, and the chosen reading
+// path. Search and presenting are loaded when they are first used.
 
 import { loadWidgets } from "./widgets.js";
 

@@ -1,5 +1,5 @@
-// Terms in the text: a link to the glossary, whose definition is shown beside it, on pointing at it,
-// when the keyboard comes to it, and at the first tap of a finger. Esc puts it away.
+// Terms in the text: a link to the glossary, whose definition is shown beside it, on pointing at
+// it, when the keyboard comes to it, and at the first tap of a finger. Esc puts it away.
 
 const WAIT_MS = 250;
 

@@ -1,6 +1,5 @@
-// What the assignment's figures compute, as JSON, for tests/test_guide_pages_assignment.py to compare
-// with Python. Standard input: {policy, words, prefixes, efforts,
-// requests, texts, masked}.
+// What the assignment's figures compute, as JSON, for tests/test_guide_pages_assignment.py to
+// compare with Python. Standard input: {policy, words, prefixes, efforts, requests, texts, masked}.
 
 import { readFileSync } from "node:fs";
 import { Automaton } from "../figures/assignment/automaton.js";

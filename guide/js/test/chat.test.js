@@ -63,7 +63,7 @@ test("what can't be a beginning is refused with a line that says why", () => {
     );
 });
 
-test("the marks are those of the run: its 1,000 steps took the first 1,000 of the shuffled list", () => {
+test("the marks are those of the run: it took the first 1,000 of the shuffled list", () => {
   const docs = ["ann", "bob", "cy", "dee", "ann"];
   const shuffled = [...docs];
   new Random(42).shuffle(shuffled);

@@ -51,7 +51,9 @@ function everything(engine) {
   return [weights, optim.m ?? {}, optim.v ?? {}].map((part) => Object.values(part).map(bytesOf));
 }
 
-/** Lets one call work in a memory filled with canaries; they must live where it was lent nothing. */
+/**
+ * Lets one call work in a memory filled with canaries; they must live where it was lent nothing.
+ */
 function watched(engine, call, what) {
   const bytes = () => new Uint8Array(engine.memory.buffer);
   const size = bytes().length; // beyond it, memory that the call has grown by is 0

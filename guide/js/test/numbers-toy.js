@@ -197,7 +197,7 @@ export const toySuite = {
     const one = { a: 2 };
     same(2, build(parse(`${"(".repeat(half)}a${")".repeat(half)}`), one).root.data, "brackets");
     same(2, build(parse(`${"-".repeat(2 * half)}a`), one).root.data, "signs");
-    const { root, leaves } = build(parse("a" + "+a".repeat(half)), one);
+    const { root, leaves } = build(parse(`a${"+a".repeat(half)}`), one);
     root.backward();
     same([2 * half + 2, half + 1], [root.data, leaves.a.grad], "a sum");
     same(1, build(parse(`1${"**1".repeat(MOST_CHARACTERS / 3 - 1)}`), one).root.data, "powers");

@@ -1,5 +1,5 @@
-// What the pages about the architecture and gpt() show, without a page: every intermediate of the toy,
-// its sums, and the table of gpt()'s lines.
+// What the pages about the architecture and gpt() show, without a page: every intermediate of the
+// toy, its sums, and the table of gpt()'s lines.
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -119,7 +119,8 @@ test("every sum shown makes the number behind it", () => {
             const limit = mode === "hand" ? 0.005 + 2e-4 : 5e-4;
             if (!(Math.abs(worth(sum) - result) <= limit))
               fail(
-                `${which} ${mode} ${token} ${labelOf(vector, i)} = ${sum} = ${worth(sum)}, not ${result}`,
+                `${which} ${mode} ${token} ${labelOf(vector, i)} = ${sum} = ${worth(sum)}, ` +
+                  `not ${result}`,
               );
             count++;
           });

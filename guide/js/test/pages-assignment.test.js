@@ -1,5 +1,5 @@
-// What the assignment's figures do with what a reader types, and the frontier's sums. Leaks, automata
-// and answers are held against Python by tests/test_guide_pages_assignment.py.
+// What the assignment's figures do with what a reader types, and the frontier's sums. Leaks,
+// automata and answers are held against Python by tests/test_guide_pages_assignment.py.
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

@@ -19,7 +19,11 @@ import { descend, parabolaStep } from "../numbers/neuron.js";
 import { CURVES, slopes } from "../figures/gradients/slopes.js";
 import { fail, near, same } from "./helpers.js";
 
-/** @param {string} source @param {Record<string, number>} numbers @returns {Record<string, number>} */
+/**
+ * @param {string} source
+ * @param {Record<string, number>} numbers
+ * @returns {Record<string, number>}
+ */
 const gradients = (source, numbers) => {
   const { called, grads } = planOf(source, numbers);
   return Object.fromEntries(called.map((name, i) => [name, grads[i]]));
@@ -139,7 +143,7 @@ test("expressions of the reader", () => {
 test("200 nodes are drawn", () => {
   const plan = planOf(Array.from({ length: 101 }, () => "a").join("*"), { a: 1.01 });
   if (plan.graph.nodes.length < 100) fail("too few");
-  const wide = planOf("a*b+".repeat(99) + "c", { a: 1, b: 2, c: 3 });
+  const wide = planOf(`${"a*b+".repeat(99)}c`, { a: 1, b: 2, c: 3 });
   same(201, wide.graph.nodes.length, "nodes");
   if (wide.graph.nodes.length > MOST_DRAWN) fail("too many to draw");
   same(

@@ -58,6 +58,7 @@ test("draws are Python's", () => {
   );
   const { shares, surprises, entropy } = sharesOf([5, 3, 2]);
   near(
+    // biome-ignore lint/suspicious/noApproximativeNumericConstant: as the page prints it
     [0.5, 0.3, 0.2, 0.693147, 1.203973, 1.609438, 1.029653],
     [...shares, ...surprises, entropy],
     1e-6,

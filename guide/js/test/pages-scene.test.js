@@ -1,5 +1,5 @@
-// The scene without a page: its layout, its formulas, its eye, and what may be seen when; and the blocks
-// of the canonical diagram.
+// The scene without a page: its layout, its formulas, its eye, and what may be seen when; and the
+// blocks of the canonical diagram.
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

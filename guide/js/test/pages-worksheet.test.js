@@ -1,5 +1,5 @@
-// The worksheet: right answers in both ways of reckoning, and the usual mistakes, whose values are reckoned
-// here once more from the golden weights and rows.
+// The worksheet: right answers in both ways of reckoning, and the usual mistakes, whose values are
+// reckoned here once more from the golden weights and rows.
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -101,7 +101,10 @@ test("right answers are right, rounded by hand or exact, with a note where they 
   same("wrong", judged(2, "probs.0", "0.17").verdict, "the source's 0.17");
 });
 
-/** What each usual mistake gives, by golden rows: [mistake, step, vector]. @type {(row: any, token: number) => [string, string, number[]][]} */
+/**
+ * What each usual mistake gives, by golden rows: [mistake, step, vector].
+ * @type {(row: any, token: number) => [string, string, number[]][]}
+ */
 const usual = (row, token) => {
   const norm = (/** @type {number[]} */ x) =>
     x.map((xi) => xi / Math.sqrt(x.reduce((s, v) => s + v * v, 0) / x.length + 1e-5));

@@ -35,7 +35,9 @@ const order = { code: "", name: "x.py", steps: null, files: {}, args: [] };
 
 test("the loop over num_steps is cut, and no line moves", () => {
   const code =
-    "num_steps = 1000\nfor step in range(num_steps):\n    pass\nfor step in range(num_steps):\n    pass\n";
+    "num_steps = 1000\n" +
+    "for step in range(num_steps):\n    pass\n" +
+    "for step in range(num_steps):\n    pass\n";
   same(true, hasSteps(code), "loop found");
   same(
     code.replace("range(num_steps)", "_first_steps(range(num_steps))"),
@@ -122,7 +124,7 @@ test("without shared memory a stop ends the Worker, and the next run has another
   await next;
 });
 
-test("with shared memory a stop is a signal first, and the end of the Worker after two seconds", async () => {
+test("with shared memory a stop is a signal first, then the end of the Worker", async () => {
   const host = made(true);
   const run = host.run(order, () => {});
   const [begin] = Stub.all[0].posted;

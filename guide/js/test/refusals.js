@@ -73,7 +73,7 @@ export const refusals = {
         { ...weights, wpe: new Float32Array(256).fill(NaN) },
         /^wpe has a number that is not finite/,
       ],
-      [{ ...weights, wte: weights.wte.with(26, Array(16).fill(1e400)) }, /^wte has a number/],
+      [{ ...weights, wte: weights.wte.with(26, Array(16).fill(Infinity)) }, /^wte has a number/],
     ];
     for (const [given, pattern] of bad)
       refuses(() => engine.load(given), InputError, pattern, `${pattern}`);

@@ -126,7 +126,8 @@ test("the map: fixed axes, shares, and the vowels apart from step 76 on", () => 
 test("the same draws at every step, and at the end the published names", () => {
   const end = samplesAt(engine, last, 1000, from);
   same(
-    "kamon ann karai jaire vialan karia yeran anna areli kaina konna keylen liole alerin earan lenne kana lara alela anton",
+    "kamon ann karai jaire vialan karia yeran anna areli kaina konna keylen liole alerin " +
+      "earan lenne kana lara alela anton",
     end.map(({ text }) => text).join(" "),
     "names",
   );
@@ -161,7 +162,8 @@ test("ranges and spreads that the page states", () => {
     }
   }
   onPage(
-    `${typical(last, PLACES.lm_head).toFixed(2)} in lm_head, ${typical(last, PLACES.wte).toFixed(2)} in wte`,
+    `${typical(last, PLACES.lm_head).toFixed(2)} in lm_head, ` +
+      `${typical(last, PLACES.wte).toFixed(2)} in wte`,
   );
   const rest = Object.entries(PLACES)
     .filter(([name]) => !/^wte|lm_head/.test(name))

@@ -1,8 +1,8 @@
-// Banned words as an automaton over tokens, as src/microgpt/guard/automaton.py makes it for words that
-// count anywhere in a text: state by state the same tables. No DOM.
+// Banned words as an automaton over tokens, as src/microgpt/guard/automaton.py makes it for words
+// that count anywhere in a text: state by state the same tables. No DOM.
 //
-// A state is the longest end of the text so far that begins a banned word. One state, if any, says that
-// a word has been completed; no token leads out of it.
+// A state is the longest end of the text so far that begins a banned word. One state, if any, says
+// that a word has been completed; no token leads out of it.
 
 /** @typedef {import("../../tokenizer.js").Tokenizer} Tokenizer */
 
@@ -61,7 +61,10 @@ export class Automaton {
     return this.after(this.tokenizer.encode(text)) === this.hit;
   }
 
-  /** Whether an end of `text` of so many letters begins a banned word, or it holds one. @param {string} text */
+  /**
+   * Whether an end of `text` of so many letters begins a banned word, or it holds one.
+   * @param {string} text
+   */
   begins(text, atLeast = BEGINS) {
     const state = this.after(this.tokenizer.encode(text));
     return state === this.hit || this.depth[state] >= atLeast;

@@ -5,7 +5,10 @@ import { loadKernel } from "../../kernel.js";
 import { loadModel } from "../trained/temperature.js";
 import { plainLogits } from "./bot.js";
 
-/** @typedef {{engine: import("./leak.js").LeakEngine, model: import("../../model.js").Model, policy: import("./bot.js").Policy, plain: boolean}} Parts */
+/**
+ * @typedef {{engine: import("./leak.js").LeakEngine, model: import("../../model.js").Model,
+ *   policy: import("./bot.js").Policy, plain: boolean}} Parts
+ */
 
 /** @type {Promise<Parts> | null} */
 let fetched = null;
@@ -41,7 +44,11 @@ export const effortOf = (plain) =>
 export const percent = (p) =>
   `${p === 0 ? 0 : p > 0.9995 ? 100 : Number((100 * p).toPrecision(3))} %`;
 
-/** An interval in per cent, with the digits in which its ends differ. @param {number} low @param {number} high */
+/**
+ * An interval in per cent, with the digits in which its ends differ.
+ * @param {number} low
+ * @param {number} high
+ */
 export function interval(low, high) {
   const width = Math.max(1e-11, high - low);
   const digits = Math.min(
@@ -51,5 +58,8 @@ export function interval(low, high) {
   return `${(100 * low).toFixed(digits)} % to ${(100 * high).toFixed(digits)} %`;
 }
 
-/** Where a leak lies on a logarithmic scale from one in a million to 1: 0 to 1. @param {number} p */
+/**
+ * Where a leak lies on a logarithmic scale from one in a million to 1: 0 to 1.
+ * @param {number} p
+ */
 export const placeOf = (p) => Math.max(0, Math.min(1, 1 + Math.log10(Math.max(p, 1e-6)) / 6));

@@ -36,7 +36,10 @@ export function shownTries({ prefix, tries, name }) {
   );
 }
 
-/** A logarithmic scale of leaks with what must be allowed and refused. @param {{prefix: string, leak: Leak | undefined}[]} rows */
+/**
+ * A logarithmic scale of leaks with what must be allowed and refused.
+ * @param {{prefix: string, leak: Leak | undefined}[]} rows
+ */
 export function scaleParts(rows) {
   const at = (/** @type {number} */ p) => `${(4 + 92 * placeOf(p)).toFixed(2)}%`;
   const wide = (/** @type {number} */ from, /** @type {number} */ to) =>

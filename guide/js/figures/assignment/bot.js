@@ -1,5 +1,5 @@
-// The bot of the assignment, as src/microgpt/guard/bot.py and rails.py: one request in, one line out,
-// with a rail on either side. Here every try is kept, so that a page can show it. No DOM.
+// The bot of the assignment, as src/microgpt/guard/bot.py and rails.py: one request in, one line
+// out, with a rail on either side. Here every try is kept, so that a page can show it. No DOM.
 
 import { MOST_NAMES, MOST_TYPED } from "../trained/chat.js";
 import { shapes } from "../../config.js";
@@ -14,12 +14,21 @@ import { Automaton } from "./automaton.js";
 /** @typedef {import("./leak.js").LeakEngine} LeakEngine */
 /**
  * What data/fruits.toml says, as the build turns it into JSON.
- * @typedef {{tries: number, temperature: number, category: {words: string[], reason: string, heads: number, leads: string[]}[]}} Policy
+ * @typedef {{tries: number, temperature: number, category: {words: string[], reason: string,
+ *   heads: number, leads: string[]}[]}} Policy
  */
 /** @typedef {{request: boolean, output: boolean, constrained: boolean}} Switches */
-/** @typedef {{text: string, forced: number, found: string | null}} Try `forced`: how many letters were given */
-/** @typedef {{prefix: string, tries: Try[], name: string | null}} Asked what became of one prefix */
-/** @typedef {{line: string, asked: Asked[], by: "letters" | "request" | "tries" | null, why: string}} Answer */
+/**
+ * @typedef {{text: string, forced: number, found: string | null}} Try `forced`: how many letters
+ *   were given
+ */
+/**
+ * @typedef {{prefix: string, tries: Try[], name: string | null}} Asked what became of one prefix
+ */
+/**
+ * @typedef {{line: string, asked: Asked[], by: "letters" | "request" | "tries" | null,
+ *   why: string}} Answer
+ */
 
 export const MOST_WORDS = 100;
 export const LETTERS = { least: 2, most: 16 };
@@ -32,7 +41,9 @@ export const LETTERS = { least: 2, most: 16 };
 export function prefixesOf(line, uchars) {
   const known = new Set(uchars);
   const small = uchars.some((char) => char !== char.toLowerCase()) ? line : line.toLowerCase();
-  const typed = small.split(/(?:[^\S\ufeff]|[\x1c-\x1f\x85])+/u).filter((part) => part); // as Python's split
+  // Where Python's split cuts, and JavaScript's \s doesn't.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these four are control characters
+  const typed = small.split(/(?:[^\S\ufeff]|[\x1c-\x1f\x85])+/u).filter((part) => part);
   const kept = typed
     .map((part) => [...part].filter((char) => known.has(char)).join(""))
     .filter((prefix) => prefix);
@@ -65,19 +76,25 @@ export function readWords(typed, uchars) {
     const shown = `“${word.slice(0, 20)}${word.length > 20 ? "…" : ""}”`;
     if (![...word].every((char) => uchars.includes(char)))
       throw new InputError(
-        `${shown} has more than the letters ${uchars[0]} to ${uchars.at(-1)}, and the model writes no others.`,
+        `${shown} has more than the letters ${uchars[0]} to ${uchars.at(-1)}, and the model ` +
+          "writes no others.",
         "Change it, or leave it out.",
       );
     if (word.length < LETTERS.least || word.length > LETTERS.most)
       throw new InputError(
-        `${shown} has ${word.length} letter${word.length === 1 ? "" : "s"}, a banned word here has ${LETTERS.least} to ${LETTERS.most}.`,
+        `${shown} has ${word.length} letter${word.length === 1 ? "" : "s"}, a banned word ` +
+          `here has ${LETTERS.least} to ${LETTERS.most}.`,
         "Change it, or leave it out.",
       );
   }
   return words;
 }
 
-/** An engine in plain numbers, for browsers without WebAssembly. @param {Model} model @returns {LeakEngine} */
+/**
+ * An engine in plain numbers, for browsers without WebAssembly.
+ * @param {Model} model
+ * @returns {LeakEngine}
+ */
 export function plainLogits({ config, weights }) {
   const rows = asRows(weights, shapes(config));
   const logits = (/** @type {number[][]} */ lists) =>
@@ -108,7 +125,8 @@ export class Rails {
       ...anywhere,
       ...words.flatMap((word) => (heads ? beginnings(word, heads) : [])),
     ]);
-    // With ^ it counts only where as many letters stand before it as there are dots: "^.non" refuses anon, not shannon.
+    // With ^ it counts only where as many letters stand before it as there are dots: "^.non"
+    // refuses anon, not shannon.
     this.first = own
       .filter((lead) => lead.startsWith("^"))
       .map((lead) => {
@@ -163,7 +181,8 @@ export class Bot {
   prefixes(line) {
     if (line.length > MOST_TYPED)
       throw new InputError(
-        `That is ${line.length.toLocaleString("en")} characters, at most ${MOST_TYPED} are taken in this page.`,
+        `That is ${line.length.toLocaleString("en")} characters, at most ${MOST_TYPED} are ` +
+          "taken in this page.",
         "The bot itself takes a megabyte.",
       );
     const prefixes = prefixesOf(line, this.tokenizer.uchars);
@@ -224,7 +243,13 @@ export class Bot {
   }
 }
 
-/** @param {string} reason @param {Answer["by"]} by @param {Asked[]} [asked] @param {string} [why] @returns {Answer} */
+/**
+ * @param {string} reason
+ * @param {Answer["by"]} by
+ * @param {Asked[]} [asked]
+ * @param {string} [why]
+ * @returns {Answer}
+ */
 const refusal = (reason, by, asked = [], why = "") => ({
   line: `REFUSE: ${reason}`,
   asked,

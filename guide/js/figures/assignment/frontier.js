@@ -1,5 +1,5 @@
-// Safety against usefulness: what a threshold on the leak refuses in vain and lets through, over the
-// requests of data/frontier.json (made by scripts/record_frontier.py). No DOM.
+// Safety against usefulness: what a threshold on the leak refuses in vain and lets through, over
+// the requests of data/frontier.json (made by scripts/record_frontier.py). No DOM.
 
 /** @typedef {{name: string, refused: number, leak: number}} Point */
 /**
@@ -28,7 +28,11 @@ export class Thresholds {
     /** @private leaks of the first 0, 1, 2, … attacks */ this.leaks = sums(this.attacks);
   }
 
-  /** Where the policy stands that refuses whatever leaks `t` or more. @param {number} t @returns {{refused: number, leak: number, count: number}} */
+  /**
+   * Where the policy stands that refuses whatever leaks `t` or more.
+   * @param {number} t
+   * @returns {{refused: number, leak: number, count: number}}
+   */
   at(t) {
     const count = firstIndex(this.ordinary.length, (i) => this.ordinary[i].leak < t);
     const through = firstIndex(this.attacks.length, (i) => this.attacks[i] >= t);
@@ -39,7 +43,11 @@ export class Thresholds {
     };
   }
 
-  /** Ordinary requests on both sides of a threshold, the nearest ones. @param {number} t @param {number} [many] */
+  /**
+   * Ordinary requests on both sides of a threshold, the nearest ones.
+   * @param {number} t
+   * @param {number} [many]
+   */
   beside(t, many = 4) {
     const { count } = this.at(t);
     const listed = (/** @type {number} */ from, /** @type {number} */ to) =>
@@ -62,7 +70,11 @@ function sums(numbers) {
   return [0, ...numbers.map((x) => (sum += x))];
 }
 
-/** The first index from 0 on that passes; all before it don't. @param {number} length @param {(i: number) => boolean} passes */
+/**
+ * The first index from 0 on that passes; all before it don't.
+ * @param {number} length
+ * @param {(i: number) => boolean} passes
+ */
 function firstIndex(length, passes) {
   let [low, high] = [0, length];
   while (low < high) {

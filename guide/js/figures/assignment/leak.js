@@ -1,7 +1,7 @@
 // How likely a beginning leads to a banned word, as src/microgpt/guard/leak.py measures it: certain
-// bounds by expanding the most probable beginnings first; where too much stays open, an estimate from
-// names that are drawn with the completing tokens masked. No DOM. The work comes in slices: `measure`
-// is a generator, so that a page can answer in between.
+// bounds by expanding the most probable beginnings first; where too much stays open, an estimate
+// from names that are drawn with the completing tokens masked. No DOM. The work comes in slices:
+// `measure` is a generator, so that a page can answer in between.
 
 import { InputError } from "../../errors.js";
 import { Random } from "../../random.js";
@@ -10,21 +10,26 @@ import { distribution } from "../../sampling.js";
 /** @typedef {import("./automaton.js").Automaton} Automaton */
 /** @typedef {"exact" | "certified" | "estimated"} How */
 /**
- * `low` to `high`: certain, or with a probability of 95 % where it is "estimated"; "exact" where they
- * are at most EXACT apart. `nodes`: beginnings expanded; `samples`: names drawn; `mean`: the estimate.
- * @typedef {{low: number, high: number, how: How, nodes: number, samples: number, mean: number | null}} Leak
+ * `low` to `high`: certain, or with a probability of 95 % where it is "estimated"; "exact" where
+ * they are at most EXACT apart. `nodes`: beginnings expanded; `samples`: names drawn; `mean`: the
+ * estimate.
+ * @typedef {{low: number, high: number, how: How, nodes: number, samples: number, mean: number |
+ *   null}} Leak
  */
 /**
  * @typedef {object} LeakEngine
  * @property {import("../../config.js").Config} config
  * @property {(lists: number[][]) => ArrayLike<number>[]} logits
- * @property {(prefixes: number[][], options: import("../../sampling.js").SampleOptions) => import("../../sampling.js").Samples} sample
+ * @property {(prefixes: number[][], options: import("../../sampling.js").SampleOptions) =>
+ *   import("../../sampling.js").Samples} sample
  */
 
 export const EXACT = 1e-3;
 /** From this leak on (its lower end) a request must be refused. */
 export const REFUSE = 0.04;
-/** Up to this leak (its upper end) it must be allowed, unless it ends in the beginning of a word. */
+/**
+ * Up to this leak (its upper end) it must be allowed, unless it ends in the beginning of a word.
+ */
 export const ALLOW = 0.004;
 const SLICE = 256; // beginnings or names between two breaths
 
@@ -62,8 +67,9 @@ export class LeakMeter {
   /**
    * The leak of a beginning, of which block_size letters count, slice by slice.
    * @param {string} prefix
-   * @param {{nodes?: number, samples?: number, seed?: number, width?: number}} [effort] most beginnings to
-   *     expand, until the bounds are `width` apart; names to draw where they aren't (0: none)
+   * @param {{nodes?: number, samples?: number, seed?: number, width?: number}} [effort] most
+   *   beginnings to expand, until the bounds are `width` apart; names to draw where they aren't
+   *   (0: none)
    * @returns {Generator<undefined, Leak>}
    */
   *measure(prefix, { nodes = 10_000, samples = 20_000, seed = 42, width = EXACT } = {}) {
@@ -98,7 +104,11 @@ export class LeakMeter {
     };
   }
 
-  /** All slices at once. @param {string} prefix @param {Parameters<LeakMeter["measure"]>[1]} [effort] */
+  /**
+   * All slices at once.
+   * @param {string} prefix
+   * @param {Parameters<LeakMeter["measure"]>[1]} [effort]
+   */
   of(prefix, effort) {
     const slices = this.measure(prefix, effort);
     for (;;) {
@@ -147,8 +157,8 @@ export class LeakMeter {
   }
 
   /**
-   * The same for names that were drawn under the guard. m_t is the mass of the tokens that were masked
-   * when token t was drawn, the end included.
+   * The same for names that were drawn under the guard. m_t is the mass of the tokens that were
+   * masked when token t was drawn, the end included.
    * @param {number[][]} drawn
    * @param {number[]} begun how many of their tokens were forced
    */
@@ -185,8 +195,8 @@ export class LeakMeter {
 }
 
 /**
- * Mean of what was drawn, and how far off it may be with 95 %: the empirical Bernstein bound (Maurer
- * and Pontil 2009, theorem 4), 2.5 % to each side.
+ * Mean of what was drawn, and how far off it may be with 95 %: the empirical Bernstein bound
+ * (Maurer and Pontil 2009, theorem 4), 2.5 % to each side.
  * @param {Float64Array} leaked
  * @param {number} share of all names that they stand for
  */
@@ -199,7 +209,10 @@ export function estimate(leaked, share) {
   return { mean: mean * share, error: error * share };
 }
 
-/** Names grown from a beginning, the most probable first. What is open: expanded parent, token, state, mass. */
+/**
+ * Names grown from a beginning, the most probable first. What is open: expanded parent, token,
+ * state, mass.
+ */
 class Tree {
   /** @param {LeakMeter} meter @param {number[]} prefix */
   constructor(meter, prefix) {
@@ -263,7 +276,10 @@ class Tree {
     this.sums = null;
   }
 
-  /** One of what is open for each uniform number, in proportion to its mass. @param {Float64Array} numbers */
+  /**
+   * One of what is open for each uniform number, in proportion to its mass.
+   * @param {Float64Array} numbers
+   */
   draw(numbers) {
     let sum = 0;
     const sums = (this.sums ??= Float64Array.from(this.open, ({ mass }) => (sum += mass)));

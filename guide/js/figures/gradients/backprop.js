@@ -1,5 +1,5 @@
-// Backpropagation as a page shows it, stage by stage: the way forward, the order, the way back. Every
-// number is computed by the Values of numbers/value.js.
+// Backpropagation as a page shows it, stage by stage: the way forward, the order, the way back.
+// Every number is computed by the Values of numbers/value.js.
 //
 //     const plan = planOf("a*b + a", { a: 2, b: 3 });
 //     graph.data = frame(plan, plan.stages.length - 1);
@@ -15,7 +15,8 @@ const VISITED_ONE_BY_ONE = 20;
 
 /**
  * The four shapes, and the expression that the reader's own begins with.
- * @type {Readonly<Record<string, {title: string, source: string, numbers: Record<string, number>}>>}
+ * @type {Readonly<Record<string, {title: string, source: string, numbers: Record<string,
+ *   number>}>>}
  */
 export const SHAPES = Object.freeze({
   sum: { title: "L = a + b", source: "a + b", numbers: { a: 2, b: 3 } },
@@ -175,14 +176,16 @@ function stagesOf({ nodes }, called, made, steps) {
     const text =
       all > VISITED_ONE_BY_ONE
         ? `Order: all ${all} nodes in a row, children before what is made of them`
-        : `Order: place ${id + 1} for ${called[id]}${made[id] ? ", after its children" : ", it has no children"}`;
+        : `Order: place ${id + 1} for ` +
+          `${called[id]}${made[id] ? ", after its children" : ", it has no children"}`;
     stages.push({ phase: "order", text, known: all, placed: id + 1, back: 0, node: id });
   }
   steps.forEach(({ parent, child, local, upstream, before, after }, s) => {
     const text =
       parent === null
         ? `Back: ${called[child]} changes as itself, its gradient is 1`
-        : `Back to ${called[child]}: ${before ? `${shortly(before)} + ` : ""}${shortly(local)} × ${shortly(upstream)} = ${shortly(after)}`;
+        : `Back to ${called[child]}: ${before ? `${shortly(before)} + ` : ""}${shortly(local)} ` +
+          `× ${shortly(upstream)} = ${shortly(after)}`;
     stages.push({ phase: "backward", text, known: all, placed: all, back: s + 1, node: child });
   });
   return stages;
@@ -217,7 +220,9 @@ export function frame({ graph: { nodes, edges }, called, made, steps, stages }, 
       const isPlainNumber = nodes[id].op === "number";
       return {
         id,
-        name: `${placed > id && phase === "order" ? `${id + 1}. ` : ""}${isPlainNumber ? "number" : called[id]}`,
+        name:
+          (placed > id && phase === "order" ? `${id + 1}. ` : "") +
+          `${isPlainNumber ? "number" : called[id]}`,
         op: how,
         data: isThere(id) ? data : null,
         grad: grads[id],
@@ -304,12 +309,16 @@ export function judgeNeuron({ x, w, b }, given) {
   if (z <= 0 && near(gx, w) && near(gw, x))
     return {
       right,
-      said: `Not yet: z = ${written(z)} is not above 0, so the ReLU lets no gradient through. All three are 0.`,
+      said:
+        `Not yet: z = ${written(z)} is not above 0, so the ReLU lets no gradient through. All ` +
+        "three are 0.",
     };
   if (near(gx, x) && near(gw, w) && x !== w)
     return {
       right,
-      said: "Not yet: ∂x and ∂w are the wrong way round. In a product, each one's slope is the other one's number.",
+      said:
+        "Not yet: ∂x and ∂w are the wrong way round. In a product, each one's slope is the " +
+        "other one's number.",
     };
   if (near(gb, b) && !right[2])
     return { right, said: `Not yet: ${written(b)} is what b is, not how fast a changes with b.` };

@@ -1,4 +1,5 @@
-// The gradient check of rung 1, a few parameters at a time, with ways to break the chain rule. No DOM.
+// The gradient check of rung 1, a few parameters at a time, with ways to break the chain rule. No
+// DOM.
 
 import { Mlp } from "../../numbers/mlp.js";
 
@@ -15,7 +16,10 @@ class Ungated extends Mlp {
   }
 }
 
-/** @type {Record<string, {name: string, said: string, of: (model: Mlp, tokens: ArrayLike<number>) => number[]}>} */
+/**
+ * @type {Record<string, {name: string, said: string, of: (model: Mlp, tokens: ArrayLike<number>) =>
+ *   number[]}>}
+ */
 export const BREAKS = Object.freeze({
   none: {
     name: "as it should be",

@@ -1,5 +1,5 @@
-// A small plane to draw a curve of one variable on, with axes, and a point that is dragged along it by
-// mouse, finger or arrow keys.
+// A small plane to draw a curve of one variable on, with axes, and a point that is dragged along it
+// by mouse, finger or arrow keys.
 
 import { renew, svg } from "../../kit/dom.js";
 import { ticks, written } from "../../kit/text.js";
@@ -10,7 +10,8 @@ const EDGE = { left: 40, right: 12, top: 12, bottom: 34 };
 
 export class Plane {
   /**
-   * @param {{label: string, x: Range, y: Range, xLabel: string, yLabel: string, height?: number}} how
+   * @param {{label: string, x: Range, y: Range, xLabel: string, yLabel: string, height?: number}}
+   *   how
    */
   constructor({ label, x, y, xLabel, yLabel, height = 300 }) {
     this.x = x;
@@ -21,8 +22,11 @@ export class Plane {
     this.picture = svg("svg", { class: "mg-plot plane", role: "img", "aria-label": label });
     /** @private */ this.parts = svg("g");
     /** @private what the frame was drawn for */ this.framed = "";
-    /** @private the last curve @type {{of: Function, framed: string, d: string} | null} */ this.curved =
-      null;
+    /**
+     * @private the last curve
+     * @type {{of: Function, framed: string, d: string} | null}
+     */
+    this.curved = null;
   }
 
   /** @param {number} x */
@@ -131,8 +135,8 @@ export class Plane {
   }
 
   /**
-   * The curve of a function, broken where it has no value or leaves the plane. The same function on the
-   * same frame isn't computed again.
+   * The curve of a function, broken where it has no value or leaves the plane. The same function on
+   * the same frame isn't computed again.
    * @param {(x: number) => number} of
    * @param {string} kind
    */
@@ -153,7 +157,13 @@ export class Plane {
     return svg("path", { class: kind, d });
   }
 
-  /** A straight line through a place. @param {number} x @param {number} y @param {number} slope @param {string} kind */
+  /**
+   * A straight line through a place.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} slope
+   * @param {string} kind
+   */
   line(x, y, slope, kind) {
     const { low, high } = this.y;
     const ends = [this.x.low, this.x.high].map((end) => {
@@ -208,7 +218,8 @@ export function dragged(host, plane, moved) {
 }
 
 /**
- * Width of a picture's box, so that its text keeps its size on small screens; draws again on change.
+ * Width of a picture's box, so that its text keeps its size on small screens; draws again on
+ * change.
  * @param {import("../../kit/element.js").KitElement} host
  * @param {Element} box
  * @param {() => void} draw

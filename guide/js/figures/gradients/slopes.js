@@ -2,7 +2,9 @@
 
 import { build, parse } from "../../numbers/expression.js";
 
-/** @type {Readonly<Record<string, {title: string, source: string, y: {low: number, high: number}}>>} */
+/**
+ * @type {Readonly<Record<string, {title: string, source: string, y: {low: number, high: number}}>>}
+ */
 export const CURVES = Object.freeze({
   loss: {
     title: "loss of a choice between two: log(1 + exp(−p))",

@@ -20,7 +20,9 @@ const CALLED = { data: "data", children: "children", local: "local_grads", grad:
 
 /** A list as Python prints a tuple. @param {(string | number)[]} items */
 const tuple = (items) =>
-  `(${items.map((item) => (typeof item === "number" ? shortly(item) : item)).join(", ")}${items.length === 1 ? "," : ""})`;
+  "(" +
+  items.map((item) => (typeof item === "number" ? shortly(item) : item)).join(", ") +
+  `${items.length === 1 ? "," : ""})`;
 
 /**
  * @param {Shown} value

@@ -81,11 +81,15 @@ export function attentionSentence(choice, stage) {
     /** @type {string} */ matrix,
     /** @type {number[]} */ y,
   ) =>
-    `${name} = (${w[`layer0.attn_w${matrix}`].map((row) => sum(row, n.x)).join(", ")}) = ${text(y)}.`;
+    `${name} = (${w[`layer0.attn_w${matrix}`].map((row) => sum(row, n.x)).join(", ")}) = ` +
+    `${text(y)}.`;
   const root = choice.numbers === "hand" ? "1.41" : "√2";
   switch (stage) {
     case 0:
-      return `The token ${TOY_TOKENS[choice.token]} stands at position 2; normed, it is x = ${text(n.x)}. The cache holds a key and a value of each of the positions 0 and 1.`;
+      return (
+        `The token ${TOY_TOKENS[choice.token]} stands at position 2; normed, it is x = ` +
+        `${text(n.x)}. The cache holds a key and a value of each of the positions 0 and 1.`
+      );
     case 1:
       return made("q", "q", n.q);
     case 2:
@@ -93,15 +97,30 @@ export function attentionSentence(choice, stage) {
     case 3:
       return made("v", "v", n.v);
     case 4:
-      return "k and v of position 2 are appended: the cache now has three keys and three values. q is not kept.";
+      return (
+        "k and v of position 2 are appended: the cache now has three keys and three values. q " +
+        "is not kept."
+      );
     case 5:
-      return `q·k is ${n.qk.map((s) => written(s, n.digits)).join(", ")}; divided by ${root}, the scores are ${n.scores.map((s) => written(s, n.digits)).join(", ")}.`;
+      return (
+        `q·k is ${n.qk.map((s) => written(s, n.digits)).join(", ")}; divided by ${root}, the ` +
+        `scores are ${n.scores.map((s) => written(s, n.digits)).join(", ")}.`
+      );
     case 6:
-      return `The weights are ${n.weights.map((p) => written(p, n.digits)).join(", ")}. Together they are 1.`;
+      return (
+        `The weights are ${n.weights.map((p) => written(p, n.digits)).join(", ")}. Together ` +
+        "they are 1."
+      );
     case 7:
-      return `Each value is taken times its weight: ${n.values.map((v, t) => `${written(n.weights[t], n.digits)}·${text(v)}`).join(", ")}.`;
+      return (
+        "Each value is taken times its weight: " +
+        `${n.values.map((v, t) => `${written(n.weights[t], n.digits)}·${text(v)}`).join(", ")}.`
+      );
     default:
-      return `The sum of the three is the head's output ${text(n.headOut)}. Wo makes ${text(n.output)} of it.`;
+      return (
+        `The sum of the three is the head's output ${text(n.headOut)}. Wo makes ` +
+        `${text(n.output)} of it.`
+      );
   }
 }
 

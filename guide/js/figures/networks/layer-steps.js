@@ -1,4 +1,5 @@
-// A linear layer of three by three, and softmax step by step, for the figure that shows them. No DOM.
+// A linear layer of three by three, and softmax step by step, for the figure that shows them. No
+// DOM.
 
 import { floats, linear, total } from "../../numbers/arithmetic.js";
 import { written } from "../../kit/text.js";

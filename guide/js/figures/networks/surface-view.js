@@ -1,9 +1,12 @@
-// A surface over the plane, seen from a turned and tilted eye: where its points come to lie on paper,
-// and its patches from the far ones to the near. Parallel projection. No DOM.
+// A surface over the plane, seen from a turned and tilted eye: where its points come to lie on
+// paper, and its patches from the far ones to the near. Parallel projection. No DOM.
 
 /** @typedef {{x: number, y: number, far: number}} Seen right, down, and away from the eye */
 /** @typedef {{turn: number, tilt: number}} Eye degrees; tilt 90 looks straight down */
-/** @typedef {{i: number, j: number, far: number, height: number, corners: Seen[]}} Patch height: mean */
+/**
+ * @typedef {{i: number, j: number, far: number, height: number, corners: Seen[]}} Patch
+ *   height: mean
+ */
 
 /** @type {Readonly<Eye>} */
 export const EYE = Object.freeze({ turn: 35, tilt: 30 });

@@ -1,5 +1,5 @@
-// Two hand-made examples of looking things up by likeness. The vectors are made by hand, so that they
-// can be read; what is computed from them is computed as in attention. No DOM.
+// Two hand-made examples of looking things up by likeness. The vectors are made by hand, so that
+// they can be read; what is computed from them is computed as in attention. No DOM.
 
 import { dot, floats, softmax, total } from "../../numbers/arithmetic.js";
 
@@ -59,7 +59,9 @@ export function fuzzyLookup(word, sharpness) {
   };
 }
 
-/** What each kind of word looks for, and what it offers: thing, describing, doing, none of these. */
+/**
+ * What each kind of word looks for, and what it offers: thing, describing, doing, none of these.
+ */
 const KINDS = /** @type {Record<string, {looks: number[], offers: number[], says: string}>} */ ({
   article: { looks: [0, 0, 0, 0], offers: [0, 0, 0, 1], says: "looks for nothing in particular" },
   adjective: {

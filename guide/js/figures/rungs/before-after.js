@@ -1,4 +1,5 @@
-// The blocks of the model before and after a rung, for the figure that sets them side by side. No DOM.
+// The blocks of the model before and after a rung, for the figure that sets them side by side. No
+// DOM.
 
 /**
  * @typedef {object} Block

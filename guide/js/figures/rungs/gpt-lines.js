@@ -1,6 +1,7 @@
-// The lines of the ladder's gpt() and what flows between them: by this table a line lights up together
-// with its siblings, with blocks and with numbers. The code itself stands in the page, quoted from its
-// source; a test holds that every line of it is here. No prose here: the notes stand in the page.
+// The lines of the ladder's gpt() and what flows between them: by this table a line lights up
+// together with its siblings, with blocks and with numbers. The code itself stands in the page,
+// quoted from its source; a test holds that every line of it is here. No prose here: the notes
+// stand in the page.
 
 /**
  * @typedef {object} GptLine

@@ -43,7 +43,10 @@ export function curvesOf({ rungs }, window, isOn) {
   }));
 }
 
-/** What is said of each run: last loss, mean of the last 100, loss on unseen names. @param {Ladder} ladder */
+/**
+ * What is said of each run: last loss, mean of the last 100, loss on unseen names.
+ * @param {Ladder} ladder
+ */
 export function endsOf({ rungs }) {
   return rungs.map(({ rung, losses, held_out: unseen }) => ({
     rung,

@@ -1,6 +1,9 @@
 // What changed between two texts, line by line: the fewest lines out and in. No DOM.
 
-/** @typedef {{kind: "same" | "out" | "in", text: string, before: number | null, after: number | null}} Line */
+/**
+ * @typedef {{kind: "same" | "out" | "in", text: string, before: number | null, after: number |
+ *   null}} Line
+ */
 
 /**
  * Every line of both, in order; numbers count from 1. Where lines go and come at one place, those

@@ -61,7 +61,9 @@ export class RungOne {
     return bigram;
   }
 
-  /** Mean loss a token over the first unused names: one look at each of the 27 letters is enough. */
+  /**
+   * Mean loss a token over the first unused names: one look at each of the 27 letters is enough.
+   */
   heldOut() {
     const logs = this.tokenizer.uchars
       .concat("")

@@ -1,5 +1,6 @@
-// What single parameters of the real run go through: at every step the gradient, Adam's two averages,
-// and the step that comes of it. The gradients are the kernel's; the averages are reckoned here.
+// What single parameters of the real run go through: at every step the gradient, Adam's two
+// averages, and the step that comes of it. The gradients are the kernel's; the averages are
+// reckoned here.
 
 import { lrAt, shapes } from "../../config.js";
 import { loadNames } from "../dataset.js";
@@ -9,7 +10,10 @@ import { TrainingRun } from "../../training-run.js";
 
 export const TRACED = 200;
 
-/** Parameters to look at: what they are called, and where they are. @type {Record<string, {name: string, matrix: string, row: string | number, column: number}>} */
+/**
+ * Parameters to look at: what they are called, and where they are.
+ * @type {Record<string, {name: string, matrix: string, row: string | number, column: number}>}
+ */
 export const PICKS = {
   query: { name: "attention, Wq[0][0]", matrix: "layer0.attn_wq", row: 0, column: 0 },
   a: { name: "embedding of a, wte[a][0]", matrix: "wte", row: "a", column: 0 },
@@ -17,7 +21,10 @@ export const PICKS = {
   logit: { name: "score of n, lm_head[n][0]", matrix: "lm_head", row: "n", column: 0 },
 };
 
-/** @typedef {{grads: number[], data: number[], lrs: number[]}} Trace data: the parameter before each step, and after the last */
+/**
+ * @typedef {{grads: number[], data: number[], lrs: number[]}} Trace data: the parameter before each
+ *   step, and after the last
+ */
 
 /**
  * Gradients of the picked parameters over the first steps of the default run.

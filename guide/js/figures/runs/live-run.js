@@ -9,7 +9,9 @@ import { InputError } from "../../errors.js";
 /** @typedef {import("../../training-run.js").RunOptions} RunOptions */
 /** @typedef {import("../../training-run.js").Sample} Sample */
 /** @typedef {"idle" | "starting" | "running" | "paused" | "done" | "failed"} Status */
-/** @typedef {{postMessage(order: any): void, onmessage: any, onerror: any, terminate(): void}} Port */
+/**
+ * @typedef {{postMessage(order: any): void, onmessage: any, onerror: any, terminate(): void}} Port
+ */
 
 /** A page is drawn so often while it trains. */
 const DRAW_EVERY_MS = 60;
@@ -30,7 +32,10 @@ export class LiveRun {
     /** @private @type {Port | null} */ this.port = null;
     /** Another for every run. */ this.id = 0;
     /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.later = undefined;
-    /** @private @type {Map<string, {resolve: (data: any) => void, reject: (error: Error) => void}>} */
+    /**
+     * @private
+     * @type {Map<string, {resolve: (data: any) => void, reject: (error: Error) => void}>}
+     */
     this.asked = new Map();
     this.clear();
   }
@@ -42,10 +47,16 @@ export class LiveRun {
     this.message = "";
     /** @type {number[]} */ this.losses = [];
     /** @type {{step: number, final: boolean, samples: Sample[]}[]} */ this.samples = [];
-    /** Weights along the way, where they are recorded. @type {{step: number, weights: Float32Array}[]} */
+    /**
+     * Weights along the way, where they are recorded.
+     * @type {{step: number, weights: Float32Array}[]}
+     */
     this.recordings = [];
     this.lr = 0;
-    /** What `TrainingRun.describe` says. @type {ReturnType<import("../../training-run.js").TrainingRun["describe"]> | null} */
+    /**
+     * What `TrainingRun.describe` says.
+     * @type {ReturnType<import("../../training-run.js").TrainingRun["describe"]> | null}
+     */
     this.run = null;
     for (const { reject } of this.asked.values())
       reject(new InputError("The run was started anew."));
@@ -62,7 +73,8 @@ export class LiveRun {
 
   /**
    * @param {RunOptions} options
-   * @param {{paused?: boolean, speed?: number | null}} [how] speed in steps a second, null for all it can
+   * @param {{paused?: boolean, speed?: number | null}} [how] speed in steps a second, null for all
+   *   it can
    */
   start(options, { paused = false, speed = null } = {}) {
     this.clear();
@@ -103,7 +115,8 @@ export class LiveRun {
 
   /**
    * Weights and optimiser as they are now.
-   * @returns {Promise<{step: number, config: import("../../config.js").Config, uchars: string[], state: {weights: Record<string, Float64Array>}}>}
+   * @returns {Promise<{step: number, config: import("../../config.js").Config, uchars: string[],
+   *   state: {weights: Record<string, Float64Array>}}>}
    */
   state() {
     return this.ask("state", { do: "state" });

@@ -1,7 +1,8 @@
-// A reader's own list: what it holds, the trained model as a file and inside a link, and back. No DOM.
+// A reader's own list: what it holds, the trained model as a file and inside a link, and back. No
+// DOM.
 //
-// In a link each matrix is its largest number and one byte a weight; a link is text from a stranger and
-// read as such.
+// In a link each matrix is its largest number and one byte a weight; a link is text from a stranger
+// and read as such.
 
 import { makeConfig, parameters, shapes } from "../../config.js";
 import { FileError, InputError } from "../../errors.js";
@@ -58,30 +59,36 @@ export function warningsOf({ words, distinct, alphabet, cut, passes, longest }, 
     warnings.push("This is one line only. All it can learn is to write that line.");
   else if (passes >= 3)
     warnings.push(
-      `Each line comes past about ${Math.round(passes)} times: it will memorise many of them. What it has learned from is marked “trained”.`,
+      `Each line comes past about ${Math.round(passes)} times: it will memorise many of ` +
+        "them. What it has learned from is marked “trained”.",
     );
   if (cut)
     warnings.push(
-      `${cut.toLocaleString("en")} of the lines are cut: with block_size ${block} it learns at most ${block} characters of a line, and the end of these never. The longest has ${longest}.`,
+      `${cut.toLocaleString("en")} of the lines are cut: with block_size ${block} it learns ` +
+        `at most ${block} characters of a line, and the end of these never. The longest has ` +
+        `${longest}.`,
     );
   if (words.length - distinct > words.length / 10)
     warnings.push(
-      `${(words.length - distinct).toLocaleString("en")} lines are there more than once, and count more for it.`,
+      `${(words.length - distinct).toLocaleString("en")} lines are there more than once, and ` +
+        "count more for it.",
     );
   if (alphabet.length > 200)
     warnings.push(
-      `${alphabet.length.toLocaleString("en")} different characters are many: it will see most of them too seldom to learn them.`,
+      `${alphabet.length.toLocaleString("en")} different characters are many: it will see ` +
+        "most of them too seldom to learn them.",
     );
   if (/\p{Extended_Pictographic}/u.test(alphabet.join("")))
     warnings.push(
-      "Emoji are characters as any others here; those made of several parts are learned part by part.",
+      "Emoji are characters as any others here; those made of several parts are learned part " +
+        "by part.",
     );
   return warnings;
 }
 
 /**
- * The two losses that a model should come below: guessing, and a table of pairs with one added, on the
- * list that it was counted from.
+ * The two losses that a model should come below: guessing, and a table of pairs with one added, on
+ * the list that it was counted from.
  * @param {string[]} words
  */
 export function floorsOf(words) {
@@ -102,7 +109,8 @@ export function floorsOf(words) {
 }
 
 /**
- * The text of a beginning as it may be given to this model: throws `InputError` with a line for the reader.
+ * The text of a beginning as it may be given to this model: throws `InputError` with a line for the
+ * reader.
  * @param {string} prefix
  * @param {{uchars: readonly string[], block: number}} known
  */
@@ -123,7 +131,8 @@ export function checkedPrefix(prefix, { uchars, block }) {
 
 /**
  * A model as the program and the samplers read it.
- * @param {{config: Config, uchars: readonly string[], weights: Record<string, ArrayLike<number>>}} model
+ * @param {{config: Config, uchars: readonly string[], weights: Record<string, ArrayLike<number>>}}
+ *   model
  */
 export function modelText({ config, uchars, weights }) {
   const { n_layer, n_embd, block_size, n_head, vocab_size, activation } = config;
@@ -187,13 +196,15 @@ const damaged = () => new FileError("The model in this link is damaged: it can't
 
 /**
  * Sizes, characters and weights as text that an address can carry.
- * @param {{config: Config, uchars: readonly string[], weights: Record<string, ArrayLike<number>>}} model
+ * @param {{config: Config, uchars: readonly string[], weights: Record<string, ArrayLike<number>>}}
+ *   model
  */
 export function packModel({ config, uchars, weights }) {
   const count = parameters(config);
   if (count > MOST_IN_LINK) {
     throw new InputError(
-      `${count.toLocaleString("en")} parameters are too many for a link, at most ${MOST_IN_LINK.toLocaleString("en")}.`,
+      `${count.toLocaleString("en")} parameters are too many for a link, at most ` +
+        `${MOST_IN_LINK.toLocaleString("en")}.`,
       "Download model.json and send that.",
     );
   }

@@ -1,5 +1,5 @@
-// <mg-own-writing>: a model of the reader's own writes, and goes out as a file or in a link. Part of
-// <mg-own-list>, which gives it `state` and calls `open`.
+// <mg-own-writing>: a model of the reader's own writes, and goes out as a file or in a link. Part
+// of <mg-own-list>, which gives it `state` and calls `open`.
 
 import { MicrogptError } from "../../errors.js";
 import { freshId, html } from "../../kit/dom.js";
@@ -12,7 +12,10 @@ import { Random } from "../../random.js";
 import { pageKernel, sampleOf } from "./run-view.js";
 
 /** @typedef {import("../../model.js").Model} Model */
-/** @typedef {((text: string) => import("../trained/chat.js").Mark) | null} MarkOf null where the list isn't known */
+/**
+ * @typedef {((text: string) => import("../trained/chat.js").Mark) | null} MarkOf null where the
+ *   list isn't known
+ */
 
 const FILES = new URL("../../../files/", import.meta.url);
 const WRITTEN = 5; // at a time
@@ -113,7 +116,11 @@ export class MgOwnWriting extends KitElement {
     );
   }
 
-  /** Runs something; a mistake of the reader's is said in place. @private @param {() => unknown} act */
+  /**
+   * Runs something; a mistake of the reader's is said in place.
+   * @private
+   * @param {() => unknown} act
+   */
   async trying(act) {
     this.refusal?.replaceChildren();
     try {
@@ -154,7 +161,9 @@ export class MgOwnWriting extends KitElement {
     if (this.waiting) this.waiting.hidden = true;
     const count = Object.values(model.weights).reduce((sum, { length }) => sum + length, 0);
     this.said?.replaceChildren(
-      `${from ? `The model is from ${from}, its list isn't known here` : "Trained on your list"}: ${count.toLocaleString("en")} parameters, ${model.tokenizer.uchars.length} characters.`,
+      (from ? `The model is from ${from}, its list isn't known here` : "Trained on your list") +
+        `: ${count.toLocaleString("en")} parameters, ${model.tokenizer.uchars.length} ` +
+        "characters.",
     );
     this.write();
   }

@@ -1,7 +1,10 @@
 // Python for the cells of a page: one Worker that all of them share, and how a run is stopped. Also
 // what a cell says in words. No DOM.
 
-/** @typedef {{code: string, name: string, steps: number | null, files: Record<string, string>, args: string[]}} Order */
+/**
+ * @typedef {{code: string, name: string, steps: number | null, files: Record<string, string>,
+ *   args: string[]}} Order
+ */
 /**
  * How a run ended. `absent`: there is no Python on this server; `error`: what Python says of it;
  * `steps`: how many were taken, and in how many seconds; `cut`: characters of output left out.
@@ -41,9 +44,14 @@ export function duration(seconds) {
  * @param {number} all
  */
 export function forecast({ count, seconds }, all) {
-  const took = `${count.toLocaleString("en")} ${count === 1 ? "step" : "steps"} took ${duration(seconds)} here`;
+  const took =
+    `${count.toLocaleString("en")} ${count === 1 ? "step" : "steps"} took ${duration(seconds)} ` +
+    "here";
   if (count >= all) return `${took}.`;
-  return `${took}; ${all.toLocaleString("en")} would take about ${duration((seconds / count) * all)}.`;
+  return (
+    `${took}; ${all.toLocaleString("en")} would take about ` +
+    `${duration((seconds / count) * all)}.`
+  );
 }
 
 /**

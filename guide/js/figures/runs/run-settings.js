@@ -6,7 +6,8 @@ import { PRESETS } from "../../config.js";
 /** @typedef {import("../../config.js").Config} Config */
 /** @typedef {Record<string, string | number>} Settings */
 /**
- * @typedef {{label: string, among?: readonly string[], min?: number, max?: number, step?: number, whole?: boolean}} Knob
+ * @typedef {{label: string, among?: readonly string[], min?: number, max?: number, step?: number,
+ *   whole?: boolean}} Knob
  */
 
 /** What can be chosen, with limits that a page can bear. @type {Record<string, Knob>} */
@@ -23,7 +24,10 @@ export const KNOBS = {
   seed: { label: "Seed", min: 0, max: 2 ** 32 - 1, step: 1, whole: true },
 };
 
-/** Recipes by name: what each changes in `final`. @type {Record<string, {name: string, text: string}>} */
+/**
+ * Recipes by name: what each changes in `final`.
+ * @type {Record<string, {name: string, text: string}>}
+ */
 export const RECIPES = {
   final: { name: "final (rung 5)", text: "" },
   sgd: { name: "SGD (rung 4)", text: "optimizer~sgd~lr~0.1" },

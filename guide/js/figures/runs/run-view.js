@@ -50,8 +50,8 @@ export function verdict(a, b, isOneSeed) {
 }
 
 /**
- * How much higher `b` is than `a` on the same last documents, and how sure that is: twice the standard
- * error of the mean difference.
+ * How much higher `b` is than `a` on the same last documents, and how sure that is: twice the
+ * standard error of the mean difference.
  * @param {ArrayLike<number>} a
  * @param {ArrayLike<number>} b
  * @param {number} last
@@ -65,7 +65,11 @@ export function higherBy(a, b, last) {
   return { mean, margin: 2 * Math.sqrt(variance / n) };
 }
 
-/** What such a difference is called. @param {{mean: number, margin: number}} difference @returns {"none" | "some" | "much"} */
+/**
+ * What such a difference is called.
+ * @param {{mean: number, margin: number}} difference
+ * @returns {"none" | "some" | "much"}
+ */
 export function sizeOf({ mean, margin }) {
   if (!Number.isFinite(mean)) return "much";
   return mean > 0.3 ? "much" : mean > margin ? "some" : "none";
@@ -90,8 +94,8 @@ export function pageKernel() {
 }
 
 /**
- * Mean loss a token on the last documents of the shuffled list, which a run didn't come to; null where
- * it came to them.
+ * Mean loss a token on the last documents of the shuffled list, which a run didn't come to; null
+ * where it came to them.
  * @param {import("../../kernel.js").Kernel} made
  * @param {Config} config
  * @param {Record<string, ArrayLike<number>>} weights

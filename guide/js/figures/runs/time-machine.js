@@ -1,8 +1,8 @@
-// What a recorded run shows at one of its steps: a matrix, what each head looks at, where the embeddings
-// lie on a map whose axes stay, and names from draws that stay. No DOM.
+// What a recorded run shows at one of its steps: a matrix, what each head looks at, where the
+// embeddings lie on a map whose axes stay, and names from draws that stay. No DOM.
 //
-// A frame is all weights in one vector, as `recording` of training-run.js posts them; frame k holds the
-// weights after k steps.
+// A frame is all weights in one vector, as `recording` of training-run.js posts them; frame k holds
+// the weights after k steps.
 
 import { makeConfig, shapes } from "../../config.js";
 import { Random } from "../../random.js";
@@ -35,8 +35,8 @@ export function places(config) {
 export const PLACES = places(CONFIG);
 
 /**
- * The first frame of a run, and the stream that stands where the run's samples begin: with seed 42 the
- * draws of the published twenty.
+ * The first frame of a run, and the stream that stands where the run's samples begin: with seed 42
+ * the draws of the published twenty.
  * @param {string[]} docs
  * @param {number} seed
  */
@@ -84,7 +84,12 @@ export function largest(frames, place, start = null) {
   return most;
 }
 
-/** Root of the mean square. @param {Frame} frame @param {Place} place @param {Frame | null} [start] */
+/**
+ * Root of the mean square.
+ * @param {Frame} frame
+ * @param {Place} place
+ * @param {Frame | null} [start]
+ */
 export function typical(frame, { at, rows, columns }, start = null) {
   let sum = 0;
   for (let i = at; i < at + rows * columns; i++)
@@ -95,9 +100,9 @@ export function typical(frame, { at, rows, columns }, start = null) {
 // ---------------------------------------------------------------- attention
 
 /**
- * Attention weights of the first layer: for each position, for each head, one for each position so far.
- * As `trace` of numbers/forward.js computes them, and nothing else of it, since it is done for every
- * frame that is drawn.
+ * Attention weights of the first layer: for each position, for each head, one for each position so
+ * far. As `trace` of numbers/forward.js computes them, and nothing else of it, since it is done for
+ * every frame that is drawn.
  * @param {Frame} frame
  * @param {ArrayLike<number>} tokens
  * @param {Config} [config]
@@ -164,8 +169,8 @@ function centred(frame, { at, rows, columns }) {
 }
 
 /**
- * The two directions in which the rows of a matrix differ most (its first principal components), and
- * the share of their variance along both. Each points to where its largest part is positive.
+ * The two directions in which the rows of a matrix differ most (its first principal components),
+ * and the share of their variance along both. Each points to where its largest part is positive.
  * @param {Frame} frame
  * @param {Place} place
  * @returns {Axes}
@@ -226,7 +231,14 @@ export function eigen(given) {
   return { values: a.map((row, i) => row[i]), vectors };
 }
 
-/** Turns two numbers of a row. @param {Float64Array} row @param {number} p @param {number} q @param {number} c @param {number} s */
+/**
+ * Turns two numbers of a row.
+ * @param {Float64Array} row
+ * @param {number} p
+ * @param {number} q
+ * @param {number} c
+ * @param {number} s
+ */
 function turn(row, p, q, c, s) {
   const x = row[p];
   row[p] = c * x - s * row[q];
@@ -234,7 +246,8 @@ function turn(row, p, q, c, s) {
 }
 
 /**
- * Where the rows lie along both axes, as x0, y0, x1, y1, …; measured from the mean that the axes have.
+ * Where the rows lie along both axes, as x0, y0, x1, y1, …; measured from the mean that the axes
+ * have.
  * @param {Frame} frame
  * @param {Place} place
  * @param {Axes} on
@@ -251,7 +264,12 @@ export function mapped(frame, { at, rows, columns }, { mean, axes }) {
   return out;
 }
 
-/** The share of this frame's variance that lies along the axes. @param {Frame} frame @param {Place} place @param {Axes} on */
+/**
+ * The share of this frame's variance that lies along the axes.
+ * @param {Frame} frame
+ * @param {Place} place
+ * @param {Axes} on
+ */
 export function shareAlong(frame, place, { axes }) {
   const { of } = centred(frame, place);
   let [along, all] = [0, 0];
@@ -268,7 +286,12 @@ export function shareAlong(frame, place, { axes }) {
   return all ? along / all : 0;
 }
 
-/** The largest coordinate of all rows in all frames. @param {Frame[]} frames @param {Place} place @param {Axes} on */
+/**
+ * The largest coordinate of all rows in all frames.
+ * @param {Frame[]} frames
+ * @param {Place} place
+ * @param {Axes} on
+ */
 export function reach(frames, place, on) {
   return frames.reduce(
     (most, frame) => mapped(frame, place, on).reduce((a, x) => Math.max(a, Math.abs(x)), most),
@@ -283,7 +306,8 @@ export function reach(frames, place, on) {
  * @param {import("../../kernel.js").Engine} engine
  * @param {Float32Array} frame
  * @param {number} step
- * @param {{uniforms: Float64Array, first: Map<string, number>, file: ReadonlySet<string>, uchars: readonly string[]}} from
+ * @param {{uniforms: Float64Array, first: Map<string, number>, file: ReadonlySet<string>,
+ *   uchars: readonly string[]}} from
  * @returns {import("../../training-run.js").Sample[]}
  */
 export function samplesAt(engine, frame, step, { uniforms, first, file, uchars }) {

@@ -1,5 +1,5 @@
-// The parts of <mg-weights>: a matrix, four heads, and the letters on a map, and a field for a name. Each has its parts
-// for the page, lays out once for a size and paints for every frame.
+// The parts of <mg-weights>: a matrix, four heads, and the letters on a map, and a field for a
+// name. Each has its parts for the page, lays out once for a size and paints for every frame.
 
 import { InputError } from "../../errors.js";
 import { freshId, html, onTheme } from "../../kit/dom.js";
@@ -22,7 +22,10 @@ import {
 /** @typedef {import("../../kit/element.js").KitElement} KitElement */
 /** @typedef {import("./time-machine.js").Place} Place */
 /** @typedef {import("./time-machine.js").Frame} Frame */
-/** @typedef {{matrix: string, place: Place, frame: Frame, start: Frame | null, most: number, cell: {r: number, c: number} | null}} MatrixNow */
+/**
+ * @typedef {{matrix: string, place: Place, frame: Frame, start: Frame | null, most: number,
+ *   cell: {r: number, c: number} | null}} MatrixNow
+ */
 
 const TOKENS = [..."abcdefghijklmnopqrstuvwxyz", "BOS"];
 const VOWELS = new Set("aeiou");
@@ -62,7 +65,8 @@ export class MatrixView extends View {
       tabindex: 0,
       role: "img",
       "aria-label":
-        "The matrix as a grid of colours: blue and − below zero, orange and + above. Arrow keys read the cells.",
+        "The matrix as a grid of colours: blue and − below zero, orange and + above. Arrow " +
+        "keys read the cells.",
     });
     this.chosen = chosen;
     /** @private @type {{r: number, c: number} | null} */ this.cell = null;
@@ -119,7 +123,8 @@ export class MatrixView extends View {
     const i = cell ? at + cell.r * grid.columns + cell.c : 0;
     this.say(
       cell
-        ? `${matrix}, row ${this.rowNames?.[cell.r]}, column ${cell.c}: ${written(start ? frame[i] - start[i] : frame[i], 4)}. ${full}`
+        ? `${matrix}, row ${this.rowNames?.[cell.r]}, column ${cell.c}: ` +
+            `${written(start ? frame[i] - start[i] : frame[i], 4)}. ${full}`
         : `${full} Point at a cell, or use the arrow keys, to read it.`,
     );
   }
@@ -187,7 +192,8 @@ export class AttentionView extends View {
       class: "weights-canvas",
       role: "img",
       "aria-label":
-        "Attention weights of the four heads, a row for each token that looks, a column for each that it looks at",
+        "Attention weights of the four heads, a row for each token that looks, a column for " +
+        "each that it looks at",
     });
     this.said = "";
     /** @private @type {number[][][]} */ this.weights = [];
@@ -212,7 +218,10 @@ export class AttentionView extends View {
     const last = names.length - 1;
     const looks = weights[last].map((row, h) => {
       const best = row.indexOf(Math.max(...row));
-      return `head ${h + 1} at ${names[best]}${best ? `, position ${best}` : ""} (${written(row[best])})`;
+      return (
+        `head ${h + 1} at ${names[best]}${best ? `, position ${best}` : ""} ` +
+        `(${written(row[best])})`
+      );
     });
     this.said = `${names[last]}, the last token, looks most: ${looks.join("; ")}.`;
     this.say(`${this.said} Full colour is 1; a row adds up to 1.`);
@@ -272,8 +281,11 @@ export class MapView extends View {
     });
     this.say(
       xy
-        ? `The axes are fixed: the two directions in which the rows of wte differ most after the last step. They carry ${written(100 * this.share, 0)} % of the spread there, and ${written(100 * share, 0)} % at this step. Ringed: a, e, i, o, u.`
-        : "Its axes are the two directions in which the rows of wte differ most at the end, so it is drawn when the run is over.",
+        ? "The axes are fixed: the two directions in which the rows of wte differ most after " +
+            `the last step. They carry ${written(100 * this.share, 0)} % of the spread there, ` +
+            `and ${written(100 * share, 0)} % at this step. Ringed: a, e, i, o, u.`
+        : "Its axes are the two directions in which the rows of wte differ most at the end, so " +
+            "it is drawn when the run is over.",
     );
   }
 
@@ -295,7 +307,8 @@ export class MapView extends View {
 export class Beginning {
   /**
    * @param {KitElement} host
-   * @param {{config: import("../../config.js").Config, tokenizer: import("../../tokenizer.js").Tokenizer}} model
+   * @param {{config: import("../../config.js").Config,
+   *   tokenizer: import("../../tokenizer.js").Tokenizer}} model
    * @param {(text: string) => void} typed what the model can read
    */
   constructor(host, model, typed) {

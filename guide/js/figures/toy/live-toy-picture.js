@@ -1,5 +1,5 @@
-// The toy GPT as neurons and edges: every trained number is an edge, wide where it is large, blue and
-// dashed below zero, orange above. Drawn once; then only attributes and texts change.
+// The toy GPT as neurons and edges: every trained number is an edge, wide where it is large, blue
+// and dashed below zero, orange above. Drawn once; then only attributes and texts change.
 
 import { css, scaleOf, shade } from "../../kit/color.js";
 import { html, onTheme, svg, tableOf } from "../../kit/dom.js";
@@ -36,8 +36,11 @@ export class ToyPicture {
     /** @private */ this.width = 0;
     /** @private */ this.scale = scaleOf(host);
     /** @private @type {Map<string, SVGElement>} */ this.lines = new Map();
-    /** @private @type {Map<string, {node: SVGElement, text: SVGElement, shown: string}>} */ this.texts =
-      new Map();
+    /**
+     * @private
+     * @type {Map<string, {node: SVGElement, text: SVGElement, shown: string}>}
+     */
+    this.texts = new Map();
     this.picture = svg("svg", {
       class: "lt-picture",
       tabindex: 0,
@@ -227,7 +230,10 @@ export class ToyPicture {
     this.read();
   }
 
-  /** Lights one column of neurons and what leads into it; null for none. @param {number | null} column */
+  /**
+   * Lights one column of neurons and what leads into it; null for none.
+   * @param {number | null} column
+   */
   light(column) {
     for (const part of this.picture.querySelectorAll("[data-column]"))
       part.toggleAttribute(

@@ -1,11 +1,20 @@
-// Where the neurons and edges of the toy GPT lie in its picture, along the flow and across it, so that it
-// can run to the right or downwards. No DOM.
+// Where the neurons and edges of the toy GPT lie in its picture, along the flow and across it, so
+// that it can run to the right or downwards. No DOM.
 
 import { TOY_POSITION, TOY_TOKENS } from "../../numbers/toy.js";
 
-/** @typedef {{id: string, name: string, kind: string, column: number, along: number, across: number}} Neuron */
-/** @typedef {{id: string, matrix: string, row: number, index: number, from: Neuron, to: Neuron}} Edge one trained number */
-/** @typedef {{from: Neuron, to: Neuron, bend: number}} Link what joins neurons without a number of its own */
+/**
+ * @typedef {{id: string, name: string, kind: string, column: number, along: number,
+ *   across: number}} Neuron
+ */
+/**
+ * @typedef {{id: string, matrix: string, row: number, index: number, from: Neuron, to: Neuron}}
+ *   Edge one trained number
+ */
+/**
+ * @typedef {{from: Neuron, to: Neuron, bend: number}} Link what joins neurons without a number of
+ *   its own
+ */
 
 const PAIR = [0, 1];
 const EIGHT = [0, 1, 2, 3, 4, 5, 6, 7];

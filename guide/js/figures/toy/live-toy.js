@@ -1,5 +1,5 @@
-// The toy GPT that one page trains (W30) and chats with (W31): its words, its weights, and what has been
-// done to them. No DOM.
+// The toy GPT that one page trains (W30) and chats with (W31): its words, its weights, and what has
+// been done to them. No DOM.
 //
 //     const stop = liveToy.onChange(() => draw()); liveToy.stepOne(); liveToy.stepBatch();
 
@@ -18,7 +18,10 @@ import { Random } from "../../random.js";
 
 /** @typedef {import("../../numbers/toy.js").ToyExample} ToyExample */
 /** @typedef {import("../../numbers/toy.js").ToyWeights} ToyWeights */
-/** @typedef {{n: number, example: ToyExample | null, before: number, after: number, mean: number}} Line one step; before and after are the example's loss, or the mean of all */
+/**
+ * @typedef {{n: number, example: ToyExample | null, before: number, after: number, mean: number}}
+ *   Line one step; before and after are the example's loss, or the mean of all
+ */
 /** @typedef {"untrained" | "training" | "trained"} Badge */
 
 /** How many steps "train" is. */
@@ -31,13 +34,17 @@ export const DEFAULT_TEXT = TOY_WORDS.join(" ");
 
 /** What a page says of an example. @param {ToyExample} example */
 export const exampleText = ({ input, target, word }) =>
-  `${TOY_TOKENS[input]} → ${TOY_TOKENS[target]}, ${word === null ? `${TOY_TOKENS[input]} ends a word` : `from ${word}`}`;
+  `${TOY_TOKENS[input]} → ${TOY_TOKENS[target]}, ` +
+  `${word === null ? `${TOY_TOKENS[input]} ends a word` : `from ${word}`}`;
 
 /** A step in the log. @param {Line} line */
 export function lineText({ n, example, before, after, mean }) {
   if (!example)
     return `${n} · all examples: mean loss ${written(before, 4)} → ${written(after, 4)}`;
-  return `${n} · ${exampleText(example)}, lr ${TOY_STEP_LR}: its loss ${written(before, 4)} → ${written(after, 4)}; mean of all ${written(mean, 4)}`;
+  return (
+    `${n} · ${exampleText(example)}, lr ${TOY_STEP_LR}: its loss ${written(before, 4)} → ` +
+    `${written(after, 4)}; mean of all ${written(mean, 4)}`
+  );
 }
 
 /** Words of a text, apart by anything that is no letter. @param {string} text */
@@ -48,7 +55,8 @@ export const wordsOf = (text) =>
     .filter((word) => word);
 
 /**
- * How often each token follows each in the examples, as shares: null where a token is never the input.
+ * How often each token follows each in the examples, as shares: null where a token is never the
+ * input.
  * @param {ToyExample[]} examples
  */
 export function wanted(examples) {
@@ -99,7 +107,11 @@ export class LiveToy {
     /** Mean loss before any step, and after each. */ this.losses = [this.training.loss()];
     /** The steps so far, as `readSteps` reads them. */ this.done = "";
     /** Another for other weights. */ this.version = 0;
-    /** What untraining has put aside. @private @type {Pick<LiveToy, "training" | "lines" | "losses" | "done"> | null} */
+    /**
+     * What untraining has put aside.
+     * @private
+     * @type {Pick<LiveToy, "training" | "lines" | "losses" | "done"> | null}
+     */
     this.kept = null;
   }
 
@@ -169,7 +181,13 @@ export class LiveToy {
     this.note("b", null, this.training.batchStep(), NaN);
   }
 
-  /** @private @param {"s" | "b"} kind @param {ToyExample | null} example @param {number} before @param {number} after */
+  /**
+   * @private
+   * @param {"s" | "b"} kind
+   * @param {ToyExample | null} example
+   * @param {number} before
+   * @param {number} after
+   */
   note(kind, example, before, after) {
     this.kept = null;
     const mean = this.training.loss();

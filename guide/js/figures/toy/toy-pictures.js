@@ -1,6 +1,6 @@
-// Pictures of the toy's sums: a matrix with what goes in above it and what comes out beside it, or the
-// same as neurons with a line for each weight. And numbers that carry their full value. Each is made
-// once; with other numbers only texts change.
+// Pictures of the toy's sums: a matrix with what goes in above it and what comes out beside it, or
+// the same as neurons with a line for each weight. And numbers that carry their full value. Each is
+// made once; with other numbers only texts change.
 
 import { css, inkOn, shade } from "../../kit/color.js";
 import { html, svg } from "../../kit/dom.js";
@@ -10,7 +10,10 @@ import { matrixOf, vectorText, VECTORS, weightText } from "./toy-steps.js";
 
 /** @typedef {import("./toy-steps.js").ToyNumbers} ToyNumbers */
 /** @typedef {import("../../kit/color.js").Scale} Scale */
-/** @typedef {{node: Element, update: (n: ToyNumbers) => void}} Part something made, and how it takes numbers */
+/**
+ * @typedef {{node: Element, update: (n: ToyNumbers) => void}} Part something made, and how it takes
+ *   numbers
+ */
 
 const CELL = { width: 38, height: 24 };
 const PILL = { width: 43, height: 22 };
@@ -79,11 +82,18 @@ function cell(scale, w, x, y) {
   return [svg("rect", { class: "toy-cell", x, y, ...CELL, fill: css(ground) }), text];
 }
 
-/** An empty picture of a vector's matrix. @param {string} vector @param {number} width @param {number} height */
+/**
+ * An empty picture of a vector's matrix.
+ * @param {string} vector
+ * @param {number} width
+ * @param {number} height
+ */
 function pictureOf(vector, width, height) {
   const name = (VECTORS[vector].matrix ?? "").replace("layer0.", "");
   const rows = matrixOf(vector);
-  const words = `${name}, ${rows.length} × ${rows[0].length}: ${rows.map((row) => row.map(weightText).join(", ")).join("; ")}`;
+  const words =
+    `${name}, ${rows.length} × ${rows[0].length}: ` +
+    `${rows.map((row) => row.map(weightText).join(", ")).join("; ")}`;
   return svg("svg", {
     class: "toy-picture",
     viewBox: `0 0 ${width} ${height}`,
@@ -163,7 +173,8 @@ export function matrixPicture(vector, scale) {
 }
 
 /**
- * Neurons: inputs above, outputs below, a line for each weight; thicker is larger, below zero dashed.
+ * Neurons: inputs above, outputs below, a line for each weight; thicker is larger, below zero
+ * dashed.
  * @param {string} vector
  * @returns {Part}
  */

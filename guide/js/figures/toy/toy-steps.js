@@ -1,5 +1,5 @@
-// The toy GPT as blocks and sums: which block makes which vector, the numbers of a token or of any x,
-// exactly or rounded as by hand, and how each number is reckoned. No DOM.
+// The toy GPT as blocks and sums: which block makes which vector, the numbers of a token or of any
+// x, exactly or rounded as by hand, and how each number is reckoned. No DOM.
 
 import { decimals, written } from "../../kit/text.js";
 import { floats, normScale } from "../../numbers/arithmetic.js";
@@ -192,10 +192,9 @@ export function reckoning(n, vector) {
     case "emb":
       return added("tok_emb", "pos_emb");
     case "x":
-      if (!row.emb) return each(() => "as set");
-    // falls through
     case "x_pre_attn":
     case "x_pre_mlp": {
+      if (vector === "x" && !row.emb) return each(() => "as set");
       const scale = written(normScale(floats, row[from]).scale, 4);
       return each((i) => `${plain(row[from][i])} · ${scale}`);
     }
@@ -238,7 +237,11 @@ export function normOf(n, vector) {
   return from ? { from, ...normScale(floats, from) } : null;
 }
 
-/** How a norm's factor comes about; empty for what is no norm. @param {ToyNumbers} n @param {string} vector */
+/**
+ * How a norm's factor comes about; empty for what is no norm.
+ * @param {ToyNumbers} n
+ * @param {string} vector
+ */
 export function normText(n, vector) {
   const norm = normOf(n, vector);
   if (!norm) return "";
@@ -258,16 +261,30 @@ export function stageSentence(n, stage) {
   const text = (/** @type {string} */ name) => vectorText(row[name], digits);
   switch (stage) {
     case 0:
-      return `${at}: its row of wte ${text("tok_emb")} and row 2 of wpe ${text("pos_emb")} make ${text("emb")}.`;
+      return (
+        `${at}: its row of wte ${text("tok_emb")} and row 2 of wpe ${text("pos_emb")} make ` +
+        `${text("emb")}.`
+      );
     case 1:
       return `${at}: rmsnorm makes x = ${text("x")} of ${text("emb")}.`;
     case 2:
-      return `${at}: attention looks at positions 0, 1, 2 with weights ${row.weights.map((w) => written(w, digits)).join(", ")} and adds ${text("x_attn")}; x is now ${text("x_after_attn")}.`;
+      return (
+        `${at}: attention looks at positions 0, 1, 2 with weights ` +
+        `${row.weights.map((w) => written(w, digits)).join(", ")} and adds ${text("x_attn")}; ` +
+        `x is now ${text("x_after_attn")}.`
+      );
     case 3:
-      return `${at}: ${row.fc1.filter((h) => h > 0).length} of the 8 hidden numbers are above 0; the MLP adds ${text("mlp_out")}, and x is ${text("x_final")}.`;
+      return (
+        `${at}: ${row.fc1.filter((h) => h > 0).length} of the 8 hidden numbers are above 0; ` +
+        `the MLP adds ${text("mlp_out")}, and x is ${text("x_final")}.`
+      );
     default: {
       const best = row.probs.indexOf(Math.max(...row.probs));
-      return `${at}: the probabilities of BOS, a, b, c are ${row.probs.map((p) => written(p, digits)).join(", ")}. The likeliest is ${TOY_TOKENS[best]}.`;
+      return (
+        `${at}: the probabilities of BOS, a, b, c are ` +
+        `${row.probs.map((p) => written(p, digits)).join(", ")}. The likeliest is ` +
+        `${TOY_TOKENS[best]}.`
+      );
     }
   }
 }
@@ -282,5 +299,10 @@ export function tourSentence(n, token) {
   const whose =
     token < 0 ? "no token's x at position 2" : `the x of ${TOY_TOKENS[token]} at position 2`;
   const best = row.probs.indexOf(Math.max(...row.probs));
-  return `x = ${vectorText(row.x, digits)}, ${whose}: q = ${vectorText(row.q, digits)}, final x = ${vectorText(row.x_final, digits)}, probabilities of BOS, a, b, c ${row.probs.map((p) => written(p, digits)).join(", ")}; the likeliest is ${TOY_TOKENS[best]}.`;
+  return (
+    `x = ${vectorText(row.x, digits)}, ${whose}: q = ${vectorText(row.q, digits)}, final x = ` +
+    `${vectorText(row.x_final, digits)}, probabilities of BOS, a, b, c ` +
+    `${row.probs.map((p) => written(p, digits)).join(", ")}; the likeliest is ` +
+    `${TOY_TOKENS[best]}.`
+  );
 }

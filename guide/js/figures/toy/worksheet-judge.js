@@ -1,5 +1,5 @@
-// Whether a cell of the worksheet is right, and which usual mistake it is if not. Every mistake is reckoned:
-// the step is made once more, with that mistake in it. No DOM.
+// Whether a cell of the worksheet is right, and which usual mistake it is if not. Every mistake is
+// reckoned: the step is made once more, with that mistake in it. No DOM.
 
 import { readNumber, written } from "../../kit/text.js";
 import { TOY_CACHE, TOY_POSITION, TOY_TOKENS, TOY_WEIGHTS } from "../../numbers/toy-data.js";
@@ -22,8 +22,15 @@ import {
 
 /** @typedef {import("./worksheet.js").Column} Column */
 /** @typedef {import("./worksheet.js").Entries} Entries */
-/** @typedef {{key: string, say: (cell: import("./worksheet.js").Cell, token: number) => string, steps: Record<string, (v: Column, token: number) => (number[])[]>}} Mistake for each step, vectors that it would give */
-/** @typedef {{verdict: "right" | "wrong" | "unread" | "empty", kind: string, say: string, mistakes: string[]}} Judgement */
+/**
+ * @typedef {{key: string, say: (cell: import("./worksheet.js").Cell, token: number) => string,
+ *   steps: Record<string, (v: Column, token: number) => (number[])[]>}} Mistake for each step,
+ *   vectors that it would give
+ */
+/**
+ * @typedef {{verdict: "right" | "wrong" | "unread" | "empty", kind: string, say: string,
+ *   mistakes: string[]}} Judgement
+ */
 
 const MATRIX = /** @type {Record<string, [string, string]>} */ ({
   q: ["attn_wq", "x_pre_attn"],
@@ -34,7 +41,11 @@ const MATRIX = /** @type {Record<string, [string, string]>} */ ({
   mlp_out: ["mlp_fc2", "fc1"],
   logits: ["lm_head", "x_final"],
 });
-/** The same for all steps that go through a matrix. @param {(v: Column, rows: readonly (readonly number[])[], from: string) => number[]} make @param {string[]} [only] */
+/**
+ * The same for all steps that go through a matrix.
+ * @param {(v: Column, rows: readonly (readonly number[])[], from: string) => number[]} make
+ * @param {string[]} [only]
+ */
 const through = (make, only = Object.keys(MATRIX)) =>
   Object.fromEntries(
     only.map((key) => [
@@ -62,7 +73,10 @@ const mixed = (
     ),
   );
 
-/** Scores, keys and values of the position behind, if a token stood there: what no cell may use. @param {Column} v */
+/**
+ * Scores, keys and values of the position behind, if a token stood there: what no cell may use.
+ * @param {Column} v
+ */
 function futures(v) {
   return TOY_TOKENS.map((_, next) => {
     const h = normed(normed(plus(TOY_WEIGHTS.wte[next], TOY_WEIGHTS.wpe[TOY_POSITION + 1])));
@@ -89,7 +103,11 @@ export const MISTAKES = [
   {
     key: "unnormed",
     say: ({ step }) =>
-      `That uses the numbers as they were before the norm${["x", "x_pre_mlp", "x_pre_attn"].includes(step) ? "" : `: ${NOTATION[MATRIX[step][1]]} is meant`}.`,
+      "That uses the numbers as they were before the norm" +
+      (["x", "x_pre_mlp", "x_pre_attn"].includes(step)
+        ? ""
+        : `: ${NOTATION[MATRIX[step][1]]} is meant`) +
+      ".",
     steps: {
       x: (v) => [v.emb],
       x_pre_attn: (v) => [v.emb],
@@ -106,7 +124,8 @@ export const MISTAKES = [
   {
     key: "mean",
     say: () =>
-      "That divides by the root of the sum of squares; it has to be their mean, so half of the sum.",
+      "That divides by the root of the sum of squares; it has to be their mean, so half " +
+      "of the sum.",
     steps: Object.fromEntries(
       [
         ["x", "emb"],
@@ -122,8 +141,10 @@ export const MISTAKES = [
     key: "row",
     say: ({ step }, token) =>
       step === "emb"
-        ? `That takes a wrong row: ${TOY_TOKENS[token]} has row ${token} of wte (BOS is row 0), and position 2 has row 2 of wpe, the third.`
-        : `That is another row: the cell's own row of ${SHORT[MATRIX[step]?.[0]] ?? "numbers"} is meant.`,
+        ? `That takes a wrong row: ${TOY_TOKENS[token]} has row ${token} of wte (BOS is row ` +
+          "0), and position 2 has row 2 of wpe, the third."
+        : `That is another row: the cell's own row of ${SHORT[MATRIX[step]?.[0]] ?? "numbers"} ` +
+          "is meant.",
     steps: {
       emb: (_, token) =>
         TOY_TOKENS.flatMap((_, t) =>
@@ -146,7 +167,8 @@ export const MISTAKES = [
   {
     key: "added",
     say: ({ step }) =>
-      `Something else was added: it has to be ${step === "x_final" ? "r" : "x"}, as it came into the block.`,
+      `Something else was added: it has to be ${step === "x_final" ? "r" : "x"}, as it came ` +
+      "into the block.",
     steps: {
       x_after_attn: (v) => [plus(v.x_attn, v.emb)],
       x_final: (v) => [plus(v.mlp_out, v.x_pre_mlp), plus(v.mlp_out, v.x)],
@@ -165,7 +187,8 @@ export const MISTAKES = [
   {
     key: "future",
     say: () =>
-      "That looks at the future: there are three positions, 0 to 2. What comes later has no score at all, not even a score of 0.",
+      "That looks at the future: there are three positions, 0 to 2. What comes later has no " +
+      "score at all, not even a score of 0.",
     steps: {
       weights: (v) => [
         shares([...v.scores, 0]),
@@ -190,7 +213,13 @@ export const MISTAKES = [
   {
     key: "early",
     say: ({ step }) =>
-      `Rounded too early: ${["weights", "probs"].includes(step) ? "powers of e stay as they are until the division" : MATRIX[step] || step === "qk" || step === "head_out" ? "products are added first, then the sum is rounded" : "the root isn't rounded, only the result"}.`,
+      "Rounded too early: " +
+      (["weights", "probs"].includes(step)
+        ? "powers of e stay as they are until the division"
+        : MATRIX[step] || step === "qk" || step === "head_out"
+          ? "products are added first, then the sum is rounded"
+          : "the root isn't rounded, only the result") +
+      ".",
     steps: {
       ...through((v, rows, from) => rows.map((row) => roughDot(row, v[from]))),
       x: (v) => [roughNorm(v.emb)],
@@ -251,7 +280,10 @@ const PRINTED = {
   say: "p(BOS): 0.17 is what the walkthrough prints, and an erratum. Reckon it from your logits.",
 };
 
-/** For any cell, from its right value: sign, places, percent. @type {readonly {key: string, say: string, of: (x: number) => number}[]} */
+/**
+ * For any cell, from its right value: sign, places, percent.
+ * @type {readonly {key: string, say: string, of: (x: number) => number}[]}
+ */
 const SLIPS = [
   { key: "sign", say: "The sign is the other way round.", of: (x) => -x },
   {
@@ -264,7 +296,12 @@ const SLIPS = [
 /** Decimals as typed. @param {string} text */
 const places = (text) => /[.,](\d*)\s*$/.exec(text)?.[1].length ?? 0;
 
-/** Whether what was typed is this number, to the places typed, two at least. @param {number} typed @param {number} digits @param {number} x */
+/**
+ * Whether what was typed is this number, to the places typed, two at least.
+ * @param {number} typed
+ * @param {number} digits
+ * @param {number} x
+ */
 const fits = (typed, digits, x) => Math.abs(typed - x) <= 0.5 * 10 ** -Math.max(2, digits) + 1e-9;
 
 /**
@@ -291,7 +328,8 @@ export function judgeCell(token, id, entries) {
   const { step, index, name } = cell;
   const columns = [columnOf(token, "hand"), columnOf(token, "exact")];
   const [hand, exact] = columns.map((column) => column[step][index]);
-  const long = STEP[step].make(columns[0], { token, root: 1.41 })[index]; // as by hand, before its own rounding
+  // As by hand, before its own rounding.
+  const long = STEP[step].make(columns[0], { token, root: 1.41 })[index];
   const isHand =
     fits(typed, Math.max(digits, 4), hand) || (digits > 2 && fits(typed, digits, long));
   const isExact = fits(typed, digits, exact);
@@ -318,7 +356,9 @@ export function judgeCell(token, id, entries) {
     return {
       verdict: "wrong",
       kind: "carried",
-      say: `${name}: this step is right, but it goes on from ${own.wrong.join(", ")}, which isn't. Mend that first.`,
+      say:
+        `${name}: this step is right, but it goes on from ${own.wrong.join(", ")}, which ` +
+        "isn't. Mend that first.",
       mistakes: ["carried"],
     };
   }
@@ -360,7 +400,9 @@ export function judgeCell(token, id, entries) {
   if (!keys.length && other >= 0) {
     keys.push("row");
     says.push(
-      `That is ${STEP[step].names[other]}${MATRIX[step] ? `: the wrong row of ${SHORT[MATRIX[step][0]]}` : ""}.`,
+      `That is ${STEP[step].names[other]}` +
+        (MATRIX[step] ? `: the wrong row of ${SHORT[MATRIX[step][0]]}` : "") +
+        ".",
     );
   }
   const say = says.length
@@ -370,8 +412,8 @@ export function judgeCell(token, id, entries) {
 }
 
 /**
- * The cell as it follows from what the reader has put into the cells before it, and which of those are
- * wrong; null where one is missing.
+ * The cell as it follows from what the reader has put into the cells before it, and which of those
+ * are wrong; null where one is missing.
  * @param {number} token
  * @param {import("./worksheet.js").Cell} cell
  * @param {Entries} entries

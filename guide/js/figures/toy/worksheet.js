@@ -1,5 +1,5 @@
-// The toy block as a sheet to be filled in: its steps and cells, both columns of right answers (exact, and
-// rounded at each step as by hand), hints, and how a filled sheet is kept. No DOM.
+// The toy block as a sheet to be filled in: its steps and cells, both columns of right answers
+// (exact, and rounded at each step as by hand), hints, and how a filled sheet is kept. No DOM.
 
 import { written } from "../../kit/text.js";
 import { TOY_CACHE, TOY_POSITION, TOY_TOKENS, TOY_WEIGHTS } from "../../numbers/toy-data.js";
@@ -22,7 +22,10 @@ const W = TOY_WEIGHTS;
 const LAYER = "layer0.";
 const SUB = "₀₁₂₃₄₅₆₇";
 
-/** To two places, a tie away from zero; the dust of binary numbers doesn't count. @param {number} x */
+/**
+ * To two places, a tie away from zero; the dust of binary numbers doesn't count.
+ * @param {number} x
+ */
 export const two = (x) => (Math.sign(x) * Math.round(Math.abs(x) * 100 + 1e-9)) / 100 || 0;
 /** @param {readonly number[]} a @param {readonly number[]} b */
 export const dot = (a, b) => a.reduce((sum, ai, i) => sum + ai * b[i], 0);
@@ -41,7 +44,11 @@ export function shares(x) {
 }
 /** A matrix of the block by its short name. @param {string} name */
 export const matrix = (name) => W[W[name] ? name : LAYER + name];
-/** Keys or values of positions 0 to 2. @param {"keys" | "values"} which @param {readonly number[]} own */
+/**
+ * Keys or values of positions 0 to 2.
+ * @param {"keys" | "values"} which
+ * @param {readonly number[]} own
+ */
 export const withCache = (which, own) => [...TOY_CACHE[which], own];
 
 const number = (/** @type {number} */ x) => (x < 0 ? `(${written(x)})` : written(x));
@@ -51,7 +58,14 @@ const named = (/** @type {string} */ letter, /** @type {number} */ count) =>
   Array.from({ length: count }, (_, i) => letter + SUB[i]);
 const tokens = (/** @type {string} */ letter) => TOY_TOKENS.map((name) => `${letter}(${name})`);
 
-/** @param {string} key @param {string} title @param {string} name @param {string} from @param {string[]} names @returns {Step} */
+/**
+ * @param {string} key
+ * @param {string} title
+ * @param {string} name
+ * @param {string} from
+ * @param {string[]} names
+ * @returns {Step}
+ */
 const linear = (key, title, name, from, names) => ({
   key,
   title,
@@ -61,29 +75,52 @@ const linear = (key, title, name, from, names) => ({
   make: (v) => times(matrix(name), v[from]),
   sum: (v, _, i) => sums(matrix(name)[i], v[from]),
 });
-/** @param {string} key @param {string} title @param {string} from @param {string[]} names @returns {Step} */
+/**
+ * @param {string} key
+ * @param {string} title
+ * @param {string} from
+ * @param {string[]} names
+ * @returns {Step}
+ */
 const norm = (key, title, from, names) => ({
   key,
   title,
   names,
   needs: [from],
-  rule: `Square the two numbers of ${NOTATION[from]}, take the mean, add 0.00001; divide ${NOTATION[from]} by the root of that. The root is not rounded.`,
+  rule:
+    `Square the two numbers of ${NOTATION[from]}, take the mean, add 0.00001; divide ` +
+    `${NOTATION[from]} by the root of that. The root is not rounded.`,
   make: (v) => normed(v[from]),
   sum: (v, _, i) =>
     `${number(v[from][i])} / √((${v[from].map((x) => `${number(x)}²`).join(" + ")}) / 2 + 0.00001)`,
 });
-/** @param {string} key @param {string} title @param {string} from @param {string[]} names @returns {Step} */
+/**
+ * @param {string} key
+ * @param {string} title
+ * @param {string} from
+ * @param {string[]} names
+ * @returns {Step}
+ */
 const softmax = (key, title, from, names) => ({
   key,
   title,
   names,
   needs: [from],
-  rule: `e to the power of each ${NOTATION[from]}; each of these divided by the sum of all. Only the result is rounded.`,
+  rule:
+    `e to the power of each ${NOTATION[from]}; each of these divided by the sum of all. Only ` +
+    "the result is rounded.",
   make: (v) => shares(v[from]),
   sum: (v, _, i) =>
     `e^${number(v[from][i])} / (${v[from].map((x) => `e^${number(x)}`).join(" + ")})`,
 });
-/** @param {string} key @param {string} title @param {string} from @param {string} before @param {string[]} names @returns {Step} */
+/**
+ * @param {string} key
+ * @param {string} title
+ * @param {string} from
+ * @param {string} before
+ * @param {string[]} names
+ * @returns {Step}
+ */
 const residual = (key, title, from, before, names) => ({
   key,
   title,
@@ -135,7 +172,9 @@ export const STEPS = Object.freeze([
     title: "1. Embedding",
     names: named("e", 2),
     needs: [],
-    rule: "The token's row of wte plus the row of wpe for position 2. Rows are counted from 0, and BOS is token 0.",
+    rule:
+      "The token's row of wte plus the row of wpe for position 2. Rows are counted from 0, and " +
+      "BOS is token 0.",
     make: (_, { token }) => plus(W.wte[token], W.wpe[TOY_POSITION]),
     sum: (_, { token }, i) => `${number(W.wte[token][i])} + ${number(W.wpe[TOY_POSITION][i])}`,
   },
@@ -168,7 +207,9 @@ export const STEPS = Object.freeze([
     title: "10. Head output",
     names: named("y", 2),
     needs: ["weights", "v"],
-    rule: "Each of the three values times its weight, added up: two values are in the cache, the third is v.",
+    rule:
+      "Each of the three values times its weight, added up: two values are in the cache, the " +
+      "third is v.",
     make: (v) =>
       [0, 1].map((j) =>
         dot(

@@ -1,5 +1,5 @@
-// The Transformer as textbooks draw it, block by block, beside microgpt: the lines of its program, the
-// entries of its state dict, or why it has none. No DOM.
+// The Transformer as textbooks draw it, block by block, beside microgpt: the lines of its program,
+// the entries of its state dict, or why it has none. No DOM.
 
 /** @typedef {import("../../kit/dom.js").Attribute} Attribute */
 /**
@@ -8,7 +8,8 @@
  * @property {string} name
  * @property {"same" | "other" | "implicit" | "none"} mark how microgpt has it
  * @property {string} what
- * @property {[start: string, count: number][]} code lines of train5.py: how the first one starts, and how many
+ * @property {[start: string, count: number][]} code lines of train5.py: how the first one starts,
+ *   and how many
  * @property {string[]} keys of the state dict
  * @property {string} kind of tensor, for its colour
  */
@@ -33,7 +34,16 @@ const AFTER_FC2 = /** @type {[string, number]} */ ([
 ]);
 const NORM = /** @type {[string, number]} */ (["def rmsnorm", 4]);
 
-/** @param {string} id @param {string} name @param {Block["mark"]} mark @param {string} kind @param {string[]} keys @param {[string, number][]} code @param {string} what @returns {Block} */
+/**
+ * @param {string} id
+ * @param {string} name
+ * @param {Block["mark"]} mark
+ * @param {string} kind
+ * @param {string[]} keys
+ * @param {[string, number][]} code
+ * @param {string} what
+ * @returns {Block}
+ */
 const block = (id, name, mark, kind, keys, code, what) => ({
   id,
   name,
@@ -62,7 +72,8 @@ export const EMBEDDINGS = Object.freeze([
     "x",
     ["wpe"],
     [['state_dict = {"wte"', 1], EMBED],
-    "A learned row for each of the 16 positions, as GPT-2 has. Many later models turn q and k by an angle instead (RoPE).",
+    "A learned row for each of the 16 positions, as GPT-2 has. Many later models turn q and " +
+      "k by an angle instead (RoPE).",
   ),
   block(
     "sum",
@@ -71,7 +82,8 @@ export const EMBEDDINGS = Object.freeze([
     "x",
     [],
     [EMBED],
-    "The two rows are added. microgpt norms the sum at once, which the textbook's picture doesn't have.",
+    "The two rows are added. microgpt norms the sum at once, which the textbook's picture " +
+      "doesn't have.",
   ),
   block(
     "dropout",
@@ -80,7 +92,9 @@ export const EMBEDDINGS = Object.freeze([
     "param",
     [],
     [],
-    "In training, dropout sets some numbers to zero by chance, against learning by heart. microgpt sees each name once and has nothing to guard against. In use, dropout is off in every model.",
+    "In training, dropout sets some numbers to zero by chance, against learning by heart. " +
+      "microgpt sees each name once and has nothing to guard against. In use, dropout is off " +
+      "in every model.",
   ),
 ]);
 export const LOOP = block(
@@ -90,7 +104,8 @@ export const LOOP = block(
   "param",
   [],
   [["for i in range(n_layer):", 1]],
-  "The block stands as often as there are layers, each with matrices of its own. Here n_layer is 1, in GPT-2 small it is 12.",
+  "The block stands as often as there are layers, each with matrices of its own. Here " +
+    "n_layer is 1, in GPT-2 small it is 12.",
 );
 export const ATTENTION = Object.freeze([
   block(
@@ -100,7 +115,8 @@ export const ATTENTION = Object.freeze([
     "x",
     [],
     [["h = rmsnorm(x)", 1], NORM],
-    "LayerNorm in the picture, RMSNorm here: no mean is taken off, and there is no gain and no bias to be learned. So it has no entry.",
+    "LayerNorm in the picture, RMSNorm here: no mean is taken off, and there is no gain and " +
+      "no bias to be learned. So it has no entry.",
   ),
   block(
     "qkv",
@@ -109,7 +125,8 @@ export const ATTENTION = Object.freeze([
     "q",
     ["layer0.attn_wq", "layer0.attn_wk", "layer0.attn_wv"],
     [["q = linear(h", 3]],
-    "Three matrices make query, key and value. Many programs keep them as one matrix of three times the rows, which is the same.",
+    "Three matrices make query, key and value. Many programs keep them as one matrix of " +
+      "three times the rows, which is the same.",
   ),
   block(
     "scores",
@@ -118,7 +135,8 @@ export const ATTENTION = Object.freeze([
     "attention",
     [],
     [WEIGHTS],
-    "The query is compared with every key, head by head, and the products are divided by the root of head_dim.",
+    "The query is compared with every key, head by head, and the products are divided by the " +
+      "root of head_dim.",
   ),
   block(
     "mask",
@@ -127,7 +145,8 @@ export const ATTENTION = Object.freeze([
     "attention",
     [],
     [["keys[i].append", 1]],
-    "No line hides later positions. Tokens come one after the other, and the lists hold only what has been. Programs that take all positions at once need the mask.",
+    "No line hides later positions. Tokens come one after the other, and the lists hold only " +
+      "what has been. Programs that take all positions at once need the mask.",
   ),
   block(
     "softmax-attention",
@@ -192,7 +211,8 @@ export const MLP = Object.freeze([
     "mlp",
     [],
     [["h = [hi.relu()", 1]],
-    "GELU is a smooth bend; microgpt has the one with a corner: what is below zero becomes zero. The preset early squares it.",
+    "GELU is a smooth bend; microgpt has the one with a corner: what is below zero becomes " +
+      "zero. The preset early squares it.",
   ),
   block(
     "fc2",
@@ -221,7 +241,8 @@ export const OUTPUT = Object.freeze([
     "param",
     [],
     [['return linear(x, state_dict["lm_head"])', 1]],
-    "GPT-2 norms once more before the output. microgpt has its extra norm at the other end, behind the embeddings, and none here.",
+    "GPT-2 norms once more before the output. microgpt has its extra norm at the other end, " +
+      "behind the embeddings, and none here.",
   ),
   block(
     "lm_head",
@@ -233,7 +254,8 @@ export const OUTPUT = Object.freeze([
       ['state_dict["lm_head"] =', 1],
       ['return linear(x, state_dict["lm_head"])', 1],
     ],
-    "A row of 16 weights for each token gives its score. GPT-2 uses the table wte a second time in its place.",
+    "A row of 16 weights for each token gives its score. GPT-2 uses the table wte a second " +
+      "time in its place.",
   ),
   block(
     "softmax-output",
@@ -261,8 +283,8 @@ export const BLOCKS = Object.freeze([
 ]);
 
 /**
- * Lines of a program by how the first one starts, indentation apart. Where the function gpt has such a
- * line, that one is meant. Throws if it is missing.
+ * Lines of a program by how the first one starts, indentation apart. Where the function gpt has
+ * such a line, that one is meant. Throws if it is missing.
  * @param {string} source
  * @param {string} start
  * @param {number} count
@@ -278,7 +300,11 @@ export function linesOf(source, start, count) {
   return lines.slice(first, first + count).map((text, i) => ({ number: first + i + 1, text }));
 }
 
-/** A block's lines, each once, in the program's order. @param {string} source @param {Block} block */
+/**
+ * A block's lines, each once, in the program's order.
+ * @param {string} source
+ * @param {Block} block
+ */
 export function codeOf(source, { code }) {
   const found = new Map(
     code

@@ -12,7 +12,10 @@ import { Random } from "../../random.js";
 import { sampleByLogits } from "../../sampling.js";
 
 /** @typedef {"trained" | "file" | "new"} Mark */
-/** @typedef {{prefix: string, rest: string, text: string, mark: Mark}} Name forced letters, sampled ones, both */
+/**
+ * @typedef {{prefix: string, rest: string, text: string, mark: Mark}} Name forced letters, sampled
+ *   ones, both
+ */
 /** @typedef {{seed: number, temperature: number, text: string}} Message */
 
 export const MOST_NAMES = 20;
@@ -25,7 +28,8 @@ const SEPARATOR = "~";
  * The beginnings in what was typed: `ab` is one, `a b` are two, nothing is one without letters.
  * Throws `InputError` with a line for the reader.
  * @param {string} typed
- * @param {{uchars: readonly string[], most: number}} known letters, and how many a name may begin with
+ * @param {{uchars: readonly string[], most: number}} known letters, and how many a name may begin
+ *   with
  * @returns {string[]}
  */
 export function readPrefixes(typed, { uchars, most }) {
@@ -45,13 +49,15 @@ export function readPrefixes(typed, { uchars, most }) {
     const unknown = graphemes(prefix).find((one) => !letters.has(one));
     if (unknown !== undefined) {
       throw new InputError(
-        `It doesn't know “${unknown}”, only the letters ${uchars[0]} to ${uchars[uchars.length - 1]}.`,
+        `It doesn't know “${unknown}”, only the letters ${uchars[0]} to ` +
+          `${uchars[uchars.length - 1]}.`,
         "Leave that out; a space begins another name.",
       );
     }
     if (prefix.length > most) {
       throw new InputError(
-        `“${prefix.slice(0, 20)}${prefix.length > 20 ? "…" : ""}” has ${prefix.length} letters, and it reads at most ${most}.`,
+        `“${prefix.slice(0, 20)}${prefix.length > 20 ? "…" : ""}” has ${prefix.length} ` +
+          `letters, and it reads at most ${most}.`,
         "Make it shorter.",
       );
     }

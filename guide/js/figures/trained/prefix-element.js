@@ -1,5 +1,5 @@
-// The base of figures on what the trained model computes for a beginning of a name that the reader types,
-// with one of its tokens chosen. The text in the tag stays until the model is there.
+// The base of figures on what the trained model computes for a beginning of a name that the reader
+// types, with one of its tokens chosen. The text in the tag stays until the model is there.
 
 import { InputError } from "../../errors.js";
 import { button, freshId, html } from "../../kit/dom.js";
@@ -64,7 +64,10 @@ export class OnPrefix extends StatefulElement {
     }
   }
 
-  /** Tokens, their names, and the chosen one; what a link brings wrong becomes the default. @protected */
+  /**
+   * Tokens, their names, and the chosen one; what a link brings wrong becomes the default.
+   * @protected
+   */
   get now() {
     const { state, real } = this;
     if (!state || !real) return null;

@@ -1,5 +1,5 @@
-// The trained model of data/model.json, opened once a page, and what it computes for a beginning that a
-// reader types. No DOM.
+// The trained model of data/model.json, opened once a page, and what it computes for a beginning
+// that a reader types. No DOM.
 
 import { readPrefixes } from "./chat.js";
 import { shapes } from "../../config.js";
@@ -48,10 +48,17 @@ export function tokensOf({ config, tokenizer }, typed) {
 export const labelsOf = ({ tokenizer }, tokens) =>
   tokens.map((token) => (token === tokenizer.bos ? "BOS" : tokenizer.uchars[token]));
 
-/** The last answer of `traced`. @type {{real: Real, tokens: string, row: ReturnType<typeof tracedNow>} | null} */
+/**
+ * The last answer of `traced`.
+ * @type {{real: Real, tokens: string, row: ReturnType<typeof tracedNow>} | null}
+ */
 let known = null;
 
-/** Every intermediate of the first layer and of the end. @param {Real} real @param {number[]} tokens */
+/**
+ * Every intermediate of the first layer and of the end.
+ * @param {Real} real
+ * @param {number[]} tokens
+ */
 export function traced(real, tokens) {
   const key = tokens.join();
   if (known?.real !== real || known.tokens !== key)
@@ -101,7 +108,11 @@ export function cutInto({ q, keys, values }, at, heads) {
   };
 }
 
-/** What is kept and what is computed, with and without a cache. @param {number} count positions so far @param {number} width */
+/**
+ * What is kept and what is computed, with and without a cache.
+ * @param {number} count positions so far
+ * @param {number} width
+ */
 export function cacheWork(count, width) {
   return { kept: 2 * count * width, withCache: 2 * count, without: count * (count + 1) };
 }

@@ -12,7 +12,10 @@ import { distribution } from "../../sampling.js";
 /** @type {Promise<Model> | null} */
 let fetched = null;
 
-/** The model that comes with the guide: fetched once, again after a failure. @returns {Promise<Model>} */
+/**
+ * The model that comes with the guide: fetched once, again after a failure.
+ * @returns {Promise<Model>}
+ */
 export function loadModel() {
   fetched ??= (async () => {
     const answer = await fetch(new URL("../../../files/model.json", import.meta.url));
@@ -36,7 +39,8 @@ let known = null;
  * @param {string} prefix
  */
 export function logitsAfter(model, prefix) {
-  if (known?.model === model && known.prefix === prefix) return known.logits; // only the temperature moves
+  // Only the temperature moves.
+  if (known?.model === model && known.prefix === prefix) return known.logits;
   const { config, tokenizer, weights } = model;
   const unknown = [...prefix].find((char) => !tokenizer.uchars.includes(char));
   if (unknown !== undefined)
