@@ -6,7 +6,8 @@
 // arguments of a call, which grows when a call needs more.
 
 import { parameters, shapes } from "./config.js";
-import { InputError, TokenError, shown } from "./errors.js";
+import { batchesOf, checkedDocuments, isCount } from "./documents.js";
+import { InputError, shown } from "./errors.js";
 import { checkedOptions, nothingToDraw } from "./sampling.js";
 
 /** @typedef {import("./config.js").Config} Config */
@@ -18,13 +19,7 @@ import { checkedOptions, nothingToDraw } from "./sampling.js";
 /** @typedef {Record<string, Reals>} Arrays flat matrices [out × in] by state-dict name */
 /** @typedef {Record<string, Numbers | ArrayLike<Numbers>>} Weights flat, or as rows */
 /** @typedef {{m: Arrays | null, v: Arrays | null, step: number}} Optim */
-/**
- * The documents of some steps, one after the other. `tokens`: ids of all documents, each with the
- * token before its first prediction. `offsets` [documents + 1]: document d is tokens[offsets[d]] to
- * tokens[offsets[d + 1] - 1]. `documents` [steps]: how many each step takes. `positions` [steps]:
- * what the step's summed loss is divided by.
- * @typedef {{tokens: Numbers, offsets: Numbers, documents: Numbers, positions: Numbers}} Batches
- */
+/** @typedef {import("./documents.js").Batches} Batches */
 
 const LEVEL = "simd128";
 const WEIGHTS = 0,
@@ -43,23 +38,6 @@ export const VERBS = ["size", "init", "set", "get", "steps", "grads", "logits", 
  */
 export function exported(dtype, verb) {
   return `mg_${dtype === "float32" ? "f32" : "f64"}_${LEVEL}_${verb}`;
-}
-
-/**
- * Batches from nested lists: steps → documents → token ids.
- * @param {Numbers[][]} steps
- * @returns {Batches}
- */
-export function batchesOf(steps) {
-  const docs = steps.flat();
-  const offsets = [0];
-  for (const doc of docs) offsets.push(offsets[offsets.length - 1] + doc.length);
-  return {
-    tokens: docs.flatMap((doc) => Array.from(doc)),
-    offsets,
-    documents: steps.map((step) => step.length),
-    positions: steps.map((step) => step.reduce((sum, doc) => sum + doc.length - 1, 0)),
-  };
 }
 
 /** One model and its optimiser. Throws `InputError` and `TokenError` before any work is done. */
@@ -434,7 +412,7 @@ export class Engine {
   }
 
   /**
-   * How many tokens the first `documents` documents reach; throws unless every one fits.
+   * Whether the engine can be called, and how many tokens the documents reach.
    * @param {Numbers} tokens
    * @param {Numbers} offsets
    * @param {number} documents
@@ -444,32 +422,7 @@ export class Engine {
   #checked(tokens, offsets, documents, shortest, longest) {
     if (!this.memory) throw new InputError("The engine is closed.", "Create another one.");
     if (!this.loaded) throw new InputError("The engine has no weights yet.", "Call load first.");
-    const { vocab_size: V, block_size } = this.config;
-    if (documents + 1 > offsets.length) {
-      const came = offsets.length - 1;
-      throw new InputError(`The steps take ${documents} documents, but ${came} came.`);
-    }
-    for (let d = 0; d <= documents; d++) {
-      if (!isCount(offsets[d], d ? offsets[d - 1] : 0) || offsets[d] > tokens.length) {
-        throw new InputError(`Document offsets don't fit the ${tokens.length} tokens.`);
-      }
-      const length = d ? offsets[d] - offsets[d - 1] : shortest;
-      if (length < shortest || length > longest) {
-        throw new InputError(
-          `Document ${d - 1} has ${length} tokens, must have ${shortest} to ${longest} ` +
-            `(block_size ${block_size}).`,
-        );
-      }
-    }
-    for (let i = offsets[0]; i < offsets[documents]; i++) {
-      if (!isCount(tokens[i], 0) || tokens[i] >= V) {
-        throw new TokenError(
-          `Token ${shown(tokens[i])} at place ${i} is not in the vocabulary ` +
-            `(${V} tokens, 0 to ${V - 1}).`,
-        );
-      }
-    }
-    return offsets[documents];
+    return checkedDocuments(this.config, tokens, offsets, documents, shortest, longest);
   }
 
   /** @param {number} refused what the kernel answers: enum Refusal in interface.h */
@@ -477,14 +430,6 @@ export class Engine {
     if (refused === BAD_GUARD) throw nothingToDraw();
     if (refused) throw new Error(`The kernel refused a call that was checked: ${refused}.`);
   }
-}
-
-/**
- * @param {unknown} value
- * @param {number} least
- */
-function isCount(value, least) {
-  return Number.isInteger(value) && Number(value) >= least && Number(value) < 2 ** 31;
 }
 
 /**

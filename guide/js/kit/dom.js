@@ -179,3 +179,16 @@ export function tableOf(caption, content) {
   });
   return details;
 }
+
+/**
+ * Sets what differs; null takes an attribute away.
+ * @param {Element} element
+ * @param {Record<string, string | number | null>} wanted
+ */
+export function setAll(element, wanted) {
+  for (const [name, value] of Object.entries(wanted)) {
+    if (value === null) element.removeAttribute(name);
+    else if (element.getAttribute(name) !== String(value))
+      element.setAttribute(name, String(value));
+  }
+}

@@ -12,8 +12,9 @@
 // `mg-cell` {row, column, value}, or null where none is looked at.
 
 import { css, inkOn, scaleOf, shade } from "./color.js";
-import { freshId, html, onTheme, svg, tableOf } from "./dom.js";
+import { freshId, html, onTheme, setAll, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
+import { cellAfter, paintCell, paintLine } from "./heat-cells.js";
 import { startLinks } from "./link.js";
 import { written } from "./text.js";
 
@@ -26,26 +27,13 @@ import { written } from "./text.js";
  * @property {string} [link]
  * @property {number} [room] rows to keep place for, where more are to come
  */
-/** @typedef {{row: number, column: number}} Cell */
+/** @typedef {import("./heat-cells.js").Cell} Cell */
 
 const CELL = { least: 15, most: 24 };
 const NUMBER_CELL = 54;
 const NUMBER_HEIGHT = 30;
 const CHAR = 7.5;
 const SHADES = 32; // on each side of zero: few colours, so that a small change repaints few cells
-
-/**
- * The glyphs of signs: width and height of each stroke through the cell's middle.
- * @type {Record<string, [number, number][]>}
- */
-const STROKES = {
-  "+": [
-    [7, 1],
-    [1, 7],
-  ],
-  "−": [[7, 1]],
-  "·": [[2, 2]],
-};
 
 export class MgHeat extends KitElement {
   constructor() {
@@ -303,22 +291,10 @@ export class MgHeat extends KitElement {
         content: { values },
       } = this;
       const [rows, columns] = [values.length, values[0]?.length ?? 0];
-      const ways = /** @type {Record<string, [number, number]>} */ ({
-        ArrowUp: [at.row - 1, at.column],
-        ArrowDown: [at.row + 1, at.column],
-        ArrowLeft: [at.row, at.column - 1],
-        ArrowRight: [at.row, at.column + 1],
-        Home: [at.row, 0],
-        End: [at.row, columns - 1],
-        PageUp: [0, at.column],
-        PageDown: [rows - 1, at.column],
-      });
-      const way = ways[event.key];
-      if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
+      const next = cellAfter(event.key, at, rows, columns);
+      if (!next || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      const within = (/** @type {number} */ x, /** @type {number} */ count) =>
-        Math.max(0, Math.min(count - 1, x));
-      this.look({ row: within(way[0], rows), column: within(way[1], columns) });
+      this.look(next);
       this.frame?.scrollIntoView({ block: "nearest", inline: "nearest" });
     });
   }
@@ -326,6 +302,7 @@ export class MgHeat extends KitElement {
   /** Colours and glyphs of all cells: only what has changed is touched. @private */
   paint() {
     const { values } = this.content;
+    const { paper, place } = this;
     const scale = scaleOf(this);
     if (!this.between && this.ground) this.between = getComputedStyle(this.ground).color;
     let most = this.content.most ?? 0;
@@ -344,7 +321,11 @@ export class MgHeat extends KitElement {
       return made;
     };
     values.forEach((row, r) => {
-      const fills = (this.fills[r] ??= this.line(row.length, r));
+      if (!this.fills[r]) {
+        this.fills[r] = [];
+        if (paper) paintLine(paper, place, r, row.length, this.between ?? "");
+      }
+      const fills = this.fills[r];
       row.forEach((x, c) => {
         const share = most ? Math.round((x / most) * SHADES) / SHADES : 0;
         const sign = Number.isNaN(x) ? "?" : x > 0 ? "+" : x < 0 ? "−" : "0";
@@ -358,7 +339,7 @@ export class MgHeat extends KitElement {
         const [fill, ink] = colours.get(share) ?? coloured(share);
         if (fills[c] === fill + text) return;
         fills[c] = fill + text;
-        this.cell(r, c, fill, ink, text);
+        if (paper) paintCell(paper, place, r, c, { fill, ink, text });
       });
     });
     const { left, top, w, h } = this.place;
@@ -371,53 +352,6 @@ export class MgHeat extends KitElement {
         gone.length * h,
       );
     this.look(this.isLooked ? this.at : null);
-  }
-
-  /**
-   * The ground of a row, on which its cells come.
-   * @private
-   * @param {number} columns
-   * @param {number} r
-   * @returns {string[]}
-   */
-  line(columns, r) {
-    const {
-      paper,
-      place: { left, top, w, h },
-    } = this;
-    if (paper) {
-      paper.fillStyle = this.between ?? "";
-      paper.fillRect(left - 1, top + r * h - (r ? 0 : 1), columns * w + 1, h + (r ? 0 : 1));
-    }
-    return [];
-  }
-
-  /**
-   * @private
-   * @param {number} r
-   * @param {number} c
-   * @param {string} fill
-   * @param {string} ink
-   * @param {string} text
-   */
-  cell(r, c, fill, ink, text) {
-    const {
-      paper,
-      place: { left, top, w, h },
-    } = this;
-    if (!paper) return;
-    const [x, y] = [left + c * w, top + r * h];
-    paper.fillStyle = fill;
-    paper.fillRect(x, y, w - 1, h - 1);
-    if (!text) return;
-    paper.fillStyle = ink;
-    const [midX, midY] = [Math.floor(x + w / 2), Math.floor(y + h / 2)];
-    // Drawn by hand: shaping a text for each cell takes most of a frame.
-    const strokes = STROKES[text];
-    if (strokes)
-      for (const [wide, high] of strokes)
-        paper.fillRect(midX - Math.floor(wide / 2), midY - Math.floor(high / 2), wide, high);
-    else paper.fillText(text, x + (w - 1) / 2, y + h / 2, w - 2);
   }
 
   /** @private @param {number} r @param {number} c */
@@ -504,19 +438,6 @@ export class MgHeat extends KitElement {
       ];
     });
     if (frames.length || this.lit.firstChild) this.lit.replaceChildren(...frames);
-  }
-}
-
-/**
- * Sets what differs; null takes an attribute away.
- * @param {Element} element
- * @param {Record<string, string | number | null>} wanted
- */
-function setAll(element, wanted) {
-  for (const [name, value] of Object.entries(wanted)) {
-    if (value === null) element.removeAttribute(name);
-    else if (element.getAttribute(name) !== String(value))
-      element.setAttribute(name, String(value));
   }
 }
 

@@ -1,6 +1,6 @@
 // The numbers engine against the vectors and the published numbers; runs in Node and in a page.
 
-import { batchesOf } from "../engine.js";
+import { batchesOf } from "../documents.js";
 import { lrAt, makeConfig } from "../config.js";
 import { InputError } from "../errors.js";
 import { Bigram, meanLoss } from "../numbers/bigram.js";
