@@ -1,7 +1,7 @@
 // The cells of a heat map: how each is painted on the canvas, and which one a key goes to.
 
 /** @typedef {{row: number, column: number}} Cell */
-/** @typedef {{left: number, top: number, w: number, h: number}} Place of the cells, and a cell's size */
+/** @typedef {{left: number, top: number, w: number, h: number}} Place the first cell, sizes */
 
 /**
  * The glyphs of signs: width and height of each stroke through the cell's middle.
