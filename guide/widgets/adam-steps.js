@@ -1,5 +1,4 @@
-// <mg-adam-steps>: Adam's code, line by line, beside its sums for one parameter of the real run
-// (T19).
+// <mg-adam-steps>: Adam's code, line by line, beside its sums for one parameter of the real run.
 
 import { makeConfig } from "../js/config.js";
 import { html, renew } from "../js/kit/dom.js";
@@ -71,7 +70,7 @@ class MgAdamSteps extends StatefulElement {
     if (!this.isConnected || this.traces) return;
     this.traces = traces;
     this.whenLeaving(() => (this.traces = undefined));
-    const state = this.stateOf("T19", {
+    const state = this.stateOf("adam-steps", {
       t: wholeField(1, 1, TRACED),
       of: choiceField("query", Object.keys(PICKS)),
       line: wholeField(1, 1, LINES.length),

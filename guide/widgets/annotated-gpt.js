@@ -1,4 +1,4 @@
-// <mg-annotated-gpt>: the whole gpt(), line by line (W26). Point at a line, focus it with the arrow
+// <mg-annotated-gpt>: the whole gpt(), line by line. Point at a line, focus it with the arrow
 // keys, or tap it: its note appears, and the lines that share a vector with it light up. A click
 // pins.
 //
@@ -23,7 +23,7 @@ class MgAnnotatedGpt extends KitElement {
       (node) => node instanceof HTMLElement && node.matches("figure.code"),
     );
     if (!(quoted instanceof HTMLElement)) throw new Error("mg-annotated-gpt has no code");
-    const state = urlState("W26", { line: textField("", 4) });
+    const state = urlState("annotated-gpt", { line: textField("", 4) });
     this.whenLeaving(() => state.close());
     this.state = state;
     this.annotated = this.read(quoted);

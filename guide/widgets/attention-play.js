@@ -1,5 +1,5 @@
 // <mg-attention-play>: the toy's attention with a query of the reader's own, dragged or on sliders;
-// its output goes straight through lm_head, which is a short-cut and labelled as one (W23).
+// its output goes straight through lm_head, which is a short-cut and labelled as one.
 
 import "../js/kit/bars.js";
 import { html, renew, svg } from "../js/kit/dom.js";
@@ -23,7 +23,7 @@ const at = (/** @type {number} */ x) => EDGE + ((x + MOST) / (2 * MOST)) * (SIZE
 
 class MgAttentionPlay extends StatefulElement {
   build() {
-    const state = this.stateOf("W23", {
+    const state = this.stateOf("attention-play", {
       q0: numberField(FIRST_QUERY[0], -MOST, MOST),
       q1: numberField(FIRST_QUERY[1], -MOST, MOST),
     });

@@ -1,4 +1,4 @@
-// <mg-attention>: attention of the toy GPT, stage by stage, with its cache (W22). Exact or rounded
+// <mg-attention>: attention of the toy GPT, stage by stage, with its cache. Exact or rounded
 // as by hand, after the cache that the walkthrough pins or the one that the weights compute.
 
 import { html, renew } from "../js/kit/dom.js";
@@ -30,7 +30,7 @@ const COLUMNS = /** @type {const} */ ([
 
 class MgAttention extends StatefulElement {
   build() {
-    const state = this.stateOf("W22", {
+    const state = this.stateOf("attention", {
       step: wholeField(0, 0, STAGES.length - 1),
       token: choiceField("2", ["0", "1", "2", "3"]),
       cache: choiceField("pinned", ["pinned", "computed"]),

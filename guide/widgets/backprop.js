@@ -1,4 +1,4 @@
-// <mg-backprop shape="reuse">: forward, order, backward over a graph of Values (W13). Four shapes,
+// <mg-backprop shape="reuse">: forward, order, backward over a graph of Values. Four shapes,
 // and any expression that the reader types. `single` leaves the choice of shapes out; `at` is
 // start, forward or end.
 
@@ -56,7 +56,7 @@ class MgBackprop extends KitElement {
 
   build() {
     const shape = this.getAttribute("shape") ?? "reuse";
-    this.state = urlState(this.getAttribute("name") ?? "W13", {
+    this.state = urlState(this.getAttribute("name") ?? "backprop", {
       shape: choiceField(shape, Object.keys(SHAPES)),
       text: textField(this.getAttribute("expression") ?? SHAPES.own.source, MOST_TYPED),
       x: textField("", 400),

@@ -1,5 +1,5 @@
 // <mg-before-after from="2" to="3">: the blocks of two rungs side by side, what goes and what comes
-// marked (T14). A block says what it does and how many parameters it has.
+// marked. A block says what it does and how many parameters it has.
 
 import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -14,7 +14,7 @@ class MgBeforeAfter extends StatefulElement {
   build() {
     const [from, to] = [this.numberOf("from", 2), this.numberOf("to", 3)];
     this.rungs = [from, to];
-    const state = this.stateOf(`T14-${from}-${to}`, { block: textField("", 20) });
+    const state = this.stateOf(`before-after-${from}-${to}`, { block: textField("", 20) });
     const { gone, come } = changed(from, to);
     /** @type {Map<string, HTMLButtonElement[]>} */ this.keys = new Map();
     const column = (

@@ -1,4 +1,4 @@
-// <mg-cache>: the cache of the trained model, growing by a key and a value with each token (T16).
+// <mg-cache>: the cache of the trained model, growing by a key and a value with each token.
 
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -12,7 +12,7 @@ import { cacheWork, traced } from "../js/figures/trained/real-model.js";
 
 class MgCache extends OnPrefix {
   start() {
-    const state = this.stateOf("T16", { text: textField("emma", 15), at: wholeField(0, 0, 15) });
+    const state = this.stateOf("cache", { text: textField("emma", 15), at: wholeField(0, 0, 15) });
     const heat = (/** @type {string} */ label) =>
       /** @type {MgHeat} */ (html(/** @type {any} */ ("mg-heat"), { label, digits: 2 }));
     this.keys = heat("keys");

@@ -1,6 +1,6 @@
 // <mg-canonical-block>: the Transformer's block diagram as textbooks have it, 21 blocks, each with
 // what microgpt makes of it: the lines of the program, the entry of the state dict, or why there is
-// none (W32).
+// none.
 
 import { FileError } from "../js/errors.js";
 import {
@@ -58,7 +58,7 @@ class MgCanonicalBlock extends StatefulElement {
 
   /** @private */
   start() {
-    const state = this.stateOf("W32", {
+    const state = this.stateOf("canonical-block", {
       block: choiceField(
         "qkv",
         BLOCKS.map(({ id }) => id),

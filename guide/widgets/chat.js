@@ -1,4 +1,4 @@
-// <mg-chat>: the trained model writes names in the page (W1). What it does is in
+// <mg-chat>: the trained model writes names in the page. What it does is in
 // js/figures/trained/chat.js, which is fetched, with the model, when the reader first sends
 // something.
 //
@@ -72,7 +72,7 @@ class MgChat extends KitElement {
   }
 
   build() {
-    this.state = urlState("W1", {
+    this.state = urlState("chat", {
       text: textField("", 400),
       t: numberField(0.7, 0.1, 2),
       seed: seedField(),

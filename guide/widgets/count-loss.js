@@ -1,5 +1,5 @@
 // <mg-count-loss>: a name, token by token, under counts of the first names of the run: what
-// probability each token had, and what loss that is (T4).
+// probability each token had, and what loss that is.
 
 import { allCalled, called, countedAfter, STEPS } from "../js/figures/dataset.js";
 import { MicrogptError } from "../js/errors.js";
@@ -19,7 +19,7 @@ class MgCountLoss extends NamesElement {
   /** @param {import("../js/figures/dataset.js").Names} names */
   start(names) {
     this.names = names;
-    const state = this.stateOf("T4", {
+    const state = this.stateOf("count-loss", {
       name: textField("ava", 15),
       n: wholeField(100, 0, STEPS),
       step: wholeField(0, 0, 16),

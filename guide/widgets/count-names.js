@@ -1,4 +1,4 @@
-// <mg-count-names>: names are written from the counts, draw by draw (T5).
+// <mg-count-names>: names are written from the counts, draw by draw.
 
 import {
   allCalled,
@@ -39,7 +39,7 @@ class MgCountNames extends NamesElement {
     this.names = names;
     this.origin = originOf(names);
     const first = drawNames(names, { count: STEPS, temperature: 0.5, seed: 42, samples: 1 }).length;
-    const state = this.stateOf("T5", {
+    const state = this.stateOf("count-names", {
       step: wholeField(first, 0, 320),
       n: wholeField(STEPS, 0, STEPS),
       t: numberField(0.5, 0.1, 2),

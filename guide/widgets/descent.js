@@ -1,4 +1,4 @@
-// <mg-descent>: gradient descent chases a target: graph, number line with ghosts, loss bar (W15).
+// <mg-descent>: gradient descent chases a target: graph, number line with ghosts, loss bar.
 
 import { frame, planOf, shortly } from "../js/figures/gradients/backprop.js";
 import { button, html, renew, svg } from "../js/kit/dom.js";
@@ -28,7 +28,7 @@ const MOST_LOSS = 9; // what a full bar stands for: the loss at the start
 
 class MgDescent extends KitElement {
   build() {
-    this.state = urlState("W15", {
+    this.state = urlState("descent", {
       lr: numberField(0.02, 0.001, 0.12),
       at: wholeField(0, 0, STEPS),
     });

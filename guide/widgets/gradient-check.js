@@ -1,4 +1,4 @@
-// <mg-gradient-check>: the gradient of rung 1's first step in two ways, one dot a parameter (T10):
+// <mg-gradient-check>: the gradient of rung 1's first step in two ways, one dot a parameter:
 // across by the chain rule, up by nudging. The chain rule can be broken on purpose.
 
 import { loadNames } from "../js/figures/dataset.js";
@@ -20,7 +20,7 @@ class MgGradientCheck extends KitElement {
   }
 
   build() {
-    const state = urlState("T10", {
+    const state = urlState("gradient-check", {
       nudge: wholeField(-5, -12, -1),
       every: choiceField("17", ["1", "17"]),
       broken: choiceField("none", Object.keys(BREAKS)),

@@ -1,5 +1,5 @@
-// What the trained model's heads look at: <mg-head-weights>, for any beginning of a name (T15), and
-// <mg-head-split>, the same 16 numbers cut into one to sixteen heads (T17).
+// What the trained model's heads look at: <mg-head-weights>, for any beginning of a name, and
+// <mg-head-split>, the same 16 numbers cut into one to sixteen heads.
 
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -28,7 +28,10 @@ const looks = (weights, names) =>
 
 class MgHeadWeights extends OnPrefix {
   start() {
-    const state = this.stateOf("T15", { text: textField("karen", 15), at: wholeField(4, 0, 15) });
+    const state = this.stateOf("head-weights", {
+      text: textField("karen", 15),
+      at: wholeField(4, 0, 15),
+    });
     this.heat = heat("weights");
     this.heat.setAttribute("unsigned", "");
     this.next = html("p", {});
@@ -72,7 +75,7 @@ const HEADS = ["1", "2", "4", "8", "16"];
 
 class MgHeadSplit extends OnPrefix {
   start() {
-    const state = this.stateOf("T17", {
+    const state = this.stateOf("head-split", {
       text: textField("karen", 15),
       at: wholeField(4, 0, 15),
       heads: choiceField("4", HEADS),

@@ -1,5 +1,5 @@
 // <mg-ladder-losses upto="0">: the recorded loss curves of the six rungs; those up to this rung are
-// shown at first, each can be hidden or shown (T20).
+// shown at first, each can be hidden or shown.
 
 import { html, renew } from "../js/kit/dom.js";
 import "../js/kit/curve.js";
@@ -41,7 +41,7 @@ class MgLadderLosses extends StatefulElement {
   start() {
     const upto = this.numberOf("upto", 5);
     const initial = [0, 1, 2, 3, 4, 5].filter((rung) => rung <= upto).join("");
-    const state = this.stateOf("T20", {
+    const state = this.stateOf("ladder-losses", {
       shown: textField(initial, 6),
       mean: wholeField(100, 1, 300),
       at: wholeField(1000, 1, 1000),

@@ -1,4 +1,4 @@
-// <mg-layer>: three inputs, nine weights, three logits, and the softmax of those (T6). Every cell
+// <mg-layer>: three inputs, nine weights, three logits, and the softmax of those. Every cell
 // can be changed: a weight, an input, or a logit itself. With stage="linear" it ends at the
 // outputs.
 
@@ -23,7 +23,7 @@ const LOGITS = ["z₀", "z₁", "z₂"];
 class MgLayer extends KitElement {
   build() {
     this.isLinear = this.getAttribute("stage") === "linear";
-    const state = urlState(this.isLinear ? "layer" : "T6", {
+    const state = urlState(this.isLinear ? "layer" : "softmax", {
       w: numbersField(FIRST_LAYER.w.flat(), -9, 9),
       x: numbersField(FIRST_LAYER.x, -9, 9),
       z: numbersField([2, 1, 0], -99, 99),

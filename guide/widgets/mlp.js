@@ -1,5 +1,5 @@
-// <mg-mlp-flow>: one token on its way through the network of rung 1 (T7). <mg-mlp-name>: a name
-// under that network, beside the counts of rung 0 from the same names (T8). The weights are those
+// <mg-mlp-flow>: one token on its way through the network of rung 1. <mg-mlp-name>: a name
+// under that network, beside the counts of rung 0 from the same names. The weights are those
 // of ladder/train1.py: both figures train them in the page, from the same list and seed.
 
 import { freshId, html, renew } from "../js/kit/dom.js";
@@ -90,7 +90,9 @@ class Trained extends KitElement {
 
 class MgMlpFlow extends Trained {
   build() {
-    this.hold(urlState("T7", { token: wholeField(0, 0, 26), stage: choiceField("1000", STAGES) }));
+    this.hold(
+      urlState("mlp-flow", { token: wholeField(0, 0, 26), stage: choiceField("1000", STAGES) }),
+    );
     this.tokens = html("div", {
       class: "net-tokens",
       role: "group",
@@ -151,7 +153,9 @@ class MgMlpFlow extends Trained {
 
 class MgMlpName extends Trained {
   build() {
-    this.hold(urlState("T8", { name: textField("ava", 15), stage: choiceField("1000", STAGES) }));
+    this.hold(
+      urlState("mlp-name", { name: textField("ava", 15), stage: choiceField("1000", STAGES) }),
+    );
     const id = freshId("mlp-name");
     const field = html("input", {
       id,

@@ -1,4 +1,4 @@
-// <mg-neuron-backward>: ReLU(x·w + b) forward and backward, by the reader's own hand first (W14).
+// <mg-neuron-backward>: ReLU(x·w + b) forward and backward, by the reader's own hand first.
 
 import { frame, judgeNeuron, planOf, shortly } from "../js/figures/gradients/backprop.js";
 import { button, freshId, html } from "../js/kit/dom.js";
@@ -24,7 +24,7 @@ const GIVEN = /** @type {const} */ (["∂x", "∂w", "∂b"]);
 
 class MgNeuronBackward extends KitElement {
   build() {
-    this.state = urlState("W14", {
+    this.state = urlState("neuron-backward", {
       x: numberField(START.x, -5, 5),
       w: numberField(START.w, -5, 5),
       b: numberField(START.b, -5, 5),

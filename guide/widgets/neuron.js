@@ -1,5 +1,5 @@
-// <mg-neuron step="1">: a neuron in four steps (W4 to W7): x + b; x·w + b; ReLU of it, with its
-// graph; many inputs. <mg-net>: a net of 3 inputs, 4 hidden numbers and 2 outputs (W3).
+// <mg-neuron step="1">: a neuron in four steps: x + b; x·w + b; ReLU of it, with its
+// graph; many inputs. <mg-net>: a net of 3 inputs, 4 hidden numbers and 2 outputs.
 
 import { freshId, html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
@@ -26,7 +26,7 @@ class MgNeuron extends KitElement {
     const step = this.numberOf("step", 1);
     this.step = step;
     const state = urlState(
-      `W${3 + step}`,
+      `neuron-${step}`,
       step === 4
         ? {
             x: numbersField(MANY.x, -5, 5),
@@ -195,7 +195,7 @@ const SIZES = [3, 4, 2];
 
 class MgNet extends KitElement {
   build() {
-    const state = urlState("W3", { x: numbersField([1, -0.5, 0.5], -2, 2), seed: seedField(9) });
+    const state = urlState("net", { x: numbersField([1, -0.5, 0.5], -2, 2), seed: seedField(9) });
     this.state = state;
     this.whenLeaving(() => state.close());
     this.fields =

@@ -1,5 +1,5 @@
 // <mg-next-token>: pick a token, see what the counts say of the token after it, with or without the
-// one that is added to every count (T3).
+// one that is added to every count.
 
 import { allCalled, countedAfter, STEPS } from "../js/figures/dataset.js";
 import "../js/kit/bars.js";
@@ -16,7 +16,7 @@ class MgNextToken extends NamesElement {
   /** @param {import("../js/figures/dataset.js").Names} names */
   start(names) {
     this.names = names;
-    const state = this.stateOf("T3", {
+    const state = this.stateOf("next-token", {
       token: wholeField(0, 0, names.tokenizer.bos),
       n: wholeField(STEPS, 0, STEPS),
       added: wholeField(1, 0, 100),

@@ -1,5 +1,5 @@
 // <mg-numeric-tour>: the whole forward pass of the toy as numbers, each with its sum, from an x of
-// the reader's own on two sliders (W24). Exact, or rounded as by hand.
+// the reader's own on two sliders. Exact, or rounded as by hand.
 
 import { button, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -34,7 +34,7 @@ class MgNumericTour extends StatefulElement {
   /** @type {number | undefined} */ frame = undefined;
 
   build() {
-    const state = this.stateOf("W24", {
+    const state = this.stateOf("numeric-tour", {
       x0: numberField(FIRST[0], -MOST, MOST),
       x1: numberField(FIRST[1], -MOST, MOST),
       numbers: choiceField("hand", ["hand", "exact"]),

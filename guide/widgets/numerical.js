@@ -1,4 +1,4 @@
-// <mg-numerical>: the slope of a curve by nudging: click the curve, drag ε (T9).
+// <mg-numerical>: the slope of a curve by nudging: click the curve, drag ε.
 
 import { shortly } from "../js/figures/gradients/backprop.js";
 import { button, html, renew, svg } from "../js/kit/dom.js";
@@ -22,7 +22,7 @@ const P = { min: -2.8, max: 2.8, step: 0.05 };
 
 class MgNumerical extends KitElement {
   build() {
-    this.state = urlState("T9", {
+    this.state = urlState("numerical", {
       curve: choiceField("loss", Object.keys(CURVES)),
       p: numberField(-1, P.min, P.max),
       e: numberField(0, -15, 0),

@@ -1,5 +1,5 @@
 // <mg-pair-counts>: the table of counts as a heat map that fills up, name by name; the pairs of the
-// name just counted as arrows above it, linked to their cells (T2).
+// name just counted as arrows above it, linked to their cells.
 
 import { allCalled, called, countedAfter, STEPS } from "../js/figures/dataset.js";
 import { html, renew } from "../js/kit/dom.js";
@@ -18,7 +18,7 @@ class MgPairCounts extends NamesElement {
   start(names) {
     startLinks();
     this.names = names;
-    const state = this.stateOf("T2", { n: wholeField(4, 0, STEPS) });
+    const state = this.stateOf("pair-counts", { n: wholeField(4, 0, STEPS) });
     this.stepper = /** @type {MgStepper} */ (
       html(/** @type {any} */ ("mg-stepper"), { label: "Names counted", pace: 600 })
     );

@@ -1,4 +1,4 @@
-// <mg-parabola>: one step of gradient descent on L = p²/2: curve, tangent, step (W27).
+// <mg-parabola>: one step of gradient descent on L = p²/2: curve, tangent, step.
 
 import { shortly } from "../js/figures/gradients/backprop.js";
 import { button, html, svg } from "../js/kit/dom.js";
@@ -16,7 +16,10 @@ const P = { min: -3.5, max: 3.5, step: 0.05 };
 
 class MgParabola extends KitElement {
   build() {
-    this.state = urlState("W27", { p: numberField(3, P.min, P.max), lr: numberField(0.5, 0, 2.5) });
+    this.state = urlState("parabola", {
+      p: numberField(3, P.min, P.max),
+      lr: numberField(0.5, 0, 2.5),
+    });
     this.whenLeaving(() => this.state?.close());
     const state = this.state;
     this.plane = new Plane({

@@ -1,6 +1,6 @@
-// What a model's parameters are: <mg-model-sizes> three models side by side (W16), <mg-matrices>
-// every matrix of the trained model as a grid (W18), <mg-fan> the weights of one row as a fan
-// (W19), and <mg-tally> the sum of all matrices (W25).
+// What a model's parameters are: <mg-model-sizes> three models side by side, <mg-matrices>
+// every matrix of the trained model as a grid, <mg-fan> the weights of one row as a fan
+//, and <mg-tally> the sum of all matrices.
 
 import { FileError } from "../js/errors.js";
 import { html, renew, svg } from "../js/kit/dom.js";
@@ -48,7 +48,7 @@ const FACTS = /** @type {const} */ ([
 
 class MgModelSizes extends KitElement {
   build() {
-    const state = urlState("W16", {
+    const state = urlState("model-sizes", {
       by: choiceField(
         "parameters",
         FACTS.map(([key]) => key),
@@ -118,7 +118,7 @@ class MgModelSizes extends KitElement {
 
 class MgMatrices extends KitElement {
   async build() {
-    const state = urlState("W18", { matrix: choiceField("wte", MATRICES) });
+    const state = urlState("matrices", { matrix: choiceField("wte", MATRICES) });
     this.whenLeaving(() => state.close());
     const chosen = menu(
       this,
@@ -158,7 +158,7 @@ const FAN = ["layer0.attn_wq", "layer0.mlp_fc1", "layer0.mlp_fc2", "lm_head"];
 
 class MgFan extends KitElement {
   async build() {
-    const state = urlState("W19", {
+    const state = urlState("fan", {
       matrix: choiceField("lm_head", FAN),
       row: wholeField(26, 0, 63),
       least: numberField(0.1, 0, 2),
@@ -282,7 +282,7 @@ function fan(row, least, name) {
 
 class MgTally extends KitElement {
   build() {
-    const state = urlState("W25", { width: choiceField("16", ["8", "16", "32", "64"]) });
+    const state = urlState("tally", { width: choiceField("16", ["8", "16", "32", "64"]) });
     this.whenLeaving(() => state.close());
     const chosen = menu(
       this,

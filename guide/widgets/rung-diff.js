@@ -1,4 +1,4 @@
-// <mg-rung-diff from="0" to="1">: what changes from one rung to the next, line by line (T13).
+// <mg-rung-diff from="0" to="1">: what changes from one rung to the next, line by line.
 
 import { FileError } from "../js/errors.js";
 import { freshId, html } from "../js/kit/dom.js";
@@ -16,7 +16,7 @@ class MgRungDiff extends KitElement {
   async build() {
     const [from, to] = [this.numberOf("from", 0), this.numberOf("to", 1)];
     this.name = `rung ${from} to rung ${to}`;
-    const state = urlState(`T13-${from}-${to}`, {
+    const state = urlState(`rung-diff-${from}-${to}`, {
       view: choiceField("changes", ["changes", "all"]),
       header: flagField(false),
     });

@@ -1,5 +1,4 @@
-// <mg-running-mean>: the noisy gradient of one real parameter, and its running average for any β
-// (T18).
+// <mg-running-mean>: the noisy gradient of one real parameter, and its running average for any β.
 
 import "../js/kit/curve.js";
 import { html } from "../js/kit/dom.js";
@@ -20,7 +19,7 @@ class MgRunningMean extends StatefulElement {
     if (!this.isConnected || this.traces) return;
     this.traces = traces;
     this.whenLeaving(() => (this.traces = undefined));
-    const state = this.stateOf("T18", {
+    const state = this.stateOf("running-mean", {
       beta: numberField(0.85, 0, 0.999),
       of: choiceField("query", Object.keys(PICKS)),
       raw: flagField(false),

@@ -1,5 +1,5 @@
 // <mg-scene>: the trained model in three dimensions, every number of it a cell, and a token's way
-// through it phase by phase (W33). A flat view has the same numbers, also where there is no WebGL.
+// through it phase by phase. A flat view has the same numbers, also where there is no WebGL.
 
 import { scaleOf } from "../js/kit/color.js";
 import { button, html, onTheme, renew } from "../js/kit/dom.js";
@@ -45,7 +45,7 @@ class MgScene extends OnPrefix {
     /** @type {Place | null} */ this.pointed = null;
     /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.pending = undefined;
     /** @private the phase was chosen on the scrubber */ this.isScrubbed = false;
-    const state = this.stateOf("W33", FIELDS());
+    const state = this.stateOf("scene", FIELDS());
     this.stepper = /** @type {import("../js/kit/stepper.js").MgStepper} */ (
       html(/** @type {any} */ ("mg-stepper"), { label: "Phases", pace: 1800 })
     );

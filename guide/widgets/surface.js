@@ -1,5 +1,5 @@
-// <mg-surface>: a net of two layers over the plane of its first two inputs, in three dimensions
-// (W9). <mg-surface-match>: the same with a hidden target to find by hand (W10). The picture turns
+// <mg-surface>: a net of two layers over the plane of its first two inputs, in three dimensions.
+// <mg-surface-match>: the same with a hidden target to find by hand. The picture turns
 // by dragging, by arrow keys and by buttons; its numbers stand in a table too. Patches and wires
 // are on a canvas, the names of the axes on a picture above it.
 
@@ -113,7 +113,7 @@ class MgSurface extends KitElement {
   /** @private for which view the axes have their names @type {object | null} */ named = null;
 
   get name() {
-    return "W9";
+    return "surface";
   }
 
   /** @returns {import("../js/kit/state.js").Schema} */
@@ -321,7 +321,7 @@ class MgSurface extends KitElement {
 
 class MgSurfaceMatch extends MgSurface {
   get name() {
-    return "W10";
+    return "surface-match";
   }
 
   schema() {

@@ -1,4 +1,4 @@
-// <mg-temperature>: what the trained model says comes after a beginning, at any temperature (W29).
+// <mg-temperature>: what the trained model says comes after a beginning, at any temperature.
 
 import { MicrogptError } from "../js/errors.js";
 import { freshId, html, renew } from "../js/kit/dom.js";
@@ -16,7 +16,10 @@ class MgTemperature extends StatefulElement {
     if (!this.isConnected || this.model) return;
     this.model = model;
     this.whenLeaving(() => (this.model = undefined));
-    const state = this.stateOf("W29", { after: textField("ann", 15), t: numberField(1, 0.1, 2) });
+    const state = this.stateOf("temperature", {
+      after: textField("ann", 15),
+      t: numberField(1, 0.1, 2),
+    });
     const id = freshId("temp");
     this.field = html("input", {
       id,

@@ -1,4 +1,4 @@
-// <mg-tokenizer>: a text as token ids between two BOS, and back (W2).
+// <mg-tokenizer>: a text as token ids between two BOS, and back.
 
 import { button, freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -13,7 +13,7 @@ const PRESETS = ["emma", "ava", "quentin", "zoë", ""];
 
 class MgTokenizer extends StatefulElement {
   build() {
-    const state = this.stateOf("W2", { text: textField("emma", 40) });
+    const state = this.stateOf("tokenizer", { text: textField("emma", 40) });
     this.tokenizer = new Tokenizer(LETTERS);
     const id = freshId("tokens");
     const field = html("input", {

@@ -1,4 +1,4 @@
-// <mg-toy-chat>: the toy GPT of the page writes, token by token along its picture (W31): with the
+// <mg-toy-chat>: the toy GPT of the page writes, token by token along its picture: with the
 // weights that <mg-toy-training> has trained, or untrained. Each token is fed at position 2 with
 // the pinned cache.
 
@@ -27,7 +27,7 @@ const IN_HISTORY = 12;
 
 class MgToyChat extends KitElement {
   build() {
-    const state = urlState("W31", {
+    const state = urlState("toy-chat", {
       token: choiceField(String(FIRST_CHAT.token), ["0", "1", "2", "3"]),
       seed: seedField(FIRST_CHAT.seed),
       t: numberField(1, 0.1, 2),

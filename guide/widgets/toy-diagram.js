@@ -1,4 +1,4 @@
-// <mg-toy-diagram>: the toy GPT as blocks, growing in five stages (W17). Beside each block stand
+// <mg-toy-diagram>: the toy GPT as blocks, growing in five stages. Beside each block stand
 // its numbers, as matrices or as neurons. A block, its numbers, its lines of code and its formula
 // light up together by hover and focus; a click pins them. With stage="3" it shows what that stage
 // adds, and nothing else; all diagrams of a page have the same token.
@@ -149,7 +149,7 @@ class MgToyDiagram extends StatefulElement {
 
   /** Takes part in the page's state. @private */
   join() {
-    shared ??= urlState("W17", {
+    shared ??= urlState("toy-diagram", {
       stage: wholeField(1, 1, STAGES.length),
       token: choiceField("2", ["0", "1", "2", "3"]),
       view: choiceField("matrices", ["matrices", "neurons"]),

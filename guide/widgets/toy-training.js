@@ -1,5 +1,5 @@
-// <mg-toy-training>: the toy GPT trained in the page, every edge of its picture a number that moves
-// (W30). The weights are the page's: <mg-toy-chat> writes with them. A link carries words and a
+// <mg-toy-training>: the toy GPT trained in the page, every edge of its picture a number that
+// moves. The weights are the page's: <mg-toy-chat> writes with them. A link carries words and a
 // list of steps, which wait for a click.
 
 import {
@@ -31,7 +31,7 @@ const STILL_AT_ONCE = 10; // steps between two pictures where the reader wants l
 
 class MgToyTraining extends KitElement {
   build() {
-    const state = urlState("W30", {
+    const state = urlState("toy-training", {
       token: choiceField("2", ["0", "1", "2", "3"]),
       words: textField(DEFAULT_TEXT, MOST_TEXT),
       did: textField("", 120),

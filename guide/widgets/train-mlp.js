@@ -1,4 +1,4 @@
-// <mg-train-mlp>: the network of rung 1 trained in the page (T11): its loss at every step, the loss
+// <mg-train-mlp>: the network of rung 1 trained in the page: its loss at every step, the loss
 // on names it never saw, and what it writes. The run of ladder/train1.py when seed and lr are left
 // alone.
 
@@ -27,7 +27,7 @@ class MgTrainMlp extends KitElement {
   }
 
   build() {
-    const state = urlState("T11", { lr: numberField(1, 0.01, 5), seed: seedField() });
+    const state = urlState("train-mlp", { lr: numberField(1, 0.01, 5), seed: seedField() });
     this.state = state;
     this.whenLeaving(() => state.close());
     this.lr = numberInput(

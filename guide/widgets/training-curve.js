@@ -1,4 +1,4 @@
-// <mg-training-curve>: the recorded losses of the real run, step by step (W28): play, scrub, speed.
+// <mg-training-curve>: the recorded losses of the real run, step by step: play, scrub, speed.
 
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
@@ -31,7 +31,7 @@ class MgTrainingCurve extends StatefulElement {
     ).losses;
     this.means = trailingMean(this.losses, 100);
     const count = this.losses.length;
-    const state = this.stateOf("W28", { at: wholeField(count, 1, count) });
+    const state = this.stateOf("training-curve", { at: wholeField(count, 1, count) });
     this.curve = /** @type {MgCurve} */ (
       html(/** @type {any} */ ("mg-curve"), {
         label: "Losses of the recorded run",

@@ -1,4 +1,4 @@
-// <mg-unique-characters>: the vocabulary is collected name by name, sorted, and numbered (T1).
+// <mg-unique-characters>: the vocabulary is collected name by name, sorted, and numbered.
 
 import { collecting, inOrder, wordsOf } from "../js/characters.js";
 import { freshId, html, renew } from "../js/kit/dom.js";
@@ -18,7 +18,10 @@ class MgUniqueCharacters extends NamesElement {
   /** @param {import("../js/figures/dataset.js").Names} names */
   start(names) {
     this.names = names;
-    const state = this.stateOf("T1", { step: wholeField(3, 0, 100000), words: textField("", 300) });
+    const state = this.stateOf("unique-characters", {
+      step: wholeField(3, 0, 100000),
+      words: textField("", 300),
+    });
     const id = freshId("words");
     const field = html("input", {
       id,

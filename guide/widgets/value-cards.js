@@ -1,4 +1,4 @@
-// <mg-value-cards>: every Value of L = a·b + a as a card, and the way back over them (T12).
+// <mg-value-cards>: every Value of L = a·b + a as a card, and the way back over them.
 
 import { planOf, shortly } from "../js/figures/gradients/backprop.js";
 import { button, html } from "../js/kit/dom.js";
@@ -20,7 +20,7 @@ const SOURCE = "a*b + a";
 
 class MgValueCards extends KitElement {
   build() {
-    this.state = urlState("T12", {
+    this.state = urlState("value-cards", {
       a: numberField(2, -10, 10),
       b: numberField(3, -10, 10),
       at: wholeField(0, 0, 5),

@@ -1,4 +1,4 @@
-// <mg-value-stages>: the class Value grows in four stages, one slot each (W12).
+// <mg-value-stages>: the class Value grows in four stages, one slot each.
 
 import { shortly } from "../js/figures/gradients/backprop.js";
 import { button, html, renew } from "../js/kit/dom.js";
@@ -49,7 +49,7 @@ const STAGES = /** @type {const} */ ([
 
 class MgValueStages extends KitElement {
   build() {
-    this.state = urlState("W12", {
+    this.state = urlState("value-stages", {
       stage: wholeField(1, 1, STAGES.length),
       a: numberField(2, -10, 10),
       b: numberField(3, -10, 10),

@@ -1,4 +1,4 @@
-// <mg-value>: one operation on one or two numbers, and the Value that comes out (W11).
+// <mg-value>: one operation on one or two numbers, and the Value that comes out.
 
 import { shortly } from "../js/figures/gradients/backprop.js";
 import { html, renew } from "../js/kit/dom.js";
@@ -75,7 +75,7 @@ const OPERATIONS = {
 
 class MgValue extends KitElement {
   build() {
-    this.state = urlState("W11", {
+    this.state = urlState("value", {
       op: choiceField("mul", Object.keys(OPERATIONS)),
       a: numberField(2, -10, 10),
       b: numberField(3, -10, 10),

@@ -1,5 +1,5 @@
-// <mg-fuzzy>: a dictionary that answers with a mix (W20). <mg-word-attention>: what one word of a
-// sentence looks at (W21). Both are illustrative: their vectors are made by hand.
+// <mg-fuzzy>: a dictionary that answers with a mix. <mg-word-attention>: what one word of a
+// sentence looks at. Both are illustrative: their vectors are made by hand.
 
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -24,7 +24,7 @@ const percent = (/** @type {number} */ share) => `${written(100 * share, 0)} %`;
 class MgFuzzy extends StatefulElement {
   build() {
     const words = Object.keys(ASKED);
-    const state = this.stateOf("W20", {
+    const state = this.stateOf("fuzzy", {
       word: choiceField("wolf", words),
       sharp: numberField(0.5, 0, 10),
     });
@@ -78,7 +78,7 @@ class MgFuzzy extends StatefulElement {
 
 class MgWordAttention extends StatefulElement {
   build() {
-    const state = this.stateOf("W21", {
+    const state = this.stateOf("word-attention", {
       word: wholeField(3, 0, SENTENCE.length - 1),
       later: flagField(false),
     });

@@ -1,4 +1,4 @@
-// <mg-zip>: two lists walked together, pair by pair, and what the pairs add up to (W8).
+// <mg-zip>: two lists walked together, pair by pair, and what the pairs add up to.
 
 import { freshId, html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
@@ -12,7 +12,7 @@ const MOST = 8;
 
 class MgZip extends KitElement {
   build() {
-    const state = urlState("W8", { x: textField(FIRST.x, 80), w: textField(FIRST.w, 80) });
+    const state = urlState("zip", { x: textField(FIRST.x, 80), w: textField(FIRST.w, 80) });
     this.state = state;
     this.whenLeaving(() => state.close());
     this.inputs = /** @type {const} */ (["x", "w"]).map((key) => {

@@ -1,8 +1,9 @@
 // A widget's state as text for the address, and back. No DOM.
 //
-// In the address it stands behind the page's own anchor: #anchor?W23=q0:-0.22,seed:7&W30=... Only
+// In the address it stands behind the page's own anchor: #anchor?dot=v:1_2_0_1&draws=seed:7. Only
 // what differs from the defaults is written.
 
+import { nameNow } from "./state-names.js";
 import { snapped } from "./text.js";
 
 /**
@@ -153,7 +154,7 @@ export function writeState(schema, values) {
 }
 
 /**
- * The parts of an address behind its #.
+ * The parts of an address behind its #, each under the name that it has now.
  * @param {string} hash with or without #
  * @returns {{anchor: string, parts: Map<string, string>}}
  */
@@ -166,7 +167,7 @@ export function readHash(hash) {
     const equals = part.indexOf("=");
     if (part)
       parts.set(
-        equals < 0 ? part : part.slice(0, equals),
+        nameNow(equals < 0 ? part : part.slice(0, equals)),
         equals < 0 ? "" : part.slice(equals + 1),
       );
   }

@@ -1,8 +1,8 @@
 // The state of widgets in the address: every slider, seed and step, so that a link restores what
 // its sender saw. A teacher hides controls by &hide=name,name.
 //
-//     const state = urlState("W23", { q0: numberField(-0.22, -1.5, 1.5), seed: seedField() });
-//     state.values.q0; state.set({ q0: 1 }); state.onChange(draw); host.append(copyLink(state));
+//     const state = urlState("zoo", { q: numberField(-0.22, -1.5, 1.5), seed: seedField() });
+//     state.values.q; state.set({ q: 1 }); state.onChange(draw); host.append(copyLink(state));
 
 import { button, html } from "./dom.js";
 import { initialValues, readHash, readState, writeHash, writeState } from "./state-text.js";

@@ -123,13 +123,13 @@ test("state goes through the address", () => {
   const hash = writeHash(
     "top",
     new Map([
-      ["W1", text],
-      ["W2", ""],
-      ["W3", "x:1"],
+      ["chat", text],
+      ["zip", ""],
+      ["net", "x:1"],
     ]),
   );
   const { anchor, parts } = readHash(hash);
-  same(["top", text, "x:1", 2], [anchor, parts.get("W1"), parts.get("W3"), parts.size], hash);
+  same(["top", text, "x:1", 2], [anchor, parts.get("chat"), parts.get("net"), parts.size], hash);
   same(
     ["#top", "", "#?W=a:1"],
     [writeHash("top", new Map()), writeHash("", new Map()), writeHash("", new Map([["W", "a:1"]]))],
@@ -137,6 +137,29 @@ test("state goes through the address", () => {
   );
   if (decodeURI(new URL(`http://x/${hash}`).hash) === "") fail("not an address");
 });
+
+test("links from before the names were words still open", () => {
+  const { anchor, parts } = readHash("#top?W29=t:2&T13-4-5=mark:x&W99=a:1&W1x=b:1&hide=W2");
+  same("top", anchor, "anchor");
+  same(
+    [
+      ["temperature", "t:2"],
+      ["rung-diff-4-5", "mark:x"],
+      ["W99", "a:1"],
+      ["W1x", "b:1"],
+      ["hide", "W2"],
+    ],
+    [...parts],
+    "parts",
+  );
+  same("#top?temperature=t:2", writeHash(...oneOf("#top?W29=t:2")), "rewritten");
+});
+
+/** @param {string} hash @returns {[string, Map<string, string>]} */
+function oneOf(hash) {
+  const { anchor, parts } = readHash(hash);
+  return [anchor, parts];
+}
 
 test("a mangled state keeps its defaults and says what", () => {
   for (const [text, bad] of [

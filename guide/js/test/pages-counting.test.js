@@ -50,7 +50,7 @@ test("the list, its order and its tokens", () => {
   same(27, allCalled(names.tokenizer).length, "names of tokens");
 });
 
-test("all letters have come by the 91st name (T1)", () => {
+test("all letters have come by the 91st name", () => {
   const steps = collecting(names.docs);
   same(
     [91, "josephine", ["j"], 26],
@@ -79,7 +79,7 @@ test("all letters have come by the 91st name (T1)", () => {
   same([], collecting([]), "nothing");
 });
 
-test("counts fill up (T2)", () => {
+test("counts fill up", () => {
   for (const [count, cells, pairs, most] of [
     [0, 0, 0, 0],
     [4, 26, 27, 2],
@@ -101,7 +101,7 @@ test("counts fill up (T2)", () => {
   same(102, whole.counts.flat().filter((x) => !x).length, "cells that stay empty");
 });
 
-test("add-one smoothing (T3)", () => {
+test("add-one smoothing", () => {
   const table = countedAfter(names, STEPS);
   same([199, 1046], [table.counts[0][13], table.counts[0].reduce((a, b) => a + b)], "n after a");
   near(
@@ -126,7 +126,7 @@ test("add-one smoothing (T3)", () => {
   if (!countedAfter(names, 0, 0).probs(3).every(Number.isNaN)) fail("0 / 0 is no number");
 });
 
-test("“ava” after 100 names (T4)", () => {
+test("“ava” after 100 names", () => {
   const ava = names.tokenizer.encodeDocument("ava");
   const table = countedAfter(names, 100);
   same(false, names.shuffled.slice(0, 100).includes("ava"), "it isn't among them");
@@ -147,7 +147,7 @@ test("“ava” after 100 names (T4)", () => {
   );
 });
 
-test("names from counts are rung 0's (T5)", () => {
+test("names from counts are rung 0's", () => {
   const made = written(drawNames(names, { count: STEPS, temperature: 0.5, seed: 42 }));
   same(ladder.rungs[0].samples, made, "the recorded samples");
   const origins = made.map(originOf(names));
@@ -185,7 +185,7 @@ test("origins of names", () => {
   same(["trained", "file", "new"], [names.shuffled[0], "ava", "zxq"].map(origin), "origins");
 });
 
-test("the recorded ladder (T20)", () => {
+test("the recorded ladder", () => {
   same(
     [0, 1, 2, 3, 4, 5],
     ladder.rungs.map((/** @type {any} */ { rung }) => rung),

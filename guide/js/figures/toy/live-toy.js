@@ -1,4 +1,4 @@
-// The toy GPT that one page trains (W30) and chats with (W31): its words, its weights, and what has
+// The toy GPT that one page trains and chats with: its words, its weights, and what has
 // been done to them. No DOM.
 //
 //     const stop = liveToy.onChange(() => draw()); liveToy.stepOne(); liveToy.stepBatch();
