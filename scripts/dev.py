@@ -142,11 +142,18 @@ def prove(arguments):
 
 
 def lint_commands(fix=False):
-    return {
+    commands = {
         "ruff check": [program("ruff"), "check", *(["--fix"] if fix else [])],
         "ruff format": [program("ruff"), "format", *([] if fix else ["--check"])],
         "mypy": [program("mypy")],
     }
+    biome = ROOT / "node_modules" / ".bin" / ("biome.cmd" if os.name == "nt" else "biome")
+    if biome.exists():
+        checking = ["check", "--error-on-warnings", *(["--write"] if fix else [])]
+        commands["biome"] = [biome, *checking]
+    else:
+        say("JavaScript and CSS aren't checked: `npm ci` fetches biome")
+    return commands
 
 
 def lint(arguments):
@@ -253,7 +260,7 @@ COMMANDS = {
     "test": (test, "the quick tests: Python alone, under 4 minutes"),
     "test-all": (test_all, "all that protects main: lint, types, wheel, every test"),
     "prove": (prove, "the full-length proofs, by hand"),
-    "lint": (lint, "ruff and mypy; --fix repairs what ruff can"),
+    "lint": (lint, "ruff, mypy, and biome once npm has it; --fix repairs what they can"),
     "native": (native, "compile the native engine's kernel; --zig with the PyPI compiler"),
     "wasm": (wasm, "compile guide/js/kernel.wasm, the kernel for browsers; --check compares"),
     "guide": (guide, "build the guide and open it (arguments go to `microgpt guide`)"),

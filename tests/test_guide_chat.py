@@ -191,7 +191,7 @@ def test_every_mark_is_the_files(chromium: Any, guide_address: str) -> None:
     mark_of = marks()
     seen = set()
     with browser.opened(chromium) as (page, wrong):
-        field = started(page, f"{guide_address}#?W1=t:0.5")
+        field = started(page, f"{guide_address}#?chat=t:0.5")
         for turn in range(1, 6):
             field.fill("a e i o u m k j r s")
             page.get_by_role("button", name="Send").click()
@@ -216,11 +216,11 @@ def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_addres
         page.get_by_role("button", name="Copy link").click()
         page.get_by_text("Copied: it opens").wait_for()
         link = page.evaluate("navigator.clipboard.readText()")
-        assert "W1=" in link
+        assert "chat=" in link
         before = page.inner_text(".chat-log")
         page.get_by_role("button", name="Reset").click()
         assert page.locator(".chat-asked").count() == 0
-        browser.until(page, lambda: "W1" not in page.url, lambda: f"no W1 in {page.url}")
+        browser.until(page, lambda: "chat=" not in page.url, lambda: f"no chat= in {page.url}")
         assert wrong == []
     with browser.opened(chromium) as (page, wrong):
         asked: list[str] = []
@@ -276,7 +276,7 @@ def test_what_it_cannot_read_is_refused_in_place(chromium: Any, guide_address: s
 )
 def test_a_hostile_link_does_nothing(chromium: Any, guide_address: str, state: str) -> None:
     with browser.opened(chromium) as (page, wrong):
-        field = started(page, f"{guide_address}#?W1={state}")
+        field = started(page, f"{guide_address}#?chat={state}")
         for name in ("Show it", "Show them"):
             if page.get_by_role("button", name=name).count():
                 page.get_by_role("button", name=name).click()

@@ -18,7 +18,7 @@ FACES = fonts.manifest()
 FILES = {face["file"] for face in FACES.values()}
 SHEET = (GUIDE / "css" / "fonts.css").read_text(encoding="utf-8")
 TOKENS = (GUIDE / "css" / "tokens.css").read_text(encoding="utf-8")
-SITE = (GUIDE / "css" / "site.css").read_text(encoding="utf-8")
+CONTROLS = (GUIDE / "css" / "controls.css").read_text(encoding="utf-8")
 RULES = re.findall(r"@font-face \{([^}]*)\}", SHEET)
 REDO = "run scripts/make_fonts.py"
 
@@ -114,7 +114,7 @@ def test_every_character_of_the_built_site_has_a_glyph(guide_site: Path) -> None
     entries = json.loads((guide_site / "search.json").read_text(encoding="utf-8"))
     found = {*"".join(f"{e['title']} {e['page']} {e['text']}" for e in entries)} - {"\n"}
     assert found - known, "no formula is found by the search any more"
-    (families,) = re.findall(r"dialog\.search li span \{[^}]*font-family: ([^;]*);", SITE)
+    (families,) = re.findall(r"dialog\.search li span \{[^}]*font-family: ([^;]*);", CONTROLS)
     assert families == "var(--sans), var(--maths)"
     assert found - known <= has("maths"), f"{sorted(found - known - has('maths'))}: {REDO}"
 

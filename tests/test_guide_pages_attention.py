@@ -187,8 +187,8 @@ def test_attention_step_by_step(opened: Any) -> None:
     told(page, "mg-attention", "(0.1451, 0.2782). Wo makes (0.1427, 0.2093)")
     widget.get_by_label("Cache", exact=True).select_option("computed")
     told(page, "mg-attention", "(0.2719, 0.3425)")
-    in_address(page, "W22=step:8,cache:computed,numbers:exact")
-    again = opened("attention", "mg-attention", "#?W22=step:6,cache:computed")
+    in_address(page, "attention=step:8,cache:computed,numbers:exact")
+    again = opened("attention", "mg-attention", "#?attention=step:6,cache:computed")
     told(again, "mg-attention", "The weights are 0.34, 0.31, 0.35.")
     widget.get_by_role("button", name="Reset").click()
     told(page, "mg-attention", "The token b stands at position 2")
@@ -211,7 +211,7 @@ def test_query_is_dragged_and_typed(opened: Any) -> None:
     field.fill("-1.5")
     page.keyboard.press("Enter")
     told(page, "mg-attention-play", "Query (−1.50, 1.50): weights 0.17, 0.36, 0.47")
-    in_address(page, "W23=q0:-1.5,q1:1.5")
+    in_address(page, "attention-play=q0:-1.5,q1:1.5")
     field.fill("9")
     page.keyboard.press("Enter")
     assert "outside −1.5 to 1.5" in widget.inner_text()
@@ -237,7 +237,7 @@ def test_illustrative_words(opened: Any) -> None:
     page.keyboard.press("Enter")
     told(page, "mg-word-attention", "“jumps” looks for who does it: most of all at “fox”")
     words.get_by_role("button", name="Later words too").click()
-    in_address(page, "W21=word:4,later:1")
+    in_address(page, "word-attention=word:4,later:1")
 
 
 @pytest.mark.slow
@@ -260,7 +260,7 @@ def test_heads_of_the_trained_model(opened: Any) -> None:
     widget.locator("[role=alert]", has_text="It doesn't know “3”").wait_for()
     field.fill("<b>")
     widget.locator("[role=alert]", has_text="It doesn't know “<”").wait_for()
-    in_address(page, "T15=text:jaylen")
+    in_address(page, "head-weights=text:jaylen")
     split = opened("heads", "mg-head-split")
     told(split, "mg-head-split", "4 heads of 4 numbers: 4 × 5 weights.")
     split.locator("mg-head-split").get_by_label("Heads", exact=True).select_option("1")
@@ -286,7 +286,7 @@ def test_cache_grows_and_blocks_are_told(opened: Any) -> None:
     )
     grid = widget.locator("mg-heat [role=grid]").first
     assert grid.get_attribute("aria-label") == "keys, 5 × 16"
-    in_address(page, "T16=at:4")
+    in_address(page, "cache=at:4")
     blocks = opened("rung-3", "mg-before-after")
     told(blocks, "mg-before-after", "Gone: fc2.")
     two = blocks.locator("mg-before-after")

@@ -148,7 +148,7 @@ def test_backprop_by_mouse(opened: Any) -> None:
     assert "= −0.018000" in outcome.inner_text()
     in_address(page, "by:0.001")
     in_address(page, "shape:loss")
-    again = opened("backward", "mg-backprop", "#?W13=shape:loss,at:25,by:0.001")
+    again = opened("backward", "mg-backprop", "#?backprop=shape:loss,at:25,by:0.001")
     told(again, "mg-backprop", "w −18")
 
 

@@ -157,8 +157,8 @@ def test_layer_by_keyboard_and_mouse(opened: Any) -> None:
     told(page, "mg-layer", "is 0.87, 0.12, 0.02")
     typed(page, widget, "weight 0,2", "3")
     told(page, "mg-layer", "Softmax of −1.00, 1.00, 0.00")
-    in_address(page, "T6=w:1_0.5_3")
-    again = opened("softmax", "mg-layer", "#?T6=z:4_2_0,own:1")
+    in_address(page, "softmax=w:1_0.5_3")
+    again = opened("softmax", "mg-layer", "#?softmax=z:4_2_0,own:1")
     told(again, "mg-layer", "is 0.87, 0.12, 0.02")
     widget.get_by_role("button", name="Reset").click()
     told(page, "mg-layer", "is 0.67, 0.24, 0.09")
@@ -264,7 +264,7 @@ def test_network_widgets_have_rung_1s_numbers(opened: Any, trained: dict[str, An
     assert "a to z" in widget.locator("[role=alert]").inner_text()
     widget.get_by_label("Name", exact=True).fill("emma")
     told(page, "mg-mlp-name", "“emma”")
-    in_address(page, "T8=name:emma,stage:100")
+    in_address(page, "mlp-name=name:emma,stage:100")
 
 
 @pytest.mark.slow

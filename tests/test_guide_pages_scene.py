@@ -104,7 +104,7 @@ def cell(page: Any, name: str, at: list[int]) -> str:
 @pytest.mark.slow
 def test_picked_cells_are_the_engines_numbers(scene: Callable[..., Any]) -> None:
     model, numbers = traced("jaylen")
-    page = scene("#?W33=text:jaylen,at:6,phase:17,turn:0,tilt:0,follow:0")
+    page = scene("#?scene=text:jaylen,at:6,phase:17,turn:0,tilt:0,follow:0")
     told(page, "mg-scene", "n at position 6, phase 18 of 18, softmax.")
     for name, at in (
         ("wte", [9, 2]), ("layer0.attn_wv", [15, 4]), ("layer0.mlp_fc2", [7, 40]),
@@ -178,7 +178,7 @@ def test_it_turns_by_mouse_and_keys_and_a_link_keeps_it(scene: Callable[..., Any
     in_address(page, "turn:-54,tilt:46,zoom:2.1")
     page.keyboard.press("0")
     page.locator('.scene-canvas[aria-label*="turned by -24 degrees, seen from 16"]').wait_for()
-    again = scene("#?W33=turn:30,tilt:5")
+    again = scene("#?scene=turn:30,tilt:5")
     again.locator('.scene-canvas[aria-label*="turned by 30 degrees, seen from 5"]').wait_for()
     assert "Turn left" in again.locator("mg-scene").inner_text()
 
@@ -193,7 +193,7 @@ def flat_numbers(page: Any) -> list[str]:
 @pytest.mark.slow
 def test_without_webgl_the_flat_view_has_the_numbers(scene: Callable[..., Any]) -> None:
     model, numbers = traced("karen")
-    page = scene("#?W33=phase:17", NO_WEBGL)
+    page = scene("#?scene=phase:17", NO_WEBGL)
     widget = page.locator("mg-scene")
     page.locator(".scene-flat [role=grid]").wait_for()
     assert "draws no WebGL" in widget.inner_text()
@@ -223,7 +223,7 @@ def test_without_webgl_the_flat_view_has_the_numbers(scene: Callable[..., Any]) 
 
 @pytest.mark.slow
 def test_flat_view_by_choice_and_after_a_lost_context(scene: Callable[..., Any]) -> None:
-    page = scene("#?W33=phase:3")
+    page = scene("#?scene=phase:3")
     widget = page.locator("mg-scene")
     flat = widget.get_by_role("button", name="Flat view")
     flat.focus()

@@ -88,7 +88,7 @@ def test_train_untrain_and_restore(opened: Any) -> None:
     for n in (1, 5, 10, 20, 100):
         expected = f"{n} · all examples: mean loss {losses[n - 1]:.4f} → {losses[n]:.4f}"
         assert lines[-1 - n] == expected
-    in_address(page, "W30=did:b100")
+    in_address(page, "toy-training=did:b100")
     widget.get_by_label("Edges show").select_option("1")
     widget.get_by_role("button", name="Untrain").click()
     told(page, "mg-toy-training", "untrained: mean loss 1.1928")
@@ -137,7 +137,7 @@ def test_steps_words_and_edges_by_keyboard(opened: Any) -> None:
 
 @pytest.mark.slow
 def test_a_link_waits_for_a_click_and_the_chat_writes_with_its_weights(opened: Any) -> None:
-    page = opened("toy", "mg-toy-training", "#?W30=did:b20,token:1")
+    page = opened("toy", "mg-toy-training", "#?toy-training=did:b20,token:1")
     told(page, "mg-toy-training", "untrained: mean loss 1.1928")
     widget = page.locator("mg-toy-training")
     assert "This link was made after 20 steps." in widget.inner_text()
@@ -168,7 +168,7 @@ def test_a_link_waits_for_a_click_and_the_chat_writes_with_its_weights(opened: A
     chat.locator("mg-stepper .mg-range").focus()
     again.keyboard.press("Home")
     told(again, "mg-toy-chat", "Trained. b goes in: BOS 0.13, a 0.23, b 0.03, c 0.61; c is drawn")
-    in_address(again, "W31=at:0")
+    in_address(again, "toy-chat=at:0")
     for typed, answer in (("ab", "type b."), ("é", "not in its vocabulary"), ("", "nothing to")):
         chat.get_by_label("First token", exact=False).fill(typed)
         chat.get_by_role("button", name="Send").click()

@@ -109,7 +109,7 @@ def opened(opened: Any) -> Any:
 
 @pytest.mark.slow
 def test_recorded_run_scrubs_by_keyboard_and_plays(opened: Callable[..., Any]) -> None:
-    page = opened("loop", "mg-training-curve", "#?W28=at:3")
+    page = opened("loop", "mg-training-curve", "#?training-curve=at:3")
     told(page, "mg-training-curve", "After step 3: loss 3.1778")
     page.get_by_role("slider", name="The run: step").focus()
     page.keyboard.press("ArrowLeft")

@@ -11,7 +11,7 @@ from microgpt.cli.guide_files import POLICY
 
 THEME = (GUIDE / "theme" / "main.html").read_text(encoding="utf-8")
 TOKENS = (GUIDE / "css" / "tokens.css").read_text(encoding="utf-8")
-SITE_CSS = (GUIDE / "css" / "site.css").read_text(encoding="utf-8")
+LEGEND = (GUIDE / "css" / "controls.css").read_text(encoding="utf-8")
 
 
 def test_the_start_page_shows_what_the_model_wrote() -> None:
@@ -90,7 +90,7 @@ def test_kinds_of_tensor_have_colours_of_their_own() -> None:
     for theme in (0, 1):
         kinds = {name: c for name, c in colours(theme).items() if name.startswith("t-")}
         assert len(kinds) == len(set(kinds.values())) == 10
-        assert set(re.findall(r"--swatch: var\(--(t-[a-z]+)\)", SITE_CSS)) == set(kinds)
+        assert set(re.findall(r"--swatch: var\(--(t-[a-z]+)\)", LEGEND)) == set(kinds)
 
 
 def test_no_sheet_reaches_out() -> None:

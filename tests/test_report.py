@@ -500,8 +500,8 @@ def test_contrast_formula():
 def test_text_stands_out(page):
     """WCAG AA, 4.5 to 1, for all text colours of the style sheet in both modes."""
     light, dark = ({}, {})
-    for found, rule in zip((light, dark), re.findall(r":root{([^}]*)}", page), strict=True):
-        for name, value in re.findall(r"--(\w+):#(\w+)", rule.replace("\n", "")):
+    for found, rule in zip((light, dark), re.findall(r":root\s*{([^}]*)}", page), strict=True):
+        for name, value in re.findall(r"--(\w+):\s*#(\w+)", rule):
             value = value if len(value) == 6 else "".join(2 * c for c in value)
             found[name] = tuple(bytes.fromhex(value))
     for colours in light, dark:

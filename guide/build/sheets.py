@@ -13,7 +13,7 @@ from pathlib import Path
 import checking
 
 GUIDE = Path(__file__).resolve().parent.parent
-COMMON = ("fonts.css", "tokens.css", "site.css", "kit.css")
+COMMON = ("fonts.css", "tokens.css", "site.css", "code.css", "controls.css", "kit.css")
 WORD = re.compile(r"[a-z][\w-]*")
 
 
@@ -59,7 +59,7 @@ def special() -> dict[str, list[frozenset[str]]]:
 
 
 def wanted(site: Path, page: Path, text: str) -> list[str]:
-    """The sheets of a page behind tokens and site, in the order of their names."""
+    """The sheets of a page behind those of the site, in the order of their names."""
     modules = [
         checking.target_of(site, page, m) for m in re.findall(r'data-module="([^"]+)"', text)
     ]

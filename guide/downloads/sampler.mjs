@@ -88,7 +88,13 @@ export function gpt({ config, state_dict: weights }, token, position, cache) {
     for (let low = 0; low < config.n_embd; low += size) {
       const cut = (vector) => vector.slice(low, low + size);
       const looks = softmax(keys.map((k) => dot(cut(q), cut(k)) / Math.sqrt(size)));
-      for (let j = low; j < low + size; j++) heads.push(dot(looks, values.map((v) => v[j])));
+      for (let j = low; j < low + size; j++)
+        heads.push(
+          dot(
+            looks,
+            values.map((v) => v[j]),
+          ),
+        );
     }
     x = added(linear(heads, part("attn_wo")), before);
     before = x;
@@ -119,16 +125,18 @@ export function sample(model, prefix, temperature, rng) {
   let token = BOS;
   for (let position = 0; position < block_size; position++) {
     const logits = gpt(model, token, position, cache);
-    token = position < forced.length
-      ? forced[position]
-      : choose(softmax(logits.map((score) => score / temperature)), rng.random());
+    token =
+      position < forced.length
+        ? forced[position]
+        : choose(softmax(logits.map((score) => score / temperature)), rng.random());
     if (token === BOS) break;
     tokens.push(token);
   }
   return tokens.map((t) => model.tokenizer.uchars[t]).join("");
 }
 
-const HELP = `node sampler.mjs [BEGINNING ...] [--model FILE] [--seed N] [--temperature T] [--count N]
+const OPTIONS = "[--model FILE] [--seed N] [--temperature T] [--count N]";
+const HELP = `node sampler.mjs [BEGINNING ...] ${OPTIONS}
 Writes one name for each beginning, or 20 from nothing. Seed 42 and temperature 0.7 if not given.`;
 
 function end(line) {
@@ -142,16 +150,23 @@ async function readModel(path) {
   try {
     model = JSON.parse(await readFile(path, "utf8"));
   } catch (error) {
-    end(error instanceof SyntaxError
-      ? `${path} is not readable JSON. Download model.json again.`
-      : `${path} can't be read (${error.code}). Name the model with --model.`);
+    end(
+      error instanceof SyntaxError
+        ? `${path} is not readable JSON. Download model.json again.`
+        : `${path} can't be read (${error.code}). Name the model with --model.`,
+    );
   }
   if (model?.format !== "tiny-gpt-char-v1") end(`${path} is no model.json of microgpt.`);
   return model;
 }
 
 async function main(words) {
-  const asked = { model: new URL("model.json", import.meta.url), seed: "42", temperature: "0.7", count: "" };
+  const asked = {
+    model: new URL("model.json", import.meta.url),
+    seed: "42",
+    temperature: "0.7",
+    count: "",
+  };
   const prefixes = [];
   while (words.length) {
     const word = words.shift();
@@ -164,7 +179,12 @@ async function main(words) {
   const number = (name, from, to, whole) => {
     const x = String(asked[name]).trim() === "" ? NaN : Number(asked[name]);
     const good = x >= from && x <= to && (!whole || Number.isInteger(x));
-    return good ? x : end(`The ${name} is ${asked[name]}, must be ${whole ? "a whole number " : ""}from ${from} to ${to}.`);
+    return good
+      ? x
+      : end(
+          `The ${name} is ${asked[name]}, must be ${whole ? "a whole number " : ""}from ` +
+            `${from} to ${to}.`,
+        );
   };
   const seed = number("seed", 0, 2 ** 32 - 1, true);
   const temperature = number("temperature", 0.001, 1000, false);
@@ -172,13 +192,18 @@ async function main(words) {
   const model = await readModel(asked.model);
   const most = model.config.block_size - 1;
   for (const prefix of prefixes) {
-    const unknown = Array.from(prefix).find((letter) => !Object.hasOwn(model.tokenizer.stoi, letter));
-    if (unknown !== undefined) end(`${unknown} of ${prefix.slice(0, 40)} is not a letter that the model knows.`);
-    if (prefix.length > most) end(`${prefix.slice(0, 20)} has ${prefix.length} letters, must be at most ${most}.`);
+    const unknown = Array.from(prefix).find(
+      (letter) => !Object.hasOwn(model.tokenizer.stoi, letter),
+    );
+    if (unknown !== undefined)
+      end(`${unknown} of ${prefix.slice(0, 40)} is not a letter that the model knows.`);
+    if (prefix.length > most)
+      end(`${prefix.slice(0, 20)} has ${prefix.length} letters, must be at most ${most}.`);
   }
   const rng = new Random(seed);
   for (const prefix of prefixes.length ? prefixes : [""]) {
-    for (let i = 0; i < (count || (prefix ? 1 : 20)); i++) console.log(sample(model, prefix, temperature, rng));
+    for (let i = 0; i < (count || (prefix ? 1 : 20)); i++)
+      console.log(sample(model, prefix, temperature, rng));
   }
 }
 
@@ -186,5 +211,6 @@ const program = globalThis.process?.argv?.[1];
 if (program) {
   const { pathToFileURL } = await import("node:url");
   const { realpathSync } = await import("node:fs");
-  if (import.meta.url === pathToFileURL(realpathSync(program)).href) await main(process.argv.slice(2));
+  if (import.meta.url === pathToFileURL(realpathSync(program)).href)
+    await main(process.argv.slice(2));
 }

@@ -21,7 +21,8 @@ export function collecting(docs) {
 }
 
 /** In order of their code points, as a tokenizer numbers them. @param {Iterable<string>} chars */
-export const inOrder = (chars) => [...chars].sort((a, b) => Number(a.codePointAt(0)) - Number(b.codePointAt(0)));
+export const inOrder = (chars) =>
+  [...chars].sort((a, b) => Number(a.codePointAt(0)) - Number(b.codePointAt(0)));
 
 /** Documents that a reader typed: apart by white space or commas. @param {string} text */
 export const wordsOf = (text) => text.split(/[\s,;]+/u).filter((word) => word);

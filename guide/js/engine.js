@@ -6,7 +6,8 @@
 // arguments of a call, which grows when a call needs more.
 
 import { parameters, shapes } from "./config.js";
-import { InputError, TokenError, shown } from "./errors.js";
+import { batchesOf, checkedDocuments, isCount } from "./documents.js";
+import { InputError, shown } from "./errors.js";
 import { checkedWeights } from "./position-weights.js";
 import { checkedOptions, nothingToDraw } from "./sampling.js";
 
@@ -19,18 +20,12 @@ import { checkedOptions, nothingToDraw } from "./sampling.js";
 /** @typedef {Record<string, Reals>} Arrays flat matrices [out × in] by state-dict name */
 /** @typedef {Record<string, Numbers | ArrayLike<Numbers>>} Weights flat, or as rows */
 /** @typedef {{m: Arrays | null, v: Arrays | null, step: number}} Optim */
-/**
- * The documents of some steps, one after the other. `tokens`: ids of all documents, each with the
- * token before its first prediction. `offsets` [documents + 1]: document d is tokens[offsets[d]] to
- * tokens[offsets[d + 1] - 1]. `documents` [steps]: how many each step takes. `positions` [steps]:
- * what the step's summed loss is divided by. `weights` [positions of all documents]: what -log p of
- * each is multiplied by before, also 0 or less; without them, 1.
- * @typedef {{tokens: Numbers, offsets: Numbers, documents: Numbers, positions: Numbers,
- *   weights?: Numbers | null}} Batches
- */
+/** @typedef {import("./documents.js").Batches} Batches */
 
 const LEVEL = "simd128";
-const WEIGHTS = 0, MEANS = 1, SQUARES = 2; // enum Vector in interface.h
+const WEIGHTS = 0,
+  MEANS = 1,
+  SQUARES = 2; // enum Vector in interface.h
 const BAD_GUARD = 6; // enum Refusal
 const PAGE = 65536;
 
@@ -44,23 +39,6 @@ export const VERBS = ["size", "init", "set", "get", "steps", "grads", "logits", 
  */
 export function exported(dtype, verb) {
   return `mg_${dtype === "float32" ? "f32" : "f64"}_${LEVEL}_${verb}`;
-}
-
-/**
- * Batches from nested lists: steps → documents → token ids.
- * @param {Numbers[][]} steps
- * @returns {Batches}
- */
-export function batchesOf(steps) {
-  const docs = steps.flat();
-  const offsets = [0];
-  for (const doc of docs) offsets.push(offsets[offsets.length - 1] + doc.length);
-  return {
-    tokens: docs.flatMap((doc) => Array.from(doc)),
-    offsets,
-    documents: steps.map((step) => step.length),
-    positions: steps.map((step) => step.reduce((sum, doc) => sum + doc.length - 1, 0)),
-  };
 }
 
 /** One model and its optimiser. Throws `InputError` and `TokenError` before any work is done. */
@@ -173,8 +151,13 @@ export class Engine {
     const length = this.#checked(batches.tokens, batches.offsets, count, 1, most);
     const given = checkedWeights(batches.weights, batches.offsets, count);
     const [losses, rates, offsets, counts, divisors, tokens, weights] = this.#room(
-      [Float64Array, n], [Float64Array, n], [Int32Array, 2 * (count + 1)], [Int32Array, 2 * n],
-      [Int32Array, 2 * n], [Int32Array, length], [Float64Array, given.length],
+      [Float64Array, n],
+      [Float64Array, n],
+      [Int32Array, 2 * (count + 1)],
+      [Int32Array, 2 * n],
+      [Int32Array, 2 * n],
+      [Int32Array, length],
+      [Float64Array, given.length],
     );
     weights.set(given);
     rates.set(lrs);
@@ -184,9 +167,16 @@ export class Engine {
     copy(tokens, batches.tokens);
     this.#did(
       this.call.steps(
-        this.model, tokens.byteOffset, offsets.byteOffset, counts.byteOffset,
-        divisors.byteOffset, batches.weights ? weights.byteOffset : 0, n, rates.byteOffset,
-        firstStep, losses.byteOffset,
+        this.model,
+        tokens.byteOffset,
+        offsets.byteOffset,
+        counts.byteOffset,
+        divisors.byteOffset,
+        batches.weights ? weights.byteOffset : 0,
+        n,
+        rates.byteOffset,
+        firstStep,
+        losses.byteOffset,
       ),
     );
     this.step = firstStep + n;
@@ -206,16 +196,25 @@ export class Engine {
     if (!(batch.positions[0] >= 1)) throw new InputError("The documents have nothing to predict.");
     const checked = checkedWeights(given, batch.offsets, docs.length);
     const [loss, flat, offsets, tokens, weights] = this.#room(
-      [Float64Array, 1], [this.Reals, parameters(this.config)], [Int32Array, 2 * (docs.length + 1)],
-      [Int32Array, length], [Float64Array, checked.length],
+      [Float64Array, 1],
+      [this.Reals, parameters(this.config)],
+      [Int32Array, 2 * (docs.length + 1)],
+      [Int32Array, length],
+      [Float64Array, checked.length],
     );
     weights.set(checked);
     int64s(offsets, batch.offsets);
     copy(tokens, batch.tokens);
     this.#did(
       this.call.grads(
-        this.model, tokens.byteOffset, offsets.byteOffset, docs.length, batch.positions[0],
-        given ? weights.byteOffset : 0, loss.byteOffset, flat.byteOffset,
+        this.model,
+        tokens.byteOffset,
+        offsets.byteOffset,
+        docs.length,
+        batch.positions[0],
+        given ? weights.byteOffset : 0,
+        loss.byteOffset,
+        flat.byteOffset,
       ),
     );
     return { loss: loss[0], grads: this.#named(flat) };
@@ -231,13 +230,19 @@ export class Engine {
     const { tokens: all, offsets: ends } = batchesOf([tokenLists]);
     const length = this.#checked(all, ends, tokenLists.length, 0, block_size);
     const [out, offsets, tokens] = this.#room(
-      [this.Reals, length * V], [Int32Array, 2 * ends.length], [Int32Array, length],
+      [this.Reals, length * V],
+      [Int32Array, 2 * ends.length],
+      [Int32Array, length],
     );
     int64s(offsets, ends);
     copy(tokens, all);
     this.#did(
       this.call.logits(
-        this.model, tokens.byteOffset, offsets.byteOffset, tokenLists.length, out.byteOffset,
+        this.model,
+        tokens.byteOffset,
+        offsets.byteOffset,
+        tokenLists.length,
+        out.byteOffset,
       ),
     );
     return tokenLists.map((_, i) => out.slice(ends[i] * V, ends[i + 1] * V));
@@ -264,8 +269,14 @@ export class Engine {
     if (!n) return { tokens: [], used: 0 };
     const table = guard ? guard.next.length : 0;
     const [used, draws, offsets, forced, out, lengths, next, banned] = this.#room(
-      [Float64Array, 1], [Float64Array, n * most], [Int32Array, 2 * (n + 1)], [Int32Array, length],
-      [Int32Array, n * most], [Int32Array, n], [Int32Array, table], [Uint8Array, table],
+      [Float64Array, 1],
+      [Float64Array, n * most],
+      [Int32Array, 2 * (n + 1)],
+      [Int32Array, length],
+      [Int32Array, n * most],
+      [Int32Array, n],
+      [Int32Array, table],
+      [Uint8Array, table],
     );
     draws.set(uniforms);
     int64s(offsets, ends);
@@ -276,9 +287,21 @@ export class Engine {
     }
     this.#did(
       this.call.sample(
-        this.model, forced.byteOffset, offsets.byteOffset, n, most, 1 / temperature, topK ?? 0,
-        topP ?? 0, draws.byteOffset, Number(order === "rows"), guard ? next.byteOffset : 0,
-        guard ? banned.byteOffset : 0, table / V, out.byteOffset, lengths.byteOffset,
+        this.model,
+        forced.byteOffset,
+        offsets.byteOffset,
+        n,
+        most,
+        1 / temperature,
+        topK ?? 0,
+        topP ?? 0,
+        draws.byteOffset,
+        Number(order === "rows"),
+        guard ? next.byteOffset : 0,
+        guard ? banned.byteOffset : 0,
+        table / V,
+        out.byteOffset,
+        lengths.byteOffset,
         used.byteOffset,
       ),
     );
@@ -333,8 +356,14 @@ export class Engine {
     const c = this.config;
     const [ints] = this.#room([Int32Array, 14]);
     ints.set([
-      c.n_layer, c.n_embd, c.n_head, c.block_size, c.vocab_size,
-      Number(c.activation === "relu_squared"), Number(c.optimizer === "sgd"), 1,
+      c.n_layer,
+      c.n_embd,
+      c.n_head,
+      c.block_size,
+      c.vocab_size,
+      Number(c.activation === "relu_squared"),
+      Number(c.optimizer === "sgd"),
+      1,
     ]);
     new Float64Array(ints.buffer, ints.byteOffset + 32, 3).set([c.beta1, c.beta2, c.eps]);
     return ints.byteOffset;
@@ -354,9 +383,7 @@ export class Engine {
       const array = arrays[name];
       const shape = `[${out}, ${into}]`;
       if (!array) {
-        throw new InputError(
-          `${what}${name} is missing, the model needs it with shape ${shape}.`,
-        );
+        throw new InputError(`${what}${name} is missing, the model needs it with shape ${shape}.`);
       }
       const isFlat = typeof array[0] === "number";
       const rows = isFlat
@@ -395,7 +422,7 @@ export class Engine {
   }
 
   /**
-   * How many tokens the first `documents` documents reach; throws unless every one fits.
+   * Whether the engine can be called, and how many tokens the documents reach.
    * @param {Numbers} tokens
    * @param {Numbers} offsets
    * @param {number} documents
@@ -405,32 +432,7 @@ export class Engine {
   #checked(tokens, offsets, documents, shortest, longest) {
     if (!this.memory) throw new InputError("The engine is closed.", "Create another one.");
     if (!this.loaded) throw new InputError("The engine has no weights yet.", "Call load first.");
-    const { vocab_size: V, block_size } = this.config;
-    if (documents + 1 > offsets.length) {
-      const came = offsets.length - 1;
-      throw new InputError(`The steps take ${documents} documents, but ${came} came.`);
-    }
-    for (let d = 0; d <= documents; d++) {
-      if (!isCount(offsets[d], d ? offsets[d - 1] : 0) || offsets[d] > tokens.length) {
-        throw new InputError(`Document offsets don't fit the ${tokens.length} tokens.`);
-      }
-      const length = d ? offsets[d] - offsets[d - 1] : shortest;
-      if (length < shortest || length > longest) {
-        throw new InputError(
-          `Document ${d - 1} has ${length} tokens, must have ${shortest} to ${longest} ` +
-            `(block_size ${block_size}).`,
-        );
-      }
-    }
-    for (let i = offsets[0]; i < offsets[documents]; i++) {
-      if (!isCount(tokens[i], 0) || tokens[i] >= V) {
-        throw new TokenError(
-          `Token ${shown(tokens[i])} at place ${i} is not in the vocabulary ` +
-            `(${V} tokens, 0 to ${V - 1}).`,
-        );
-      }
-    }
-    return offsets[documents];
+    return checkedDocuments(this.config, tokens, offsets, documents, shortest, longest);
   }
 
   /** @param {number} refused what the kernel answers: enum Refusal in interface.h */
@@ -438,14 +440,6 @@ export class Engine {
     if (refused === BAD_GUARD) throw nothingToDraw();
     if (refused) throw new Error(`The kernel refused a call that was checked: ${refused}.`);
   }
-}
-
-/**
- * @param {unknown} value
- * @param {number} least
- */
-function isCount(value, least) {
-  return Number.isInteger(value) && Number(value) >= least && Number(value) < 2 ** 31;
 }
 
 /**

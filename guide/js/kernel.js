@@ -10,7 +10,8 @@ import { makeConfig } from "./config.js";
 import { Engine, exported, VERBS } from "./engine.js";
 import { FileError } from "./errors.js";
 
-export { batchesOf, Engine } from "./engine.js";
+export { batchesOf } from "./documents.js";
+export { Engine } from "./engine.js";
 
 /**
  * Compiles the kernel from its bytes, or from where they are.

@@ -1,7 +1,15 @@
 // The matrices of microgpt in words: what each is for, and what its rows stand for. No DOM.
 
 export const MATRICES = Object.freeze([
-  "wte", "wpe", "lm_head", "layer0.attn_wq", "layer0.attn_wk", "layer0.attn_wv", "layer0.attn_wo", "layer0.mlp_fc1", "layer0.mlp_fc2",
+  "wte",
+  "wpe",
+  "lm_head",
+  "layer0.attn_wq",
+  "layer0.attn_wk",
+  "layer0.attn_wv",
+  "layer0.attn_wo",
+  "layer0.mlp_fc1",
+  "layer0.mlp_fc2",
 ]);
 
 /** @type {Record<string, string>} */

@@ -1,4 +1,4 @@
-// Reads a model.json (src/microgpt/modelfile.py says what is in it). It may come from a stranger:
+// Reads a model.json (src/microgpt/disk/modelfile.py says what is in it). It may come from a stranger:
 // sizes are checked before anything is allocated, and every number must be finite.
 
 import { makeConfig, parameters, shapes } from "./config.js";

@@ -78,7 +78,11 @@ export function distribution(logits, temperature = 1, topK = null, topP = null, 
 export function choose(logits, uniform, temperature = 1, topK = null, topP = null, banned = null) {
   const probs = distribution(logits, temperature, topK, topP, banned);
   if (!probs.some((p) => p > 0)) throw nothingToDraw();
-  return choice(probs, uniform, probs.findLastIndex((p) => p > 0));
+  return choice(
+    probs,
+    uniform,
+    probs.findLastIndex((p) => p > 0),
+  );
 }
 
 /**

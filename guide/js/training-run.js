@@ -1,9 +1,9 @@
 // A whole training run in a page: from the reader's documents to samples with their marks, a few
 // steps at a time. `worker-training.js` runs it beside the page; it has no DOM and no clock.
 //
-// The engine is the kernel, or the scalar engine where something is broken on purpose. Samples on the
-// way come from a stream of their own; those at the end come from the run's, so that the published
-// run gives the published twenty.
+// The engine is the kernel, or the scalar engine where something is broken on purpose. Samples on
+// the way come from a stream of their own; those at the end come from the run's, so that the
+// published run gives the published twenty.
 
 import { lrAt, makeConfig, number, parameters, shapes, whole } from "./config.js";
 import { FileError, InputError, shown } from "./errors.js";
@@ -70,8 +70,15 @@ export class TrainingRun {
    */
   constructor(options, kernel) {
     const {
-      preset = "final", seed = 42, batchSize = 1, dtype = "float64", breaks = [], sampleEvery = 0,
-      samples = 20, temperature = 0.5, recordEvery = 0,
+      preset = "final",
+      seed = 42,
+      batchSize = 1,
+      dtype = "float64",
+      breaks = [],
+      sampleEvery = 0,
+      samples = 20,
+      temperature = 0.5,
+      recordEvery = 0,
     } = options;
     const docs = readDocs(options.docs);
     whole("batchSize", batchSize, 1, 4096);
@@ -123,10 +130,15 @@ export class TrainingRun {
   describe() {
     const cut = this.ids.filter((doc) => doc.length > this.config.block_size + 1).length;
     return {
-      config: this.config, seed: this.seed, documents: this.docs.length,
-      distinct: this.file.size, cut,
-      vocabulary: this.tokenizer.uchars.join(""), parameters: parameters(this.config),
-      blind: Math.log(this.config.vocab_size), recordEvery: this.recordEvery,
+      config: this.config,
+      seed: this.seed,
+      documents: this.docs.length,
+      distinct: this.file.size,
+      cut,
+      vocabulary: this.tokenizer.uchars.join(""),
+      parameters: parameters(this.config),
+      blind: Math.log(this.config.vocab_size),
+      recordEvery: this.recordEvery,
     };
   }
 
@@ -172,7 +184,12 @@ export class TrainingRun {
     if (on(this.recordEvery)) yield { type: "recording", step: this.step, weights: this.weights() };
     if (on(this.sampleEvery) || (final && this.samples)) {
       const rng = final ? this.rng : this.beside;
-      yield { type: "samples", step: this.step, final, samples: this.sample("", this.samples, rng) };
+      yield {
+        type: "samples",
+        step: this.step,
+        final,
+        samples: this.sample("", this.samples, rng),
+      };
     }
   }
 
@@ -257,7 +274,8 @@ export class DivergedError extends InputError {
    */
   constructor(step, lr) {
     super(
-      `After ${step} steps the weights give no numbers any more: training has diverged at lr ${lr}.`,
+      `After ${step} steps the weights give no numbers any more: ` +
+        `training has diverged at lr ${lr}.`,
       "Make lr smaller.",
     );
     this.step = step;

@@ -116,14 +116,18 @@ async function run(order) {
   try {
     machine = await (python ??= started());
   } catch (error) {
-    const how = error instanceof Absent ? { absent: true } : { error: `Python could not be started: ${error}` };
+    const how =
+      error instanceof Absent
+        ? { absent: true }
+        : { error: `Python could not be started: ${error}` };
     postMessage({ type: "ended", id, how, fatal: true });
     return;
   }
   let how;
   let fatal = false;
   try {
-    for (const [name, text] of Object.entries(order.files)) machine.python.FS.writeFile(`${HOME}/${name}`, text);
+    for (const [name, text] of Object.entries(order.files))
+      machine.python.FS.writeFile(`${HOME}/${name}`, text);
     const args = machine.python.toPy(order.args);
     how = JSON.parse(machine.run(order.code, order.name, args, order.steps ?? undefined));
     args.destroy();

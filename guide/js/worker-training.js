@@ -1,6 +1,7 @@
 // A module Worker that trains: it takes orders and posts what happens.
 //
-//     const worker = new Worker(new URL("./worker-training.js", import.meta.url), { type: "module" });
+//     const address = new URL("./worker-training.js", import.meta.url);
+//     const worker = new Worker(address, { type: "module" });
 //     worker.onmessage = ({ data }) => { ... };
 //     worker.postMessage({ do: "start", id: 1, options: { docs, seed: 42, sampleEvery: 100 } });
 //
@@ -44,7 +45,14 @@ export function serve(scope, kernelOf) {
   const fail = (/** @type {unknown} */ error) => {
     running = false;
     const known = error instanceof InputError || error instanceof FileError;
-    const code = error instanceof DivergedError ? "numbers" : error instanceof FileError ? "file" : known ? "input" : "fault";
+    const code =
+      error instanceof DivergedError
+        ? "numbers"
+        : error instanceof FileError
+          ? "file"
+          : known
+            ? "input"
+            : "fault";
     const { said, remedy } = known
       ? error
       : { said: `Something unforeseen happened: ${error}.`, remedy: "Reload the page." };
@@ -134,7 +142,13 @@ export function serve(scope, kernelOf) {
       if (!run) throw new InputError("There is no model yet.", "Start training first.");
       const { weights, optim } = run.engine.state();
       const uchars = run.tokenizer.uchars;
-      post({ type: "state", step: run.step, config: run.config, uchars, state: { weights, optim } });
+      post({
+        type: "state",
+        step: run.step,
+        config: run.config,
+        uchars,
+        state: { weights, optim },
+      });
     },
     stop() {
       stop();
@@ -158,7 +172,8 @@ export function serve(scope, kernelOf) {
 function checkedSpeed(speed) {
   if (speed === null || speed === undefined) return null;
   const steps = Number(speed);
-  if (!(steps > 0 && steps <= 1e6)) throw new InputError(`speed is ${speed}, must be above 0 steps a second.`);
+  if (!(steps > 0 && steps <= 1e6))
+    throw new InputError(`speed is ${speed}, must be above 0 steps a second.`);
   return steps;
 }
 

@@ -1,13 +1,23 @@
-// <mg-chat>: the trained model writes names in the page (W1). What it does is in
-// js/figures/trained/chat.js, which is fetched, with the model, when the reader first sends something.
+// <mg-chat>: the trained model writes names in the page. What it does is in
+// js/figures/trained/chat.js, which is fetched, with the model, when the reader first sends
+// something.
 //
-// Of the text in the tag, what has the class `opening` stays as the first lines of the conversation.
+// Of the text in the tag, what has the class `opening` stays as the first lines of the
+// conversation.
 
 import { button, freshId, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { MicrogptError } from "../js/errors.js";
 import "../js/kit/number.js";
-import { copyLink, isHidden, numberField, problemLine, seedField, textField, urlState } from "../js/kit/state.js";
+import {
+  copyLink,
+  isHidden,
+  numberField,
+  problemLine,
+  seedField,
+  textField,
+  urlState,
+} from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 
 /** @typedef {import("../js/figures/trained/chat.js").Message} Message */
@@ -34,10 +44,17 @@ function opened() {
     const chat = await import("../js/figures/trained/chat.js");
     const text = async (/** @type {string} */ name) => {
       const answer = await fetch(new URL(name, FILES));
-      if (!answer.ok) throw new MicrogptError(`${name} can't be fetched (${answer.status}).`, "Is the guide still being served?");
+      if (!answer.ok)
+        throw new MicrogptError(
+          `${name} can't be fetched (${answer.status}).`,
+          "Is the guide still being served?",
+        );
       return answer.text();
     };
-    const writer = await chat.openWriter({ text, kernel: new URL("../js/kernel.wasm", import.meta.url) });
+    const writer = await chat.openWriter({
+      text,
+      kernel: new URL("../js/kernel.wasm", import.meta.url),
+    });
     return /** @type {[typeof chat, Writer]} */ ([chat, writer]);
   })();
   opening.catch(() => (opening = null));
@@ -55,8 +72,11 @@ class MgChat extends KitElement {
   }
 
   build() {
-    this.state = urlState("W1", {
-      text: textField("", 400), t: numberField(0.7, 0.1, 2), seed: seedField(), said: textField("", 2 * IN_LINK),
+    this.state = urlState("chat", {
+      text: textField("", 400),
+      t: numberField(0.7, 0.1, 2),
+      seed: seedField(),
+      said: textField("", 2 * IN_LINK),
     });
     this.whenLeaving(() => this.state?.close());
     this.messages = [];
@@ -65,26 +85,46 @@ class MgChat extends KitElement {
     this.log.append(...this.openingLines());
     this.shared = html("p", { class: "chat-shared" });
     this.replaceChildren(
-      html("div", { class: "chat-scroll", tabindex: 0, role: "region", "aria-label": "Conversation" }, this.log),
-      this.shared, this.form(), this.settings(), this.underneath(),
+      html(
+        "div",
+        { class: "chat-scroll", tabindex: 0, role: "region", "aria-label": "Conversation" },
+        this.log,
+      ),
+      this.shared,
+      this.form(),
+      this.settings(),
+      this.underneath(),
     );
     this.showState();
     this.state.onChange(() => this.showState());
-    this.summary("Nothing sent yet. Type how a name should begin, or leave the field empty, and send.");
+    this.summary(
+      "Nothing sent yet. Type how a name should begin, or leave the field empty, and send.",
+    );
   }
 
   /** What stood in the page, as the model's first lines. @private */
   openingLines() {
-    const kept = this.fallback.filter((node) => node instanceof Element && node.matches(".opening"));
-    return kept.length ? [html("li", { class: "chat-turn" }, html("div", { class: "chat-said" }, ...kept))] : [];
+    const kept = this.fallback.filter(
+      (node) => node instanceof Element && node.matches(".opening"),
+    );
+    return kept.length
+      ? [html("li", { class: "chat-turn" }, html("div", { class: "chat-said" }, ...kept))]
+      : [];
   }
 
   /** @private */
   form() {
     const id = freshId("chat");
     this.field = html("input", {
-      id, class: "mg-field chat-field", type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false",
-      enterkeyhint: "send", "aria-describedby": `${id}-refused ${id}-help`, placeholder: "ann",
+      id,
+      class: "mg-field chat-field",
+      type: "text",
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      enterkeyhint: "send",
+      "aria-describedby": `${id}-refused ${id}-help`,
+      placeholder: "ann",
     });
     this.refusal = html("p", { id: `${id}-refused`, class: "chat-refused", role: "alert" });
     this.send = button("Send", { class: "mg-button chat-send" });
@@ -105,10 +145,16 @@ class MgChat extends KitElement {
       if (this.typed.length <= 400) this.state?.set({ text: this.typed });
     });
     return html(
-      "div", { class: "chat-form", role: "group", "aria-label": "Your message" },
+      "div",
+      { class: "chat-form", role: "group", "aria-label": "Your message" },
       html("label", { for: id }, "How should the name begin?"),
-      html("div", { class: "chat-row" }, this.field, this.send), this.refusal,
-      html("p", { id: `${id}-help`, class: "mg-note" }, "A space begins another name; an empty field leaves all letters to the model."),
+      html("div", { class: "chat-row" }, this.field, this.send),
+      this.refusal,
+      html(
+        "p",
+        { id: `${id}-help`, class: "mg-note" },
+        "A space begins another name; an empty field leaves all letters to the model.",
+      ),
       html("div", { class: "mg-row" }, html("span", { class: "mg-soft" }, "Try:"), examples),
     );
   }
@@ -117,29 +163,52 @@ class MgChat extends KitElement {
   settings() {
     const number = (/** @type {Record<string, any>} */ attributes) =>
       /** @type {MgNumber} */ (html(/** @type {any} */ ("mg-number"), attributes));
-    this.temperature = number({ label: "Temperature", control: "temperature", value: 0.7, min: 0.1, max: 2, step: 0.05, digits: 2, slider: true });
+    this.temperature = number({
+      label: "Temperature",
+      control: "temperature",
+      value: 0.7,
+      min: 0.1,
+      max: 2,
+      step: 0.05,
+      digits: 2,
+      slider: true,
+    });
     this.seed = number({ label: "Seed", control: "seed", value: 42, min: 0, step: 1, whole: true });
-    this.listen(this.temperature, "mg-input mg-change", ({ detail }) => this.state?.set({ t: detail.value }));
-    this.listen(this.seed, "mg-input mg-change", ({ detail }) => this.state?.set({ seed: Math.min(detail.value, 2 ** 32 - 1) }));
+    this.listen(this.temperature, "mg-input mg-change", ({ detail }) =>
+      this.state?.set({ t: detail.value }),
+    );
+    this.listen(this.seed, "mg-input mg-change", ({ detail }) =>
+      this.state?.set({ seed: Math.min(detail.value, 2 ** 32 - 1) }),
+    );
     const reset = button("Reset");
     this.listen(reset, "click", () => this.reset());
     const tools = html("div", { class: "mg-row chat-tools" }, this.seed);
     if (!isHidden("reset")) tools.append(reset);
-    if (this.state && !isHidden("link")) tools.append(copyLink(this.state), problemLine(this.state));
+    if (this.state && !isHidden("link"))
+      tools.append(copyLink(this.state), problemLine(this.state));
     return html("div", { class: "chat-settings" }, this.temperature, tools);
   }
 
   /** Legend, and how to go on elsewhere. @private */
   underneath() {
     const legend = html("ul", { class: "chat-legend" });
-    legend.append(html("li", {}, ...nameParts("ann", ""), " letters that you gave; the others are its own"));
-    for (const [mark, meaning] of MEANINGS) legend.append(html("li", {}, markOf(mark), ` ${meaning}`));
+    legend.append(
+      html("li", {}, ...nameParts("ann", ""), " letters that you gave; the others are its own"),
+    );
+    for (const [mark, meaning] of MEANINGS)
+      legend.append(html("li", {}, markOf(mark), ` ${meaning}`));
     this.commands = html("div", { class: "chat-commands" });
     const files = ["model.json", "sampler.py", "sampler.mjs"].map((name) =>
-      html("li", {}, html("a", { href: new URL(name, FILES).pathname, download: true }, name)));
-    const home = html("details", { class: "chat-home" }, html("summary", {}, "The same on your own machine"),
+      html("li", {}, html("a", { href: new URL(name, FILES).pathname, download: true }, name)),
+    );
+    const home = html(
+      "details",
+      { class: "chat-home" },
+      html("summary", {}, "The same on your own machine"),
       html("p", {}, "Put the model and a sampler, in Python or in JavaScript, into one folder:"),
-      html("ul", {}, ...files), this.commands);
+      html("ul", {}, ...files),
+      this.commands,
+    );
     return html("div", { class: "chat-under" }, legend, home);
   }
 
@@ -163,7 +232,8 @@ class MgChat extends KitElement {
     temperature.value = t;
     seed.value = next;
     this.showCommands();
-    if (this.chat && said === this.chat.writeMessages(this.messages, IN_LINK)) this.shared?.replaceChildren();
+    if (this.chat && said === this.chat.writeMessages(this.messages, IN_LINK))
+      this.shared?.replaceChildren();
     else this.offer(said);
   }
 
@@ -175,14 +245,18 @@ class MgChat extends KitElement {
     if (!count || this.waiting) return;
     const show = button(count === 1 ? "Show it" : "Show them");
     show.addEventListener("click", () => this.guard(() => this.replay(said)));
-    this.shared.append(`This link holds ${count === 1 ? "a message" : `${count} messages`}. `, show);
+    this.shared.append(
+      `This link holds ${count === 1 ? "a message" : `${count} messages`}. `,
+      show,
+    );
   }
 
   /** @private */
   showCommands() {
     const { t, seed } = this.state?.values ?? {};
     const last = this.messages.at(-1) ?? { seed, temperature: t, text: "ann" };
-    const words = this.chat?.argumentsOf(last) ?? `--seed ${last.seed} --temperature ${last.temperature} ann`;
+    const words =
+      this.chat?.argumentsOf(last) ?? `--seed ${last.seed} --temperature ${last.temperature} ann`;
     const lines = [`python sampler.py ${words}`, `node sampler.mjs ${words}`];
     this.commands?.replaceChildren(...lines.map((line) => html("pre", {}, html("code", {}, line))));
   }
@@ -195,7 +269,8 @@ class MgChat extends KitElement {
       [this.chat, this.writer] = await opened();
     } catch (error) {
       if (!(error instanceof MicrogptError)) console.error(error);
-      const why = error instanceof MicrogptError ? error.message : "The model could not be fetched.";
+      const why =
+        error instanceof MicrogptError ? error.message : "The model could not be fetched.";
       this.refuse(`${why} Send again to try once more.`);
       return null;
     } finally {
@@ -236,18 +311,34 @@ class MgChat extends KitElement {
     }
     this.messages.push(message);
     const turn = html(
-      "li", { class: "chat-turn" },
-      html("p", { class: "chat-asked" }, html("span", { class: "chat-typed" }, message.text.trim() || "from nothing"),
-        html("span", { class: "mg-soft" }, ` seed ${message.seed}, temperature ${temperatureOf(message)}`)),
-      html("ul", { class: "chat-said" }, ...names.map((/** @type {Name} */ name) =>
-        html("li", {}, ...nameParts(name.prefix, name.rest), " ", markOf(name.mark)))),
+      "li",
+      { class: "chat-turn" },
+      html(
+        "p",
+        { class: "chat-asked" },
+        html("span", { class: "chat-typed" }, message.text.trim() || "from nothing"),
+        html(
+          "span",
+          { class: "mg-soft" },
+          ` seed ${message.seed}, temperature ${temperatureOf(message)}`,
+        ),
+      ),
+      html(
+        "ul",
+        { class: "chat-said" },
+        ...names.map((/** @type {Name} */ name) =>
+          html("li", {}, ...nameParts(name.prefix, name.rest), " ", markOf(name.mark)),
+        ),
+      ),
     );
     this.log?.append(turn);
     while (this.log && this.log.children.length > MOST_TURNS) this.log.firstElementChild?.remove();
     this.messages.splice(0, Math.max(0, this.messages.length - MOST_TURNS));
     const box = this.log?.parentElement;
     if (box) box.scrollTop = box.scrollHeight;
-    const slow = writer.plain ? " Worked out in plain JavaScript: this browser has no WebAssembly for it." : "";
+    const slow = writer.plain
+      ? " Worked out in plain JavaScript: this browser has no WebAssembly for it."
+      : "";
     this.summary(`It wrote ${chat.inWords(names)}.${slow}`);
     return true;
   }
@@ -290,10 +381,17 @@ const temperatureOf = ({ temperature: t }) => written(t, Math.max(2, String(t).l
  * @param {string} sampled
  */
 function nameParts(forced, sampled) {
-  const parts = [html("b", { class: "chat-forced" }, forced), html("span", { class: "chat-sampled" }, sampled)];
+  const parts = [
+    html("b", { class: "chat-forced" }, forced),
+    html("span", { class: "chat-sampled" }, sampled),
+  ];
   const empty = forced + sampled === "";
   return [
-    html("span", { class: "chat-name", "aria-hidden": "true" }, ...(empty ? ["(it ended at once)"] : parts)),
+    html(
+      "span",
+      { class: "chat-name", "aria-hidden": "true" },
+      ...(empty ? ["(it ended at once)"] : parts),
+    ),
     html("span", { class: "chat-heard" }, empty ? "an empty name" : forced + sampled),
   ];
 }

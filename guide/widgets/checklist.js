@@ -1,6 +1,8 @@
 // <mg-checklist>: a list of links to tick off, kept on this reader's machine alone.
 //
-//     <mg-checklist name="concepts"><ul><li data-item="loss"><a href="../loss/">Loss</a>: …</li></ul></mg-checklist>
+//     <mg-checklist name="concepts">
+//       <ul><li data-item="loss"><a href="../loss/">Loss</a>: …</li></ul>
+//     </mg-checklist>
 
 import { html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
@@ -9,10 +11,16 @@ import { actor } from "../js/figures/parts.js";
 
 class MgChecklist extends KitElement {
   build() {
-    const items = this.fallback.flatMap((node) => (node instanceof Element ? [...node.querySelectorAll("li[data-item]")] : []));
+    const items = this.fallback.flatMap((node) =>
+      node instanceof Element ? [...node.querySelectorAll("li[data-item]")] : [],
+    );
     const name = this.getAttribute("name") ?? "list";
     this.boxes = items.map((item) => {
-      const box = html("input", { type: "checkbox", class: "check-box", "data-key": `${name}:${item.getAttribute("data-item")}` });
+      const box = html("input", {
+        type: "checkbox",
+        class: "check-box",
+        "data-key": `${name}:${item.getAttribute("data-item")}`,
+      });
       this.listen(box, "change", (event) => {
         event.stopPropagation();
         this.tick(box);
@@ -20,13 +28,33 @@ class MgChecklist extends KitElement {
       return box;
     });
     this.said = html("p", { class: "mg-note" });
-    const list = html("ul", { class: "check-list" }, ...items.map((item, i) => {
-      const link = item.querySelector("a");
-      const words = [...item.childNodes].map((node) => node.cloneNode(true));
-      this.boxes?.[i].setAttribute("aria-label", `${link?.textContent ?? item.textContent}: understood`);
-      return html("li", {}, /** @type {HTMLInputElement[]} */ (this.boxes)[i], html("span", {}, ...words));
-    }));
-    this.replaceChildren(list, this.said, html("div", { class: "mg-row" }, actor(this, "Clear all", () => this.clear())));
+    const list = html(
+      "ul",
+      { class: "check-list" },
+      ...items.map((item, i) => {
+        const link = item.querySelector("a");
+        const words = [...item.childNodes].map((node) => node.cloneNode(true));
+        this.boxes?.[i].setAttribute(
+          "aria-label",
+          `${link?.textContent ?? item.textContent}: understood`,
+        );
+        return html(
+          "li",
+          {},
+          /** @type {HTMLInputElement[]} */ (this.boxes)[i],
+          html("span", {}, ...words),
+        );
+      }),
+    );
+    this.replaceChildren(
+      list,
+      this.said,
+      html(
+        "div",
+        { class: "mg-row" },
+        actor(this, "Clear all", () => this.clear()),
+      ),
+    );
     this.listen(window, "mg-progress storage", () => this.show());
     this.show();
   }
@@ -35,7 +63,10 @@ class MgChecklist extends KitElement {
   tick(box) {
     const key = box.dataset.key ?? "";
     const isKept = box.checked ? solved(key, "understood") : forget(key);
-    if (this.said) this.said.textContent = isKept ? "" : "This browser keeps nothing: the ticks last for this visit.";
+    if (this.said)
+      this.said.textContent = isKept
+        ? ""
+        : "This browser keeps nothing: the ticks last for this visit.";
   }
 
   /** @private */

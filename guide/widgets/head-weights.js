@@ -1,5 +1,5 @@
-// What the trained model's heads look at: <mg-head-weights>, for any beginning of a name (T15), and
-// <mg-head-split>, the same 16 numbers cut into one to sixteen heads (T17).
+// What the trained model's heads look at: <mg-head-weights>, for any beginning of a name, and
+// <mg-head-split>, the same 16 numbers cut into one to sixteen heads.
 
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -13,22 +13,35 @@ import { cutInto, labelsOf, traced } from "../js/figures/trained/real-model.js";
 /** @typedef {import("../js/kit/heat.js").MgHeat} MgHeat */
 /** @typedef {import("../js/figures/trained/real-model.js").Real} Real */
 
-const heat = (/** @type {string} */ label) => /** @type {MgHeat} */ (html(/** @type {any} */ ("mg-heat"), { label, digits: 2, numbers: true }));
+const heat = (/** @type {string} */ label) =>
+  /** @type {MgHeat} */ (html(/** @type {any} */ ("mg-heat"), { label, digits: 2, numbers: true }));
 const columnsOf = (/** @type {string[]} */ names) => names.map((name, i) => `${i} ${name}`);
 
 /** Where each head looks most, in words. @param {number[][]} weights @param {string[]} names */
-const looks = (weights, names) => weights.map((row, h) => {
-  const best = row.indexOf(Math.max(...row));
-  return `head ${h + 1} ${names[best]} at position ${best} (${written(row[best])})`;
-}).join(", ");
+const looks = (weights, names) =>
+  weights
+    .map((row, h) => {
+      const best = row.indexOf(Math.max(...row));
+      return `head ${h + 1} ${names[best]} at position ${best} (${written(row[best])})`;
+    })
+    .join(", ");
 
 class MgHeadWeights extends OnPrefix {
   start() {
-    const state = this.stateOf("T15", { text: textField("karen", 15), at: wholeField(4, 0, 15) });
+    const state = this.stateOf("head-weights", {
+      text: textField("karen", 15),
+      at: wholeField(4, 0, 15),
+    });
     this.heat = heat("weights");
     this.heat.setAttribute("unsigned", "");
     this.next = html("p", {});
-    this.replaceChildren(...this.entry("The token that looks"), html("h3", {}, "Weights of the four heads"), this.heat, this.next, this.tools(state));
+    this.replaceChildren(
+      ...this.entry("The token that looks"),
+      html("h3", {}, "Weights of the four heads"),
+      this.heat,
+      this.next,
+      this.tools(state),
+    );
   }
 
   show() {
@@ -36,9 +49,24 @@ class MgHeadWeights extends OnPrefix {
     if (!now || !this.real || !this.heat) return;
     const { tokens, at, names } = now;
     const { weights, probs } = traced(this.real, tokens);
-    this.heat.data = { values: weights[at], rows: weights[at].map((_, h) => `head ${h + 1}`), columns: columnsOf(names.slice(0, at + 1)), most: 1 };
-    const likely = probs[at].map((p, i) => ({ p, i })).sort((a, b) => b.p - a.p).slice(0, 3);
-    renew(this.next, `After ${names.slice(0, at + 1).join(" ")} the model expects ${likely.map(({ p, i }) => `${labelsOf(/** @type {Real} */ (this.real), [i])[0]} (${written(p)})`).join(", ")}.`);
+    this.heat.data = {
+      values: weights[at],
+      rows: weights[at].map((_, h) => `head ${h + 1}`),
+      columns: columnsOf(names.slice(0, at + 1)),
+      most: 1,
+    };
+    const likely = probs[at]
+      .map((p, i) => ({ p, i }))
+      .sort((a, b) => b.p - a.p)
+      .slice(0, 3);
+    renew(
+      this.next,
+      `After ${names.slice(0, at + 1).join(" ")} the model expects ` +
+        likely
+          .map(({ p, i }) => `${labelsOf(/** @type {Real} */ (this.real), [i])[0]} (${written(p)})`)
+          .join(", ") +
+        ".",
+    );
     this.summary(`${names[at]} at position ${at} looks most at: ${looks(weights[at], names)}.`);
   }
 }
@@ -47,14 +75,36 @@ const HEADS = ["1", "2", "4", "8", "16"];
 
 class MgHeadSplit extends OnPrefix {
   start() {
-    const state = this.stateOf("T17", { text: textField("karen", 15), at: wholeField(4, 0, 15), heads: choiceField("4", HEADS) });
-    this.chosen = menu(this, "Heads", HEADS.map((n) => [n, n === "4" ? "4, as it was trained" : n]), (heads) => state.set({ heads }));
+    const state = this.stateOf("head-split", {
+      text: textField("karen", 15),
+      at: wholeField(4, 0, 15),
+      heads: choiceField("4", HEADS),
+    });
+    this.chosen = menu(
+      this,
+      "Heads",
+      HEADS.map((n) => [n, n === "4" ? "4, as it was trained" : n]),
+      (heads) => state.set({ heads }),
+    );
     this.parts = heat("q, cut");
     this.heat = heat("weights");
     this.heat.setAttribute("unsigned", "");
     this.size = html("h3", {}, "");
-    this.replaceChildren(...this.entry("The token that looks"), this.chosen.whole, this.size, this.parts, html("h3", {}, "Weights of each head"), this.heat,
-      html("p", { class: "mg-note" }, "The model was trained with four heads. Other numbers show what its q and k would give if they were cut otherwise; a model trained so would have other q and k."), this.tools(state));
+    this.replaceChildren(
+      ...this.entry("The token that looks"),
+      this.chosen.whole,
+      this.size,
+      this.parts,
+      html("h3", {}, "Weights of each head"),
+      this.heat,
+      html(
+        "p",
+        { class: "mg-note" },
+        "The model was trained with four heads. Other numbers show what its q and k would " +
+          "give if they were cut otherwise; a model trained so would have other q and k.",
+      ),
+      this.tools(state),
+    );
   }
 
   show() {
@@ -68,7 +118,11 @@ class MgHeadSplit extends OnPrefix {
     renew(this.size, `q of ${names[at]}: 16 numbers = ${count} × ${size}`);
     this.parts.data = { values: parts, rows };
     this.heat.data = { values: weights, rows, columns: columnsOf(names.slice(0, at + 1)), most: 1 };
-    this.summary(`${count} ${count === 1 ? "head" : "heads"} of ${size} ${size === 1 ? "number" : "numbers"}: ${weights.length} × ${at + 1} weights. ${count <= 4 ? `Most: ${looks(weights, names)}.` : ""}`);
+    this.summary(
+      `${count} ${count === 1 ? "head" : "heads"} of ${size} ` +
+        `${size === 1 ? "number" : "numbers"}: ${weights.length} × ${at + 1} weights. ` +
+        `${count <= 4 ? `Most: ${looks(weights, names)}.` : ""}`,
+    );
   }
 }
 

@@ -1,12 +1,18 @@
-// <mg-layer>: three inputs, nine weights, three logits, and the softmax of those (T6). Every cell can
-// be changed: a weight, an input, or a logit itself. With stage="linear" it ends at the outputs.
+// <mg-layer>: three inputs, nine weights, three logits, and the softmax of those. Every cell
+// can be changed: a weight, an input, or a logit itself. With stage="linear" it ends at the
+// outputs.
 
 import { html, renew } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import { flagField, numbersField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { actor, numberInput, probabilityBars, tools } from "../js/figures/parts.js";
-import { FIRST_LAYER, layerRow, softmaxSteps, throughLayer } from "../js/figures/networks/layer-steps.js";
+import {
+  FIRST_LAYER,
+  layerRow,
+  softmaxSteps,
+  throughLayer,
+} from "../js/figures/networks/layer-steps.js";
 
 /** @typedef {import("../js/figures/parts.js").MgNumber} MgNumber */
 
@@ -17,23 +23,51 @@ const LOGITS = ["z₀", "z₁", "z₂"];
 class MgLayer extends KitElement {
   build() {
     this.isLinear = this.getAttribute("stage") === "linear";
-    const state = urlState(this.isLinear ? "layer" : "T6", {
-      w: numbersField(FIRST_LAYER.w.flat(), -9, 9), x: numbersField(FIRST_LAYER.x, -9, 9),
-      z: numbersField([2, 1, 0], -99, 99), own: flagField(false),
+    const state = urlState(this.isLinear ? "layer" : "softmax", {
+      w: numbersField(FIRST_LAYER.w.flat(), -9, 9),
+      x: numbersField(FIRST_LAYER.x, -9, 9),
+      z: numbersField([2, 1, 0], -99, 99),
+      own: flagField(false),
     });
     this.state = state;
     this.whenLeaving(() => state.close());
-    const field = (/** @type {"w" | "x"} */ key, /** @type {number} */ i, /** @type {string} */ label) =>
-      numberInput(this, { label, control: key, value: FIRST_LAYER[key].flat()[i], ...LIMIT }, (value) => this.change(key, i, value));
+    const field = (
+      /** @type {"w" | "x"} */ key,
+      /** @type {number} */ i,
+      /** @type {string} */ label,
+    ) =>
+      numberInput(
+        this,
+        { label, control: key, value: FIRST_LAYER[key].flat()[i], ...LIMIT },
+        (value) => this.change(key, i, value),
+      );
     this.xs = FIRST_LAYER.x.map((_, i) => field("x", i, `x${"₀₁₂"[i]}`));
-    const ws = FIRST_LAYER.w.flat().map((_, i) => field("w", i, `weight ${Math.floor(i / 3)},${i % 3}`));
+    const ws = FIRST_LAYER.w
+      .flat()
+      .map((_, i) => field("w", i, `weight ${Math.floor(i / 3)},${i % 3}`));
     const sums = OUTPUTS.map(() => html("span", { class: "net-sum" }));
-    const inputs = html("div", { class: "net-fields", role: "group", "aria-label": "Inputs" }, ...this.xs);
-    const rows = OUTPUTS.map((name, r) => html("div", { class: "net-layer-row", role: "group", "aria-label": `Row ${r} of the weights` },
-      html("span", { class: "net-row-name" }, `row ${r}`), ...ws.slice(3 * r, 3 * r + 3), sums[r]));
+    const inputs = html(
+      "div",
+      { class: "net-fields", role: "group", "aria-label": "Inputs" },
+      ...this.xs,
+    );
+    const rows = OUTPUTS.map((_, r) =>
+      html(
+        "div",
+        { class: "net-layer-row", role: "group", "aria-label": `Row ${r} of the weights` },
+        html("span", { class: "net-row-name" }, `row ${r}`),
+        ...ws.slice(3 * r, 3 * r + 3),
+        sums[r],
+      ),
+    );
     this.ws = ws;
     this.sums = sums;
-    this.replaceChildren(html("p", { class: "net-title" }, "Inputs"), inputs, html("p", { class: "net-title" }, "Weights, and what they make"), ...rows);
+    this.replaceChildren(
+      html("p", { class: "net-title" }, "Inputs"),
+      inputs,
+      html("p", { class: "net-title" }, "Weights, and what they make"),
+      ...rows,
+    );
     if (!this.isLinear) this.append(...this.softmaxPart());
     this.append(tools(this, state));
     state.onChange(() => this.show());
@@ -43,19 +77,43 @@ class MgLayer extends KitElement {
   /** @private */
   softmaxPart() {
     this.zs = LOGITS.map((name, i) =>
-      numberInput(this, { label: name, control: "z", value: [2, 1, 0][i], min: -99, max: 99, step: 0.1, digits: 2 }, (value) => this.setLogit(i, value)));
+      numberInput(
+        this,
+        { label: name, control: "z", value: [2, 1, 0][i], min: -99, max: 99, step: 0.1, digits: 2 },
+        (value) => this.setLogit(i, value),
+      ),
+    );
     this.from = html("p", { class: "mg-note" });
     this.steps = html("tbody");
     this.bars = probabilityBars("Probabilities of the three outputs");
     const head = ["logit", "less the largest", "exp", "share"];
     return [
-      html("p", { class: "net-title" }, "Logits"), html("div", { class: "net-fields", role: "group", "aria-label": "Logits" }, ...this.zs), this.from,
-      html("div", { class: "mg-row" },
-        actor(this, "Add 1 to all", () => this.logits((z) => z + 1)), actor(this, "Double all", () => this.logits((z) => 2 * z)),
-        actor(this, "Halve all", () => this.logits((z) => z / 2)), actor(this, "Take them from the layer", () => this.state?.set({ own: false }))),
+      html("p", { class: "net-title" }, "Logits"),
+      html("div", { class: "net-fields", role: "group", "aria-label": "Logits" }, ...this.zs),
+      this.from,
+      html(
+        "div",
+        { class: "mg-row" },
+        actor(this, "Add 1 to all", () => this.logits((z) => z + 1)),
+        actor(this, "Double all", () => this.logits((z) => 2 * z)),
+        actor(this, "Halve all", () => this.logits((z) => z / 2)),
+        actor(this, "Take them from the layer", () => this.state?.set({ own: false })),
+      ),
       html("p", { class: "net-title" }, "Probabilities"),
-      html("div", { class: "mg-scroll", tabindex: 0, role: "region", "aria-label": "Softmax, step by step" },
-        html("table", { class: "net-table" }, html("thead", {}, html("tr", {}, ...head.map((text) => html("th", { scope: "col" }, text)))), this.steps)),
+      html(
+        "div",
+        { class: "mg-scroll", tabindex: 0, role: "region", "aria-label": "Softmax, step by step" },
+        html(
+          "table",
+          { class: "net-table" },
+          html(
+            "thead",
+            {},
+            html("tr", {}, ...head.map((text) => html("th", { scope: "col" }, text))),
+          ),
+          this.steps,
+        ),
+      ),
       this.bars,
     ];
   }
@@ -70,7 +128,7 @@ class MgLayer extends KitElement {
 
   /** @private @param {"w" | "x"} key @param {number} i @param {number} value */
   change(key, i, value) {
-    const next = [...this.state?.values[key]];
+    const next = [...(this.state?.values[key] ?? [])];
     next[i] = value;
     this.state?.set({ [key]: next, own: false });
   }
@@ -84,7 +142,10 @@ class MgLayer extends KitElement {
 
   /** @private @param {(z: number) => number} act */
   logits(act) {
-    this.state?.set({ z: this.now.z.map((/** @type {number} */ z) => Math.max(-99, Math.min(99, act(z)))), own: true });
+    this.state?.set({
+      z: this.now.z.map((/** @type {number} */ z) => Math.max(-99, Math.min(99, act(z)))),
+      own: true,
+    });
   }
 
   /** @private */
@@ -96,18 +157,39 @@ class MgLayer extends KitElement {
       });
     put(this.xs, x);
     put(this.ws, w);
-    this.sums?.forEach((sum, r) => renew(sum, `${layerRow(x, w.slice(3 * r, 3 * r + 3))} = `, html("b", {}, written(y[r]))));
+    this.sums?.forEach((sum, r) =>
+      renew(sum, `${layerRow(x, w.slice(3 * r, 3 * r + 3))} = `, html("b", {}, written(y[r]))),
+    );
     if (this.isLinear) {
       this.summary(`The outputs are ${y.map((v) => written(v)).join(", ")}.`);
       return;
     }
     put(this.zs, z);
-    if (this.from) this.from.textContent = own ? `These are your own. The layer makes ${y.map((v) => written(v)).join(", ")}.` : "They come from the layer above. Change one, and softmax takes yours.";
+    if (this.from)
+      this.from.textContent = own
+        ? `These are your own. The layer makes ${y.map((v) => written(v)).join(", ")}.`
+        : "They come from the layer above. Change one, and softmax takes yours.";
     const { shifted, exps, total, probs } = softmaxSteps(z);
-    renew(this.steps, ...probs.map((p, i) => html("tr", {},
-      ...[written(z[i]), written(shifted[i]), written(exps[i], 3), `${written(exps[i], 3)} / ${written(total, 3)} = ${written(p, 3)}`].map((text) => html("td", {}, text)))));
+    renew(
+      this.steps,
+      ...probs.map((p, i) =>
+        html(
+          "tr",
+          {},
+          ...[
+            written(z[i]),
+            written(shifted[i]),
+            written(exps[i], 3),
+            `${written(exps[i], 3)} / ${written(total, 3)} = ${written(p, 3)}`,
+          ].map((text) => html("td", {}, text)),
+        ),
+      ),
+    );
     if (this.bars) this.bars.data = { names: LOGITS, values: probs, most: 1 };
-    this.summary(`Softmax of ${z.map((v) => written(v)).join(", ")} is ${probs.map((p) => written(p)).join(", ")}; together 1.`);
+    this.summary(
+      `Softmax of ${z.map((v) => written(v)).join(", ")} is ` +
+        `${probs.map((p) => written(p)).join(", ")}; together 1.`,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
-// <mg-neuron step="1">: a neuron in four steps (W4 to W7): x + b; x·w + b; ReLU of it, with its graph;
-// many inputs. <mg-net>: a net of 3 inputs, 4 hidden numbers and 2 outputs (W3).
+// <mg-neuron step="1">: a neuron in four steps: x + b; x·w + b; ReLU of it, with its
+// graph; many inputs. <mg-net>: a net of 3 inputs, 4 hidden numbers and 2 outputs.
 
 import { freshId, html, renew, svg } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
@@ -18,20 +18,33 @@ const factor = (v) => (v < 0 ? `(${written(v)})` : written(v));
 /** What is added, with its sign. @param {number} v */
 const added = (v) => (v < 0 ? `− ${written(-v)}` : `+ ${written(v)}`);
 /** @param {string} text @param {string} [kind] */
-const chip = (text, kind = "number") => html("span", { class: "net-chip", "data-kind": kind }, text);
+const chip = (text, kind = "number") =>
+  html("span", { class: "net-chip", "data-kind": kind }, text);
 
 class MgNeuron extends KitElement {
   build() {
     const step = this.numberOf("step", 1);
     this.step = step;
-    const state = urlState(`W${3 + step}`, step === 4
-      ? { x: numbersField(MANY.x, -5, 5), w: numbersField(MANY.w, -5, 5), b: numberField(MANY.b, -5, 5) }
-      : { x: numberField(FIRST.x, -5, 5), w: numberField(FIRST.w, -5, 5), b: numberField(FIRST.b, -5, 5) });
+    const state = urlState(
+      `neuron-${step}`,
+      step === 4
+        ? {
+            x: numbersField(MANY.x, -5, 5),
+            w: numbersField(MANY.w, -5, 5),
+            b: numberField(MANY.b, -5, 5),
+          }
+        : {
+            x: numberField(FIRST.x, -5, 5),
+            w: numberField(FIRST.w, -5, 5),
+            b: numberField(FIRST.b, -5, 5),
+          },
+    );
     this.state = state;
     this.whenLeaving(() => state.close());
     /** @type {{field: import("../js/figures/parts.js").MgNumber, of: () => number}[]} */
     this.fields = [];
-    const groups = step === 4 ? this.manyFields() : this.oneField(step === 1 ? ["x", "b"] : ["x", "w", "b"]);
+    const groups =
+      step === 4 ? this.manyFields() : this.oneField(step === 1 ? ["x", "b"] : ["x", "w", "b"]);
     this.flow = html("div", { class: "net-flow", "aria-hidden": "true" });
     this.replaceChildren(...groups, this.flow);
     if (step === 3) this.append((this.plot = html("div")));
@@ -44,7 +57,11 @@ class MgNeuron extends KitElement {
   oneField(names) {
     const values = () => /** @type {any} */ (this.state).values;
     const made = names.map((name) => {
-      const field = numberInput(this, { label: name, control: name, value: /** @type {any} */ (FIRST)[name], ...RANGE }, (v) => this.state?.set({ [name]: v }));
+      const field = numberInput(
+        this,
+        { label: name, control: name, value: /** @type {any} */ (FIRST)[name], ...RANGE },
+        (v) => this.state?.set({ [name]: v }),
+      );
       this.fields?.push({ field, of: () => values()[name] });
       return field;
     });
@@ -54,17 +71,30 @@ class MgNeuron extends KitElement {
   /** @private */
   manyFields() {
     const values = () => /** @type {any} */ (this.state).values;
-    const groups = /** @type {const} */ (["x", "w"]).map((key) => html("div", { class: "net-fields", role: "group", "aria-label": key === "x" ? "Inputs" : "Weights" },
-      ...MANY[key].map((value, i) => {
-        const field = numberInput(this, { label: `${key}${SUBS[i]}`, control: key, value, ...RANGE, slider: null }, (v) => {
-          const next = [...values()[key]];
-          next[i] = v;
-          this.state?.set({ [key]: next });
-        });
-        this.fields?.push({ field, of: () => values()[key][i] });
-        return field;
-      })));
-    const bias = numberInput(this, { label: "b", control: "b", value: MANY.b, ...RANGE, slider: null }, (b) => this.state?.set({ b }));
+    const groups = /** @type {const} */ (["x", "w"]).map((key) =>
+      html(
+        "div",
+        { class: "net-fields", role: "group", "aria-label": key === "x" ? "Inputs" : "Weights" },
+        ...MANY[key].map((value, i) => {
+          const field = numberInput(
+            this,
+            { label: `${key}${SUBS[i]}`, control: key, value, ...RANGE, slider: null },
+            (v) => {
+              const next = [...values()[key]];
+              next[i] = v;
+              this.state?.set({ [key]: next });
+            },
+          );
+          this.fields?.push({ field, of: () => values()[key][i] });
+          return field;
+        }),
+      ),
+    );
+    const bias = numberInput(
+      this,
+      { label: "b", control: "b", value: MANY.b, ...RANGE, slider: null },
+      (b) => this.state?.set({ b }),
+    );
     this.fields?.push({ field: bias, of: () => values().b });
     return [...groups, bias];
   }
@@ -83,12 +113,30 @@ class MgNeuron extends KitElement {
       chips = [chip(`x ${written(x)}`), chip(`${added(b)}`, "op"), chip(`out ${written(z)}`)];
       said = `x + b = ${written(x)} ${added(b)} = ${written(z)}`;
     } else if (this.step === 2) {
-      chips = [chip(`x ${written(x)}`), chip(`× ${factor(w)}`, "op"), chip(written(x * w)), chip(added(b), "op"), chip(`z ${written(z)}`)];
-      said = `x·w = ${written(x)}·${factor(w)} = ${written(x * w)}, and with the bias z = ${written(x * w)} ${added(b)} = ${written(z)}`;
+      chips = [
+        chip(`x ${written(x)}`),
+        chip(`× ${factor(w)}`, "op"),
+        chip(written(x * w)),
+        chip(added(b), "op"),
+        chip(`z ${written(z)}`),
+      ];
+      said =
+        `x·w = ${written(x)}·${factor(w)} = ${written(x * w)}, and with the bias z = ` +
+        `${written(x * w)} ${added(b)} = ${written(z)}`;
     } else {
-      const sum = xs.map((/** @type {number} */ xi, /** @type {number} */ i) => `${factor(xi)}·${factor(ws[i])}`).join(" + ");
-      chips = [chip(`z = ${sum} ${added(b)} = ${written(z)}`), chip("ReLU", "op"), chip(`a ${written(a)}`)];
-      said = `z = ${written(z)}, a = ReLU(z) = ${written(a)}: ${a > 0 ? "the neuron fires" : "the neuron is silent"}`;
+      const sum = xs
+        .map(
+          (/** @type {number} */ xi, /** @type {number} */ i) => `${factor(xi)}·${factor(ws[i])}`,
+        )
+        .join(" + ");
+      chips = [
+        chip(`z = ${sum} ${added(b)} = ${written(z)}`),
+        chip("ReLU", "op"),
+        chip(`a ${written(a)}`),
+      ];
+      said =
+        `z = ${written(z)}, a = ReLU(z) = ${written(a)}: ` +
+        `${a > 0 ? "the neuron fires" : "the neuron is silent"}`;
     }
     renew(this.flow, ...chips.flatMap((one, i) => (i ? [html("span", {}, "→"), one] : [one])));
     renew(this.plot, reluPlot(z));
@@ -99,37 +147,97 @@ class MgNeuron extends KitElement {
 /** The graph of ReLU with the point that the neuron stands at. @param {number} z */
 function reluPlot(z) {
   const most = Math.max(6, Math.ceil(Math.abs(z)));
-  const [px, py] = [(/** @type {number} */ v) => 180 + (v / most) * 150, (/** @type {number} */ v) => 170 - (v / most) * 150];
+  const [px, py] = [
+    (/** @type {number} */ v) => 180 + (v / most) * 150,
+    (/** @type {number} */ v) => 170 - (v / most) * 150,
+  ];
   const a = relu(z);
-  return svg("svg", { class: "net-picture", viewBox: "0 0 360 200", role: "img", "aria-label": `ReLU: flat at 0 up to z = 0, then rising as z. The neuron stands at z ${written(z)}, a ${written(a)}.` },
-    svg("line", { class: "net-axis", x1: 20, x2: 340, y1: py(0), y2: py(0) }), svg("line", { class: "net-axis", x1: px(0), x2: px(0), y1: 10, y2: 180 }),
-    svg("text", { class: "mg-label", x: 340, y: py(0) + 18, "text-anchor": "end" }, "z"), svg("text", { class: "mg-label", x: px(0) - 8, y: 20, "text-anchor": "end" }, "a"),
-    svg("text", { class: "mg-label", x: px(-most), y: py(0) + 18, "text-anchor": "start" }, written(-most, 0)),
+  return svg(
+    "svg",
+    {
+      class: "net-picture",
+      viewBox: "0 0 360 200",
+      role: "img",
+      "aria-label":
+        `ReLU: flat at 0 up to z = 0, then rising as z. The neuron stands at z ${written(z)}, ` +
+        `a ${written(a)}.`,
+    },
+    svg("line", { class: "net-axis", x1: 20, x2: 340, y1: py(0), y2: py(0) }),
+    svg("line", { class: "net-axis", x1: px(0), x2: px(0), y1: 10, y2: 180 }),
+    svg("text", { class: "mg-label", x: 340, y: py(0) + 18, "text-anchor": "end" }, "z"),
+    svg("text", { class: "mg-label", x: px(0) - 8, y: 20, "text-anchor": "end" }, "a"),
+    svg(
+      "text",
+      { class: "mg-label", x: px(-most), y: py(0) + 18, "text-anchor": "start" },
+      written(-most, 0),
+    ),
     svg("text", { class: "mg-label", x: px(0) - 8, y: py(most) + 12, "text-anchor": "end" }, ""),
-    svg("path", { class: "net-curve", d: `M${px(-most)} ${py(0)}L${px(0)} ${py(0)}L${px(most)} ${py(most)}` }),
+    svg("path", {
+      class: "net-curve",
+      d: `M${px(-most)} ${py(0)}L${px(0)} ${py(0)}L${px(most)} ${py(most)}`,
+    }),
     svg("path", { class: "net-drop", d: `M${px(z)} ${py(0)}V${py(a)}H${px(0)}` }),
     svg("circle", { class: "net-dot", cx: px(z), cy: py(a), r: 7 }),
-    svg("text", { class: "net-text mg-halo", x: Math.min(300, Math.max(60, px(z))), y: Math.max(16, py(a) - 12), "text-anchor": "middle" }, `(${written(z)}, ${written(a)})`));
+    svg(
+      "text",
+      {
+        class: "net-text mg-halo",
+        x: Math.min(300, Math.max(60, px(z))),
+        y: Math.max(16, py(a) - 12),
+        "text-anchor": "middle",
+      },
+      `(${written(z)}, ${written(a)})`,
+    ),
+  );
 }
 
 const SIZES = [3, 4, 2];
 
 class MgNet extends KitElement {
   build() {
-    const state = urlState("W3", { x: numbersField([1, -0.5, 0.5], -2, 2), seed: seedField(9) });
+    const state = urlState("net", { x: numbersField([1, -0.5, 0.5], -2, 2), seed: seedField(9) });
     this.state = state;
     this.whenLeaving(() => state.close());
-    this.fields = state.schema.x.kind === "numbers" ? state.schema.x.initial.map((value, i) =>
-      numberInput(this, { label: `x${SUBS[i]}`, control: "x", value, min: -2, max: 2, step: 0.1, digits: 2, slider: true }, (v) => {
-        const next = [...state.values.x];
-        next[i] = v;
-        state.set({ x: next });
-      })) : [];
+    this.fields =
+      state.schema.x.kind === "numbers"
+        ? state.schema.x.initial.map((value, i) =>
+            numberInput(
+              this,
+              {
+                label: `x${SUBS[i]}`,
+                control: "x",
+                value,
+                min: -2,
+                max: 2,
+                step: 0.1,
+                digits: 2,
+                slider: true,
+              },
+              (v) => {
+                const next = [...state.values.x];
+                next[i] = v;
+                state.set({ x: next });
+              },
+            ),
+          )
+        : [];
     this.picture = html("div");
     this.seed = html("span", { class: "mg-soft" });
-    const next = actor(this, "Randomise", () => state.set({ seed: (state.values.seed + 1) % 2 ** 32 }));
+    const next = actor(this, "Randomise", () =>
+      state.set({ seed: (state.values.seed + 1) % 2 ** 32 }),
+    );
     next.hidden ||= isHidden("seed");
-    this.replaceChildren(html("div", {}, ...this.fields), this.picture, html("p", { class: "mg-note" }, "A thick line is a large weight; orange is above zero, blue and dashed below. A dashed circle is a hidden number that ReLU holds at 0."), tools(this, state, [next, this.seed]));
+    this.replaceChildren(
+      html("div", {}, ...this.fields),
+      this.picture,
+      html(
+        "p",
+        { class: "mg-note" },
+        "A thick line is a large weight; orange is above zero, blue and dashed below. A " +
+          "dashed circle is a hidden number that ReLU holds at 0.",
+      ),
+      tools(this, state, [next, this.seed]),
+    );
     state.onChange(() => this.show());
     this.show();
   }
@@ -145,7 +253,11 @@ class MgNet extends KitElement {
     if (this.seed) this.seed.textContent = `Weights of seed ${seed}`;
     renew(this.picture, netPicture(net, all));
     const silent = all[1].filter((h) => h === 0).length;
-    this.summary(`Inputs ${x.map((/** @type {number} */ v) => written(v)).join(", ")}; hidden ${all[1].map((v) => written(v)).join(", ")} (${silent} silent); outputs ${all[2].map((v) => written(v)).join(" and ")}.`);
+    this.summary(
+      `Inputs ${x.map((/** @type {number} */ v) => written(v)).join(", ")}; hidden ` +
+        `${all[1].map((v) => written(v)).join(", ")} (${silent} silent); outputs ` +
+        `${all[2].map((v) => written(v)).join(" and ")}.`,
+    );
   }
 }
 
@@ -154,22 +266,70 @@ class MgNet extends KitElement {
  * @param {number[][]} all
  */
 function netPicture(net, all) {
-  const spot = (/** @type {number} */ layer, /** @type {number} */ i) => ({ x: 46 + layer * 150, y: 140 + (i - (SIZES[layer] - 1) / 2) * 64 });
-  const picture = svg("svg", { class: "net-picture", viewBox: "0 0 392 276", role: "img", "aria-labelledby": "" });
-  const title = svg("title", { id: freshId("net") }, `A net with ${SIZES.join(", ")} numbers in its layers; the line below tells their values.`);
+  const spot = (/** @type {number} */ layer, /** @type {number} */ i) => ({
+    x: 46 + layer * 150,
+    y: 140 + (i - (SIZES[layer] - 1) / 2) * 64,
+  });
+  const picture = svg("svg", {
+    class: "net-picture",
+    viewBox: "0 0 392 276",
+    role: "img",
+    "aria-labelledby": "",
+  });
+  const title = svg(
+    "title",
+    { id: freshId("net") },
+    `A net with ${SIZES.join(", ")} numbers in its layers; the line below tells their values.`,
+  );
   picture.setAttribute("aria-labelledby", title.id);
   picture.append(title);
-  net.forEach(({ w }, l) => w.forEach((row, to) => row.forEach((weight, from) => {
-    const [a, b] = [spot(l, from), spot(l + 1, to)];
-    const sign = weight > 0 ? "+" : weight < 0 ? "−" : "0";
-    picture.append(svg("line", { class: "net-edge", "data-sign": sign, x1: a.x, y1: a.y, x2: b.x, y2: b.y, "stroke-width": (0.5 + 4 * Math.abs(weight)).toFixed(2) }, svg("title", {}, `weight ${written(weight)}`)));
-  })));
-  all.forEach((numbers, l) => numbers.forEach((v, i) => {
-    const { x, y } = spot(l, i);
-    picture.append(svg("circle", { class: "net-node", "data-on": l === 1 && v === 0 ? "no" : "yes", cx: x, cy: y, r: 25 }),
-      svg("text", { class: "net-text", x, y, "text-anchor": "middle", "dominant-baseline": "central" }, written(v)));
-  }));
-  ["inputs", "hidden", "outputs"].forEach((name, l) => picture.append(svg("text", { class: "mg-label", x: 46 + l * 150, y: 14, "text-anchor": "middle" }, name)));
+  net.forEach(({ w }, l) =>
+    w.forEach((row, to) =>
+      row.forEach((weight, from) => {
+        const [a, b] = [spot(l, from), spot(l + 1, to)];
+        const sign = weight > 0 ? "+" : weight < 0 ? "−" : "0";
+        picture.append(
+          svg(
+            "line",
+            {
+              class: "net-edge",
+              "data-sign": sign,
+              x1: a.x,
+              y1: a.y,
+              x2: b.x,
+              y2: b.y,
+              "stroke-width": (0.5 + 4 * Math.abs(weight)).toFixed(2),
+            },
+            svg("title", {}, `weight ${written(weight)}`),
+          ),
+        );
+      }),
+    ),
+  );
+  all.forEach((numbers, l) =>
+    numbers.forEach((v, i) => {
+      const { x, y } = spot(l, i);
+      picture.append(
+        svg("circle", {
+          class: "net-node",
+          "data-on": l === 1 && v === 0 ? "no" : "yes",
+          cx: x,
+          cy: y,
+          r: 25,
+        }),
+        svg(
+          "text",
+          { class: "net-text", x, y, "text-anchor": "middle", "dominant-baseline": "central" },
+          written(v),
+        ),
+      );
+    }),
+  );
+  ["inputs", "hidden", "outputs"].forEach((name, l) =>
+    picture.append(
+      svg("text", { class: "mg-label", x: 46 + l * 150, y: 14, "text-anchor": "middle" }, name),
+    ),
+  );
   return picture;
 }
 

@@ -1,5 +1,5 @@
 // <mg-next-token>: pick a token, see what the counts say of the token after it, with or without the
-// one that is added to every count (T3).
+// one that is added to every count.
 
 import { allCalled, countedAfter, STEPS } from "../js/figures/dataset.js";
 import "../js/kit/bars.js";
@@ -16,7 +16,11 @@ class MgNextToken extends NamesElement {
   /** @param {import("../js/figures/dataset.js").Names} names */
   start(names) {
     this.names = names;
-    const state = this.stateOf("T3", { token: wholeField(0, 0, names.tokenizer.bos), n: wholeField(STEPS, 0, STEPS), added: wholeField(1, 0, 100) });
+    const state = this.stateOf("next-token", {
+      token: wholeField(0, 0, names.tokenizer.bos),
+      n: wholeField(STEPS, 0, STEPS),
+      added: wholeField(1, 0, 100),
+    });
     this.keys = allCalled(names.tokenizer).map((name, token) => {
       const key = button(name, { class: "mg-button tok-key", "aria-pressed": "false" });
       this.listen(key, "click", () => state.set({ token }));
@@ -25,10 +29,18 @@ class MgNextToken extends NamesElement {
     const label = "Probability of the next token";
     this.bars = /** @type {MgBars} */ (html(/** @type {any} */ ("mg-bars"), { label, digits: 4 }));
     this.replaceChildren(
-      html("div", { class: "tok-keys", role: "group", "aria-label": "The token that is there" }, ...this.keys), this.bars,
-      html("div", { class: "mg-knobs" },
+      html(
+        "div",
+        { class: "tok-keys", role: "group", "aria-label": "The token that is there" },
+        ...this.keys,
+      ),
+      this.bars,
+      html(
+        "div",
+        { class: "mg-knobs" },
         this.knob(state, "n", { label: "Names counted", digits: 0, slider: true, whole: true }),
-        this.knob(state, "added", { label: "Added to each count", digits: 0, whole: true })),
+        this.knob(state, "added", { label: "Added to each count", digits: 0, whole: true }),
+      ),
       this.tools(state),
     );
   }
@@ -46,15 +58,30 @@ class MgNextToken extends NamesElement {
     const best = values.indexOf(Math.max(...values));
     const all = sum + added * labels.length;
     bars.data = {
-      names: labels, values, marked: best < 0 ? null : best,
-      say: (i) => (all ? `${labels[i]}: (${row[i]} + ${added}) / (${sum.toLocaleString("en")} + ${labels.length} · ${added}) = ${written(values[i], 4)}` : `${labels[i]}: 0 / 0 is no number`),
+      names: labels,
+      values,
+      marked: best < 0 ? null : best,
+      say: (i) =>
+        all
+          ? `${labels[i]}: (${row[i]} + ${added}) / (${sum.toLocaleString("en")} + ` +
+            `${labels.length} · ${added}) = ${written(values[i], 4)}`
+          : `${labels[i]}: 0 / 0 is no number`,
     };
     const zeros = row.filter((count) => count === 0).length;
     if (!all) {
-      this.summary(`${labels[token]} has not come in these ${n} names, and nothing is added: the counts say nothing of what follows it.`);
+      this.summary(
+        `${labels[token]} has not come in these ${n} names, and nothing is added: the counts ` +
+          "say nothing of what follows it.",
+      );
     } else {
-      const never = zeros ? ` ${zeros} of ${labels.length} tokens never followed it; each has ${added ? written(added / all, 4) : "probability 0"}.` : "";
-      this.summary(`After ${labels[token]}, ${labels[best]} is likeliest: ${written(values[best], 4)}.${never}`);
+      const never = zeros
+        ? ` ${zeros} of ${labels.length} tokens never followed it; each has ` +
+          `${added ? written(added / all, 4) : "probability 0"}.`
+        : "";
+      this.summary(
+        `After ${labels[token]}, ${labels[best]} is likeliest: ` +
+          `${written(values[best], 4)}.${never}`,
+      );
     }
   }
 }

@@ -1,5 +1,5 @@
 // <mg-pair-counts>: the table of counts as a heat map that fills up, name by name; the pairs of the
-// name just counted as arrows above it, linked to their cells (T2).
+// name just counted as arrows above it, linked to their cells.
 
 import { allCalled, called, countedAfter, STEPS } from "../js/figures/dataset.js";
 import { html, renew } from "../js/kit/dom.js";
@@ -18,18 +18,34 @@ class MgPairCounts extends NamesElement {
   start(names) {
     startLinks();
     this.names = names;
-    const state = this.stateOf("T2", { n: wholeField(4, 0, STEPS) });
-    this.stepper = /** @type {MgStepper} */ (html(/** @type {any} */ ("mg-stepper"), { label: "Names counted", pace: 600 }));
-    this.stepper.steps = ["Nothing counted yet", ...names.shuffled.slice(0, STEPS).map((name, i) => `Name ${i + 1}: ${name}`)];
+    const state = this.stateOf("pair-counts", { n: wholeField(4, 0, STEPS) });
+    this.stepper = /** @type {MgStepper} */ (
+      html(/** @type {any} */ ("mg-stepper"), { label: "Names counted", pace: 600 })
+    );
+    this.stepper.steps = [
+      "Nothing counted yet",
+      ...names.shuffled.slice(0, STEPS).map((name, i) => `Name ${i + 1}: ${name}`),
+    ];
     this.listen(this.stepper, "mg-step", ({ detail }) => state.set({ n: detail.at }));
     this.pairs = html("div", { class: "toks pair-row" });
-    this.heat = /** @type {MgHeat} */ (html(/** @type {any} */ ("mg-heat"), { label: "counts, row: token, column: the next", digits: 0, least: 8, unsigned: true, class: "pair-heat" }));
+    this.heat = /** @type {MgHeat} */ (
+      html(/** @type {any} */ ("mg-heat"), {
+        label: "counts, row: token, column: the next",
+        digits: 0,
+        least: 8,
+        unsigned: true,
+        class: "pair-heat",
+      })
+    );
     this.said = html("p", { class: "mg-note pair-said" });
     this.listen(this.heat, "mg-cell", (event) => {
       const cell = event.detail;
       if (!this.said) return;
       if (!cell) this.said.textContent = this.full ?? "";
-      else this.said.textContent = `${this.inWords(cell.row, cell.column)}: ${cell.value} ${cell.value === 1 ? "time" : "times"}.`;
+      else
+        this.said.textContent =
+          `${this.inWords(cell.row, cell.column)}: ${cell.value} ` +
+          `${cell.value === 1 ? "time" : "times"}.`;
     });
     this.replaceChildren(this.stepper, this.pairs, this.heat, this.said, this.tools(state));
   }
@@ -57,16 +73,33 @@ class MgPairCounts extends NamesElement {
     this.full = `Full colour from ${full} on.`;
     if (this.said) this.said.textContent = this.full;
     const doc = n ? names.tokens[n - 1] : null;
-    renew(pairs, ...(doc
-      ? table.pairs(doc).map(([a, b]) => html("span", { class: "tok tok-pair", tabindex: 0, "data-link": `pair.r${a}.c${b}` },
-        html("b", {}, `${called(names.tokenizer, a)} → ${called(names.tokenizer, b)}`), html("small", {}, table.counts[a][b])))
-      : ["No name yet: every count is 0."]));
+    renew(
+      pairs,
+      ...(doc
+        ? table
+            .pairs(doc)
+            .map(([a, b]) =>
+              html(
+                "span",
+                { class: "tok tok-pair", tabindex: 0, "data-link": `pair.r${a}.c${b}` },
+                html("b", {}, `${called(names.tokenizer, a)} → ${called(names.tokenizer, b)}`),
+                html("small", {}, table.counts[a][b]),
+              ),
+            )
+        : ["No name yet: every count is 0."]),
+    );
     const seen = all.filter((count) => count > 0).length;
     const sum = all.reduce((x, y) => x + y, 0);
     const top = Math.max(...all);
     const where = all.indexOf(top);
-    const most = top ? ` The largest count is ${top}: ${this.inWords(Math.floor(where / labels.length), where % labels.length)}.` : "";
-    this.summary(`${n.toLocaleString("en")} ${n === 1 ? "name" : "names"} counted, ${sum.toLocaleString("en")} pairs; ${seen} of ${all.length} cells are above 0.${most}`);
+    const most = top
+      ? ` The largest count is ${top}: ` +
+        `${this.inWords(Math.floor(where / labels.length), where % labels.length)}.`
+      : "";
+    this.summary(
+      `${n.toLocaleString("en")} ${n === 1 ? "name" : "names"} counted, ` +
+        `${sum.toLocaleString("en")} pairs; ${seen} of ${all.length} cells are above 0.${most}`,
+    );
   }
 }
 

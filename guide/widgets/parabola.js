@@ -1,4 +1,4 @@
-// <mg-parabola>: one step of gradient descent on L = p²/2: curve, tangent, step (W27).
+// <mg-parabola>: one step of gradient descent on L = p²/2: curve, tangent, step.
 
 import { shortly } from "../js/figures/gradients/backprop.js";
 import { button, html, svg } from "../js/kit/dom.js";
@@ -16,12 +16,28 @@ const P = { min: -3.5, max: 3.5, step: 0.05 };
 
 class MgParabola extends KitElement {
   build() {
-    this.state = urlState("W27", { p: numberField(3, P.min, P.max), lr: numberField(0.5, 0, 2.5) });
+    this.state = urlState("parabola", {
+      p: numberField(3, P.min, P.max),
+      lr: numberField(0.5, 0, 2.5),
+    });
     this.whenLeaving(() => this.state?.close());
     const state = this.state;
-    this.plane = new Plane({ label: "L = p²/2 with its tangent and the next step", x: { low: -4, high: 4 }, y: { low: -1, high: 8 }, xLabel: "parameter p", yLabel: "loss L" });
+    this.plane = new Plane({
+      label: "L = p²/2 with its tangent and the next step",
+      x: { low: -4, high: 4 },
+      y: { low: -1, high: 8 },
+      xLabel: "parameter p",
+      yLabel: "loss L",
+    });
     const field = (/** @type {string} */ name, /** @type {Record<string, any>} */ attributes) => {
-      const one = /** @type {MgNumber} */ (html(/** @type {any} */ ("mg-number"), { control: name, slider: true, digits: 2, ...attributes }));
+      const one = /** @type {MgNumber} */ (
+        html(/** @type {any} */ ("mg-number"), {
+          control: name,
+          slider: true,
+          digits: 2,
+          ...attributes,
+        })
+      );
       this.listen(one, "mg-input mg-change", ({ detail }) => state.set({ [name]: detail.value }));
       return one;
     };
@@ -36,7 +52,12 @@ class MgParabola extends KitElement {
     this.listen(reset, "click", () => state.reset());
     const tools = html("div", { class: "mg-row" }, step, reset);
     if (!isHidden("link")) tools.append(copyLink(state), problemLine(state));
-    this.replaceChildren(html("div", { class: "plane-box" }, this.plane.picture), this.place, this.rate, tools);
+    this.replaceChildren(
+      html("div", { class: "plane-box" }, this.plane.picture),
+      this.place,
+      this.rate,
+      tools,
+    );
     dragged(this, this.plane, (x) => state.set({ p: snapped(x, P) }));
     fitted(this, this.plane, () => this.show());
     this.whenLeaving(state.onChange(() => this.guard(() => this.show())));
@@ -59,15 +80,27 @@ class MgParabola extends KitElement {
       plane.line(p, loss, slope, "mg-line mg-series-1"),
       svg("line", { class: "plane-drop", x1, x2: x1, y1: plane.py(loss), y2: y }),
       svg("line", { class: "plane-step", x1, x2: x2 - way * 8, y1: y, y2: y }),
-      svg("path", { class: "plane-tip", d: Math.abs(x2 - x1) > 10 ? `M${x2 - way * 9} ${y - 5}v10l${way * 9} -5z` : "" }),
+      svg("path", {
+        class: "plane-tip",
+        d: Math.abs(x2 - x1) > 10 ? `M${x2 - way * 9} ${y - 5}v10l${way * 9} -5z` : "",
+      }),
       ...(Math.abs(next) <= 4 ? [plane.dot(next, there, "plane-ghost")] : []),
       plane.dot(p, loss, "plane-now", 9),
     ]);
-    const off = Math.abs(next) > P.max ? " That is off the picture: taking the step stops at its edge." : "";
-    const comment = lr === 1 && p !== 0 ? " On this curve a rate of 1 lands at the bottom in one step." : lr > 2 ? " Each step ends higher than it began." : "";
+    const off =
+      Math.abs(next) > P.max ? " That is off the picture: taking the step stops at its edge." : "";
+    const comment =
+      lr === 1 && p !== 0
+        ? " On this curve a rate of 1 lands at the bottom in one step."
+        : lr > 2
+          ? " Each step ends higher than it began."
+          : "";
     this.summary(
-      p === 0 ? "p = 0: the slope is 0, there is nowhere to go."
-        : `At p = ${shortly(p)} the loss is ${shortly(loss)} and the slope ${shortly(slope)}. The step is ${shortly(lr)} × ${shortly(slope)} against it: p goes to ${shortly(next)}, loss ${shortly(there)}.${off}${comment}`,
+      p === 0
+        ? "p = 0: the slope is 0, there is nowhere to go."
+        : `At p = ${shortly(p)} the loss is ${shortly(loss)} and the slope ${shortly(slope)}. ` +
+            `The step is ${shortly(lr)} × ${shortly(slope)} against it: p goes to ` +
+            `${shortly(next)}, loss ${shortly(there)}.${off}${comment}`,
     );
   }
 }

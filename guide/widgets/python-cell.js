@@ -1,15 +1,23 @@
-// <mg-python name="train2.py" data="names.txt" steps="1000">: code from the page that runs in the page.
-// The tag holds quotes of real source (@code ...) and what there is to say without scripts.
+// <mg-python name="train2.py" data="names.txt" steps="1000">: code from the page that runs in the
+// page. The tag holds quotes of real source (@code ...) and what there is to say without scripts.
 //
 //     name    the file it would be in a terminal
 //     data    a file of files/, which the program gets as its first argument
-//     steps   how many steps the program takes in full; here it takes the first 20, or as many as are
-//             set, and says how long all would take. The code has a loop over range(num_steps).
+//     steps   how many steps the program takes in full; here it takes the first 20, or as many as
+//             are set, and says how long all would take. The code has a loop over
+//             range(num_steps).
 
 import { button, freshId, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
-import { codeOf, duration, forecast, hasSteps, PythonHost, withSteps } from "../js/figures/runs/python-host.js";
+import {
+  codeOf,
+  duration,
+  forecast,
+  hasSteps,
+  PythonHost,
+  withSteps,
+} from "../js/figures/runs/python-host.js";
 
 /** @typedef {import("../js/figures/runs/python-host.js").Ended} Ended */
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
@@ -36,21 +44,46 @@ class MgPython extends KitElement {
 
   build() {
     const figures = this.fallback.flatMap((node) =>
-      node instanceof Element ? [...(node.matches("figure.code") ? [node] : node.querySelectorAll("figure.code"))] : []);
-    this.original = codeOf(figures.map((figure) => figure.querySelector("code")?.textContent ?? ""));
-    const sources = figures.map((figure) => figure.querySelector("figcaption")?.textContent ?? "").filter((text) => text);
+      node instanceof Element
+        ? [...(node.matches("figure.code") ? [node] : node.querySelectorAll("figure.code"))]
+        : [],
+    );
+    this.original = codeOf(
+      figures.map((figure) => figure.querySelector("code")?.textContent ?? ""),
+    );
+    const sources = figures
+      .map((figure) => figure.querySelector("figcaption")?.textContent ?? "")
+      .filter((text) => text);
     const id = freshId("python");
     this.code = html("textarea", {
-      id, class: "py-code", spellcheck: "false", autocomplete: "off", autocapitalize: "none", wrap: "off",
-      rows: Math.min(MOST_ROWS, this.original.split("\n").length), "aria-describedby": `${id}-how`,
+      id,
+      class: "py-code",
+      spellcheck: "false",
+      autocomplete: "off",
+      autocapitalize: "none",
+      wrap: "off",
+      rows: Math.min(MOST_ROWS, this.original.split("\n").length),
+      "aria-describedby": `${id}-how`,
     });
     this.code.value = this.original;
-    this.output = html("pre", { class: "py-out", tabindex: 0, role: "region", "aria-label": `Output of ${this.name}` });
+    this.output = html("pre", {
+      class: "py-out",
+      tabindex: 0,
+      role: "region",
+      "aria-label": `Output of ${this.name}`,
+    });
     this.output.hidden = true;
     this.replaceChildren(
-      html("label", { for: id, class: "py-name" }, "Python: ", html("strong", {}, this.name),
-        html("span", { class: "mg-soft" }, sources.length ? ` from ${sources.join("; ")}` : "")),
-      this.code, this.tools(`${id}-how`), this.output,
+      html(
+        "label",
+        { for: id, class: "py-name" },
+        "Python: ",
+        html("strong", {}, this.name),
+        html("span", { class: "mg-soft" }, sources.length ? ` from ${sources.join("; ")}` : ""),
+      ),
+      this.code,
+      this.tools(`${id}-how`),
+      this.output,
     );
     this.listen(this.code, "keydown", (event) => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
@@ -74,12 +107,29 @@ class MgPython extends KitElement {
     });
     const row = html("div", { class: "mg-row py-tools" }, this.start, this.halt, back);
     if (this.allSteps && hasSteps(this.original ?? "")) {
-      this.steps = /** @type {MgNumber} */ (html(/** @type {any} */ ("mg-number"), {
-        label: "Steps", control: "steps", value: Math.min(FIRST_STEPS, this.allSteps), min: 1, max: this.allSteps, step: 1, whole: true,
-      }));
+      this.steps = /** @type {MgNumber} */ (
+        html(/** @type {any} */ ("mg-number"), {
+          label: "Steps",
+          control: "steps",
+          value: Math.min(FIRST_STEPS, this.allSteps),
+          min: 1,
+          max: this.allSteps,
+          step: 1,
+          whole: true,
+        })
+      );
       row.append(this.steps);
     }
-    return html("div", {}, row, html("p", { id, class: "mg-note" }, "Change it as you like. Ctrl and Enter in the code runs it."));
+    return html(
+      "div",
+      {},
+      row,
+      html(
+        "p",
+        { id, class: "mg-note" },
+        "Change it as you like. Ctrl and Enter in the code runs it.",
+      ),
+    );
   }
 
   /** The same without this page. @private */
@@ -96,10 +146,25 @@ class MgPython extends KitElement {
         said.textContent = "It is selected: copy it with your keyboard.";
       }
     });
-    const file = data && html("span", {}, " next to ", html("a", { href: new URL(data, FILES).pathname, download: true }, data));
+    const file =
+      data &&
+      html(
+        "span",
+        {},
+        " next to ",
+        html("a", { href: new URL(data, FILES).pathname, download: true }, data),
+      );
     this.home = html(
-      "details", { class: "py-home" }, html("summary", {}, "In a terminal"),
-      html("p", {}, `Save it as ${this.name}`, file || "", " and run it. It needs Python 3.11 and nothing else."),
+      "details",
+      { class: "py-home" },
+      html("summary", {}, "In a terminal"),
+      html(
+        "p",
+        {},
+        `Save it as ${this.name}`,
+        file || "",
+        " and run it. It needs Python 3.11 and nothing else.",
+      ),
       html("pre", {}, html("code", {}, `python ${this.name}${data ? ` ${data}` : ""}`)),
       html("div", { class: "mg-row" }, copy, said),
     );
@@ -168,7 +233,9 @@ class MgPython extends KitElement {
     if (how.absent) {
       if (this.output) this.output.hidden = true;
       if (this.home) this.home.open = true;
-      this.summary("Python isn't part of this copy of the guide. Run the code in a terminal, as it says here.");
+      this.summary(
+        "Python isn't part of this copy of the guide. Run the code in a terminal, as it says here.",
+      );
       return;
     }
     if (how.error) {
@@ -180,7 +247,10 @@ class MgPython extends KitElement {
     else if (how.error) parts.push("It ended with an error, which is shown above.");
     else parts.push(`Done${how.seconds === undefined ? "" : ` in ${duration(how.seconds)}`}.`);
     if (how.steps && this.allSteps) parts.push(forecast(how.steps, this.allSteps));
-    if (how.cut) parts.push(`It wrote more than fits here: ${how.cut.toLocaleString("en")} characters are left out.`);
+    if (how.cut)
+      parts.push(
+        `It wrote more than fits here: ${how.cut.toLocaleString("en")} characters are left out.`,
+      );
     if (!this.output?.childElementCount && this.output) this.output.hidden = true;
     this.summary(parts.join(" "));
   }

@@ -1,4 +1,4 @@
-// <mg-rung-diff from="0" to="1">: what changes from one rung to the next, line by line (T13).
+// <mg-rung-diff from="0" to="1">: what changes from one rung to the next, line by line.
 
 import { FileError } from "../js/errors.js";
 import { freshId, html } from "../js/kit/dom.js";
@@ -16,25 +16,65 @@ class MgRungDiff extends KitElement {
   async build() {
     const [from, to] = [this.numberOf("from", 0), this.numberOf("to", 1)];
     this.name = `rung ${from} to rung ${to}`;
-    const state = urlState(`T13-${from}-${to}`, { view: choiceField("changes", ["changes", "all"]), header: flagField(false) });
+    const state = urlState(`rung-diff-${from}-${to}`, {
+      view: choiceField("changes", ["changes", "all"]),
+      header: flagField(false),
+    });
     this.state = state;
     this.whenLeaving(() => state.close());
     this.count = html("p", {});
-    this.view = menu(this, "Show", [["changes", "what changes"], ["all", "both programs whole"]], (view) => state.set({ view }));
-    this.header = actor(this, "Headers too", () => state.set({ header: !state.values.header }), { class: "mg-button net-chosen", "aria-pressed": "false" });
+    this.view = menu(
+      this,
+      "Show",
+      [
+        ["changes", "what changes"],
+        ["all", "both programs whole"],
+      ],
+      (view) => state.set({ view }),
+    );
+    this.header = actor(this, "Headers too", () => state.set({ header: !state.values.header }), {
+      class: "mg-button net-chosen",
+      "aria-pressed": "false",
+    });
     this.list = html("ol", {});
-    this.box = html("div", { class: "net-diff", tabindex: 0, role: "region", "aria-label": `Lines that change from ${this.name}` }, this.list);
-    this.replaceChildren(this.count, html("div", { class: "mg-row" }, this.view.whole, this.header, actor(this, "Next change", () => this.next(), { class: "mg-button net-next" })), this.box, tools(this, state));
+    this.box = html(
+      "div",
+      {
+        class: "net-diff",
+        tabindex: 0,
+        role: "region",
+        "aria-label": `Lines that change from ${this.name}`,
+      },
+      this.list,
+    );
+    this.replaceChildren(
+      this.count,
+      html(
+        "div",
+        { class: "mg-row" },
+        this.view.whole,
+        this.header,
+        actor(this, "Next change", () => this.next(), { class: "mg-button net-next" }),
+      ),
+      this.box,
+      tools(this, state),
+    );
     this.summary("Fetching the two programs.");
     const read = async (/** @type {number} */ rung) => {
       const answer = await fetch(new URL(`../files/train${rung}.py`, import.meta.url));
-      if (!answer.ok) throw new FileError(`train${rung}.py can't be fetched (${answer.status}).`, "Is the guide still being served?");
+      if (!answer.ok)
+        throw new FileError(
+          `train${rung}.py can't be fetched (${answer.status}).`,
+          "Is the guide still being served?",
+        );
       return (await answer.text()).trimEnd().split("\n");
     };
     const [before, after] = await Promise.all([read(from), read(to)]);
     if (!this.isConnected) return;
     this.lines = lineDiff(before, after);
-    this.bodyAt = [before, after].map((lines) => lines.findIndex((line, i) => i > 0 && line.startsWith('"""')) + 1);
+    this.bodyAt = [before, after].map(
+      (lines) => lines.findIndex((line, i) => i > 0 && line.startsWith('"""')) + 1,
+    );
     state.onChange(() => this.show());
     this.show();
   }
@@ -43,7 +83,9 @@ class MgRungDiff extends KitElement {
   get shown() {
     const [before, after] = this.bodyAt ?? [0, 0];
     const { header } = /** @type {any} */ (this.state).values;
-    return (this.lines ?? []).filter((line) => header || (line.before ?? 0) > before || (line.after ?? 0) > after);
+    return (this.lines ?? []).filter(
+      (line) => header || (line.before ?? 0) > before || (line.after ?? 0) > after,
+    );
   }
 
   /** @private */
@@ -53,14 +95,30 @@ class MgRungDiff extends KitElement {
     this.header?.setAttribute("aria-pressed", String(header));
     const lines = this.shown;
     const parts = view === "all" ? [lines] : hunks(lines);
-    this.list?.replaceChildren(...parts.flatMap((part, i) => {
-      const first = part.find(({ after }) => after !== null)?.after;
-      const gap = view === "all" ? [] : [html("li", { class: "net-gap", id: freshId("change"), tabindex: -1 }, `change ${i + 1} of ${parts.length}${first ? `, line ${first}` : ""}`)];
-      return [...gap, ...part.map(lineOf)];
-    }));
+    this.list?.replaceChildren(
+      ...parts.flatMap((part, i) => {
+        const first = part.find(({ after }) => after !== null)?.after;
+        const gap =
+          view === "all"
+            ? []
+            : [
+                html(
+                  "li",
+                  { class: "net-gap", id: freshId("change"), tabindex: -1 },
+                  `change ${i + 1} of ${parts.length}${first ? `, line ${first}` : ""}`,
+                ),
+              ];
+        return [...gap, ...part.map(lineOf)];
+      }),
+    );
     const { same, out, in: added } = counted(lines);
-    this.count?.replaceChildren(`${added} lines come, ${out} go, ${same} stay${header ? "" : " (headers not counted)"}.`);
-    this.summary(`From ${this.name}: ${added} lines added, ${out} removed, ${same} the same, in ${hunks(lines).length} places.`);
+    this.count?.replaceChildren(
+      `${added} lines come, ${out} go, ${same} stay${header ? "" : " (headers not counted)"}.`,
+    );
+    this.summary(
+      `From ${this.name}: ${added} lines added, ${out} removed, ${same} the same, in ` +
+        `${hunks(lines).length} places.`,
+    );
   }
 
   /** To the next place that changed, and round. @private */
@@ -77,8 +135,19 @@ class MgRungDiff extends KitElement {
 
 /** @param {Line} line */
 function lineOf({ kind, text, before, after }) {
-  return html("li", { "data-kind": kind }, html("span", {}, before ?? ""), html("span", {}, after ?? ""),
-    html("span", { "aria-hidden": "true" }, SIGNS[kind]), html("code", {}, ...(SAID[kind] ? [html("span", { class: "chat-heard" }, SAID[kind])] : []), text));
+  return html(
+    "li",
+    { "data-kind": kind },
+    html("span", {}, before ?? ""),
+    html("span", {}, after ?? ""),
+    html("span", { "aria-hidden": "true" }, SIGNS[kind]),
+    html(
+      "code",
+      {},
+      ...(SAID[kind] ? [html("span", { class: "chat-heard" }, SAID[kind])] : []),
+      text,
+    ),
+  );
 }
 
 define("mg-rung-diff", MgRungDiff);

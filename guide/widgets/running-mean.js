@@ -1,4 +1,4 @@
-// <mg-running-mean>: the noisy gradient of one real parameter, and its running average for any β (T18).
+// <mg-running-mean>: the noisy gradient of one real parameter, and its running average for any β.
 
 import "../js/kit/curve.js";
 import { html } from "../js/kit/dom.js";
@@ -19,11 +19,35 @@ class MgRunningMean extends StatefulElement {
     if (!this.isConnected || this.traces) return;
     this.traces = traces;
     this.whenLeaving(() => (this.traces = undefined));
-    const state = this.stateOf("T18", { beta: numberField(0.85, 0, 0.999), of: choiceField("query", Object.keys(PICKS)), raw: flagField(false) });
-    this.pick = menu(this, "Gradient of", Object.entries(PICKS).map(([key, { name }]) => /** @type {[string, string]} */ ([key, name])), (of) => state.set({ of }));
-    this.raw = actor(this, "Without the correction", () => state.set({ raw: !state.values.raw }), { class: "mg-button net-chosen", "aria-pressed": "false" });
-    this.curve = /** @type {MgCurve} */ (html(/** @type {any} */ ("mg-curve"), { label: "A gradient and its running average", "x-label": "step", "y-label": "gradient", digits: 4 }));
-    this.replaceChildren(html("div", { class: "mg-row" }, this.pick.whole, this.raw), this.knob(state, "beta", { label: "β", step: 0.01, digits: 3, slider: true }), this.curve, this.tools(state));
+    const state = this.stateOf("running-mean", {
+      beta: numberField(0.85, 0, 0.999),
+      of: choiceField("query", Object.keys(PICKS)),
+      raw: flagField(false),
+    });
+    this.pick = menu(
+      this,
+      "Gradient of",
+      Object.entries(PICKS).map(([key, { name }]) => /** @type {[string, string]} */ ([key, name])),
+      (of) => state.set({ of }),
+    );
+    this.raw = actor(this, "Without the correction", () => state.set({ raw: !state.values.raw }), {
+      class: "mg-button net-chosen",
+      "aria-pressed": "false",
+    });
+    this.curve = /** @type {MgCurve} */ (
+      html(/** @type {any} */ ("mg-curve"), {
+        label: "A gradient and its running average",
+        "x-label": "step",
+        "y-label": "gradient",
+        digits: 4,
+      })
+    );
+    this.replaceChildren(
+      html("div", { class: "mg-row" }, this.pick.whole, this.raw),
+      this.knob(state, "beta", { label: "β", step: 0.01, digits: 3, slider: true }),
+      this.curve,
+      this.tools(state),
+    );
     this.show();
   }
 
@@ -37,12 +61,19 @@ class MgRunningMean extends StatefulElement {
     const mean = runningAverage(grads, beta);
     curve.floors = [{ name: "zero", y: 0 }];
     curve.series = [
-      { name: "gradient of the step", values: grads, kind: "dots" }, { name: `running average, β ${written(beta, 3)}`, values: mean.corrected },
+      { name: "gradient of the step", values: grads, kind: "dots" },
+      { name: `running average, β ${written(beta, 3)}`, values: mean.corrected },
       ...(raw ? [{ name: "without the correction", values: mean.raw }] : []),
     ];
-    const spread = (/** @type {number[]} */ all) => Math.sqrt(all.reduce((a, x) => a + x * x, 0) / all.length);
+    const spread = (/** @type {number[]} */ all) =>
+      Math.sqrt(all.reduce((a, x) => a + x * x, 0) / all.length);
     const memory = beta < 1 ? 1 / (1 - beta) : Infinity;
-    this.summary(`${TRACED} steps of the real run, ${PICKS[of].name}: typical size of the gradient ${written(spread(grads), 4)}, of its average with β ${written(beta, 3)} ${written(spread(mean.corrected), 4)}. It remembers about ${written(memory, memory < 10 ? 1 : 0)} steps.`);
+    this.summary(
+      `${TRACED} steps of the real run, ${PICKS[of].name}: typical size of the gradient ` +
+        `${written(spread(grads), 4)}, of its average with β ${written(beta, 3)} ` +
+        `${written(spread(mean.corrected), 4)}. It remembers about ` +
+        `${written(memory, memory < 10 ? 1 : 0)} steps.`,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
-// <mg-scene>: the trained model in three dimensions, every number of it a cell, and a token's way through
-// it phase by phase (W33). A flat view has the same numbers, also where there is no WebGL.
+// <mg-scene>: the trained model in three dimensions, every number of it a cell, and a token's way
+// through it phase by phase. A flat view has the same numbers, also where there is no WebGL.
 
 import { scaleOf } from "../js/kit/color.js";
 import { button, html, onTheme, renew } from "../js/kit/dom.js";
@@ -20,9 +20,17 @@ import { SceneView, STANCE } from "../js/scene/view.js";
 /** @typedef {import("../js/scene/numbers.js").Place} Place */
 
 const FIELDS = () => ({
-  text: textField("karen", 15), at: wholeField(4, 0, 15), phase: wholeField(0, 0, PHASES.length - 1), flat: flagField(false), tensor: choiceField("", ["", ...NAMES]),
-  follow: flagField(true), turn: numberField(STANCE.turn, -LIMITS.turn, LIMITS.turn), tilt: numberField(STANCE.tilt, -LIMITS.tilt, LIMITS.tilt),
-  zoom: numberField(1, LIMITS.least, LIMITS.most), dx: numberField(0, -3, 3), dy: numberField(0, -3, 3),
+  text: textField("karen", 15),
+  at: wholeField(4, 0, 15),
+  phase: wholeField(0, 0, PHASES.length - 1),
+  flat: flagField(false),
+  tensor: choiceField("", ["", ...NAMES]),
+  follow: flagField(true),
+  turn: numberField(STANCE.turn, -LIMITS.turn, LIMITS.turn),
+  tilt: numberField(STANCE.tilt, -LIMITS.tilt, LIMITS.tilt),
+  zoom: numberField(1, LIMITS.least, LIMITS.most),
+  dx: numberField(0, -3, 3),
+  dy: numberField(0, -3, 3),
 });
 const NAMES = [...new Set(PHASES.flatMap(({ makes, of }) => [...makes, ...of]))];
 
@@ -37,8 +45,10 @@ class MgScene extends OnPrefix {
     /** @type {Place | null} */ this.pointed = null;
     /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.pending = undefined;
     /** @private the phase was chosen on the scrubber */ this.isScrubbed = false;
-    const state = this.stateOf("W33", FIELDS());
-    this.stepper = /** @type {import("../js/kit/stepper.js").MgStepper} */ (html(/** @type {any} */ ("mg-stepper"), { label: "Phases", pace: 1800 }));
+    const state = this.stateOf("scene", FIELDS());
+    this.stepper = /** @type {import("../js/kit/stepper.js").MgStepper} */ (
+      html(/** @type {any} */ ("mg-stepper"), { label: "Phases", pace: 1800 })
+    );
     this.stepper.steps = PHASES.map(({ name }) => name);
     this.listen(this.stepper, "mg-step", ({ detail }) => {
       this.glides = detail.animate;
@@ -48,14 +58,23 @@ class MgScene extends OnPrefix {
     this.listen(this.stepper, "pointerup keyup click", () => {
       if (this.pending) this.soon();
     });
-    this.turns = html("div", { class: "mg-row", role: "group", "aria-label": "The view" }, ...this.buttons());
+    this.turns = html(
+      "div",
+      { class: "mg-row", role: "group", "aria-label": "The view" },
+      ...this.buttons(),
+    );
     this.asFlat = this.toggle("Flat view", () => state.set({ flat: !state.values.flat }));
-    this.follow = this.toggle("Follow the phases", () => state.set({ follow: !state.values.follow }));
+    this.follow = this.toggle("Follow the phases", () =>
+      state.set({ follow: !state.values.follow }),
+    );
     this.turns.append(this.follow);
     this.note = html("p", { class: "mg-note", role: "status" });
     this.room = html("div");
     this.told = html("div", { class: "scene-told", role: "status" });
-    this.flat = new FlatView(this, { pointed: (place) => this.point(place), chosen: (tensor) => state.set({ tensor }) });
+    this.flat = new FlatView(this, {
+      pointed: (place) => this.point(place),
+      chosen: (tensor) => state.set({ tensor }),
+    });
     this.view = new SceneView(this, {
       pointed: (cell, byTap) => this.pointCell(cell, byTap),
       stood: (stance) => state.set({ ...stance }),
@@ -65,11 +84,24 @@ class MgScene extends OnPrefix {
     });
     const [field, ...entry] = this.entry("The token on its way");
     field.append(this.asFlat);
-    this.replaceChildren(field, ...entry, this.stepper, this.room, this.told, this.turns, this.note, this.tools(state));
-    this.whenLeaving(onTheme(() => this.guard(() => {
-      this.grounds = {};
-      this.paint();
-    })));
+    this.replaceChildren(
+      field,
+      ...entry,
+      this.stepper,
+      this.room,
+      this.told,
+      this.turns,
+      this.note,
+      this.tools(state),
+    );
+    this.whenLeaving(
+      onTheme(() =>
+        this.guard(() => {
+          this.grounds = {};
+          this.paint();
+        }),
+      ),
+    );
   }
 
   leave() {
@@ -78,7 +110,16 @@ class MgScene extends OnPrefix {
     clearTimeout(this.pending);
     cancelAnimationFrame(this.asked ?? 0);
     this.asked = 0;
-    Object.assign(this, { pending: undefined, isScrubbed: false, layout: undefined, numbers: undefined, pointed: null, view: undefined, lost: "", seen: "" });
+    Object.assign(this, {
+      pending: undefined,
+      isScrubbed: false,
+      layout: undefined,
+      numbers: undefined,
+      pointed: null,
+      view: undefined,
+      lost: "",
+      seen: "",
+    });
   }
 
   /** @private @param {string} text @param {() => void} act */
@@ -90,12 +131,16 @@ class MgScene extends OnPrefix {
 
   /** @private */
   buttons() {
-    const stand = (/** @type {Partial<import("../js/scene/view.js").Stance>} */ change) => this.state?.set(change);
+    const stand = (/** @type {Partial<import("../js/scene/view.js").Stance>} */ change) =>
+      this.state?.set(change);
     const of = () => /** @type {any} */ (this.state?.values);
     return /** @type {[string, () => void][]} */ ([
-      ["Turn left", () => stand(orbited(of(), -15, 0))], ["Turn right", () => stand(orbited(of(), 15, 0))],
-      ["From the front", () => stand({ turn: 0, tilt: 0 })], ["Nearer", () => stand({ zoom: zoomed(of().zoom, 1.4) })],
-      ["Farther", () => stand({ zoom: zoomed(of().zoom, 1 / 1.4) })], ["Reset view", () => stand({ ...STANCE })],
+      ["Turn left", () => stand(orbited(of(), -15, 0))],
+      ["Turn right", () => stand(orbited(of(), 15, 0))],
+      ["From the front", () => stand({ turn: 0, tilt: 0 })],
+      ["Nearer", () => stand({ zoom: zoomed(of().zoom, 1.4) })],
+      ["Farther", () => stand({ zoom: zoomed(of().zoom, 1 / 1.4) })],
+      ["Reset view", () => stand({ ...STANCE })],
     ]).map(([text, act]) => {
       const made = button(text);
       this.listen(made, "click", act);
@@ -127,12 +172,22 @@ class MgScene extends OnPrefix {
     if (moment === this.seen) return;
     this.seen = moment;
     this.pointed = null;
-    for (const [one, on] of /** @type {[HTMLElement | undefined, boolean][]} */ ([[this.asFlat, isFlat], [this.follow, follow]])) {
-      if (one?.getAttribute("aria-pressed") !== String(on)) one?.setAttribute("aria-pressed", String(on));
+    for (const [one, on] of /** @type {[HTMLElement | undefined, boolean][]} */ ([
+      [this.asFlat, isFlat],
+      [this.follow, follow],
+    ])) {
+      if (one?.getAttribute("aria-pressed") !== String(on))
+        one?.setAttribute("aria-pressed", String(on));
     }
     this.asFlat?.toggleAttribute("disabled", Boolean(this.lost));
     if (this.turns && this.turns.hidden !== isFlat) this.turns.hidden = isFlat;
-    renew(this.note, this.lost || (isFlat ? "Choose a tensor in the menu or on the map; arrow keys go from number to number." : "Drag to turn; point at a cell or tap it. Click into the scene, and the wheel zooms."));
+    renew(
+      this.note,
+      this.lost ||
+        (isFlat
+          ? "Choose a tensor in the menu or on the map; arrow keys go from number to number."
+          : "Drag to turn; point at a cell or tap it. Click into the scene, and the wheel zooms."),
+    );
     const wanted = isFlat ? this.flat?.root : this.view?.root;
     if (wanted && wanted.parentNode !== this.room) this.room?.replaceChildren(wanted);
     if (this.isScrubbed && !isFlat && this.view?.isSlow && this.view.frames) this.whenAtRest();
@@ -142,7 +197,11 @@ class MgScene extends OnPrefix {
     this.say(at, phase);
   }
 
-  /** A scene that the processor draws would hold up the scrubber: words and numbers come first, and phases passed by are left out. @private */
+  /**
+   * A scene that the processor draws would hold up the scrubber: words and numbers come first, and
+   * phases passed by are left out.
+   * @private
+   */
   whenAtRest() {
     clearTimeout(this.pending);
     /** @private */ this.pending = setTimeout(() => this.soon(), DRAWN_AFTER_MS);
@@ -152,10 +211,12 @@ class MgScene extends OnPrefix {
   soon() {
     clearTimeout(this.pending);
     this.pending = undefined;
-    this.asked ||= requestAnimationFrame(() => this.guard(() => {
-      this.asked = 0;
-      this.paint();
-    }));
+    this.asked ||= requestAnimationFrame(() =>
+      this.guard(() => {
+        this.asked = 0;
+        this.paint();
+      }),
+    );
   }
 
   /** @private */
@@ -164,10 +225,20 @@ class MgScene extends OnPrefix {
     return { at: /** @type {any} */ (this.now).at, phase };
   }
 
-  /** The ground below the cells; asking the page for it means laying it out, so the answer holds until the theme turns. @private @param {boolean} isFlat */
+  /**
+   * The ground below the cells; asking the page for it means laying it out, so the answer holds
+   * until the theme turns.
+   * @private
+   * @param {boolean} isFlat
+   */
   groundOf(isFlat) {
-    const host = isFlat ? this : this.view?.canvas ?? this;
-    return (this.grounds[String(isFlat)] ??= /** @type {[number, number, number]} */ (getComputedStyle(host).backgroundColor.match(/[\d.]+/g)?.slice(0, 3).map(Number) ?? [255, 255, 255]));
+    const host = isFlat ? this : (this.view?.canvas ?? this);
+    return (this.grounds[String(isFlat)] ??= /** @type {[number, number, number]} */ (
+      getComputedStyle(host)
+        .backgroundColor.match(/[\d.]+/g)
+        ?.slice(0, 3)
+        .map(Number) ?? [255, 255, 255]
+    ));
   }
 
   /** Colours, and what is in the picture. @private */
@@ -179,13 +250,22 @@ class MgScene extends OnPrefix {
     const isFlat = Boolean(flat || this.lost || !this.view);
     const ground = this.groundOf(isFlat);
     const pointed = this.pointed ? cellOf(layout, this.pointed.name, this.pointed.at) : -1;
-    const marked = pointed < 0 || !this.pointed ? null : new Set([pointed, ...formulaAt(numbers, this.pointed.name, this.pointed.at).of.map((one) => cellOf(layout, one.name, one.at))]);
+    const marked =
+      pointed < 0 || !this.pointed
+        ? null
+        : new Set([
+            pointed,
+            ...formulaAt(numbers, this.pointed.name, this.pointed.at).of.map((one) =>
+              cellOf(layout, one.name, one.at),
+            ),
+          ]);
     const bytes = coloursOf(layout, numbers, moment, scaleOf(this), ground, marked);
     if (isFlat) {
       this.flat?.paint(bytes, moment.at);
       if (this.pointed) return;
       clearTimeout(this.rest); // a grid has up to 1,024 cells: it follows when the scrubber rests
-      const show = () => this.guard(() => this.flat?.show(layout, numbers, moment, tensor || mainTensor(phase)));
+      const show = () =>
+        this.guard(() => this.flat?.show(layout, numbers, moment, tensor || mainTensor(phase)));
       if (this.flat?.layout !== layout) show();
       else this.rest = setTimeout(show, REST_MS);
       return;
@@ -195,7 +275,11 @@ class MgScene extends OnPrefix {
     const boxes = layout.panels.filter(({ name }) => all.includes(name)).map(({ box }) => box);
     this.view?.paint(bytes, ground, pointed);
     const closer = follow && phase > 0;
-    this.view?.look(closer ? boxes : layout.panels.map(({ box }) => box), phase > 0 ? [...makes].reverse().concat(of) : [], Boolean(this.glides));
+    this.view?.look(
+      closer ? boxes : layout.panels.map(({ box }) => box),
+      phase > 0 ? [...makes].reverse().concat(of) : [],
+      Boolean(this.glides),
+    );
     this.view?.flush();
   }
 
@@ -206,7 +290,11 @@ class MgScene extends OnPrefix {
     this.point(found && { name: found.panel.name, at: found.at }, byTap);
   }
 
-  /** @private @param {Place | null} place @param {boolean} [pins] what is tapped stays until the next tap */
+  /**
+   * @private
+   * @param {Place | null} place
+   * @param {boolean} [pins] what is tapped stays until the next tap
+   */
   point(place, pins = false) {
     if (this.pinned && !pins && !this.lost && !this.state?.values.flat) return;
     const key = place && placeName(place.name, place.at);
@@ -226,7 +314,10 @@ class MgScene extends OnPrefix {
       return;
     }
     const { name, at } = pointed;
-    const isThere = numbers.real.weights[name] || at[0] < this.moment.at || madeAt(name, headOf(name, at, numbers.real.config.n_embd)) <= this.moment.phase;
+    const isThere =
+      numbers.real.weights[name] ||
+      at[0] < this.moment.at ||
+      madeAt(name, headOf(name, at, numbers.real.config.n_embd)) <= this.moment.phase;
     if (!isThere) {
       renew(told, html("p", {}, html("b", {}, placeName(name, at)), " is not computed yet."));
       return;
@@ -234,8 +325,16 @@ class MgScene extends OnPrefix {
     const { text, sum } = formulaAt(numbers, name, at);
     const value = valueAt(numbers, name, at);
     renew(
-      told, html("p", {}, html("b", {}, `${placeName(name, at)} = ${written(value, 4)}`), ` (${placeWords(numbers, name, at)})`),
-      html("p", {}, html("code", {}, text)), ...(sum ? [html("p", {}, html("code", {}, `${sum} = ${written(value, 4)}`))] : []));
+      told,
+      html(
+        "p",
+        {},
+        html("b", {}, `${placeName(name, at)} = ${written(value, 4)}`),
+        ` (${placeWords(numbers, name, at)})`,
+      ),
+      html("p", {}, html("code", {}, text)),
+      ...(sum ? [html("p", {}, html("code", {}, `${sum} = ${written(value, 4)}`))] : []),
+    );
   }
 
   /** The phase in words. @private @param {number} at @param {number} phase */
@@ -247,21 +346,37 @@ class MgScene extends OnPrefix {
     const letters = (/** @type {number} */ i) => labelsOf(real, [i])[0];
     let result = "";
     if (head !== undefined) {
-      const row = /** @type {number[]} */ (numbers.traced["layer0.weights"][at][head]).slice(0, at + 1);
+      const row = /** @type {number[]} */ (numbers.traced["layer0.weights"][at][head]).slice(
+        0,
+        at + 1,
+      );
       const best = row.indexOf(Math.max(...row));
       result = ` It looks most at ${names[best]} at position ${best} (${written(row[best])}).`;
     } else if (makes.includes("probs")) {
-      const best = [.../** @type {number[]} */ (numbers.traced.probs[at])].map((p, i) => ({ p, i })).sort((a, b) => b.p - a.p).slice(0, 3);
-      result = ` Most likely: ${best.map(({ p, i }) => `${letters(i)} (${written(p)})`).join(", ")}.`;
+      const best = [.../** @type {number[]} */ (numbers.traced.probs[at])]
+        .map((p, i) => ({ p, i }))
+        .sort((a, b) => b.p - a.p)
+        .slice(0, 3);
+      const likely = best.map(({ p, i }) => `${letters(i)} (${written(p)})`).join(", ");
+      result = ` Most likely: ${likely}.`;
     } else if (makes.length) {
       const main = mainTensor(phase);
       const row = /** @type {number[]} */ (numbers.traced[main][at]);
-      result = ` ${main} has ${row.length} numbers from ${written(Math.min(...row))} to ${written(Math.max(...row))}.`;
+      result =
+        ` ${main} has ${row.length} numbers from ${written(Math.min(...row))} to ` +
+        `${written(Math.max(...row))}.`;
     }
-    this.summary(`${names[at]} at position ${at}, phase ${phase + 1} of ${PHASES.length}, ${name}. ${what}${result}`);
+    this.summary(
+      `${names[at]} at position ${at}, phase ${phase + 1} of ${PHASES.length}, ${name}. ` +
+        `${what}${result}`,
+    );
   }
 
-  /** Where a number is on the screen: for tests, and for whoever wants to point at it. @param {string} name @param {number[]} at */
+  /**
+   * Where a number is on the screen: for tests, and for whoever wants to point at it.
+   * @param {string} name
+   * @param {number[]} at
+   */
   screenPlace(name, at) {
     return this.layout && this.view ? this.view.screenPlace(cellOf(this.layout, name, at)) : null;
   }

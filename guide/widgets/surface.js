@@ -1,7 +1,7 @@
-// <mg-surface>: a net of two layers over the plane of its first two inputs, in three dimensions (W9).
-// <mg-surface-match>: the same with a hidden target to find by hand (W10). The picture turns by
-// dragging, by arrow keys and by buttons; its numbers stand in a table too. Patches and wires are on a
-// canvas, the names of the axes on a picture above it.
+// <mg-surface>: a net of two layers over the plane of its first two inputs, in three dimensions.
+// <mg-surface-match>: the same with a hidden target to find by hand. The picture turns
+// by dragging, by arrow keys and by buttons; its numbers stand in a table too. Patches and wires
+// are on a canvas, the names of the axes on a picture above it.
 
 import { groundOf, paletteOf, sized } from "../js/figures/canvas.js";
 import "../js/kit/curve.js";
@@ -11,7 +11,14 @@ import { solved } from "../js/kit/progress.js";
 import { flagField, isHidden, numberField, seedField, urlState } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { actor, numberInput, tools } from "../js/figures/parts.js";
-import { SURFACE_GOAL, surface, surfaceLoss, surfaceTarget, TWO_LAYER, twoLayer } from "../js/numbers/neuron.js";
+import {
+  SURFACE_GOAL,
+  surface,
+  surfaceLoss,
+  surfaceTarget,
+  TWO_LAYER,
+  twoLayer,
+} from "../js/numbers/neuron.js";
 import { Random } from "../js/random.js";
 import { EYE, patches, project, turned } from "../js/figures/networks/surface-view.js";
 
@@ -29,27 +36,71 @@ class MgSurface extends KitElement {
     const state = urlState(this.name, this.schema());
     this.state = state;
     this.whenLeaving(() => state.close());
-    this.fields = /** @type {[string, import("../js/figures/parts.js").MgNumber][]} */ ([...NAMES, "x3"].map((name) => {
-      const value = name === "x3" ? 1 : /** @type {any} */ (TWO_LAYER)[name];
-      const most = name === "x3" ? 3 : 2;
-      return [name, numberInput(this, { label: name, control: name, value, min: -most, max: most, step: 0.05, digits: 2, slider: true }, (v) => state.set({ [name]: v }))];
-    }));
-    this.view = svg("svg", { class: "net-view", viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, tabindex: 0, role: "application", "aria-roledescription": "surface to turn" });
+    this.fields = /** @type {[string, import("../js/figures/parts.js").MgNumber][]} */ (
+      [...NAMES, "x3"].map((name) => {
+        const value = name === "x3" ? 1 : /** @type {any} */ (TWO_LAYER)[name];
+        const most = name === "x3" ? 3 : 2;
+        return [
+          name,
+          numberInput(
+            this,
+            {
+              label: name,
+              control: name,
+              value,
+              min: -most,
+              max: most,
+              step: 0.05,
+              digits: 2,
+              slider: true,
+            },
+            (v) => state.set({ [name]: v }),
+          ),
+        ];
+      })
+    );
+    this.view = svg("svg", {
+      class: "net-view",
+      viewBox: `0 0 ${SIZE.width} ${SIZE.height}`,
+      tabindex: 0,
+      role: "application",
+      "aria-roledescription": "surface to turn",
+    });
     this.hear(this.view);
     this.canvas = html("canvas", { "aria-hidden": "true" });
     const box = html("div", { class: "net-solid" }, this.canvas, this.view);
     const table = tableOf("a over x1 (columns) and x2 (rows)", () => this.tabled());
-    const turns = html("div", { class: "mg-row", role: "group", "aria-label": "The view" },
-      ...[["Turn left", -STEP, 0], ["Turn right", STEP, 0], ["From above", 0, 90], ["Reset view", NaN, 0]].map(([text, turn, tilt]) =>
+    const turns = html(
+      "div",
+      { class: "mg-row", role: "group", "aria-label": "The view" },
+      ...[
+        ["Turn left", -STEP, 0],
+        ["Turn right", STEP, 0],
+        ["From above", 0, 90],
+        ["Reset view", NaN, 0],
+      ].map(([text, turn, tilt]) =>
         actor(this, String(text), () => {
-          this.heldEye = Number.isNaN(turn) ? { ...EYE } : turned(this.heldEye ?? EYE, Number(turn), Number(tilt));
+          this.heldEye = Number.isNaN(turn)
+            ? { ...EYE }
+            : turned(this.heldEye ?? EYE, Number(turn), Number(tilt));
           this.draw();
-        })));
-    this.replaceChildren(...this.before(), box, turns, html("div", { class: "net-fields" }, ...this.fields.map(([, field]) => field)), ...this.after(), table, tools(this, state, this.own()));
-    const anew = () => this.guard(() => {
-      this.paper = null;
-      this.draw();
-    });
+        }),
+      ),
+    );
+    this.replaceChildren(
+      ...this.before(),
+      box,
+      turns,
+      html("div", { class: "net-fields" }, ...this.fields.map(([, field]) => field)),
+      ...this.after(),
+      table,
+      tools(this, state, this.own()),
+    );
+    const anew = () =>
+      this.guard(() => {
+        this.paper = null;
+        this.draw();
+      });
     const watcher = new ResizeObserver(anew);
     watcher.observe(box);
     this.whenLeaving(() => watcher.disconnect());
@@ -62,7 +113,7 @@ class MgSurface extends KitElement {
   /** @private for which view the axes have their names @type {object | null} */ named = null;
 
   get name() {
-    return "W9";
+    return "surface";
   }
 
   /** @returns {import("../js/kit/state.js").Schema} */
@@ -83,10 +134,16 @@ class MgSurface extends KitElement {
 
   /** @returns {Node[]} */
   own() {
-    return [actor(this, "Randomise", () => {
-      const rng = new Random(Math.floor(Math.random() * 2 ** 32));
-      this.state?.set(Object.fromEntries(NAMES.map((name) => [name, Number((3 * rng.random() - 1.5).toFixed(2))])));
-    })];
+    return [
+      actor(this, "Randomise", () => {
+        const rng = new Random(Math.floor(Math.random() * 2 ** 32));
+        this.state?.set(
+          Object.fromEntries(
+            NAMES.map((name) => [name, Number((3 * rng.random() - 1.5).toFixed(2))]),
+          ),
+        );
+      }),
+    ];
   }
 
   get values() {
@@ -112,7 +169,12 @@ class MgSurface extends KitElement {
     });
     this.listen(view, "pointerup pointercancel", () => (held = null));
     this.listen(view, "keydown", (event) => {
-      const ways = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] });
+      const ways = /** @type {Record<string, [number, number]>} */ ({
+        ArrowLeft: [-STEP, 0],
+        ArrowRight: [STEP, 0],
+        ArrowUp: [0, STEP],
+        ArrowDown: [0, -STEP],
+      });
       if (!(event.key in ways) || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       turn(...ways[event.key]);
@@ -121,7 +183,8 @@ class MgSurface extends KitElement {
 
   /** @private */
   show() {
-    for (const [name, field] of this.fields ?? []) if (field.value !== this.values[name]) field.value = this.values[name];
+    for (const [name, field] of this.fields ?? [])
+      if (field.value !== this.values[name]) field.value = this.values[name];
     this.draw();
     this.say();
   }
@@ -131,7 +194,13 @@ class MgSurface extends KitElement {
     const all = surface(this.values, this.values.x3).flat();
     const mid = twoLayer(this.values, 1, 0, this.values.x3);
     const flat = all.filter((a) => a === 0).length;
-    this.summary(`Over the square a goes from ${written(Math.min(...all))} to ${written(Math.max(...all))}${flat ? `, and is 0 at ${flat} of its ${all.length} points` : ""}. At x1 = 1, x2 = 0: h1 ${written(mid.h1)}, h2 ${written(mid.h2)}, a ${written(mid.a)}.`);
+    this.summary(
+      `Over the square a goes from ${written(Math.min(...all))} to ` +
+        `${written(Math.max(...all))}` +
+        (flat ? `, and is 0 at ${flat} of its ${all.length} points` : "") +
+        `. At x1 = 1, x2 = 0: h1 ${written(mid.h1)}, h2 ${written(mid.h2)}, a ` +
+        `${written(mid.a)}.`,
+    );
   }
 
   /** Another surface to draw as wires. @returns {number[][] | null} */
@@ -158,18 +227,30 @@ class MgSurface extends KitElement {
     const most = Math.max(1, ...heights.flat(), ...(other ?? []).flat());
     const lift = Math.min(SIZE.lift, 3.2 / most);
     const { paper, palette } = (this.paper ??= this.sheet());
-    const trace = (/** @type {import("../js/figures/networks/surface-view.js").Seen[]} */ corners) => {
+    const trace = (
+      /** @type {import("../js/figures/networks/surface-view.js").Seen[]} */ corners,
+    ) => {
       paper.beginPath();
-      for (const { x, y } of corners) paper.lineTo(SIZE.x + x * SIZE.scale, SIZE.y + y * SIZE.scale);
+      for (const { x, y } of corners)
+        paper.lineTo(SIZE.x + x * SIZE.scale, SIZE.y + y * SIZE.scale);
       paper.closePath();
     };
-    const wire = (/** @type {import("../js/figures/networks/surface-view.js").Seen[]} */ corners) => {
+    const wire = (
+      /** @type {import("../js/figures/networks/surface-view.js").Seen[]} */ corners,
+    ) => {
       trace(corners);
       paper.stroke();
     };
     paper.clearRect(0, 0, SIZE.width, SIZE.height);
     [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.ink, 0.9, 0.75];
-    wire([[-3, -3], [3, -3], [3, 3], [-3, 3]].map(([x, y]) => project(eye, x, y, 0)));
+    wire(
+      [
+        [-3, -3],
+        [3, -3],
+        [3, 3],
+        [-3, 3],
+      ].map(([x, y]) => project(eye, x, y, 0)),
+    );
     [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.line, 0.5, 1];
     for (const { i, j, height, corners } of patches(heights, eye, { reach: SIZE.reach, lift })) {
       paper.fillStyle = groundOf(palette, height / most);
@@ -178,16 +259,27 @@ class MgSurface extends KitElement {
       const isEdge = i === 0 || j === 0 || i === POINTS - 2 || j === POINTS - 2;
       // Within, the two far sides are enough: the near ones are far sides of the next.
       if (!isEdge) {
-        const far = corners.reduce((best, corner, k) => (corner.far > corners[best].far ? k : best), 0);
+        const far = corners.reduce(
+          (best, corner, k) => (corner.far > corners[best].far ? k : best),
+          0,
+        );
         paper.beginPath();
-        for (const k of [far + 3, far, far + 1]) paper.lineTo(SIZE.x + corners[k % 4].x * SIZE.scale, SIZE.y + corners[k % 4].y * SIZE.scale);
+        for (const k of [far + 3, far, far + 1])
+          paper.lineTo(
+            SIZE.x + corners[k % 4].x * SIZE.scale,
+            SIZE.y + corners[k % 4].y * SIZE.scale,
+          );
       }
       paper.stroke();
     }
     [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.ink, 0.9, 0.75];
-    if (other) for (const { corners } of patches(other, eye, { reach: SIZE.reach, lift })) wire(corners);
+    if (other)
+      for (const { corners } of patches(other, eye, { reach: SIZE.reach, lift })) wire(corners);
     if (this.named !== eye) this.nameAxes(eye);
-    const label = `The surface a over x1 and x2${other ? ", the target's as wires" : ""}, turned by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow keys turn it.`;
+    const label =
+      `The surface a over x1 and x2${other ? ", the target's as wires" : ""}, turned by ` +
+      `${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow ` +
+      "keys turn it.";
     if (this.view.getAttribute("aria-label") !== label) this.view.setAttribute("aria-label", label);
   }
 
@@ -195,9 +287,24 @@ class MgSurface extends KitElement {
   nameAxes(eye) {
     const end = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ text) => {
       const p = project(eye, x, y, 0);
-      return svg("text", { class: "mg-label mg-halo", x: SIZE.x + p.x * SIZE.scale, y: SIZE.y + p.y * SIZE.scale + 4, "text-anchor": "middle" }, text);
+      return svg(
+        "text",
+        {
+          class: "mg-label mg-halo",
+          x: SIZE.x + p.x * SIZE.scale,
+          y: SIZE.y + p.y * SIZE.scale + 4,
+          "text-anchor": "middle",
+        },
+        text,
+      );
     };
-    renew(this.view, end(3.5, 0, "x1 = 3"), end(-3.5, 0, "−3"), end(0, 3.5, "x2 = 3"), end(0, -3.5, "−3"));
+    renew(
+      this.view,
+      end(3.5, 0, "x1 = 3"),
+      end(-3.5, 0, "−3"),
+      end(0, 3.5, "x2 = 3"),
+      end(0, -3.5, "−3"),
+    );
     this.named = eye;
   }
 
@@ -205,18 +312,27 @@ class MgSurface extends KitElement {
   tabled() {
     const at = (/** @type {number} */ i) => written(-3 + (6 * i) / (POINTS - 1), 1);
     const heights = surface(this.values, this.values.x3, POINTS);
-    return { head: ["x2", ...heights.map((_, i) => at(i))], rows: heights.map((row, j) => [at(j), ...row.map((a) => written(a))]) };
+    return {
+      head: ["x2", ...heights.map((_, i) => at(i))],
+      rows: heights.map((row, j) => [at(j), ...row.map((a) => written(a))]),
+    };
   }
 }
 
 class MgSurfaceMatch extends MgSurface {
   get name() {
-    return "W10";
+    return "surface-match";
   }
 
   schema() {
     const weights = NAMES.map((name) => [name, numberField(TWO_LAYER[name], -2, 2)]);
-    return { ...Object.fromEntries(weights), x3: numberField(1, -3, 3), seed: seedField(1), peek: flagField(false), stopped: flagField(false) };
+    return {
+      ...Object.fromEntries(weights),
+      x3: numberField(1, -3, 3),
+      seed: seedField(1),
+      peek: flagField(false),
+      stopped: flagField(false),
+    };
   }
 
   before() {
@@ -228,7 +344,14 @@ class MgSurfaceMatch extends MgSurface {
     /** @type {number[]} */ this.history = [];
     this.best = Infinity;
     this.hint = html("p", { class: "mg-note" });
-    this.curve = /** @type {import("../js/kit/curve.js").MgCurve} */ (html(/** @type {any} */ ("mg-curve"), { label: "Loss at each of your changes", "x-label": "change", "y-label": "MSE", "from-zero": true }));
+    this.curve = /** @type {import("../js/kit/curve.js").MgCurve} */ (
+      html(/** @type {any} */ ("mg-curve"), {
+        label: "Loss at each of your changes",
+        "x-label": "change",
+        "y-label": "MSE",
+        "from-zero": true,
+      })
+    );
     this.curve.floors = [{ name: "goal", y: SURFACE_GOAL }];
     return [this.hint, this.curve];
   }
@@ -277,10 +400,27 @@ class MgSurfaceMatch extends MgSurface {
     if (this.curve) this.curve.series = [{ name: "loss", values: [...history] }];
     const found = loss < SURFACE_GOAL;
     if (found && !peek) solved("E8", `seed ${seed}`);
-    renew(this.score, `Loss ${written(loss, 4)}, best ${written(this.best, 4)}: ${found ? (peek ? "found, with a look at the answer" : "✓ found") : `the goal is below ${SURFACE_GOAL}`}`);
+    renew(
+      this.score,
+      `Loss ${written(loss, 4)}, best ${written(this.best, 4)}: ` +
+        (found
+          ? peek
+            ? "found, with a look at the answer"
+            : "✓ found"
+          : `the goal is below ${SURFACE_GOAL}`),
+    );
     const weights = NAMES.map((name) => `${name} ${written(this.target[name])}`).join(", ");
-    renew(this.hint, peek ? `The target's weights: ${weights}.` : `Target ${seed}. Turn the picture, move one slider at a time, and keep what brings the loss down.`);
-    this.summary(`Target ${seed}: loss ${written(loss, 4)}, best so far ${written(this.best, 4)}, after ${history.length} ${history.length === 1 ? "look" : "looks"}.`);
+    renew(
+      this.hint,
+      peek
+        ? `The target's weights: ${weights}.`
+        : `Target ${seed}. Turn the picture, move one slider at a time, and keep what brings ` +
+            "the loss down.",
+    );
+    this.summary(
+      `Target ${seed}: loss ${written(loss, 4)}, best so far ${written(this.best, 4)}, after ` +
+        `${history.length} ${history.length === 1 ? "look" : "looks"}.`,
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-// <mg-temperature>: what the trained model says comes after a beginning, at any temperature (W29).
+// <mg-temperature>: what the trained model says comes after a beginning, at any temperature.
 
 import { MicrogptError } from "../js/errors.js";
 import { freshId, html, renew } from "../js/kit/dom.js";
@@ -16,15 +16,32 @@ class MgTemperature extends StatefulElement {
     if (!this.isConnected || this.model) return;
     this.model = model;
     this.whenLeaving(() => (this.model = undefined));
-    const state = this.stateOf("W29", { after: textField("ann", 15), t: numberField(1, 0.1, 2) });
+    const state = this.stateOf("temperature", {
+      after: textField("ann", 15),
+      t: numberField(1, 0.1, 2),
+    });
     const id = freshId("temp");
-    this.field = html("input", { id, class: "mg-field", type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-describedby": `${id}-said` });
+    this.field = html("input", {
+      id,
+      class: "mg-field",
+      type: "text",
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      "aria-describedby": `${id}-said`,
+    });
     this.listen(this.field, "input", () => this.type());
     this.refusal = html("p", { id: `${id}-said`, class: "train-refused", role: "alert" });
     this.bars = probabilityBars("Probability of coming next");
     this.said = html("p", { class: "net-big" });
-    this.replaceChildren(html("div", { class: "mg-row" }, html("label", { for: id }, "After"), this.field), this.refusal,
-      this.knob(state, "t", { label: "Temperature", step: 0.05, digits: 2, slider: true }), this.bars, this.said, this.tools(state));
+    this.replaceChildren(
+      html("div", { class: "mg-row" }, html("label", { for: id }, "After"), this.field),
+      this.refusal,
+      this.knob(state, "t", { label: "Temperature", step: 0.05, digits: 2, slider: true }),
+      this.bars,
+      this.said,
+      this.tools(state),
+    );
     this.show();
   }
 
@@ -55,12 +72,27 @@ class MgTemperature extends StatefulElement {
       after = "";
       logits = logitsAfter(model, after);
     }
-    if (field.value.trim().toLowerCase() !== after && document.activeElement !== field) field.value = after;
+    if (field.value.trim().toLowerCase() !== after && document.activeElement !== field)
+      field.value = after;
     const names = [...model.tokenizer.uchars, "BOS"];
     const { probs, peak, bits, choices } = atTemperature(logits, t);
-    bars.data = { names, values: probs, marked: peak, most: probs[peak] > 0.5 ? 1 : 0.5, say: (i) => `${names[i]}: ${written(probs[i], 4)}, logit ${written(logits[i], 3)}` };
-    renew(this.said, `Peak ${names[peak]} ${written(probs[peak], 3)}; entropy ${written(bits, 2)} of at most ${written(Math.log2(names.length), 2)} bits`);
-    this.summary(`After ${after ? `“${after}”` : "BOS"} at temperature ${written(t, 2)}: most likely ${names[peak]} with ${written(probs[peak], 3)}. Entropy ${written(bits, 2)} bits, as unsure as ${written(choices, 1)} tokens of equal chance.`);
+    bars.data = {
+      names,
+      values: probs,
+      marked: peak,
+      most: probs[peak] > 0.5 ? 1 : 0.5,
+      say: (i) => `${names[i]}: ${written(probs[i], 4)}, logit ${written(logits[i], 3)}`,
+    };
+    renew(
+      this.said,
+      `Peak ${names[peak]} ${written(probs[peak], 3)}; entropy ${written(bits, 2)} of at ` +
+        `most ${written(Math.log2(names.length), 2)} bits`,
+    );
+    this.summary(
+      `After ${after ? `“${after}”` : "BOS"} at temperature ${written(t, 2)}: most likely ` +
+        `${names[peak]} with ${written(probs[peak], 3)}. Entropy ${written(bits, 2)} bits, as ` +
+        `unsure as ${written(choices, 1)} tokens of equal chance.`,
+    );
   }
 }
 

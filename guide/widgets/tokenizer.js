@@ -1,4 +1,4 @@
-// <mg-tokenizer>: a text as token ids between two BOS, and back (W2).
+// <mg-tokenizer>: a text as token ids between two BOS, and back.
 
 import { button, freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -13,11 +13,18 @@ const PRESETS = ["emma", "ava", "quentin", "zoë", ""];
 
 class MgTokenizer extends StatefulElement {
   build() {
-    const state = this.stateOf("W2", { text: textField("emma", 40) });
+    const state = this.stateOf("tokenizer", { text: textField("emma", 40) });
     this.tokenizer = new Tokenizer(LETTERS);
     const id = freshId("tokens");
     const field = html("input", {
-      id, class: "mg-field", type: "text", maxlength: 40, autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-describedby": `${id}-refused`,
+      id,
+      class: "mg-field",
+      type: "text",
+      maxlength: 40,
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      "aria-describedby": `${id}-refused`,
     });
     this.field = field;
     this.refused = html("p", { id: `${id}-refused`, class: "mg-refused", role: "alert" });
@@ -31,7 +38,12 @@ class MgTokenizer extends StatefulElement {
     }
     this.listen(field, "input", () => state.set({ text: field.value }));
     this.replaceChildren(
-      html("div", { class: "mg-row" }, html("label", { for: id }, "A name"), field), presets, this.refused, this.row, this.back, this.tools(state),
+      html("div", { class: "mg-row" }, html("label", { for: id }, "A name"), field),
+      presets,
+      this.refused,
+      this.row,
+      this.back,
+      this.tools(state),
     );
     this.dataset.loaded = "";
     this.show();
@@ -53,7 +65,9 @@ class MgTokenizer extends StatefulElement {
     } catch (error) {
       if (!(error instanceof MicrogptError)) throw error;
       const unknown = [...text].find((char) => !LETTERS.includes(char));
-      refused.textContent = `“${unknown}” has no id: this vocabulary has ${tokenizer.bos} characters, a to z, and BOS.`;
+      refused.textContent =
+        `“${unknown}” has no id: this vocabulary has ${tokenizer.bos} characters, a to z, and ` +
+        "BOS.";
       row.replaceChildren();
       back.textContent = "";
       this.summary(`${refused.textContent} There are no tokens to show.`);
@@ -61,10 +75,20 @@ class MgTokenizer extends StatefulElement {
     }
     refused.textContent = "";
     const letters = ids.length - 2;
-    renew(row, ...tokenRow(ids.map((token) => (token === tokenizer.bos ? "BOS" : tokenizer.uchars[token])), ids));
-    back.textContent = `And back: ${ids.join(", ")} is “${tokenizer.decode(ids)}”, with BOS left out.`;
+    renew(
+      row,
+      ...tokenRow(
+        ids.map((token) => (token === tokenizer.bos ? "BOS" : tokenizer.uchars[token])),
+        ids,
+      ),
+    );
+    const again = tokenizer.decode(ids);
+    back.textContent = `And back: ${ids.join(", ")} is “${again}”, with BOS left out.`;
     const many = letters === 1 ? "1 letter" : `${letters} letters`;
-    this.summary(`${many}, ${ids.length} tokens: ${ids.join(" ")}. The model predicts ${ids.length - 1} of them, all but the first.`);
+    this.summary(
+      `${many}, ${ids.length} tokens: ${ids.join(" ")}. The model predicts ${ids.length - 1} ` +
+        "of them, all but the first.",
+    );
   }
 }
 

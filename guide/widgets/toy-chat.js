@@ -1,7 +1,15 @@
-// <mg-toy-chat>: the toy GPT of the page writes, token by token along its picture (W31): with the weights
-// that <mg-toy-training> has trained, or untrained. Each token is fed at position 2 with the pinned cache.
+// <mg-toy-chat>: the toy GPT of the page writes, token by token along its picture: with the
+// weights that <mg-toy-training> has trained, or untrained. Each token is fed at position 2 with
+// the pinned cache.
 
-import { FIRST_CHAT, firstToken, liveToy, MOST_TOKENS, stepText, writtenBy } from "../js/figures/toy/live-toy.js";
+import {
+  FIRST_CHAT,
+  firstToken,
+  liveToy,
+  MOST_TOKENS,
+  stepText,
+  writtenBy,
+} from "../js/figures/toy/live-toy.js";
 import { COLUMNS } from "../js/figures/toy/live-toy-plan.js";
 import { ToyPicture } from "../js/figures/toy/live-toy-picture.js";
 import { InputError } from "../js/errors.js";
@@ -19,25 +27,67 @@ const IN_HISTORY = 12;
 
 class MgToyChat extends KitElement {
   build() {
-    const state = urlState("W31", {
-      token: choiceField(String(FIRST_CHAT.token), ["0", "1", "2", "3"]), seed: seedField(FIRST_CHAT.seed),
-      t: numberField(1, 0.1, 2), at: wholeField(MOST_TOKENS, 0, MOST_TOKENS),
+    const state = urlState("toy-chat", {
+      token: choiceField(String(FIRST_CHAT.token), ["0", "1", "2", "3"]),
+      seed: seedField(FIRST_CHAT.seed),
+      t: numberField(1, 0.1, 2),
+      at: wholeField(MOST_TOKENS, 0, MOST_TOKENS),
     });
     this.state = state;
     /** @private @type {string[]} */ this.history = [];
     const id = freshId("toy-chat");
-    this.field = html("input", { id, class: "mg-field lt-asked", type: "text", value: TOY_TOKENS[Number(state.values.token)], maxlength: 40, autocomplete: "off", autocapitalize: "none", spellcheck: "false", enterkeyhint: "send", "aria-describedby": `${id}-said` });
+    this.field = html("input", {
+      id,
+      class: "mg-field lt-asked",
+      type: "text",
+      value: TOY_TOKENS[Number(state.values.token)],
+      maxlength: 40,
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      enterkeyhint: "send",
+      "aria-describedby": `${id}-said`,
+    });
     this.refusal = html("p", { id: `${id}-said`, class: "lt-refused", role: "alert" });
     this.listen(this.field, "keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing) return;
       event.preventDefault();
       this.send(this.field?.value ?? "");
     });
-    const quick = TOY_TOKENS.map((name) => actor(this, name, () => this.send(name), { "aria-label": `Ask with ${name}` }));
-    this.t = numberInput(this, { label: "Temperature", control: "temperature", value: 1, min: 0.1, max: 2, step: 0.1, digits: 1, slider: true }, (t) => this.ask({ t, at: MOST_TOKENS }));
-    this.seed = numberInput(this, { label: "Seed", control: "seed", value: FIRST_CHAT.seed, min: 0, max: 2 ** 32 - 1, step: 1, whole: true }, (seed) => this.ask({ seed, at: MOST_TOKENS }));
+    const quick = TOY_TOKENS.map((name) =>
+      actor(this, name, () => this.send(name), { "aria-label": `Ask with ${name}` }),
+    );
+    this.t = numberInput(
+      this,
+      {
+        label: "Temperature",
+        control: "temperature",
+        value: 1,
+        min: 0.1,
+        max: 2,
+        step: 0.1,
+        digits: 1,
+        slider: true,
+      },
+      (t) => this.ask({ t, at: MOST_TOKENS }),
+    );
+    this.seed = numberInput(
+      this,
+      {
+        label: "Seed",
+        control: "seed",
+        value: FIRST_CHAT.seed,
+        min: 0,
+        max: 2 ** 32 - 1,
+        step: 1,
+        whole: true,
+      },
+      (seed) => this.ask({ seed, at: MOST_TOKENS }),
+    );
     this.picture = new ToyPicture(this, "The toy GPT, writing");
-    this.stepper = /** @type {MgStepper} */ (html(/** @type {any} */ ("mg-stepper"), { label: "Token by token", pace: 1400 }));
+    this.stepper = /** @type {MgStepper} */ (
+      html(/** @type {any} */ ("mg-stepper"), { label: "Token by token", pace: 1400 })
+    );
     this.listen(this.stepper, "mg-step", ({ detail }) => {
       state.set({ at: detail.at });
       if (detail.animate) this.wave();
@@ -47,11 +97,41 @@ class MgToyChat extends KitElement {
     this.untrained = html("p", { class: "mg-note" });
     this.asked = html("ol", { class: "lt-log" });
     this.replaceChildren(
-      html("div", { class: "mg-row" }, html("label", { for: id }, "First token: BOS, a, b or c"), this.field, actor(this, "Send", () => this.send(this.field?.value ?? "")), ...quick),
-      this.refusal, this.stale, this.line, this.stepper, this.picture.element, this.untrained,
-      html("div", { class: "net-fields" }, this.t, html("div", { class: "mg-row" }, this.seed, actor(this, "Other draws", () => this.ask({ seed: (state.values.seed + 1) % 2 ** 32, at: 0 }, true)))),
-      html("h3", {}, "Asked so far"), this.asked,
-      html("p", { class: "mg-note" }, `Each token is fed at position 2 with the pinned cache, as in training: the toy sees the last token alone. It stops at BOS, or after ${MOST_TOKENS} tokens.`),
+      html(
+        "div",
+        { class: "mg-row" },
+        html("label", { for: id }, "First token: BOS, a, b or c"),
+        this.field,
+        actor(this, "Send", () => this.send(this.field?.value ?? "")),
+        ...quick,
+      ),
+      this.refusal,
+      this.stale,
+      this.line,
+      this.stepper,
+      this.picture.element,
+      this.untrained,
+      html(
+        "div",
+        { class: "net-fields" },
+        this.t,
+        html(
+          "div",
+          { class: "mg-row" },
+          this.seed,
+          actor(this, "Other draws", () =>
+            this.ask({ seed: (state.values.seed + 1) % 2 ** 32, at: 0 }, true),
+          ),
+        ),
+      ),
+      html("h3", {}, "Asked so far"),
+      this.asked,
+      html(
+        "p",
+        { class: "mg-note" },
+        "Each token is fed at position 2 with the pinned cache, as in training: the toy sees " +
+          `the last token alone. It stops at BOS, or after ${MOST_TOKENS} tokens.`,
+      ),
       tools(this, state, [], () => this.reset()),
     );
     this.whenLeaving(() => {
@@ -93,7 +173,12 @@ class MgToyChat extends KitElement {
     }
   }
 
-  /** Asks with other settings; plays what comes where the reader likes motion. @private @param {Record<string, any>} changes @param {boolean} [plays] */
+  /**
+   * Asks with other settings; plays what comes where the reader likes motion.
+   * @private
+   * @param {Record<string, any>} changes
+   * @param {boolean} [plays]
+   */
   ask(changes, plays = false) {
     const { state, stepper } = this;
     if (!state || !stepper) return;
@@ -119,8 +204,12 @@ class MgToyChat extends KitElement {
     this.first = writtenBy(toyWeights(), how);
     this.isTrained = liveToy.steps > 0;
     stepper.steps = this.steps.map(stepText);
-    const line = `${TOY_TOKENS[how.token]} → ${this.text(this.steps)} (${liveToy.steps ? `after ${liveToy.history()}` : "untrained"}, seed ${seed}${t === 1 ? "" : `, temperature ${t}`})`;
-    if (this.history && this.history[0] !== line) this.history = [line, ...this.history].slice(0, IN_HISTORY);
+    const line =
+      `${TOY_TOKENS[how.token]} → ${this.text(this.steps)} ` +
+      `(${liveToy.steps ? `after ${liveToy.history()}` : "untrained"}, seed ` +
+      `${seed}${t === 1 ? "" : `, temperature ${t}`})`;
+    if (this.history && this.history[0] !== line)
+      this.history = [line, ...this.history].slice(0, IN_HISTORY);
     this.asked?.replaceChildren(...(this.history ?? []).map((text) => html("li", {}, text)));
     this.show();
   }
@@ -135,18 +224,24 @@ class MgToyChat extends KitElement {
     clearInterval(this.clock);
     let column = 0;
     this.picture?.light(0);
-    this.clock = setInterval(() => this.guard(() => {
-      column++;
-      const isOver = column >= COLUMNS.length;
-      if (isOver) clearInterval(this.clock);
-      this.picture?.light(isOver ? null : column);
-    }), LIGHT_MS);
+    this.clock = setInterval(
+      () =>
+        this.guard(() => {
+          column++;
+          const isOver = column >= COLUMNS.length;
+          if (isOver) clearInterval(this.clock);
+          this.picture?.light(isOver ? null : column);
+        }),
+      LIGHT_MS,
+    );
   }
 
   /** @private */
   showStale() {
     const isStale = liveToy.version !== this.version && !liveToy.busy;
-    const text = isStale ? `The weights have changed since: they are ${liveToy.badge} now. Send again.` : "";
+    const text = isStale
+      ? `The weights have changed since: they are ${liveToy.badge} now. Send again.`
+      : "";
     if (this.stale && this.stale.textContent !== text) this.stale.textContent = text;
   }
 
@@ -162,15 +257,30 @@ class MgToyChat extends KitElement {
     if (this.seed && this.seed.value !== seed) this.seed.value = seed;
     const now = steps[at];
     picture.show(/** @type {any} */ (this.weights), now.fed);
-    const chip = (/** @type {number} */ i, /** @type {string} */ mark) => html("span", { class: "net-chip", "data-mark": mark }, TOY_TOKENS[i]);
-    this.line?.replaceChildren(chip(Number(token), "given"), ...steps.slice(0, at + 1).flatMap((step, i) => ["→ ", chip(step.token, i === at ? "now" : "drawn")]), at + 1 < steps.length ? "…" : "");
+    const chip = (/** @type {number} */ i, /** @type {string} */ mark) =>
+      html("span", { class: "net-chip", "data-mark": mark }, TOY_TOKENS[i]);
+    this.line?.replaceChildren(
+      chip(Number(token), "given"),
+      ...steps
+        .slice(0, at + 1)
+        .flatMap((step, i) => ["→ ", chip(step.token, i === at ? "now" : "drawn")]),
+      at + 1 < steps.length ? "…" : "",
+    );
     if (this.untrained && this.first) {
       const said = this.text(this.first);
       this.untrained.textContent = this.isTrained ? `Untrained, the same draws make: ${said}.` : "";
     }
     this.showStale();
-    const end = at + 1 < steps.length ? "" : now.token ? ` Stopped after ${MOST_TOKENS} tokens.` : " BOS ends it.";
-    this.summary(`${this.isTrained ? "Trained" : "Untrained"}. ${stepText(now)}. So far: ${TOY_TOKENS[Number(token)]} ${this.text(steps.slice(0, at + 1))}.${end}`);
+    const end =
+      at + 1 < steps.length
+        ? ""
+        : now.token
+          ? ` Stopped after ${MOST_TOKENS} tokens.`
+          : " BOS ends it.";
+    this.summary(
+      `${this.isTrained ? "Trained" : "Untrained"}. ${stepText(now)}. So far: ` +
+        `${TOY_TOKENS[Number(token)]} ${this.text(steps.slice(0, at + 1))}.${end}`,
+    );
   }
 }
 

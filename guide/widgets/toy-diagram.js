@@ -1,10 +1,10 @@
-// <mg-toy-diagram>: the toy GPT as blocks, growing in five stages (W17). Beside each block stand its
-// numbers, as matrices or as neurons. A block, its numbers, its lines of code and its formula light up
-// together by hover and focus; a click pins them. With stage="3" it shows what that stage adds, and
-// nothing else; all diagrams of a page have the same token.
+// <mg-toy-diagram>: the toy GPT as blocks, growing in five stages. Beside each block stand
+// its numbers, as matrices or as neurons. A block, its numbers, its lines of code and its formula
+// light up together by hover and focus; a click pins them. With stage="3" it shows what that stage
+// adds, and nothing else; all diagrams of a page have the same token.
 //
-// In the tag stand the text for readers without scripts, the quoted code, and a list with a bold name
-// and a formula for each block.
+// In the tag stand the text for readers without scripts, the quoted code, and a list with a bold
+// name and a formula for each block.
 
 import { onTheme, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -16,8 +16,23 @@ import { written } from "../js/kit/text.js";
 import { StatefulElement } from "../js/figures/stateful-element.js";
 import { menu } from "../js/figures/parts.js";
 import { entryOf, GPT_LINES, linksOf, LOSS_LINES } from "../js/figures/rungs/gpt-lines.js";
-import { cacheTable, figures, matrixPicture, neuronPicture, tablePicture } from "../js/figures/toy/toy-pictures.js";
-import { BLOCKS, labelOf, normText, reckoning, STAGES, stageSentence, toyNumbers, VECTORS } from "../js/figures/toy/toy-steps.js";
+import {
+  cacheTable,
+  figures,
+  matrixPicture,
+  neuronPicture,
+  tablePicture,
+} from "../js/figures/toy/toy-pictures.js";
+import {
+  BLOCKS,
+  labelOf,
+  normText,
+  reckoning,
+  STAGES,
+  stageSentence,
+  toyNumbers,
+  VECTORS,
+} from "../js/figures/toy/toy-steps.js";
 import { TOY_TOKENS } from "../js/numbers/toy.js";
 
 /** @typedef {import("../js/figures/toy/toy-steps.js").Block} Block */
@@ -26,17 +41,28 @@ import { TOY_TOKENS } from "../js/numbers/toy.js";
 /** @typedef {import("../js/kit/state.js").UrlState} UrlState */
 
 const LINES = [...GPT_LINES, ...LOSS_LINES];
-/** What can't be reached yet is told to the page after the frame: that styles every element in it anew. */
-const whenIdle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ run, /** @type {unknown} */ _how) => setTimeout(run));
+/**
+ * What can't be reached yet is told to the page after the frame: that styles every element in it
+ * anew.
+ */
+const whenIdle =
+  globalThis.requestIdleCallback ??
+  ((/** @type {() => void} */ run, /** @type {unknown} */ _how) => setTimeout(run));
 
 /** All diagrams of the page share one state. @type {UrlState | null} */
 let shared = null;
 let users = 0;
 
-/** What the page says of each block and its code. @type {{formulas: Map<string, Node[]>, lines: HTMLElement[]}} */
+/**
+ * What the page says of each block and its code.
+ * @type {{formulas: Map<string, Node[]>, lines: HTMLElement[]}}
+ */
 const lore = { formulas: new Map(), lines: [] };
 
-/** Numbers of a token, reckoned once for all diagrams of the page. @type {Map<string, ToyNumbers>} */
+/**
+ * Numbers of a token, reckoned once for all diagrams of the page.
+ * @type {Map<string, ToyNumbers>}
+ */
 const reckoned = new Map();
 
 /** @param {number} token @param {"pinned" | "computed"} cache @param {"hand" | "exact"} mode */
@@ -52,12 +78,17 @@ const lengthOf = (vector) => numbersFor(2, "pinned", "hand").row[vector].length;
 
 startLinks();
 
+/** @typedef {{block: Block, row: HTMLElement, whole: HTMLElement, button: HTMLElement}} Row */
+
 class MgToyDiagram extends StatefulElement {
-  /** @type {Map<string, {view: string, scale: object, parts: Part[], shows: ToyNumbers | null}>} */ made = new Map();
+  /** @type {Map<string, {view: string, scale: object, parts: Part[], shows: ToyNumbers | null}>} */
+  made = new Map();
   /** @type {ToyNumbers | undefined} */ now = undefined;
 
   build() {
-    this.only = this.hasAttribute("stage") ? Math.max(0, Math.min(4, this.numberOf("stage", 1) - 1)) : null;
+    this.only = this.hasAttribute("stage")
+      ? Math.max(0, Math.min(4, this.numberOf("stage", 1) - 1))
+      : null;
     /** Names of regions have to differ on a page. */
     this.called = this.only === null ? "The diagram" : `Stage ${this.only + 1}`;
     this.join();
@@ -67,27 +98,63 @@ class MgToyDiagram extends StatefulElement {
     this.made.clear();
     this.now = undefined;
     this.tokens = TOY_TOKENS.map((name, token) => {
-      const one = html("button", { type: "button", class: "mg-button net-chosen", "aria-pressed": "false" }, name);
+      const one = html(
+        "button",
+        { type: "button", class: "mg-button net-chosen", "aria-pressed": "false" },
+        name,
+      );
       this.listen(one, "click", () => state.set({ token: String(token) }));
       return one;
     });
     this.blocks = html("div", { class: "toy-blocks" }, ...this.groups());
-    this.panel = html("div", { class: "toy-panel mg-scroll", tabindex: 0, role: "region", "aria-label": `${this.called}: formula, code and sums of the block that is lit` }, html("p", { class: "mg-note" }, "Point at a block, or tap it: its formula, its code and its sums stand here. A click or Enter pins it."));
-    const picker = html("div", { class: "mg-row", role: "group", "aria-label": `${this.called}: token at position 2` }, html("span", {}, "Token at position 2"), ...this.tokens);
-    this.replaceChildren(picker, ...(this.only === null ? this.controls(state) : []), this.blocks, this.panel, ...(this.only === null ? [this.code(), this.tools(state)] : []));
+    this.panel = html(
+      "div",
+      {
+        class: "toy-panel mg-scroll",
+        tabindex: 0,
+        role: "region",
+        "aria-label": `${this.called}: formula, code and sums of the block that is lit`,
+      },
+      html(
+        "p",
+        { class: "mg-note" },
+        "Point at a block, or tap it: its formula, its code and its sums stand here. A click " +
+          "or Enter pins it.",
+      ),
+    );
+    const picker = html(
+      "div",
+      { class: "mg-row", role: "group", "aria-label": `${this.called}: token at position 2` },
+      html("span", {}, "Token at position 2"),
+      ...this.tokens,
+    );
+    this.replaceChildren(
+      picker,
+      ...(this.only === null ? this.controls(state) : []),
+      this.blocks,
+      this.panel,
+      ...(this.only === null ? [this.code(), this.tools(state)] : []),
+    );
     this.listen(document, "mg-link", ({ detail }) => this.lit(detail));
-    this.whenLeaving(onTheme(() => this.guard(() => {
-      this.scale = scaleOf(this);
-      this.show();
-    })));
+    this.whenLeaving(
+      onTheme(() =>
+        this.guard(() => {
+          this.scale = scaleOf(this);
+          this.show();
+        }),
+      ),
+    );
     this.show();
   }
 
   /** Takes part in the page's state. @private */
   join() {
-    shared ??= urlState("W17", {
-      stage: wholeField(1, 1, STAGES.length), token: choiceField("2", ["0", "1", "2", "3"]), view: choiceField("matrices", ["matrices", "neurons"]),
-      numbers: choiceField("hand", ["hand", "exact"]), cache: choiceField("pinned", ["pinned", "computed"]),
+    shared ??= urlState("toy-diagram", {
+      stage: wholeField(1, 1, STAGES.length),
+      token: choiceField("2", ["0", "1", "2", "3"]),
+      view: choiceField("matrices", ["matrices", "neurons"]),
+      numbers: choiceField("hand", ["hand", "exact"]),
+      cache: choiceField("pinned", ["pinned", "computed"]),
     });
     users++;
     const state = shared;
@@ -104,12 +171,20 @@ class MgToyDiagram extends StatefulElement {
   /** Formulas and code as they stand in the tag. @private */
   readPage() {
     const parts = this.fallback.filter((node) => node instanceof HTMLElement);
-    for (const item of parts.flatMap((part) => (part.matches("ul, ol") ? [...part.children] : []))) {
+    for (const item of parts.flatMap((part) =>
+      part.matches("ul, ol") ? [...part.children] : [],
+    )) {
       const name = item.querySelector("strong");
-      if (name) lore.formulas.set(name.textContent ?? "", [...item.childNodes].filter((node) => node !== name));
+      if (name)
+        lore.formulas.set(
+          name.textContent ?? "",
+          [...item.childNodes].filter((node) => node !== name),
+        );
     }
     const figuresOfCode = parts.filter((part) => part.matches("figure.code"));
-    lore.lines = figuresOfCode.flatMap((one) => [.../** @type {NodeListOf<HTMLElement>} */ (one.querySelectorAll(".line"))]);
+    lore.lines = figuresOfCode.flatMap((one) => [
+      .../** @type {NodeListOf<HTMLElement>} */ (one.querySelectorAll(".line")),
+    ]);
     for (const line of lore.lines) {
       const entry = entryOf(line.textContent ?? "", LINES);
       if (entry) line.dataset.link = linksOf(entry.makes);
@@ -118,35 +193,100 @@ class MgToyDiagram extends StatefulElement {
 
   /** @private */
   code() {
-    const quoted = this.fallback.filter((node) => node instanceof HTMLElement && node.matches("figure.code"));
-    return html("details", { class: "toy-code" }, html("summary", {}, "The whole code, lit with the blocks"), ...quoted);
+    const quoted = this.fallback.filter(
+      (node) => node instanceof HTMLElement && node.matches("figure.code"),
+    );
+    return html(
+      "details",
+      { class: "toy-code" },
+      html("summary", {}, "The whole code, lit with the blocks"),
+      ...quoted,
+    );
   }
 
   /** @private @param {UrlState} state */
   controls(state) {
-    this.stepper = /** @type {import("../js/kit/stepper.js").MgStepper} */ (html(/** @type {any} */ ("mg-stepper"), { label: "Stages", pace: 3000 }));
+    this.stepper = /** @type {import("../js/kit/stepper.js").MgStepper} */ (
+      html(/** @type {any} */ ("mg-stepper"), { label: "Stages", pace: 3000 })
+    );
     this.stepper.steps = [...STAGES];
     this.listen(this.stepper, "mg-step", ({ detail }) => state.set({ stage: detail.at + 1 }));
     this.menus = {
-      view: menu(this, "Show", [["matrices", "matrices"], ["neurons", "neurons"]], (view) => state.set({ view })),
-      numbers: menu(this, "Numbers", [["hand", "rounded by hand"], ["exact", "exact"]], (numbers) => state.set({ numbers })),
-      cache: menu(this, "Cache", [["pinned", "pinned"], ["computed", "computed from BOS, a"]], (cache) => state.set({ cache })),
+      view: menu(
+        this,
+        "Show",
+        [
+          ["matrices", "matrices"],
+          ["neurons", "neurons"],
+        ],
+        (view) => state.set({ view }),
+      ),
+      numbers: menu(
+        this,
+        "Numbers",
+        [
+          ["hand", "rounded by hand"],
+          ["exact", "exact"],
+        ],
+        (numbers) => state.set({ numbers }),
+      ),
+      cache: menu(
+        this,
+        "Cache",
+        [
+          ["pinned", "pinned"],
+          ["computed", "computed from BOS, a"],
+        ],
+        (cache) => state.set({ cache }),
+      ),
     };
-    return [this.stepper, html("div", { class: "mg-row" }, ...Object.values(this.menus).map(({ whole }) => whole))];
+    return [
+      this.stepper,
+      html("div", { class: "mg-row" }, ...Object.values(this.menus).map(({ whole }) => whole)),
+    ];
   }
 
   /** The blocks, those of a branch together beside the residual stream. @private */
   groups() {
     this.places = /** @type {Map<string, HTMLElement>} */ (new Map());
-    this.rows = /** @type {{block: Block, row: HTMLElement, whole: HTMLElement, button: HTMLElement}[]} */ ([]);
+    this.rows = /** @type {Row[]} */ ([]);
     const groups = /** @type {HTMLElement[]} */ ([]);
     let branch = "";
     for (const block of BLOCKS) {
       if (this.only !== null && block.stage !== this.only) continue;
-      const button = html("button", { type: "button", class: "mg-button toy-block", "aria-pressed": "false", "data-link": linksOf(block.vectors), "data-kind": VECTORS[block.vectors[0]].kind }, block.name);
-      const row = html("div", { class: "toy-row" }, button, html("div", { class: "toy-made" }, ...this.placesOf(block)));
+      const button = html(
+        "button",
+        {
+          type: "button",
+          class: "mg-button toy-block",
+          "aria-pressed": "false",
+          "data-link": linksOf(block.vectors),
+          "data-kind": VECTORS[block.vectors[0]].kind,
+        },
+        block.name,
+      );
+      const row = html(
+        "div",
+        { class: "toy-row" },
+        button,
+        html("div", { class: "toy-made" }, ...this.placesOf(block)),
+      );
       if (block.branch && block.branch === branch) groups[groups.length - 1].append(row);
-      else groups.push(block.branch ? html("div", { class: "toy-branch", role: "group", "aria-label": `${block.branch}, beside the residual stream` }, html("p", { class: "toy-branch-name" }, block.branch), row) : row);
+      else
+        groups.push(
+          block.branch
+            ? html(
+                "div",
+                {
+                  class: "toy-branch",
+                  role: "group",
+                  "aria-label": `${block.branch}, beside the residual stream`,
+                },
+                html("p", { class: "toy-branch-name" }, block.branch),
+                row,
+              )
+            : row,
+        );
       branch = block.branch;
       this.rows.push({ block, row, whole: groups[groups.length - 1], button });
     }
@@ -156,12 +296,21 @@ class MgToyDiagram extends StatefulElement {
   /** @private @param {Block} block */
   placesOf(block) {
     if (block.id === "look") {
-      const place = html("div", { class: "mg-scroll", tabindex: 0, role: "region", "aria-label": `${this.called}: the cache, and what the query finds in it` });
+      const place = html("div", {
+        class: "mg-scroll",
+        tabindex: 0,
+        role: "region",
+        "aria-label": `${this.called}: the cache, and what the query finds in it`,
+      });
       this.places?.set("look", place);
       return [place];
     }
     return block.vectors.map((vector) => {
-      const place = html("div", { class: "toy-vector", "data-link": `toy.${vector}`, "data-kind": VECTORS[vector].kind });
+      const place = html("div", {
+        class: "toy-vector",
+        "data-link": `toy.${vector}`,
+        "data-kind": VECTORS[vector].kind,
+      });
       this.places?.set(vector, place);
       return place;
     });
@@ -173,25 +322,44 @@ class MgToyDiagram extends StatefulElement {
     const { stage, token, numbers, cache, view } = state.values;
     const last = this.only ?? stage - 1;
     const n = numbersFor(Number(token), cache, numbers);
-    if (n !== this.now) this.tokens.forEach((one, i) => one.setAttribute("aria-pressed", String(i === n.input.token)));
+    if (n !== this.now)
+      this.tokens.forEach((one, i) =>
+        one.setAttribute("aria-pressed", String(i === n.input.token)),
+      );
     const isTold = n !== this.now && this.told;
     this.now = n;
     this.last = last;
     if (stepper && stepper.at !== last) stepper.at = last;
-    if (menus) Object.entries(menus).forEach(([key, { select }]) => select.value !== state.values[key] && (select.value = state.values[key]));
+    if (menus)
+      Object.entries(menus).forEach(
+        ([key, { select }]) =>
+          select.value !== state.values[key] && (select.value = state.values[key]),
+      );
     for (const { block, whole } of this.rows) {
       const isLater = block.stage > last;
-      if (whole.classList.contains("toy-later") !== isLater) whole.classList.toggle("toy-later", isLater);
+      if (whole.classList.contains("toy-later") !== isLater)
+        whole.classList.toggle("toy-later", isLater);
       this.fill(block, view, n, scale);
     }
-    whenIdle(() => {
-      for (const { whole } of this.rows ?? []) whole.inert = whole.classList.contains("toy-later");
-    }, { timeout: 300 });
+    whenIdle(
+      () => {
+        for (const { whole } of this.rows ?? [])
+          whole.inert = whole.classList.contains("toy-later");
+      },
+      { timeout: 300 },
+    );
     if (isTold) this.tellOf(isTold);
     this.summary(stageSentence(n, last));
   }
 
-  /** Brings a block to these numbers, if it has others. @private @param {Block} block @param {string} view @param {ToyNumbers} n @param {import("../js/kit/color.js").Scale} scale */
+  /**
+   * Brings a block to these numbers, if it has others.
+   * @private
+   * @param {Block} block
+   * @param {string} view
+   * @param {ToyNumbers} n
+   * @param {import("../js/kit/color.js").Scale} scale
+   */
   fill(block, view, n, scale) {
     const made = this.madeOf(block, view, scale);
     if (made.shows === n) return;
@@ -209,16 +377,25 @@ class MgToyDiagram extends StatefulElement {
   madeOf(block, view, scale) {
     const before = this.made.get(block.id);
     if (before && before.view === view && before.scale === scale) return before;
-    const parts = block.id === "look" ? [cacheTable()] : block.vectors.flatMap((vector) => {
-      const numbers = figures(vector, lengthOf(vector));
-      const place = this.places?.get(vector);
-      place?.replaceChildren(html("p", {}, html("b", {}, VECTORS[vector].sign), " ", numbers.node));
-      if (!VECTORS[vector].matrix) return [numbers];
-      const isTable = vector === "tok_emb" || vector === "pos_emb";
-      const picture = isTable ? tablePicture(vector, scale) : view === "neurons" ? neuronPicture(vector) : matrixPicture(vector, scale);
-      place?.append(picture.node);
-      return [numbers, picture];
-    });
+    const parts =
+      block.id === "look"
+        ? [cacheTable()]
+        : block.vectors.flatMap((vector) => {
+            const numbers = figures(vector, lengthOf(vector));
+            const place = this.places?.get(vector);
+            place?.replaceChildren(
+              html("p", {}, html("b", {}, VECTORS[vector].sign), " ", numbers.node),
+            );
+            if (!VECTORS[vector].matrix) return [numbers];
+            const isTable = vector === "tok_emb" || vector === "pos_emb";
+            const picture = isTable
+              ? tablePicture(vector, scale)
+              : view === "neurons"
+                ? neuronPicture(vector)
+                : matrixPicture(vector, scale);
+            place?.append(picture.node);
+            return [numbers, picture];
+          });
     if (block.id === "look") this.places?.get("look")?.replaceChildren(parts[0].node);
     const made = { view, scale, parts, shows: /** @type {ToyNumbers | null} */ (null) };
     this.made.set(block.id, made);
@@ -228,31 +405,68 @@ class MgToyDiagram extends StatefulElement {
   /** @private @param {{ids: string[], pinned: boolean}} detail */
   lit({ ids, pinned }) {
     const wanted = new Set(ids.map((id) => id.replace("toy.", "")));
-    for (const { block, button } of this.rows ?? []) button.setAttribute("aria-pressed", String(pinned && block.vectors.some((one) => wanted.has(one))));
-    const vectors = (this.rows ?? []).filter(({ block }) => block.stage <= (this.last ?? 0)).flatMap(({ block }) => block.vectors.filter((one) => wanted.has(one)));
+    for (const { block, button } of this.rows ?? [])
+      button.setAttribute(
+        "aria-pressed",
+        String(pinned && block.vectors.some((one) => wanted.has(one))),
+      );
+    const vectors = (this.rows ?? [])
+      .filter(({ block }) => block.stage <= (this.last ?? 0))
+      .flatMap(({ block }) => block.vectors.filter((one) => wanted.has(one)));
     // Other diagrams of the page light up too; they keep their panels, so that nothing moves.
-    if (!vectors.length || !(this.matches(":hover") || this.contains(document.activeElement))) return;
+    if (!vectors.length || !(this.matches(":hover") || this.contains(document.activeElement)))
+      return;
     this.told = { vectors, pinned };
     this.tellOf(this.told);
   }
 
-  /** Formula, code and sums of some vectors. @private @param {{vectors: string[], pinned: boolean}} what */
+  /**
+   * Formula, code and sums of some vectors.
+   * @private
+   * @param {{vectors: string[], pinned: boolean}} what
+   */
   tellOf({ vectors, pinned }) {
     const { now: n, panel } = this;
     if (!n || !panel) return;
     const blocks = BLOCKS.filter((block) => block.vectors.some((one) => vectors.includes(one)));
-    const copies = (/** @type {Node[] | undefined} */ nodes) => (nodes ?? []).map((node) => node.cloneNode(true));
-    const lines = lore.lines.filter((line) => (line.dataset.link ?? "").split(" ").some((id) => vectors.includes(id.replace("toy.", ""))));
-    const code = html("code", {}, ...lines.map((line) => html("span", { class: "toy-line" }, html("small", {}, line.dataset.line ?? ""), " ", (line.textContent ?? "").trim())));
+    const copies = (/** @type {Node[] | undefined} */ nodes) =>
+      (nodes ?? []).map((node) => node.cloneNode(true));
+    const lines = lore.lines.filter((line) =>
+      (line.dataset.link ?? "").split(" ").some((id) => vectors.includes(id.replace("toy.", ""))),
+    );
+    const code = html(
+      "code",
+      {},
+      ...lines.map((line) =>
+        html(
+          "span",
+          { class: "toy-line" },
+          html("small", {}, line.dataset.line ?? ""),
+          " ",
+          (line.textContent ?? "").trim(),
+        ),
+      ),
+    );
     const sums = vectors.flatMap((vector) => {
       const norm = normText(n, vector);
-      const each = reckoning(n, vector).map(({ sum, result }, i) => html("li", {}, `${labelOf(vector, i)} = ${sum} = `, html("b", {}, written(result, n.digits))));
+      const each = reckoning(n, vector).map(({ sum, result }, i) =>
+        html(
+          "li",
+          {},
+          `${labelOf(vector, i)} = ${sum} = `,
+          html("b", {}, written(result, n.digits)),
+        ),
+      );
       return norm ? [html("li", {}, norm), ...each] : each;
     });
     panel.dataset.told = "";
     panel.replaceChildren(
-      ...blocks.map((block) => html("p", {}, html("b", {}, block.name), ...copies(lore.formulas.get(block.name)))),
-      html("p", { class: "mg-note" }, pinned ? "Pinned; Escape lets go." : ""), html("pre", {}, code), html("ul", { class: "toy-sums" }, ...sums),
+      ...blocks.map((block) =>
+        html("p", {}, html("b", {}, block.name), ...copies(lore.formulas.get(block.name))),
+      ),
+      html("p", { class: "mg-note" }, pinned ? "Pinned; Escape lets go." : ""),
+      html("pre", {}, code),
+      html("ul", { class: "toy-sums" }, ...sums),
     );
   }
 }

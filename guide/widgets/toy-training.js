@@ -1,8 +1,19 @@
-// <mg-toy-training>: the toy GPT trained in the page, every edge of its picture a number that moves (W30).
-// The weights are the page's: <mg-toy-chat> writes with them. A link carries words and a list of steps,
-// which wait for a click.
+// <mg-toy-training>: the toy GPT trained in the page, every edge of its picture a number that
+// moves. The weights are the page's: <mg-toy-chat> writes with them. A link carries words and a
+// list of steps, which wait for a click.
 
-import { BATCHES, DEFAULT_TEXT, exampleText, leastLoss, lineText, liveToy, MOST_TEXT, readSteps, wanted, wordsOf } from "../js/figures/toy/live-toy.js";
+import {
+  BATCHES,
+  DEFAULT_TEXT,
+  exampleText,
+  leastLoss,
+  lineText,
+  liveToy,
+  MOST_TEXT,
+  readSteps,
+  wanted,
+  wordsOf,
+} from "../js/figures/toy/live-toy.js";
 import { ToyPicture } from "../js/figures/toy/live-toy-picture.js";
 import "../js/kit/curve.js";
 import { freshId, html, prefersLessMotion } from "../js/kit/dom.js";
@@ -20,7 +31,12 @@ const STILL_AT_ONCE = 10; // steps between two pictures where the reader wants l
 
 class MgToyTraining extends KitElement {
   build() {
-    const state = urlState("W30", { token: choiceField("2", ["0", "1", "2", "3"]), words: textField(DEFAULT_TEXT, MOST_TEXT), did: textField("", 120), moved: flagField(false) });
+    const state = urlState("toy-training", {
+      token: choiceField("2", ["0", "1", "2", "3"]),
+      words: textField(DEFAULT_TEXT, MOST_TEXT),
+      did: textField("", 120),
+      moved: flagField(false),
+    });
     this.state = state;
     /** @private steps of this training that are still to come */ this.left = 0;
     /** @private @type {number} */ this.drawn = -1;
@@ -30,20 +46,56 @@ class MgToyTraining extends KitElement {
     this.badge = html("b", { class: "lt-badge" });
     this.now = html("span", {});
     this.one = actor(this, "Step: one example", () => this.step(), { control: "step" });
-    this.train = actor(this, "Train", () => this.go(), { class: "mg-button train-start", control: "train" });
+    this.train = actor(this, "Train", () => this.go(), {
+      class: "mg-button train-start",
+      control: "train",
+    });
     this.un = actor(this, "Untrain", () => this.stop(() => liveToy.untrain()));
     this.re = actor(this, "Restore", () => this.stop(() => liveToy.restore()));
     this.offer = html("p", { class: "mg-note" });
     this.picture = new ToyPicture(this, "The toy GPT");
-    this.tokens = menu(this, "Fed at position 2", TOY_TOKENS.map((name, i) => [String(i), name]), (token) => state.set({ token }));
-    this.edges = menu(this, "Edges show", [["0", "the weights"], ["1", "how far they have moved"]], (moved) => state.set({ moved: moved === "1" }));
-    this.curve = /** @type {MgCurve} */ (html(/** @type {any} */ ("mg-curve"), { label: "Mean loss of all examples", "x-label": "step", "y-label": "nats", digits: 4, "x-to": BATCHES }));
+    this.tokens = menu(
+      this,
+      "Fed at position 2",
+      TOY_TOKENS.map((name, i) => [String(i), name]),
+      (token) => state.set({ token }),
+    );
+    this.edges = menu(
+      this,
+      "Edges show",
+      [
+        ["0", "the weights"],
+        ["1", "how far they have moved"],
+      ],
+      (moved) => state.set({ moved: moved === "1" }),
+    );
+    this.curve = /** @type {MgCurve} */ (
+      html(/** @type {any} */ ("mg-curve"), {
+        label: "Mean loss of all examples",
+        "x-label": "step",
+        "y-label": "nats",
+        digits: 4,
+        "x-to": BATCHES,
+      })
+    );
     this.log = html("ol", { class: "lt-log" });
     this.replaceChildren(
-      html("p", { class: "lt-now" }, this.badge, " ", this.now), html("div", { class: "mg-row" }, this.one, this.train, this.un, this.re), this.offer,
-      html("div", { class: "mg-row" }, this.tokens.whole, this.edges.whole), this.picture.element, this.picture.table, this.guesses(), this.curve,
-      html("h3", {}, "Step log"), html("div", { class: "lt-log-box", tabindex: 0, role: "region", "aria-label": "Step log" }, this.log),
-      this.words(), tools(this, state, [], () => this.reset()),
+      html("p", { class: "lt-now" }, this.badge, " ", this.now),
+      html("div", { class: "mg-row" }, this.one, this.train, this.un, this.re),
+      this.offer,
+      html("div", { class: "mg-row" }, this.tokens.whole, this.edges.whole),
+      this.picture.element,
+      this.picture.table,
+      this.guesses(),
+      this.curve,
+      html("h3", {}, "Step log"),
+      html(
+        "div",
+        { class: "lt-log-box", tabindex: 0, role: "region", "aria-label": "Step log" },
+        this.log,
+      ),
+      this.words(),
+      tools(this, state, [], () => this.reset()),
     );
     if (state.values.words !== DEFAULT_TEXT) liveToy.setWords(state.values.words);
     this.asked = this.ownDid = state.values.did;
@@ -60,16 +112,43 @@ class MgToyTraining extends KitElement {
   guesses() {
     /** @private @type {HTMLElement[][]} */
     this.cells = TOY_TOKENS.map(() => TOY_TOKENS.map(() => html("td")));
-    const rows = this.cells.map((cells, i) => html("tr", {}, html("th", { scope: "row" }, `after ${TOY_TOKENS[i]}`), ...cells));
-    const table = html("table", { class: "net-table" }, html("caption", { class: "mg-soft" }, "Probability of what follows, and in brackets its share of the examples"),
-      html("thead", {}, html("tr", {}, html("td"), ...TOY_TOKENS.map((name) => html("th", { scope: "col" }, name)))), html("tbody", {}, ...rows));
-    return html("div", { class: "mg-scroll", tabindex: 0, role: "region", "aria-label": "What follows each token" }, table);
+    const rows = this.cells.map((cells, i) =>
+      html("tr", {}, html("th", { scope: "row" }, `after ${TOY_TOKENS[i]}`), ...cells),
+    );
+    const table = html(
+      "table",
+      { class: "net-table" },
+      html(
+        "caption",
+        { class: "mg-soft" },
+        "Probability of what follows, and in brackets its share of the examples",
+      ),
+      html(
+        "thead",
+        {},
+        html("tr", {}, html("td"), ...TOY_TOKENS.map((name) => html("th", { scope: "col" }, name))),
+      ),
+      html("tbody", {}, ...rows),
+    );
+    return html(
+      "div",
+      { class: "mg-scroll", tabindex: 0, role: "region", "aria-label": "What follows each token" },
+      table,
+    );
   }
 
   /** The field for words. @private */
   words() {
     const id = freshId("toy-words");
-    const field = html("textarea", { id, class: "mg-field lt-words", rows: 3, maxlength: MOST_TEXT, spellcheck: "false", autocapitalize: "none", "aria-describedby": `${id}-said` });
+    const field = html("textarea", {
+      id,
+      class: "mg-field lt-words",
+      rows: 3,
+      maxlength: MOST_TEXT,
+      spellcheck: "false",
+      autocapitalize: "none",
+      "aria-describedby": `${id}-said`,
+    });
     this.field = field;
     this.told = html("p", { id: `${id}-said`, class: "mg-note", role: "status" });
     const use = actor(this, "Use these words", () => this.takeWords());
@@ -79,7 +158,14 @@ class MgToyTraining extends KitElement {
     });
     this.listen(field, "input", () => this.previewWords());
     this.listen(field, "change", () => this.takeWords());
-    const whole = html("div", { class: "lt-field" }, html("label", { for: id }, "Words to learn from: 2 to 4 letters out of a, b, c"), field, html("div", { class: "mg-row" }, use, defaults), this.told);
+    const whole = html(
+      "div",
+      { class: "lt-field" },
+      html("label", { for: id }, "Words to learn from: 2 to 4 letters out of a, b, c"),
+      field,
+      html("div", { class: "mg-row" }, use, defaults),
+      this.told,
+    );
     whole.hidden = isHidden("words");
     return whole;
   }
@@ -87,14 +173,22 @@ class MgToyTraining extends KitElement {
   /** @private */
   previewWords() {
     const { words, ignored, examples } = toyExamples(wordsOf(this.field?.value ?? ""));
-    this.sayWords(`${words.length} ${words.length === 1 ? "word" : "words"} and ${examples.length} examples, once you use them.`, ignored);
+    this.sayWords(
+      `${words.length} ${words.length === 1 ? "word" : "words"} and ${examples.length} ` +
+        "examples, once you use them.",
+      ignored,
+    );
   }
 
   /** @private @param {string} text @param {string[]} ignored */
   sayWords(text, ignored) {
-    const shown = ignored.slice(0, 12).map((word) => (word.length > 20 ? `${word.slice(0, 20)}…` : word)).join(", ");
+    const shown = ignored
+      .slice(0, 12)
+      .map((word) => (word.length > 20 ? `${word.slice(0, 20)}…` : word))
+      .join(", ");
     const more = ignored.length > 12 ? ` and ${ignored.length - 12} more` : "";
-    if (this.told) this.told.textContent = ignored.length ? `${text} Ignored: ${shown}${more}.` : text;
+    if (this.told)
+      this.told.textContent = ignored.length ? `${text} Ignored: ${shown}${more}.` : text;
   }
 
   /** @private */
@@ -154,15 +248,17 @@ class MgToyTraining extends KitElement {
 
   /** @private */
   tick() {
-    this.frame = requestAnimationFrame(() => this.guard(() => {
-      if (!liveToy.busy) return;
-      for (let i = prefersLessMotion() ? STILL_AT_ONCE : 1; i > 0 && this.left; i--) {
-        this.left -= 1;
-        liveToy.stepBatch();
-      }
-      if (this.left) this.tick();
-      else liveToy.setBusy(false);
-    }));
+    this.frame = requestAnimationFrame(() =>
+      this.guard(() => {
+        if (!liveToy.busy) return;
+        for (let i = prefersLessMotion() ? STILL_AT_ONCE : 1; i > 0 && this.left; i--) {
+          this.left -= 1;
+          liveToy.stepBatch();
+        }
+        if (this.left) this.tick();
+        else liveToy.setBusy(false);
+      }),
+    );
   }
 
   /** The steps that a link asks for. @private */
@@ -170,7 +266,8 @@ class MgToyTraining extends KitElement {
     const parts = readSteps(this.asked ?? "") ?? [];
     this.asked = "";
     this.stop(() => liveToy.untrain());
-    for (const { kind, count } of parts) for (let i = 0; i < count; i++) kind === "s" ? liveToy.stepOne() : liveToy.stepBatch();
+    for (const { kind, count } of parts)
+      for (let i = 0; i < count; i++) kind === "s" ? liveToy.stepOne() : liveToy.stepBatch();
     this.follow();
   }
 
@@ -196,24 +293,33 @@ class MgToyTraining extends KitElement {
     }
     if (this.waiting) return;
     this.waiting = true;
-    requestAnimationFrame(() => this.guard(() => {
-      this.waiting = false;
-      if (this.isConnected && "ready" in this.dataset) this.show();
-    }));
+    requestAnimationFrame(() =>
+      this.guard(() => {
+        this.waiting = false;
+        if (this.isConnected && "ready" in this.dataset) this.show();
+      }),
+    );
     if (!("ready" in this.dataset)) this.show();
   }
 
   /** @private */
   show() {
     const { state, picture, train, un, re, one, curve } = this;
-    if (!state || !picture || !train || !un || !re || !one || !curve || !this.badge || !this.now) return;
+    if (!state || !picture || !train || !un || !re || !one || !curve || !this.badge || !this.now)
+      return;
     const { token, moved } = state.values;
     const { badge, steps, loss, busy } = liveToy;
     this.badge.textContent = badge;
     this.badge.dataset.badge = badge;
-    const now = `mean loss ${written(loss, 4)} over ${liveToy.training.examples.length} examples, ${steps ? `after ${liveToy.history()}` : "no step yet"}`;
+    const now =
+      `mean loss ${written(loss, 4)} over ${liveToy.training.examples.length} examples, ` +
+      `${steps ? `after ${liveToy.history()}` : "no step yet"}`;
     this.now.textContent = now;
-    train.textContent = busy ? "Pause" : this.left ? `Go on, ${this.left} left` : `Train: ${BATCHES} batch steps`;
+    train.textContent = busy
+      ? "Pause"
+      : this.left
+        ? `Go on, ${this.left} left`
+        : `Train: ${BATCHES} batch steps`;
     un.setAttribute("aria-disabled", String(!steps));
     re.setAttribute("aria-disabled", String(!liveToy.canRestore));
     if (this.tokens && this.tokens.select.value !== token) this.tokens.select.value = token;
@@ -224,13 +330,19 @@ class MgToyTraining extends KitElement {
     this.cells?.forEach((cells, i) => {
       const { probs } = toyForward({ token: i }, weights);
       const share = shares[i];
-      cells.forEach((cell, j) => (cell.textContent = `${written(probs[j], 2)} (${share ? written(share[j], 2) : "none"})`));
+      cells.forEach(
+        (cell, j) =>
+          (cell.textContent = `${written(probs[j], 2)} (${share ? written(share[j], 2) : "none"})`),
+      );
     });
     if (!busy || steps % CURVE_EVERY === 0 || steps < this.drawn) this.showCurve(steps);
     this.showLog();
     this.showOffer();
     if (!this.typing) this.showWords();
-    this.summary(`${badge}: ${now}. After ${TOY_TOKENS[Number(token)]} it expects ${this.expected(weights, Number(token))}.`);
+    this.summary(
+      `${badge}: ${now}. After ${TOY_TOKENS[Number(token)]} it expects ` +
+        `${this.expected(weights, Number(token))}.`,
+    );
   }
 
   /** @private @param {import("../js/numbers/toy.js").ToyWeights} weights @param {number} token */
@@ -252,14 +364,22 @@ class MgToyTraining extends KitElement {
     this.drawn = steps;
     this.curveOf = liveToy.losses;
     curve.setAttribute("x-to", String(Math.max(BATCHES, steps)));
-    curve.floors = [{ name: "guessing among 4", y: Math.log(4) }, { name: "the least there can be", y: leastLoss(liveToy.training.examples) }];
+    curve.floors = [
+      { name: "guessing among 4", y: Math.log(4) },
+      { name: "the least there can be", y: leastLoss(liveToy.training.examples) },
+    ];
     curve.series = [{ name: "mean loss", values: liveToy.losses.map((y, x) => ({ x, y })) }];
   }
 
   /** @private */
   showWords() {
     const { words, examples } = liveToy.training;
-    const text = liveToy.refusal || `${words.length} ${words.length === 1 ? "word" : "words"}, ${examples.length} examples: ${examples.slice(0, 12).map(exampleText).join("; ")}${examples.length > 12 ? "; …" : ""}.`;
+    const text =
+      liveToy.refusal ||
+      `${words.length} ${words.length === 1 ? "word" : "words"}, ${examples.length} ` +
+        "examples: " +
+        examples.slice(0, 12).map(exampleText).join("; ") +
+        `${examples.length > 12 ? "; …" : ""}.`;
     this.field?.toggleAttribute("aria-invalid", liveToy.refusal !== "");
     this.sayWords(text, liveToy.ignored);
   }
@@ -275,7 +395,10 @@ class MgToyTraining extends KitElement {
     this.offer.hidden = !key;
     if (!key) return;
     const count = parts.reduce((sum, part) => sum + part.count, 0);
-    this.offer.append(`This link was made after ${count} ${count === 1 ? "step" : "steps"}. `, actor(this, "Train it so", () => this.replay()));
+    this.offer.append(
+      `This link was made after ${count} ${count === 1 ? "step" : "steps"}. `,
+      actor(this, "Train it so", () => this.replay()),
+    );
   }
 
   /** @private */
@@ -286,9 +409,12 @@ class MgToyTraining extends KitElement {
     if (lines !== this.logOf || this.logged === -1) {
       this.logOf = lines;
       this.logged = Math.max(0, lines.length - IN_LOG);
-      log.replaceChildren(html("li", { class: "mg-soft" }, `start: mean loss ${written(liveToy.losses[0], 4)}`));
+      log.replaceChildren(
+        html("li", { class: "mg-soft" }, `start: mean loss ${written(liveToy.losses[0], 4)}`),
+      );
     }
-    for (const line of lines.slice(Math.max(0, this.logged ?? 0))) log.prepend(html("li", {}, lineText(line)));
+    for (const line of lines.slice(Math.max(0, this.logged ?? 0)))
+      log.prepend(html("li", {}, lineText(line)));
     this.logged = lines.length;
     while (log.children.length > IN_LOG) log.lastElementChild?.remove();
   }

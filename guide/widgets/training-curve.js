@@ -1,4 +1,4 @@
-// <mg-training-curve>: the recorded losses of the real run, step by step (W28): play, scrub, speed.
+// <mg-training-curve>: the recorded losses of the real run, step by step: play, scrub, speed.
 
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
@@ -26,14 +26,31 @@ class MgTrainingCurve extends StatefulElement {
   async build() {
     const ladder = await loadLadder();
     if (!this.isConnected || this.stepper) return;
-    this.losses = /** @type {{losses: number[]}} */ (ladder.rungs.find(({ rung }) => rung === 5)).losses;
+    this.losses = /** @type {{losses: number[]}} */ (
+      ladder.rungs.find(({ rung }) => rung === 5)
+    ).losses;
     this.means = trailingMean(this.losses, 100);
     const count = this.losses.length;
-    const state = this.stateOf("W28", { at: wholeField(count, 1, count) });
-    this.curve = /** @type {MgCurve} */ (html(/** @type {any} */ ("mg-curve"), { label: "Losses of the recorded run", "x-label": "step", "y-label": "nats per token", digits: 4, "x-to": count }));
-    this.curve.floors = [{ name: "guessing among 27", y: ladder.floors.random }, { name: "counts of the whole list", y: ladder.floors.bigram }];
-    this.stepper = /** @type {MgStepper} */ (html(/** @type {any} */ ("mg-stepper"), { label: "The run", pace: 100 }));
-    this.stepper.steps = this.losses.map((loss, i) => `step ${(i + 1).toLocaleString("en")} / 1,000 | loss ${loss.toFixed(4)}`);
+    const state = this.stateOf("training-curve", { at: wholeField(count, 1, count) });
+    this.curve = /** @type {MgCurve} */ (
+      html(/** @type {any} */ ("mg-curve"), {
+        label: "Losses of the recorded run",
+        "x-label": "step",
+        "y-label": "nats per token",
+        digits: 4,
+        "x-to": count,
+      })
+    );
+    this.curve.floors = [
+      { name: "guessing among 27", y: ladder.floors.random },
+      { name: "counts of the whole list", y: ladder.floors.bigram },
+    ];
+    this.stepper = /** @type {MgStepper} */ (
+      html(/** @type {any} */ ("mg-stepper"), { label: "The run", pace: 100 })
+    );
+    this.stepper.steps = this.losses.map(
+      (loss, i) => `step ${(i + 1).toLocaleString("en")} / 1,000 | loss ${loss.toFixed(4)}`,
+    );
     this.stepper.at = state.values.at - 1;
     this.listen(this.stepper, "mg-step", ({ detail }) => state.set({ at: detail.at + 1 }));
     this.replaceChildren(this.stepper, this.curve, this.tools(state));
@@ -66,7 +83,10 @@ class MgTrainingCurve extends StatefulElement {
       { name: "mean of the last 100", values: means.slice(0, at) },
     ];
     const so = at < 100 ? `the ${at === 1 ? "first" : `first ${at}`}` : "the last 100";
-    this.summary(`After step ${at.toLocaleString("en")}: loss ${written(losses[at - 1], 4)}; mean of ${so} ${written(means[at - 1], 3)}.`);
+    this.summary(
+      `After step ${at.toLocaleString("en")}: loss ${written(losses[at - 1], 4)}; mean of ` +
+        `${so} ${written(means[at - 1], 3)}.`,
+    );
   }
 }
 

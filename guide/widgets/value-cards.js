@@ -1,10 +1,17 @@
-// <mg-value-cards>: every Value of L = a·b + a as a card, and the way back over them (T12).
+// <mg-value-cards>: every Value of L = a·b + a as a card, and the way back over them.
 
 import { planOf, shortly } from "../js/figures/gradients/backprop.js";
 import { button, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
 import "../js/kit/number.js";
-import { copyLink, isHidden, numberField, problemLine, urlState, wholeField } from "../js/kit/state.js";
+import {
+  copyLink,
+  isHidden,
+  numberField,
+  problemLine,
+  urlState,
+  wholeField,
+} from "../js/kit/state.js";
 import { valueCard } from "../js/figures/gradients/value-card.js";
 
 /** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
@@ -13,11 +20,26 @@ const SOURCE = "a*b + a";
 
 class MgValueCards extends KitElement {
   build() {
-    this.state = urlState("T12", { a: numberField(2, -10, 10), b: numberField(3, -10, 10), at: wholeField(0, 0, 5), card: wholeField(3, 0, 3) });
+    this.state = urlState("value-cards", {
+      a: numberField(2, -10, 10),
+      b: numberField(3, -10, 10),
+      at: wholeField(0, 0, 5),
+      card: wholeField(3, 0, 3),
+    });
     this.whenLeaving(() => this.state?.close());
     const state = this.state;
     this.inputs = ["a", "b"].map((name) => {
-      const one = /** @type {MgNumber} */ (html(/** @type {any} */ ("mg-number"), { label: name, control: name, value: Number(state.schema[name].initial), min: -10, max: 10, step: 0.1, digits: 1 }));
+      const one = /** @type {MgNumber} */ (
+        html(/** @type {any} */ ("mg-number"), {
+          label: name,
+          control: name,
+          value: Number(state.schema[name].initial),
+          min: -10,
+          max: 10,
+          step: 0.1,
+          digits: 1,
+        })
+      );
       this.listen(one, "mg-input mg-change", ({ detail }) => state.set({ [name]: detail.value }));
       return one;
     });
@@ -30,7 +52,12 @@ class MgValueCards extends KitElement {
     const tools = html("div", { class: "mg-row" }, next, reset);
     if (!isHidden("link")) tools.append(copyLink(state), problemLine(state));
     this.said = html("p", { class: "mg-readout", role: "status" });
-    this.replaceChildren(html("div", { class: "mg-row" }, ...this.inputs), this.cards, this.said, tools);
+    this.replaceChildren(
+      html("div", { class: "mg-row" }, ...this.inputs),
+      this.cards,
+      this.said,
+      tools,
+    );
     this.whenLeaving(state.onChange(() => this.guard(() => this.show())));
     this.show();
   }
@@ -52,8 +79,19 @@ class MgValueCards extends KitElement {
     const parts = graph.edges.filter(({ to }) => to === card).map(({ from }) => from);
     const all = graph.nodes.map(({ data }, id) => {
       const into = graph.edges.filter(({ to }) => to === id);
-      const made1 = valueCard({ name: called[id], how: made[id], data, children: into.map(({ from }) => called[from]), local: into.map(({ local }) => local), grad: grads[id] });
-      const pick = button("show children", { "aria-label": `${called[id]}: show children`, class: "mg-button mg-quiet", "aria-pressed": String(id === card) });
+      const made1 = valueCard({
+        name: called[id],
+        how: made[id],
+        data,
+        children: into.map(({ from }) => called[from]),
+        local: into.map(({ local }) => local),
+        grad: grads[id],
+      });
+      const pick = button("show children", {
+        "aria-label": `${called[id]}: show children`,
+        class: "mg-button mg-quiet",
+        "aria-pressed": String(id === card),
+      });
       pick.addEventListener("click", () => state.set({ card: id }));
       made1.append(pick);
       made1.toggleAttribute("data-picked", id === card);
@@ -63,11 +101,18 @@ class MgValueCards extends KitElement {
     this.cards?.replaceChildren(...all);
     if (focused) all[card].querySelector("button")?.focus();
     const step = at ? steps[at - 1] : null;
-    const happened = !step ? "No gradient is computed yet." : step.parent === null
-      ? "L changes as itself: its gradient is 1."
-      : `From ${called[step.parent]} to ${called[step.child]}: ${shortly(step.local)} × ${shortly(step.upstream)}${step.before ? `, added to ${shortly(step.before)}` : ""}, makes ${shortly(step.after)}.`;
+    const happened = !step
+      ? "No gradient is computed yet."
+      : step.parent === null
+        ? "L changes as itself: its gradient is 1."
+        : `From ${called[step.parent]} to ${called[step.child]}: ${shortly(step.local)} × ` +
+          `${shortly(step.upstream)}` +
+          (step.before ? `, added to ${shortly(step.before)}` : "") +
+          `, makes ${shortly(step.after)}.`;
     if (this.said) this.said.textContent = happened;
-    const family = parts.length ? `made of ${parts.map((id) => called[id]).join(" and ")}` : "a leaf: it has no children";
+    const family = parts.length
+      ? `made of ${parts.map((id) => called[id]).join(" and ")}`
+      : "a leaf: it has no children";
     this.summary(`L = ${shortly(graph.nodes[3].data)}. The card ${called[card]} is ${family}.`);
   }
 }

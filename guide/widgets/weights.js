@@ -1,7 +1,22 @@
-// <mg-weights>: the reference run, recorded while it is trained in the page, and a scrubber over its steps:
-// loss, a matrix, attention, the embeddings on a map, and names move together.
+// <mg-weights>: the reference run, recorded while it is trained in the page, and a scrubber over
+// its steps: loss, a matrix, attention, the embeddings on a map, and names move together.
 
-import { untrained, attentionAt, axesOf, CONFIG, largest, mapped, PLACES, placeOf, rangeOf, reach, SAMPLES, samplesAt, shareAlong, TEMPERATURE } from "../js/figures/runs/time-machine.js";
+import {
+  untrained,
+  attentionAt,
+  axesOf,
+  CONFIG,
+  largest,
+  mapped,
+  PLACES,
+  placeOf,
+  rangeOf,
+  reach,
+  SAMPLES,
+  samplesAt,
+  shareAlong,
+  TEMPERATURE,
+} from "../js/figures/runs/time-machine.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { html, tableOf } from "../js/kit/dom.js";
@@ -13,7 +28,13 @@ import { LiveRun } from "../js/figures/runs/live-run.js";
 import { describe, MATRICES, namesOf } from "../js/matrices.js";
 import { NamesElement } from "../js/figures/names-element.js";
 import { actor, menu, numberInput } from "../js/figures/parts.js";
-import { BIGRAM, countedMarks, marksLegend, pageKernel, sampleOf } from "../js/figures/runs/run-view.js";
+import {
+  BIGRAM,
+  countedMarks,
+  marksLegend,
+  pageKernel,
+  sampleOf,
+} from "../js/figures/runs/run-view.js";
 import { AttentionView, Beginning, MapView, MatrixView } from "../js/figures/runs/weights-views.js";
 
 /** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
@@ -21,7 +42,10 @@ import { AttentionView, Beginning, MapView, MatrixView } from "../js/figures/run
 /** @typedef {import("../js/figures/dataset.js").Names} Names */
 /** @typedef {import("../js/figures/runs/time-machine.js").Axes} Axes */
 
-const SHOW = /** @type {[string, string][]} */ ([["weight", "the numbers"], ["change", "the change since the start"]]);
+const SHOW = /** @type {[string, string][]} */ ([
+  ["weight", "the numbers"],
+  ["change", "the change since the start"],
+]);
 const many = new Intl.NumberFormat("en");
 const WRITE_EVERY_MS = 200; // names and opened tables follow that late
 
@@ -46,33 +70,117 @@ class MgWeights extends NamesElement {
   start(names) {
     this.names = names;
     const state = this.stateOf("weights", {
-      at: wholeField(CONFIG.steps, 0, CONFIG.steps), matrix: choiceField("wte", MATRICES), show: choiceField("weight", SHOW.map(([key]) => key)),
-      text: textField("anna", 15), seed: seedField(), r: wholeField(-1, -1, 63), c: wholeField(-1, -1, 63),
+      at: wholeField(CONFIG.steps, 0, CONFIG.steps),
+      matrix: choiceField("wte", MATRICES),
+      show: choiceField(
+        "weight",
+        SHOW.map(([key]) => key),
+      ),
+      text: textField("anna", 15),
+      seed: seedField(),
+      r: wholeField(-1, -1, 63),
+      c: wholeField(-1, -1, 63),
     });
     this.run = new LiveRun(() => this.guard(() => this.ran()));
-    this.go = actor(this, "Train and record", () => this.train(), { class: "mg-button train-start", control: "start" });
-    this.seedInput = numberInput(this, { label: "Seed", control: "seed", value: 42, min: 0, max: 2 ** 32 - 1, step: 1, whole: true, digits: 0 }, (seed) => state.set({ seed }));
+    this.go = actor(this, "Train and record", () => this.train(), {
+      class: "mg-button train-start",
+      control: "start",
+    });
+    this.seedInput = numberInput(
+      this,
+      {
+        label: "Seed",
+        control: "seed",
+        value: 42,
+        min: 0,
+        max: 2 ** 32 - 1,
+        step: 1,
+        whole: true,
+        digits: 0,
+      },
+      (seed) => state.set({ seed }),
+    );
     this.status = html("p", { class: "train-now" });
-    this.stepper = /** @type {MgStepper} */ (html(/** @type {any} */ ("mg-stepper"), { label: "The run", pace: 50 }));
+    this.stepper = /** @type {MgStepper} */ (
+      html(/** @type {any} */ ("mg-stepper"), { label: "The run", pace: 50 })
+    );
     this.listen(this.stepper, "mg-step", ({ detail }) => this.move(detail.at));
-    this.curve = /** @type {MgCurve} */ (html(/** @type {any} */ ("mg-curve"), { label: "Loss of the run", "x-label": "step", "y-label": "nats per token", digits: 3, "x-to": CONFIG.steps }));
+    this.curve = /** @type {MgCurve} */ (
+      html(/** @type {any} */ ("mg-curve"), {
+        label: "Loss of the run",
+        "x-label": "step",
+        "y-label": "nats per token",
+        digits: 3,
+        "x-to": CONFIG.steps,
+      })
+    );
     this.listen(this.curve, "mg-read", ({ detail }) => this.move(detail.x));
-    this.matrix = menu(this, "Matrix", MATRICES.map((name) => /** @type {[string, string]} */ ([name, `${name.replace("layer0.", "")}, ${PLACES[name].rows} × ${PLACES[name].columns}`])), (matrix) => state.set({ matrix, r: -1, c: -1 }));
+    this.matrix = menu(
+      this,
+      "Matrix",
+      MATRICES.map(
+        (name) =>
+          /** @type {[string, string]} */ ([
+            name,
+            `${name.replace("layer0.", "")}, ${PLACES[name].rows} × ${PLACES[name].columns}`,
+          ]),
+      ),
+      (matrix) => state.set({ matrix, r: -1, c: -1 }),
+    );
     this.kind = menu(this, "Show", SHOW, (show) => state.set({ show }));
     this.heat = new MatrixView(this, (cell) => state.set(cell));
     this.attention = new AttentionView(this);
     this.map = new MapView(this);
-    this.beginning = new Beginning(this, { config: CONFIG, tokenizer: names.tokenizer }, (typed) => state.set({ text: typed }));
+    this.beginning = new Beginning(this, { config: CONFIG, tokenizer: names.tokenizer }, (typed) =>
+      state.set({ text: typed }),
+    );
     this.samples = html("p", {});
     this.samplesTitle = html("h3", {}, "What it writes");
     this.replaceChildren(
-      html("div", { class: "mg-row" }, this.go, this.seedInput), this.status,
-      html("div", { class: "weights-time" }, this.stepper), this.curve,
-      html("div", { class: "weights-views" },
-        html("section", { class: "weights-matrix", "aria-label": "Matrix" }, html("h3", {}, "A matrix"), this.matrix.whole, this.kind.whole, ...this.heat.parts, this.table("The matrix", () => this.heat?.tabled(this.matrixNow))),
-        html("section", { "aria-label": "Map of the embeddings" }, html("h3", {}, "The letters on a map"), ...this.map.parts, this.table("Places on the map", () => this.map?.tabled())),
-        html("section", { "aria-label": "Attention" }, html("h3", {}, "What the heads look at"), this.beginning.whole, ...this.attention.parts, this.table("Attention of the last token", () => this.attention?.tabled())),
-        html("section", { "aria-label": "What it writes" }, this.samplesTitle, this.samples, html("p", { class: "mg-note" }, `At every step the same ${SAMPLES * CONFIG.block_size} random draws are used, at temperature ${TEMPERATURE}.`), marksLegend("list of names")),
+      html("div", { class: "mg-row" }, this.go, this.seedInput),
+      this.status,
+      html("div", { class: "weights-time" }, this.stepper),
+      this.curve,
+      html(
+        "div",
+        { class: "weights-views" },
+        html(
+          "section",
+          { class: "weights-matrix", "aria-label": "Matrix" },
+          html("h3", {}, "A matrix"),
+          this.matrix.whole,
+          this.kind.whole,
+          ...this.heat.parts,
+          this.table("The matrix", () => this.heat?.tabled(this.matrixNow)),
+        ),
+        html(
+          "section",
+          { "aria-label": "Map of the embeddings" },
+          html("h3", {}, "The letters on a map"),
+          ...this.map.parts,
+          this.table("Places on the map", () => this.map?.tabled()),
+        ),
+        html(
+          "section",
+          { "aria-label": "Attention" },
+          html("h3", {}, "What the heads look at"),
+          this.beginning.whole,
+          ...this.attention.parts,
+          this.table("Attention of the last token", () => this.attention?.tabled()),
+        ),
+        html(
+          "section",
+          { "aria-label": "What it writes" },
+          this.samplesTitle,
+          this.samples,
+          html(
+            "p",
+            { class: "mg-note" },
+            `At every step the same ${SAMPLES * CONFIG.block_size} random draws are used, at ` +
+              `temperature ${TEMPERATURE}.`,
+          ),
+          marksLegend("list of names"),
+        ),
       ),
       this.tools(state),
     );
@@ -92,7 +200,12 @@ class MgWeights extends NamesElement {
     this.heat.onTheme(() => this.guard(() => this.lay()));
   }
 
-  /** A table that says of which step it is. @private @param {string} caption @param {() => {head: string[], rows: string[][]} | undefined} content */
+  /**
+   * A table that says of which step it is.
+   * @private
+   * @param {string} caption
+   * @param {() => {head: string[], rows: string[][]} | undefined} content
+   */
   table(caption, content) {
     return tableOf(caption, () => {
       const { head, rows } = content() ?? { head: [], rows: [] };
@@ -110,7 +223,12 @@ class MgWeights extends NamesElement {
     this.run?.drop();
     const { frame, uniforms, first } = untrained(names.docs, seed);
     this.frames = [frame];
-    this.from = { uniforms, first: placeOf(first), file: this.from?.file ?? new Set(names.docs), uchars: names.tokenizer.uchars };
+    this.from = {
+      uniforms,
+      first: placeOf(first),
+      file: this.from?.file ?? new Set(names.docs),
+      uchars: names.tokenizer.uchars,
+    };
     this.stepNames = ["untrained"];
     this.means = [];
     this.axes = null;
@@ -119,7 +237,10 @@ class MgWeights extends NamesElement {
     this.following = false;
     this.measure();
     if (this.curve) {
-      this.curve.floors = [{ name: "guessing among 27", y: Math.log(27) }, { name: "counts of the whole list", y: BIGRAM }];
+      this.curve.floors = [
+        { name: "guessing among 27", y: Math.log(27) },
+        { name: "counts of the whole list", y: BIGRAM },
+      ];
       this.curve.series = [];
     }
     this.ran();
@@ -133,7 +254,10 @@ class MgWeights extends NamesElement {
     if (run.status === "paused") return run.resume();
     if (this.frames.length > 1) this.anew(state.values.seed);
     this.following = true;
-    run.start({ docs: names.docs, seed: state.values.seed, recordEvery: 1, samples: 0 }, { speed: null });
+    run.start(
+      { docs: names.docs, seed: state.values.seed, recordEvery: 1, samples: 0 },
+      { speed: null },
+    );
   }
 
   /** What has come from the Worker since. @private */
@@ -143,15 +267,37 @@ class MgWeights extends NamesElement {
     const { losses, recordings, status } = run;
     for (let k = this.frames.length; k < recordings.length; k++) {
       this.frames.push(recordings[k].weights);
-      this.stepNames.push(`after step ${many.format(k)} of ${many.format(CONFIG.steps)} | its loss ${losses[k - 1].toFixed(4)}`);
+      this.stepNames.push(
+        `after step ${many.format(k)} of ${many.format(CONFIG.steps)} | its loss ` +
+          `${losses[k - 1].toFixed(4)}`,
+      );
     }
     const last = this.frames.length - 1;
-    this.go.replaceChildren(run.busy ? "Pause" : status === "paused" ? "Go on" : status === "done" ? "Train again" : "Train and record");
-    this.status.textContent = status === "failed" ? run.message ?? "" : status === "idle" ? "Untrained: what you see are the first random numbers. Training takes a second or a few." : `${many.format(last)} of ${many.format(CONFIG.steps)} steps recorded${run.busy ? "" : status === "paused" ? ", paused" : ": move through them"}.`;
+    this.go.replaceChildren(
+      run.busy
+        ? "Pause"
+        : status === "paused"
+          ? "Go on"
+          : status === "done"
+            ? "Train again"
+            : "Train and record",
+    );
+    this.status.textContent =
+      status === "failed"
+        ? (run.message ?? "")
+        : status === "idle"
+          ? "Untrained: what you see are the first random numbers. Training takes a second or " +
+            "a few."
+          : `${many.format(last)} of ${many.format(CONFIG.steps)} steps recorded` +
+            (run.busy ? "" : status === "paused" ? ", paused" : ": move through them") +
+            ".";
     stepper.steps = this.stepNames;
     if (last) {
       this.means = trailingMean(losses, 100);
-      curve.series = [{ name: "loss of one name", values: losses.slice(0, last), kind: "dots" }, { name: "mean of the last 100", values: this.means }];
+      curve.series = [
+        { name: "loss of one name", values: losses.slice(0, last), kind: "dots" },
+        { name: "mean of the last 100", values: this.means },
+      ];
     }
     if (status === "done" && !this.axes) this.finish();
     this.show();
@@ -197,10 +343,18 @@ class MgWeights extends NamesElement {
 
   /** What is shown of the matrix. @private */
   get matrixNow() {
-    const { matrix, show, r, c } = /** @type {NonNullable<MgWeights["state"]>} */ (this.state).values;
+    const { matrix, show, r, c } = /** @type {NonNullable<MgWeights["state"]>} */ (this.state)
+      .values;
     const place = PLACES[matrix];
     const cell = r >= 0 && r < place.rows && c >= 0 && c < place.columns ? { r, c } : null;
-    return { matrix, place, frame: this.frames[this.shown], start: show === "change" ? this.frames[0] : null, most: this.most ?? 1, cell };
+    return {
+      matrix,
+      place,
+      frame: this.frames[this.shown],
+      start: show === "change" ? this.frames[0] : null,
+      most: this.most ?? 1,
+      cell,
+    };
   }
 
   /** Labels and sizes, then everything. @private */
@@ -213,7 +367,17 @@ class MgWeights extends NamesElement {
   /** One frame on the screen. @private */
   paint() {
     const { state, stepper, curve, heat, map, attention, beginning } = this;
-    if (!state || !stepper || !curve || !heat || !map || !attention || !beginning || !this.frames.length) return;
+    if (
+      !state ||
+      !stepper ||
+      !curve ||
+      !heat ||
+      !map ||
+      !attention ||
+      !beginning ||
+      !this.frames.length
+    )
+      return;
     const { at, matrix, show, text } = state.values;
     const last = this.frames.length - 1;
     const step = (this.shown = this.following ? last : Math.min(at, last));
@@ -232,14 +396,24 @@ class MgWeights extends NamesElement {
     const frame = this.frames[step];
     heat.paint(this.matrixNow);
     attention.paint(attentionAt(frame, tokens), names);
-    map.paint(this.axes ? mapped(frame, PLACES.wte, this.axes) : null, this.axes ? shareAlong(frame, PLACES.wte, this.axes) : 0);
+    map.paint(
+      this.axes ? mapped(frame, PLACES.wte, this.axes) : null,
+      this.axes ? shareAlong(frame, PLACES.wte, this.axes) : 0,
+    );
     const { low, high } = rangeOf(frame, PLACES[matrix]);
-    const loss = step ? `loss ${written(this.run?.losses[step - 1] ?? NaN, 4)}, mean of the last ${Math.min(step, 100)} ${written(this.means[step - 1], 3)}` : "nothing has been learned";
-    this.summary(`After step ${many.format(step)}: ${loss}. ${matrix} has numbers from ${written(low)} to ${written(high)}. ${attention.said}`);
-    if (this.told !== step) this.writing ??= setTimeout(() => {
-      this.writing = undefined;
-      this.guard(() => this.write());
-    }, WRITE_EVERY_MS);
+    const loss = step
+      ? `loss ${written(this.run?.losses[step - 1] ?? NaN, 4)}, mean of the last ` +
+        `${Math.min(step, 100)} ${written(this.means[step - 1], 3)}`
+      : "nothing has been learned";
+    this.summary(
+      `After step ${many.format(step)}: ${loss}. ${matrix} has numbers from ${written(low)} ` +
+        `to ${written(high)}. ${attention.said}`,
+    );
+    if (this.told !== step)
+      this.writing ??= setTimeout(() => {
+        this.writing = undefined;
+        this.guard(() => this.write());
+      }, WRITE_EVERY_MS);
   }
 
   /** Menus and fields as the state has them. @private */
@@ -263,9 +437,16 @@ class MgWeights extends NamesElement {
     const step = this.shown;
     this.told = step;
     const samples = samplesAt(this.engine, this.frames[step], step, from);
-    this.samplesTitle.textContent = step ? `What it writes after step ${many.format(step)}` : "What it writes untrained";
-    this.samples.replaceChildren(...samples.flatMap((one) => [sampleOf(one), " "]), html("br"), `Of ${SAMPLES}: ${countedMarks(samples)}.`);
-    for (const opened of this.querySelectorAll(".mg-table[open]")) opened.dispatchEvent(new Event("toggle"));
+    this.samplesTitle.textContent = step
+      ? `What it writes after step ${many.format(step)}`
+      : "What it writes untrained";
+    this.samples.replaceChildren(
+      ...samples.flatMap((one) => [sampleOf(one), " "]),
+      html("br"),
+      `Of ${SAMPLES}: ${countedMarks(samples)}.`,
+    );
+    for (const opened of this.querySelectorAll(".mg-table[open]"))
+      opened.dispatchEvent(new Event("toggle"));
   }
 }
 

@@ -1,7 +1,16 @@
-// <mg-worksheet>: the toy block to be filled in by hand, every cell checked on its own, the usual mistakes
-// named. Filled cells are kept on this reader's machine; printed, the cells are empty.
+// <mg-worksheet>: the toy block to be filled in by hand, every cell checked on its own, the usual
+// mistakes named. Filled cells are kept on this reader's machine; printed, the cells are empty.
 
-import { CELLS, columnOf, given, hint, MOST_CHARACTERS, readEntries, STEPS, writeEntries } from "../js/figures/toy/worksheet.js";
+import {
+  CELLS,
+  columnOf,
+  given,
+  hint,
+  MOST_CHARACTERS,
+  readEntries,
+  STEPS,
+  writeEntries,
+} from "../js/figures/toy/worksheet.js";
 import { judgeCell } from "../js/figures/toy/worksheet-judge.js";
 import { freshId, html } from "../js/kit/dom.js";
 import { define, KitElement } from "../js/kit/element.js";
@@ -13,7 +22,9 @@ import { TOY_TOKENS } from "../js/numbers/toy.js";
 
 /** @typedef {import("../js/figures/toy/worksheet.js").Cell} Cell */
 /** @typedef {{field: HTMLInputElement, mark: HTMLElement}} Place */
-/** @typedef {{said: HTMLElement, hint: HTMLButtonElement, reveal: HTMLButtonElement, at: Cell}} Part */
+/**
+ * @typedef {{said: HTMLElement, hint: HTMLButtonElement, reveal: HTMLButtonElement, at: Cell}} Part
+ */
 
 const SIGNS = { right: "✓", wrong: "✗", unread: "?", empty: "" };
 const IN_WORDS = { right: "right", wrong: "not yet", unread: "no number", empty: "" };
@@ -26,58 +37,143 @@ class MgWorksheet extends KitElement {
     /** @private @type {import("../js/figures/toy/worksheet.js").Entries} */ this.entries = {};
     /** @private @type {Map<string, Place>} */ this.places = new Map();
     /** @private @type {Map<string, Part>} */ this.parts = new Map();
-    this.tokens = menu(this, "Token at position 2", TOY_TOKENS.map((name, i) => [String(i), name]), (token) => state.set({ token }));
+    this.tokens = menu(
+      this,
+      "Token at position 2",
+      TOY_TOKENS.map((name, i) => [String(i), name]),
+      (token) => state.set({ token }),
+    );
     this.score = html("p", { class: "ws-score" });
     this.kept = html("p", { class: "mg-note" });
     this.paper = html("p", { class: "ws-paper" });
     const print = actor(this, "Print the sheet", () => globalThis.print());
     this.replaceChildren(
-      html("div", { class: "mg-row ws-tools" }, this.tokens.whole, print), this.paper, this.score,
-      html("div", { class: "ws-steps" }, ...STEPS.map((step) => this.stepOf(step))), this.key(), this.kept,
-      tools(this, state, [actor(this, "Empty this sheet", () => this.empty(), { control: "empty" })], () => {
-        this.empty();
-        state.reset();
-      }),
+      html("div", { class: "mg-row ws-tools" }, this.tokens.whole, print),
+      this.paper,
+      this.score,
+      html("div", { class: "ws-steps" }, ...STEPS.map((step) => this.stepOf(step))),
+      this.key(),
+      this.kept,
+      tools(
+        this,
+        state,
+        [actor(this, "Empty this sheet", () => this.empty(), { control: "empty" })],
+        () => {
+          this.empty();
+          state.reset();
+        },
+      ),
     );
     this.whenLeaving(() => state.close());
     this.whenLeaving(state.onChange(() => this.guard(() => this.open())));
     this.open();
   }
 
-  /** One step: what is given, its cells, and help for the cell in hand. @private @param {import("../js/figures/toy/worksheet.js").Step} step */
+  /**
+   * One step: what is given, its cells, and help for the cell in hand.
+   * @private
+   * @param {import("../js/figures/toy/worksheet.js").Step} step
+   */
   stepOf({ key, title, rule }) {
     const cells = CELLS.filter((cell) => cell.step === key);
     const id = freshId("ws");
     const said = html("p", { id, class: "ws-said", role: "status" });
     const numbers = given(key);
-    const facts = numbers.length ? [html("dl", { class: "ws-given" }, ...numbers.map(([name, text]) => html("div", {}, html("dt", {}, name), html("dd", {}, text))))] : [];
+    const facts = numbers.length
+      ? [
+          html(
+            "dl",
+            { class: "ws-given" },
+            ...numbers.map(([name, text]) =>
+              html("div", {}, html("dt", {}, name), html("dd", {}, text)),
+            ),
+          ),
+        ]
+      : [];
     const fields = cells.map((cell) => {
-      const field = html("input", { id: freshId("ws-cell"), class: "mg-field ws-field", type: "text", inputmode: "text", maxlength: MOST_CHARACTERS, autocomplete: "off", spellcheck: "false", "aria-describedby": id });
+      const field = html("input", {
+        id: freshId("ws-cell"),
+        class: "mg-field ws-field",
+        type: "text",
+        inputmode: "text",
+        maxlength: MOST_CHARACTERS,
+        autocomplete: "off",
+        spellcheck: "false",
+        "aria-describedby": id,
+      });
       const mark = html("span", { class: "ws-mark" });
       this.places?.set(cell.id, { field, mark });
       this.listen(field, "focus", () => this.take(cell));
       this.listen(field, "change", () => this.enter(cell));
       this.listen(field, "keydown", (event) => this.onward(event, cell));
-      return html("div", { class: "ws-cell" }, html("label", { for: field.id }, cell.name), html("div", { class: "ws-box" }, field, mark));
+      return html(
+        "div",
+        { class: "ws-cell" },
+        html("label", { for: field.id }, cell.name),
+        html("div", { class: "ws-box" }, field, mark),
+      );
     });
     const help = actor(this, "Hint", () => this.help(key), { control: "hint" });
     const reveal = actor(this, "Show", () => this.reveal(key), { control: "show" });
     this.parts?.set(key, { said, hint: help, reveal, at: cells[0] });
-    return html("fieldset", { class: "ws-step" }, html("legend", {}, title), html("p", { class: "ws-rule" }, rule), ...facts,
-      html("div", { class: "ws-cells" }, ...fields), html("div", { class: "mg-row ws-tools" }, help, reveal), said);
+    return html(
+      "fieldset",
+      { class: "ws-step" },
+      html("legend", {}, title),
+      html("p", { class: "ws-rule" }, rule),
+      ...facts,
+      html("div", { class: "ws-cells" }, ...fields),
+      html("div", { class: "mg-row ws-tools" }, help, reveal),
+      said,
+    );
   }
 
   /** The answer key, made when it is opened. @private */
   key() {
-    const body = html("div", { class: "mg-scroll", tabindex: 0, role: "region", "aria-label": "Answer key" });
-    const details = html("details", { class: "answer ws-key" }, html("summary", {}, "Answer key"), body);
+    const body = html("div", {
+      class: "mg-scroll",
+      tabindex: 0,
+      role: "region",
+      "aria-label": "Answer key",
+    });
+    const details = html(
+      "details",
+      { class: "answer ws-key" },
+      html("summary", {}, "Answer key"),
+      body,
+    );
     details.hidden = isHidden("key");
     this.keyed = () => {
       if (!details.open) return;
       const [hand, exact] = [columnOf(this.token, "hand"), columnOf(this.token, "exact")];
-      const rows = CELLS.map(({ step, index, name }) => html("tr", {}, html("th", { scope: "row" }, name), html("td", {}, written(hand[step][index])), html("td", {}, written(exact[step][index], 4))));
-      body.replaceChildren(html("table", { class: "net-table" }, html("caption", {}, `Token ${TOY_TOKENS[this.token]}`),
-        html("thead", {}, html("tr", {}, ...["cell", "rounded by hand", "exact"].map((text) => html("th", { scope: "col" }, text)))), html("tbody", {}, ...rows)));
+      const rows = CELLS.map(({ step, index, name }) =>
+        html(
+          "tr",
+          {},
+          html("th", { scope: "row" }, name),
+          html("td", {}, written(hand[step][index])),
+          html("td", {}, written(exact[step][index], 4)),
+        ),
+      );
+      body.replaceChildren(
+        html(
+          "table",
+          { class: "net-table" },
+          html("caption", {}, `Token ${TOY_TOKENS[this.token]}`),
+          html(
+            "thead",
+            {},
+            html(
+              "tr",
+              {},
+              ...["cell", "rounded by hand", "exact"].map((text) =>
+                html("th", { scope: "col" }, text),
+              ),
+            ),
+          ),
+          html("tbody", {}, ...rows),
+        ),
+      );
     };
     this.listen(details, "toggle", () => this.keyed?.());
     return details;
@@ -97,13 +193,19 @@ class MgWorksheet extends KitElement {
   open() {
     const token = String(this.token);
     if (this.tokens) this.tokens.select.value = token;
-    if (this.paper) this.paper.textContent = `Token at position 2: ${TOY_TOKENS[this.token]}        Name: ……………………………`;
+    const name = TOY_TOKENS[this.token];
+    if (this.paper)
+      this.paper.textContent = `Token at position 2: ${name}        Name: ……………………………`;
     if (this.opened === token && this.score?.textContent) return;
     this.opened = token;
     this.entries = readEntries(progress()[this.name] ?? "");
     for (const [id, { field }] of this.places ?? []) field.value = this.entries[id]?.text ?? "";
     for (const { said } of this.parts?.values() ?? []) said.textContent = "";
-    for (const step of STEPS) this.take(CELLS.find((cell) => cell.step === step.key && !this.entries?.[cell.id]) ?? CELLS.filter((cell) => cell.step === step.key)[0]);
+    for (const step of STEPS)
+      this.take(
+        CELLS.find((cell) => cell.step === step.key && !this.entries?.[cell.id]) ??
+          CELLS.filter((cell) => cell.step === step.key)[0],
+      );
     this.keyed?.();
     this.judge();
   }
@@ -131,13 +233,19 @@ class MgWorksheet extends KitElement {
     if (part) part.said.textContent = say ?? "";
   }
 
-  /** Enter checks a cell, and goes on where it is right. @private @param {KeyboardEvent} event @param {Cell} cell */
+  /**
+   * Enter checks a cell, and goes on where it is right.
+   * @private
+   * @param {KeyboardEvent} event
+   * @param {Cell} cell
+   */
   onward(event, cell) {
     if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
     this.enter(cell);
     const next = CELLS[CELLS.indexOf(cell) + 1];
-    if (next && judgeCell(this.token, cell.id, this.entries ?? {}).verdict === "right") this.places?.get(next.id)?.field.focus();
+    if (next && judgeCell(this.token, cell.id, this.entries ?? {}).verdict === "right")
+      this.places?.get(next.id)?.field.focus();
   }
 
   /** @private @param {string} key */
@@ -167,7 +275,10 @@ class MgWorksheet extends KitElement {
   keep() {
     const line = writeEntries(this.entries ?? {});
     const isKept = line ? solved(this.name, line) : forget(this.name);
-    if (this.kept) this.kept.textContent = isKept ? "" : "This browser keeps no progress here; the sheet holds for this visit.";
+    if (this.kept)
+      this.kept.textContent = isKept
+        ? ""
+        : "This browser keeps no progress here; the sheet holds for this visit.";
   }
 
   /** @private */
@@ -185,7 +296,9 @@ class MgWorksheet extends KitElement {
     let [right, shown] = [0, 0];
     for (const { id, name } of CELLS) {
       const place = this.places?.get(id);
-      const { verdict } = /** @type {import("../js/figures/toy/worksheet-judge.js").Judgement} */ (judgements.get(id));
+      const { verdict } = /** @type {import("../js/figures/toy/worksheet-judge.js").Judgement} */ (
+        judgements.get(id)
+      );
       const isShown = entries[id]?.shown === true;
       if (isShown) shown++;
       else if (verdict === "right") right++;
@@ -199,7 +312,9 @@ class MgWorksheet extends KitElement {
       else place.field.removeAttribute("aria-label");
     }
     const all = right === CELLS.length ? " All by your own hand." : "";
-    const text = `Token ${TOY_TOKENS[this.token]}: ${right} of ${CELLS.length} cells are right${shown ? `, ${shown} shown` : ""}.${all}`;
+    const text =
+      `Token ${TOY_TOKENS[this.token]}: ${right} of ${CELLS.length} cells are ` +
+      `right${shown ? `, ${shown} shown` : ""}.${all}`;
     if (this.score) this.score.textContent = text;
     this.summary(text);
     return judgements;

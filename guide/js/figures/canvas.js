@@ -1,19 +1,31 @@
-// Drawing on canvas what changes with every frame: a matrix as cells, attention as triangles, points on a
-// map. Labels and lines are drawn once for each size (`lay…`), the rest each time (`paint…`). Signs are
-// glyphs too, − and +.
+// Drawing on canvas what changes with every frame: a matrix as cells, attention as triangles,
+// points on a map. Labels and lines are drawn once for each size (`lay…`), the rest each time
+// (`paint…`). Signs are glyphs too, − and +.
 
 import { css, inkOn, scaleOf, shade } from "../kit/color.js";
 
-/** @typedef {{grounds: string[], inks: string[], ink: string, soft: string, line: string, paper: string, sans: string}} Palette */
-/** @typedef {{left: number, top: number, cell: number, rows: number, columns: number, width: number, height: number}} Grid */
+/**
+ * @typedef {{grounds: string[], inks: string[], ink: string, soft: string, line: string,
+ *   paper: string, sans: string}} Palette
+ */
+/**
+ * @typedef {{left: number, top: number, cell: number, rows: number, columns: number, width: number,
+ *   height: number}} Grid
+ */
 
 const LEVELS = 64; // colours on either side of zero
 const SMALLEST_GLYPH = 8; // px: in smaller cells a sign can't be read
 
-/** The page's colours as they are now, and its font. @param {HTMLElement} host @returns {Palette} */
+/**
+ * The page's colours as they are now, and its font.
+ * @param {HTMLElement} host
+ * @returns {Palette}
+ */
 export function paletteOf(host) {
   const scale = scaleOf(host);
-  const shades = Array.from({ length: 2 * LEVELS + 1 }, (_, i) => shade(scale, (i - LEVELS) / LEVELS));
+  const shades = Array.from({ length: 2 * LEVELS + 1 }, (_, i) =>
+    shade(scale, (i - LEVELS) / LEVELS),
+  );
   const probe = document.createElement("span");
   probe.hidden = true;
   host.append(probe);
@@ -21,7 +33,15 @@ export function paletteOf(host) {
     probe.style.color = `var(--mg-${name})`;
     return getComputedStyle(probe).color;
   };
-  const palette = { grounds: shades.map(css), inks: shades.map(inkOn), ink: read("ink"), soft: read("soft"), line: read("edge"), paper: read("panel"), sans: getComputedStyle(host).getPropertyValue("--mg-sans") || "sans-serif" };
+  const palette = {
+    grounds: shades.map(css),
+    inks: shades.map(inkOn),
+    ink: read("ink"),
+    soft: read("soft"),
+    line: read("edge"),
+    paper: read("panel"),
+    sans: getComputedStyle(host).getPropertyValue("--mg-sans") || "sans-serif",
+  };
   probe.remove();
   return palette;
 }
@@ -42,7 +62,8 @@ export function sized(canvas, width, height) {
 }
 
 /** @param {number} share −1 to 1 */
-const level = (share) => LEVELS + Math.round(LEVELS * Math.max(-1, Math.min(1, Number.isFinite(share) ? share : 0)));
+const level = (share) =>
+  LEVELS + Math.round(LEVELS * Math.max(-1, Math.min(1, Number.isFinite(share) ? share : 0)));
 
 /** The colour of a share of full colour. @param {Palette} palette @param {number} share −1 to 1 */
 export const groundOf = ({ grounds }, share) => grounds[level(share)];
@@ -56,7 +77,10 @@ export const groundOf = ({ grounds }, share) => grounds[level(share)];
  */
 export function gridFor(rows, columns, { width, most = 22, tallest = 430, left = 34 }) {
   const top = 18;
-  const cell = Math.max(2, Math.min(most, Math.floor((width - left - 1) / columns), Math.floor(tallest / rows)));
+  const cell = Math.max(
+    2,
+    Math.min(most, Math.floor((width - left - 1) / columns), Math.floor(tallest / rows)),
+  );
   return { left, top, cell, rows, columns, width, height: top + rows * cell + 2 };
 }
 
@@ -74,10 +98,12 @@ export function layGrid(context, { left, top, cell, rows, columns }, palette, ro
   context.textBaseline = "middle";
   context.textAlign = "right";
   const everyRow = Math.ceil(11 / cell);
-  for (let r = 0; r < rows; r += everyRow) context.fillText(rowName(r), left - 4, top + (r + 0.5) * cell);
+  for (let r = 0; r < rows; r += everyRow)
+    context.fillText(rowName(r), left - 4, top + (r + 0.5) * cell);
   context.textAlign = "center";
   const everyColumn = Math.ceil(17 / cell);
-  for (let c = 0; c < columns; c += everyColumn) context.fillText(columnName(c), left + (c + 0.5) * cell, top - 9);
+  for (let c = 0; c < columns; c += everyColumn)
+    context.fillText(columnName(c), left + (c + 0.5) * cell, top - 9);
 }
 
 /**
@@ -85,10 +111,16 @@ export function layGrid(context, { left, top, cell, rows, columns }, palette, ro
  * @param {CanvasRenderingContext2D} context
  * @param {Grid} grid
  * @param {Palette} palette
- * @param {(i: number) => number} valueOf by place in the matrix, row by row
+ * @param {(i: number) => number} numberAt by place in the matrix, row by row
  * @param {number} most
  */
-export function paintGrid(context, { left, top, cell, rows, columns }, { grounds, inks, paper }, valueOf, most) {
+export function paintGrid(
+  context,
+  { left, top, cell, rows, columns },
+  { grounds, inks, paper },
+  numberAt,
+  most,
+) {
   context.fillStyle = paper;
   context.fillRect(left, top, columns * cell, rows * cell);
   const gap = cell > 5 ? 1 : 0;
@@ -96,7 +128,7 @@ export function paintGrid(context, { left, top, cell, rows, columns }, { grounds
   const thick = Math.max(1, Math.round(cell / 12));
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
-      const share = valueOf(r * columns + c) / most;
+      const share = numberAt(r * columns + c) / most;
       const at = level(share);
       const [x, y] = [left + c * cell, top + r * cell];
       context.fillStyle = grounds[at];
@@ -146,7 +178,16 @@ export function trianglesFor(tokens, heads, width) {
   const left = 34;
   const cell = Math.max(4, Math.min(24, Math.floor((width / across - left - 8) / tokens)));
   const tall = 38 + tokens * cell + 8;
-  return { tokens, heads, cell, height: tall * Math.ceil(heads / across), places: Array.from({ length: heads }, (_, h) => ({ left: left + (h % across) * (width / across), top: 38 + Math.floor(h / across) * tall })) };
+  return {
+    tokens,
+    heads,
+    cell,
+    height: tall * Math.ceil(heads / across),
+    places: Array.from({ length: heads }, (_, h) => ({
+      left: left + (h % across) * (width / across),
+      top: 38 + Math.floor(h / across) * tall,
+    })),
+  };
 }
 
 /**
@@ -158,7 +199,13 @@ export function trianglesFor(tokens, heads, width) {
 export function layTriangles(context, { tokens, cell, places }, palette, names) {
   places.forEach(({ left, top }, h) => {
     const grid = { left, top, cell, rows: tokens, columns: tokens, width: 0, height: 0 };
-    layGrid(context, grid, palette, (r) => names[r], (c) => (names[c] === "BOS" ? "·" : names[c]));
+    layGrid(
+      context,
+      grid,
+      palette,
+      (r) => names[r],
+      (c) => (names[c] === "BOS" ? "·" : names[c]),
+    );
     context.textAlign = "left";
     context.fillStyle = palette.ink;
     context.fillText(`head ${h + 1}`, left, top - 27);
@@ -186,7 +233,8 @@ export function paintTriangles(context, { tokens, cell, places }, { grounds }, w
 /**
  * Points with their names on two axes that cross at 0; `marked` ones are ringed.
  * @param {CanvasRenderingContext2D} context
- * @param {{width: number, height: number, reach: number, palette: Palette, names: string[], xy: ArrayLike<number>, marked: (i: number) => boolean}} map
+ * @param {{width: number, height: number, reach: number, palette: Palette, names: string[],
+ *   xy: ArrayLike<number>, marked: (i: number) => boolean}} map
  */
 export function paintMap(context, { width, height, reach, palette, names, xy, marked }) {
   context.clearRect(0, 0, width, height);

@@ -19,7 +19,10 @@ export const STEPS = 1000;
 
 /** @param {string} text one document a line @returns {string[]} */
 export function linesOf(text) {
-  return text.split("\n").map((line) => line.trim()).filter((line) => line);
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line);
 }
 
 /** @param {string[]} docs @param {number} [seed] @returns {Names} */
@@ -38,7 +41,11 @@ let fetched = null;
 export function loadNames() {
   fetched ??= (async () => {
     const answer = await fetch(new URL("../../files/names.txt", import.meta.url));
-    if (!answer.ok) throw new FileError(`The list of names can't be fetched (${answer.status}).`, "Is the guide still being served?");
+    if (!answer.ok)
+      throw new FileError(
+        `The list of names can't be fetched (${answer.status}).`,
+        "Is the guide still being served?",
+      );
     return namesOf(linesOf(await answer.text()));
   })();
   fetched.catch(() => (fetched = null));
@@ -50,7 +57,12 @@ const HALT = 50;
  * @type {WeakMap<number[][], number[][][]>} */
 const halts = new WeakMap();
 
-/** A table that has counted the first so many names. @param {Names} names @param {number} count @param {number} [added] */
+/**
+ * A table that has counted the first so many names.
+ * @param {Names} names
+ * @param {number} count
+ * @param {number} [added]
+ */
 export function countedAfter({ tokenizer, tokens }, count, added = 1) {
   const tables = halts.get(tokens) ?? [];
   halts.set(tokens, tables);
@@ -68,8 +80,13 @@ export function countedAfter({ tokenizer, tokens }, count, added = 1) {
   return table;
 }
 
-/** How a token is called: its character, or BOS. @param {Tokenizer} tokenizer @param {number} token */
-export const called = (tokenizer, token) => (token === tokenizer.bos ? "BOS" : tokenizer.uchars[token]);
+/**
+ * How a token is called: its character, or BOS.
+ * @param {Tokenizer} tokenizer
+ * @param {number} token
+ */
+export const called = (tokenizer, token) =>
+  token === tokenizer.bos ? "BOS" : tokenizer.uchars[token];
 
 /** All tokens' names, in order of their ids. @param {Tokenizer} tokenizer */
 export const allCalled = (tokenizer) => [...tokenizer.uchars, "BOS"];
@@ -85,7 +102,11 @@ export function originOf({ docs, shuffled }) {
   return (name) => (trained.has(name) ? "trained" : file.has(name) ? "file" : "new");
 }
 
-/** Probabilities sharpened (below 1) or flattened (above 1) by a temperature. @param {number[]} probs @param {number} temperature */
+/**
+ * Probabilities sharpened (below 1) or flattened (above 1) by a temperature.
+ * @param {number[]} probs
+ * @param {number} temperature
+ */
 export function tempered(probs, temperature) {
   const weights = probs.map((p) => p ** (1 / temperature));
   const sum = weights.reduce((a, b) => a + b, 0);
@@ -108,7 +129,10 @@ export function drawNames({ docs, tokenizer, tokens }, { count, temperature, see
     let [token, before] = [tokenizer.bos, ""];
     for (let at = 0; at < table.blockSize; at++) {
       const draw = stream.random();
-      const next = choice(table.probs(token).map((p) => p ** (1 / temperature)), draw);
+      const next = choice(
+        table.probs(token).map((p) => p ** (1 / temperature)),
+        draw,
+      );
       draws.push({ name, before, token, draw, next });
       if (next === tokenizer.bos) break;
       before += tokenizer.uchars[next];

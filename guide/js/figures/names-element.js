@@ -29,5 +29,7 @@ export class NamesElement extends StatefulElement {
  * @param {(number | string)[]} below
  */
 export function tokenRow(names, below) {
-  return names.map((name, i) => html("span", { class: "tok" }, html("b", {}, name), html("small", {}, below[i])));
+  return names.map((name, i) =>
+    html("span", { class: "tok" }, html("b", {}, name), html("small", {}, below[i])),
+  );
 }

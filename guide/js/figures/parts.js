@@ -57,7 +57,11 @@ export function tools(host, state, own = [], reset = () => state.reset()) {
  */
 export function menu(host, label, options, changed) {
   const id = freshId("menu");
-  const select = html("select", { id, class: "mg-select" }, ...options.map(([value, text]) => html("option", { value }, text)));
+  const select = html(
+    "select",
+    { id, class: "mg-select" },
+    ...options.map(([value, text]) => html("option", { value }, text)),
+  );
   host.listen(select, "change", (event) => {
     event.stopPropagation();
     changed(select.value);
@@ -68,4 +72,6 @@ export function menu(host, label, options, changed) {
 
 /** Bars of probabilities, from the kit. @param {string} label */
 export const probabilityBars = (label) =>
-  /** @type {import("../kit/bars.js").MgBars} */ (html(/** @type {any} */ ("mg-bars"), { label, digits: 3 }));
+  /** @type {import("../kit/bars.js").MgBars} */ (
+    html(/** @type {any} */ ("mg-bars"), { label, digits: 3 })
+  );

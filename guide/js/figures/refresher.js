@@ -14,9 +14,30 @@ import { choice, Random } from "../random.js";
 
 /** @type {Record<string, Curve>} */
 export const CURVES = Object.freeze({
-  exp: { title: "exp(x)", of: Math.exp, slope: Math.exp, x: { low: -3, high: 3 }, y: { low: -1, high: 8 }, least: -3 },
-  ln: { title: "ln(x)", of: Math.log, slope: (x) => 1 / x, x: { low: 0, high: 6 }, y: { low: -4, high: 3 }, least: 0.05 },
-  square: { title: "x²", of: (x) => x * x, slope: (x) => 2 * x, x: { low: -3, high: 3 }, y: { low: -1, high: 8 }, least: -3 },
+  exp: {
+    title: "exp(x)",
+    of: Math.exp,
+    slope: Math.exp,
+    x: { low: -3, high: 3 },
+    y: { low: -1, high: 8 },
+    least: -3,
+  },
+  ln: {
+    title: "ln(x)",
+    of: Math.log,
+    slope: (x) => 1 / x,
+    x: { low: 0, high: 6 },
+    y: { low: -4, high: 3 },
+    least: 0.05,
+  },
+  square: {
+    title: "x²",
+    of: (x) => x * x,
+    slope: (x) => 2 * x,
+    x: { low: -3, high: 3 },
+    y: { low: -1, high: 8 },
+    least: -3,
+  },
 });
 
 /**

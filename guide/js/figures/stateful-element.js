@@ -1,5 +1,5 @@
-// The base of widgets with a state in the address: the state, numbers that hold a value of it, the row of
-// tools below, and how a widget waits for what it is about.
+// The base of widgets with a state in the address: the state, numbers that hold a value of it, the
+// row of tools below, and how a widget waits for what it is about.
 
 import { button, html } from "../kit/dom.js";
 import { KitElement } from "../kit/element.js";
@@ -24,7 +24,8 @@ export class StatefulElement extends KitElement {
   }
 
   /**
-   * Builds the widget once it has what it is about, and shows it; the text in the tag stays until then.
+   * Builds the widget once it has what it is about, and shows it; the text in the tag stays until
+   * then.
    * @template T
    * @param {() => Promise<T>} load
    * @param {(loaded: T) => void} start
@@ -70,9 +71,16 @@ export class StatefulElement extends KitElement {
    */
   knob(state, key, attributes) {
     const field = /** @type {{initial: number, min: number, max: number}} */ (state.schema[key]);
-    const made = /** @type {import("../kit/number.js").MgNumber} */ (html(/** @type {any} */ ("mg-number"), {
-      control: key, value: field.initial, min: field.min, max: field.max, step: 1, ...attributes,
-    }));
+    const made = /** @type {import("../kit/number.js").MgNumber} */ (
+      html(/** @type {any} */ ("mg-number"), {
+        control: key,
+        value: field.initial,
+        min: field.min,
+        max: field.max,
+        step: 1,
+        ...attributes,
+      })
+    );
     made.value = state.values[key];
     this.listen(made, "mg-input mg-change", ({ detail }) => {
       if (detail.value !== state.values[key]) state.set({ [key]: detail.value });

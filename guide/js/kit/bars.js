@@ -1,5 +1,5 @@
-// <mg-bars label="What follows a" digits="3">: one bar for each token, its name below. Zero is always at
-// the bottom, and the top is said.
+// <mg-bars label="What follows a" digits="3">: one bar for each token, its name below. Zero is
+// always at the bottom, and the top is said.
 //
 //     bars.data = { names: ["a", "b"], values: [0.7, 0.3], marked: 0 };
 //
@@ -27,8 +27,15 @@ export class MgBars extends KitElement {
     /** @private @type {number | null} */ this.at = null;
     /** @private */ this.width = 640;
     /** @private what the bars were drawn for */ this.frame = "";
-    /** @private all bars are one shape, so are the marked and the read one above it: a drag then restyles three elements */
-    this.bars = { all: svg("path", { class: "mg-bar" }), marked: svg("path", { class: "mg-bar mg-bar-marked" }), read: svg("path", { class: "mg-bar mg-bar-read" }) };
+    /**
+     * @private all bars are one shape, so are the marked and the read one above it: a drag then
+     *   restyles three elements
+     */
+    this.bars = {
+      all: svg("path", { class: "mg-bar" }),
+      marked: svg("path", { class: "mg-bar mg-bar-marked" }),
+      read: svg("path", { class: "mg-bar mg-bar-read" }),
+    };
     /** @private a path for each bar @type {string[]} */ this.shapes = [];
     /** @private @type {SVGTextElement[]} */ this.labels = [];
   }
@@ -47,13 +54,27 @@ export class MgBars extends KitElement {
   build() {
     this.frame = "";
     const label = this.getAttribute("label") ?? "Bars";
-    this.picture = svg("svg", { class: "mg-bars-picture", tabindex: 0, role: "slider", "aria-orientation": "horizontal", "aria-label": label, "aria-valuenow": 0 });
+    this.picture = svg("svg", {
+      class: "mg-bars-picture",
+      tabindex: 0,
+      role: "slider",
+      "aria-orientation": "horizontal",
+      "aria-label": label,
+      "aria-valuenow": 0,
+    });
     this.box = html("div", { class: "mg-plot-box" }, this.picture);
     this.readout = html("p", { class: "mg-readout" });
-    this.replaceChildren(this.box, this.readout, tableOf(label, () => ({
-      head: ["token", label],
-      rows: this.content.names.map((name, i) => [name, written(this.content.values[i], this.digits)]),
-    })));
+    this.replaceChildren(
+      this.box,
+      this.readout,
+      tableOf(label, () => ({
+        head: ["token", label],
+        rows: this.content.names.map((name, i) => [
+          name,
+          written(this.content.values[i], this.digits),
+        ]),
+      })),
+    );
     this.listen(this.picture, "pointermove pointerdown", (event) => {
       const { left, width } = event.currentTarget.getBoundingClientRect();
       const inside = ((event.clientX - left) / width) * this.width - SIZE.left;
@@ -62,7 +83,14 @@ export class MgBars extends KitElement {
     this.listen(this.picture, "keydown", (event) => {
       const now = this.at ?? this.content.marked ?? 0;
       const last = this.content.names.length - 1;
-      const to = { ArrowLeft: now - 1, ArrowRight: now + 1, ArrowDown: now - 1, ArrowUp: now + 1, Home: 0, End: last }[/** @type {string} */ (event.key)];
+      const to = {
+        ArrowLeft: now - 1,
+        ArrowRight: now + 1,
+        ArrowDown: now - 1,
+        ArrowUp: now + 1,
+        Home: 0,
+        End: last,
+      }[/** @type {string} */ (event.key)];
       if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       this.look(to);
@@ -95,7 +123,8 @@ export class MgBars extends KitElement {
     const { names, values } = this.content;
     const [step, bottom] = [this.step, SIZE.height - SIZE.bottom];
     const most = this.content.most ?? (Math.max(0, ...values.filter(Number.isFinite)) || 1);
-    const tall = (/** @type {number} */ x) => (Number.isFinite(x) ? (Math.min(x, most) / most) * (bottom - SIZE.top) : 0);
+    const tall = (/** @type {number} */ x) =>
+      Number.isFinite(x) ? (Math.min(x, most) / most) * (bottom - SIZE.top) : 0;
     const wide = Math.max(4, Math.min(26, step - (step > 14 ? 4 : 2)));
     const frame = JSON.stringify([names, this.width]);
     if (frame !== this.frame) {
@@ -103,18 +132,39 @@ export class MgBars extends KitElement {
       this.labels = names.map((name, i) => {
         const x = SIZE.left + (i + 0.5) * step;
         const isLong = name.length > 1 && name.length * 7.5 > step + 2;
-        return svg("text", { x: isLong ? this.width - 1 : x, y: bottom + (isLong ? 25 : 14), "text-anchor": isLong ? "end" : "middle" }, name);
+        return svg(
+          "text",
+          {
+            x: isLong ? this.width - 1 : x,
+            y: bottom + (isLong ? 25 : 14),
+            "text-anchor": isLong ? "end" : "middle",
+          },
+          name,
+        );
       });
       this.top = svg("text", { class: "mg-label", x: SIZE.left, y: 11 });
       this.picture.setAttribute("viewBox", `0 0 ${this.width} ${SIZE.height}`);
       this.picture.setAttribute("aria-valuemin", "0");
       this.picture.setAttribute("aria-valuemax", String(Math.max(0, names.length - 1)));
       this.picture.replaceChildren(
-        this.top, svg("line", { class: "mg-axis", x1: SIZE.left, x2: this.width - SIZE.right, y1: bottom, y2: bottom }), ...Object.values(this.bars), ...this.labels,
+        this.top,
+        svg("line", {
+          class: "mg-axis",
+          x1: SIZE.left,
+          x2: this.width - SIZE.right,
+          y1: bottom,
+          y2: bottom,
+        }),
+        ...Object.values(this.bars),
+        ...this.labels,
       );
     }
     if (this.top) renew(this.top, `top: ${written(most, this.digits)}`);
-    this.shapes = names.map((_, i) => `M${(SIZE.left + (i + 0.5) * step - wide / 2).toFixed(2)} ${bottom}v${(-tall(values[i])).toFixed(2)}h${wide}V${bottom}Z`);
+    this.shapes = names.map(
+      (_, i) =>
+        `M${(SIZE.left + (i + 0.5) * step - wide / 2).toFixed(2)} ` +
+        `${bottom}v${(-tall(values[i])).toFixed(2)}h${wide}V${bottom}Z`,
+    );
     this.show();
   }
 
@@ -132,16 +182,25 @@ export class MgBars extends KitElement {
   show() {
     const { names, values, marked, say } = this.content;
     if (!this.picture || !this.readout || !names.length) return;
-    const set = (/** @type {Element} */ one, /** @type {string} */ name, /** @type {string} */ value) => {
+    const set = (
+      /** @type {Element} */ one,
+      /** @type {string} */ name,
+      /** @type {string} */ value,
+    ) => {
       if (one.getAttribute(name) !== value) one.setAttribute(name, value);
     };
     set(this.bars.all, "d", this.shapes.join(""));
     set(this.bars.marked, "d", this.shapes[marked ?? -1] ?? "");
     set(this.bars.read, "d", this.shapes[this.at ?? -1] ?? "");
     set(this.bars.read, "class", `mg-bar${this.at === marked ? " mg-bar-marked" : ""} mg-bar-read`);
-    this.labels.forEach((label, i) => set(label, "class", `mg-label${i === marked ? " mg-bar-name" : ""}`));
+    this.labels.forEach((label, i) =>
+      set(label, "class", `mg-label${i === marked ? " mg-bar-name" : ""}`),
+    );
     const at = this.at ?? marked ?? values.indexOf(Math.max(...values));
-    const text = names[at] === undefined ? "" : (say?.(at) ?? `${names[at]}: ${written(values[at], this.digits)}`);
+    const text =
+      names[at] === undefined
+        ? ""
+        : (say?.(at) ?? `${names[at]}: ${written(values[at], this.digits)}`);
     if (this.readout.textContent !== text) this.readout.textContent = text;
     this.picture.setAttribute("aria-valuenow", String(Math.max(0, at)));
     this.picture.setAttribute("aria-valuetext", text);

@@ -47,7 +47,10 @@ export function inkOn(ground) {
 /** @param {Rgb} rgb */
 export const css = (rgb) => `rgb(${rgb.join(" ")})`;
 
-/** Asking the page means laying it out, so the answer holds until the theme turns. @type {Scale | null} */
+/**
+ * Asking the page means laying it out, so the answer holds until the theme turns.
+ * @type {Scale | null}
+ */
 let known = null;
 const forget = () => (known = null);
 globalThis.addEventListener?.("mg-theme", forget);
@@ -65,7 +68,9 @@ export function scaleOf(host) {
   host.append(probe);
   const read = (/** @type {string} */ name) => {
     probe.style.color = `var(--mg-${name})`;
-    const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g)?.map(Number) ?? [128, 128, 128];
+    const [r, g, b] = getComputedStyle(probe)
+      .color.match(/[\d.]+/g)
+      ?.map(Number) ?? [128, 128, 128];
     return /** @type {Rgb} */ ([r, g, b]);
   };
   known = { below: read("below"), middle: read("middle"), above: read("above") };

@@ -17,7 +17,9 @@ const NAME_HEIGHT = 14; // px of a name's line
 
 /** @param {ArrayLike<number> | Point[]} values @returns {Point[]} */
 export function pointsOf(values) {
-  return Array.from(/** @type {ArrayLike<any>} */ (values), (v, i) => (typeof v === "number" ? { x: i + 1, y: v } : v));
+  return Array.from(/** @type {ArrayLike<any>} */ (values), (v, i) =>
+    typeof v === "number" ? { x: i + 1, y: v } : v,
+  );
 }
 
 /**
@@ -50,7 +52,10 @@ export function plan(shown, floors, { fromZero = false, xTo = null } = {}) {
   const low = fromZero && y0 === 0 ? 0 : y0 - room;
   const high = y1 + room;
   if (x1 === x0) x1 = x0 + 1;
-  return { x: { low: x0, high: x1, ticks: ticks(x0, x1, 6) }, y: { low, high, ticks: ticks(low, high, 5) } };
+  return {
+    x: { low: x0, high: x1, ticks: ticks(x0, x1, 6) },
+    y: { low, high, ticks: ticks(low, high, 5) },
+  };
 }
 
 /**
@@ -63,7 +68,10 @@ export function thinned(points, columns) {
   if (points.length <= 2 * columns) return points;
   const kept = [];
   for (let c = 0; c < columns; c++) {
-    const part = points.slice(Math.floor((c * points.length) / columns), Math.floor(((c + 1) * points.length) / columns));
+    const part = points.slice(
+      Math.floor((c * points.length) / columns),
+      Math.floor(((c + 1) * points.length) / columns),
+    );
     let [low, high] = [part[0], part[0]];
     for (const p of part) {
       if (p.y < low.y) low = p;
@@ -100,8 +108,9 @@ export function trailingMean(numbers, window) {
 }
 
 /**
- * Where the name of a line across the plot stands: above or below it, at its right or left end, so that
- * it covers as few points of the curves and as few other names as can be. All in px of the picture.
+ * Where the name of a line across the plot stands: above or below it, at its right or left end, so
+ * that it covers as few points of the curves and as few other names as can be. All in px of the
+ * picture.
  * @param {{y: number, width: number}} name y: of its line
  * @param {{left: number, right: number, top: number, bottom: number}} box of the plot
  * @param {{x: number, y: number}[]} points of the curves
@@ -116,8 +125,17 @@ export function placeOfName({ y, width }, { left, right, top, bottom }, points, 
     for (const low of [y - 3, y + 17]) {
       const place = { left: end, right: end + width, top: low - NAME_HEIGHT, bottom: low };
       const outside = place.bottom > bottom || place.top < top - NAME_HEIGHT ? 1000 : 0;
-      const others = taken.filter((one) => one.left < place.right && place.left < one.right && one.top < place.bottom && place.top < one.bottom).length;
-      const covered = points.filter((p) => p.x > place.left - 4 && p.x < place.right + 4 && p.y > place.top && p.y < place.bottom).length;
+      const others = taken.filter(
+        (one) =>
+          one.left < place.right &&
+          place.left < one.right &&
+          one.top < place.bottom &&
+          place.top < one.bottom,
+      ).length;
+      const covered = points.filter(
+        (p) =>
+          p.x > place.left - 4 && p.x < place.right + 4 && p.y > place.top && p.y < place.bottom,
+      ).length;
       const cost = 1000 * others + outside + covered;
       if (cost < least) [best, least] = [place, cost];
     }

@@ -64,12 +64,17 @@ const SIGNS = {
 
 /** @param {keyof typeof SIGNS} name */
 export function sign(name) {
-  return svg("svg", { class: "mg-sign", viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: SIGNS[name] }));
+  return svg(
+    "svg",
+    { class: "mg-sign", viewBox: "0 0 24 24", "aria-hidden": "true" },
+    svg("path", { d: SIGNS[name] }),
+  );
 }
 
 /**
- * Makes an element's content alike the given nodes and touches only what differs: dragging then costs
- * little, and what has the focus keeps it. For nodes that nobody listens to: some stay, others go.
+ * Makes an element's content alike the given nodes and touches only what differs: dragging then
+ * costs little, and what has the focus keeps it. For nodes that nobody listens to: some stay,
+ * others go.
  * @param {Element | null | undefined} host
  * @param {Content[]} content
  */
@@ -93,7 +98,8 @@ function alike(old, next) {
       const value = String(next.getAttribute(name));
       if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
-    for (const name of old.getAttributeNames()) if (!names.includes(name)) old.removeAttribute(name);
+    for (const name of old.getAttributeNames())
+      if (!names.includes(name)) old.removeAttribute(name);
     if (old.firstChild || next.firstChild) renew(old, ...next.childNodes);
   } else if (old.nodeValue !== next.nodeValue) old.nodeValue = next.nodeValue;
   return true;
@@ -114,8 +120,8 @@ export function prefersLessMotion() {
 }
 
 /**
- * Calls back when a picture has to be painted anew: light turns to dark or back, by the system or by
- * the page's own switch, or a font has come, in which a canvas has texts.
+ * Calls back when a picture has to be painted anew: light turns to dark or back, by the system or
+ * by the page's own switch, or a font has come, in which a canvas has texts.
  * @param {() => void} changed
  * @returns {() => void} stops it
  */
@@ -132,8 +138,8 @@ export function onTheme(changed) {
 }
 
 /**
- * A table of numbers, folded away, built when it is first opened: what a figure shows, for those who
- * can't or won't look at it.
+ * A table of numbers, folded away, built when it is first opened: what a figure shows, for those
+ * who can't or won't look at it.
  * @param {string} caption
  * @param {() => {head: string[], rows: (string | number)[][]}} content
  */
@@ -144,15 +150,45 @@ export function tableOf(caption, content) {
     if (!details.open) return;
     const { head, rows } = content();
     const line = (/** @type {(string | number)[]} */ cells, /** @type {"th" | "td"} */ tag) =>
-      html("tr", {}, ...cells.map((cell, i) => {
-        const isHead = tag === "th" || i === 0;
-        return html(isHead ? "th" : "td", { scope: isHead ? (tag === "th" ? "col" : "row") : null }, cell);
-      }));
+      html(
+        "tr",
+        {},
+        ...cells.map((cell, i) => {
+          const isHead = tag === "th" || i === 0;
+          return html(
+            isHead ? "th" : "td",
+            { scope: isHead ? (tag === "th" ? "col" : "row") : null },
+            cell,
+          );
+        }),
+      );
     const table = html(
-      "table", {}, html("caption", {}, caption), html("thead", {}, line(head, "th")),
+      "table",
+      {},
+      html("caption", {}, caption),
+      html("thead", {}, line(head, "th")),
       html("tbody", {}, ...rows.map((row) => line(row, "td"))),
     );
-    details.append(html("div", { class: "mg-scroll", tabindex: 0, role: "region", "aria-label": caption }, table));
+    details.append(
+      html(
+        "div",
+        { class: "mg-scroll", tabindex: 0, role: "region", "aria-label": caption },
+        table,
+      ),
+    );
   });
   return details;
+}
+
+/**
+ * Sets what differs; null takes an attribute away.
+ * @param {Element} element
+ * @param {Record<string, string | number | null>} wanted
+ */
+export function setAll(element, wanted) {
+  for (const [name, value] of Object.entries(wanted)) {
+    if (value === null) element.removeAttribute(name);
+    else if (element.getAttribute(name) !== String(value))
+      element.setAttribute(name, String(value));
+  }
 }

@@ -37,7 +37,9 @@ export function guarded(failed, run) {
 export function showFailure(host, error, { fallback = [], again = null } = {}) {
   const isKnown = error instanceof MicrogptError;
   if (!isKnown) console.error(error);
-  const said = isKnown ? error.message : "This figure has stopped. What it shows is told in the text.";
+  const said = isKnown
+    ? error.message
+    : "This figure has stopped. What it shows is told in the text.";
   const line = html("p", { class: "mg-failed", role: "alert" }, said);
   if (again) {
     const restart = button("Start again");

@@ -1,5 +1,6 @@
-// <mg-exercise name="E1" answer="3184">: a question with a typed answer. Usual mistakes are answered
-// with what went wrong. All words stand in the page; without scripts the answer is in its details.
+// <mg-exercise name="E1" answer="3184">: a question with a typed answer. Usual mistakes are
+// answered with what went wrong. All words stand in the page; without scripts the answer is in its
+// details.
 //
 //     <mg-exercise name="E1" kind="number" answer="3184" tolerance="0">
 //       <p>How many parameters …?</p>
@@ -23,10 +24,13 @@ export class MgExercise extends KitElement {
     const kind = /** @type {import("./judge.js").Kind} */ (this.getAttribute("kind") ?? "number");
     const answer = this.getAttribute("answer");
     const name = this.getAttribute("name") ?? "";
-    if (!answer || !(kind in HINTS)) throw new Error(`exercise ${name} has no answer, or an unknown kind ${kind}`);
+    if (!answer || !(kind in HINTS))
+      throw new Error(`exercise ${name} has no answer, or an unknown kind ${kind}`);
     const task = { kind, answers: answer.split("|"), tolerance: this.numberOf("tolerance", 0) };
     const parts = this.fallback.filter((node) => node instanceof HTMLElement);
-    const list = /** @type {HTMLElement | undefined} */ (parts.find((part) => part.matches("[data-mistakes]")));
+    const list = /** @type {HTMLElement | undefined} */ (
+      parts.find((part) => part.matches("[data-mistakes]"))
+    );
     const right = parts.find((part) => part.matches("[data-right]"));
     const details = parts.find((part) => part.matches("details"));
     const items = [...(list?.querySelectorAll("[data-value]") ?? [])];
@@ -34,16 +38,26 @@ export class MgExercise extends KitElement {
 
     const id = freshId("mg-answer");
     const field = html("input", {
-      id, class: "mg-field", type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
-      inputmode: kind === "number" ? "decimal" : "text", "aria-describedby": `${id}-said`,
+      id,
+      class: "mg-field",
+      type: "text",
+      autocomplete: "off",
+      autocapitalize: "off",
+      spellcheck: "false",
+      inputmode: kind === "number" ? "decimal" : "text",
+      "aria-describedby": `${id}-said`,
     });
     const said = html("div", { id: `${id}-said`, class: "mg-said", role: "status" });
     const form = html(
-      "form", { class: "mg-row", novalidate: true },
+      "form",
+      { class: "mg-row", novalidate: true },
       html("label", { for: id }, HINTS[kind] ? `Your answer (${HINTS[kind]})` : "Your answer"),
-      field, html("button", { class: "mg-button", type: "submit" }, "Check"),
+      field,
+      html("button", { class: "mg-button", type: "submit" }, "Check"),
     );
-    const question = this.fallback.filter((node) => node !== list && node !== right && node !== details);
+    const question = this.fallback.filter(
+      (node) => node !== list && node !== right && node !== details,
+    );
     this.replaceChildren(...question, form, said, ...(details ? [details] : []));
 
     const show = (/** @type {string} */ verdict, /** @type {Content[]} */ ...content) => {
@@ -61,7 +75,13 @@ export class MgExercise extends KitElement {
       if (verdict === "right") {
         if (right) said.append(html("p", {}, ...copied(right)));
         if (name && !solved(name, field.value.trim())) {
-          said.append(html("p", { class: "mg-soft" }, "This browser keeps no progress here; it holds for this visit."));
+          said.append(
+            html(
+              "p",
+              { class: "mg-soft" },
+              "This browser keeps no progress here; it holds for this visit.",
+            ),
+          );
         }
       }
       this.tell("mg-answer", { verdict, answer: field.value });

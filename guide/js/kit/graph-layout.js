@@ -6,14 +6,18 @@
  * @property {number} [layer] fixes the layer; else a leaf stands just before what is made of it
  */
 /** @typedef {{from: number | string, to: number | string}} LayoutEdge */
-/** @typedef {{id: number | string, layer: number, place: number}} Placed place: middle of its row, in nodes */
+/**
+ * @typedef {{id: number | string, layer: number, place: number}} Placed place: middle of its row,
+ *   in nodes
+ */
 
 /**
- * Layers by the longest way from a leaf, leaves as near to their use as they can, and an order within
- * each layer that keeps edges short (mean of the neighbours' places, some sweeps).
+ * Layers by the longest way from a leaf, leaves as near to their use as they can, and an order
+ * within each layer that keeps edges short (mean of the neighbours' places, some sweeps).
  * @param {LayoutNode[]} nodes children before parents
  * @param {LayoutEdge[]} edges
- * @returns {{placed: Placed[], bends: Placed[][], layers: number, widest: number}} bends of each edge
+ * @returns {{placed: Placed[], bends: Placed[][], layers: number, widest: number}} bends of each
+ *   edge
  */
 export function layOut(nodes, edges) {
   /** @type {Map<number | string, (number | string)[]>} */
@@ -32,7 +36,8 @@ export function layOut(nodes, edges) {
   }
   for (const { id, layer: fixed } of [...nodes].reverse()) {
     const uses = (outOf.get(id) ?? []).map((parent) => layer.get(parent) ?? 0);
-    if (fixed === undefined && !into.get(id)?.length && uses.length) layer.set(id, Math.max(0, Math.min(...uses) - 1));
+    if (fixed === undefined && !into.get(id)?.length && uses.length)
+      layer.set(id, Math.max(0, Math.min(...uses) - 1));
   }
   const count = Math.max(0, ...layer.values()) + 1;
   // An edge over several layers gets a place in each, so that it passes between nodes.
@@ -52,26 +57,43 @@ export function layOut(nodes, edges) {
     swap(into.get(to), from, between[between.length - 1]);
     return between;
   });
-  const rows = Array.from({ length: nodes.length ? count : 0 }, (_, l) => all.filter((id) => layer.get(id) === l));
+  const rows = Array.from({ length: nodes.length ? count : 0 }, (_, l) =>
+    all.filter((id) => layer.get(id) === l),
+  );
   /** @type {Map<number | string, number>} */
   const place = new Map();
-  const spread = (/** @type {(number | string)[]} */ row) => row.forEach((id, i) => place.set(id, i - (row.length - 1) / 2));
+  const spread = (/** @type {(number | string)[]} */ row) =>
+    row.forEach((id, i) => place.set(id, i - (row.length - 1) / 2));
   rows.forEach(spread);
   for (let sweep = 0; sweep < 8; sweep++) {
     const [order, near] = sweep % 2 ? [[...rows].reverse(), outOf] : [rows, into];
     for (const row of order) {
-      const mean = new Map(row.map((id) => {
-        const others = (near.get(id) ?? []).map((other) => place.get(other) ?? 0);
-        return [id, others.length ? others.reduce((x, y) => x + y, 0) / others.length : place.get(id) ?? 0];
-      }));
+      const mean = new Map(
+        row.map((id) => {
+          const others = (near.get(id) ?? []).map((other) => place.get(other) ?? 0);
+          return [
+            id,
+            others.length
+              ? others.reduce((x, y) => x + y, 0) / others.length
+              : (place.get(id) ?? 0),
+          ];
+        }),
+      );
       row.sort((x, y) => Number(mean.get(x)) - Number(mean.get(y)));
       spread(row);
     }
   }
-  const spot = (/** @type {number | string} */ id) => ({ id, layer: layer.get(id) ?? 0, place: place.get(id) ?? 0 });
+  const spot = (/** @type {number | string} */ id) => ({
+    id,
+    layer: layer.get(id) ?? 0,
+    place: place.get(id) ?? 0,
+  });
   const widest = Math.max(0, ...rows.map((row) => row.length));
   return {
-    placed: nodes.map(({ id }) => spot(id)), bends: bendIds.map((ids) => ids.map(spot)), layers: rows.length, widest,
+    placed: nodes.map(({ id }) => spot(id)),
+    bends: bendIds.map((ids) => ids.map(spot)),
+    layers: rows.length,
+    widest,
   };
 }
 

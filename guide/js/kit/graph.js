@@ -1,13 +1,14 @@
-// <mg-graph label="L = a·b + a">: a graph of what is computed from what: numbers, operations, gradients,
-// and the local gradient on each edge. Arrow keys go along the edges, Tab comes in and goes out.
+// <mg-graph label="L = a·b + a">: a graph of what is computed from what: numbers, operations,
+// gradients, and the local gradient on each edge. Arrow keys go along the edges, Tab comes in and
+// goes out.
 //
 //     graph.data = {
 //       nodes: [{ id: 0, name: "a", op: "", data: 2, grad: 4, state: "done", link: "a" }, ...],
 //       edges: [{ from: 0, to: 2, text: "3", state: "lit" }],
 //     };
 //
-// Nodes come children before parents. `state` is "", "lit" (now), "done" or "waiting". `grad` is left
-// out where it isn't known yet. Up to 80 nodes are drawn, or `most`. Tells `mg-node` {id}.
+// Nodes come children before parents. `state` is "", "lit" (now), "done" or "waiting". `grad` is
+// left out where it isn't known yet. Up to 80 nodes are drawn, or `most`. Tells `mg-node` {id}.
 
 import { freshId, html, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
@@ -26,7 +27,9 @@ import { written } from "./text.js";
  * @property {string} [link]
  * @property {number} [layer]
  */
-/** @typedef {{from: number | string, to: number | string, text?: string, state?: State}} GraphEdge */
+/**
+ * @typedef {{from: number | string, to: number | string, text?: string, state?: State}} GraphEdge
+ */
 /** @typedef {{nodes: GraphNode[], edges: GraphEdge[]}} GraphData */
 /** @typedef {{x: number, y: number}} Spot */
 
@@ -63,7 +66,11 @@ export class MgGraph extends KitElement {
     const label = this.getAttribute("label") ?? "Graph";
     this.box = html("div", { class: "mg-scroll" });
     this.readout = html("p", { class: "mg-readout", role: "status" });
-    this.replaceChildren(this.box, this.readout, tableOf(label, () => this.tabled()));
+    this.replaceChildren(
+      this.box,
+      this.readout,
+      tableOf(label, () => this.tabled()),
+    );
     // Asking for the width means laying the page out: it is asked for when it changes.
     this.room = this.box.clientWidth || 600;
     const watcher = new ResizeObserver(() => {
@@ -92,8 +99,13 @@ export class MgGraph extends KitElement {
       const last = nodes[nodes.length - 1];
       this.box.replaceChildren();
       this.readout.textContent =
-        `This graph has ${nodes.length.toLocaleString("en")} nodes: too many to draw (${most} can be). ` +
-        `Its result is ${last.data === null || last.data === undefined ? "not known" : written(last.data, this.digits)}; the table lists all.`;
+        `This graph has ${nodes.length.toLocaleString("en")} nodes: too many to draw ` +
+        `(${most} can be). ` +
+        "Its result is " +
+        (last.data === null || last.data === undefined
+          ? "not known"
+          : written(last.data, this.digits)) +
+        "; the table lists all.";
       return;
     }
     if (!nodes.length) {
@@ -103,17 +115,27 @@ export class MgGraph extends KitElement {
       return;
     }
     // The same nodes and edges with other numbers stay where they are.
-    const shape = [this.isNarrow, this.room, nodes.map(({ id, layer }) => `${id}:${layer}`), edges.map(({ from, to }) => `${from}>${to}`)].join(" ");
+    const shape = [
+      this.isNarrow,
+      this.room,
+      nodes.map(({ id, layer }) => `${id}:${layer}`),
+      edges.map(({ from, to }) => `${from}>${to}`),
+    ].join(" ");
     if (shape === this.shape) return this.renew();
     this.shape = shape;
     const { placed, bends, layers, widest } = layOut(nodes, edges);
     const down = this.isNarrow; // layers from top to bottom, so that a phone needs less width
     const [w, h] = [NODE.width, NODE.height];
     const room = this.room - 8;
-    const gap = Math.max(GAP.least, Math.min(GAP.along, (room - layers * w) / Math.max(1, layers - 1)));
+    const gap = Math.max(
+      GAP.least,
+      Math.min(GAP.along, (room - layers * w) / Math.max(1, layers - 1)),
+    );
     const [alongSize, acrossSize] = down ? [h + GAP.least, w + 10] : [w + gap, h + GAP.across];
     const across = widest * acrossSize;
-    const [width, height] = down ? [across + 8, layers * alongSize - GAP.least + 8] : [layers * alongSize - gap + 8, across + 8];
+    const [width, height] = down
+      ? [across + 8, layers * alongSize - GAP.least + 8]
+      : [layers * alongSize - gap + 8, across + 8];
     const spotOf = (/** @type {{layer: number, place: number}} */ { layer, place }) => {
       const along = layer * alongSize + (down ? h : w) / 2 + 4;
       const side = across / 2 + place * acrossSize + 4;
@@ -121,10 +143,19 @@ export class MgGraph extends KitElement {
     };
     const spots = new Map(placed.map((one) => [one.id, spotOf(one)]));
     const focused = this.contains(document.activeElement) && document.activeElement?.closest("svg");
-    const picture = svg("svg", { class: "mg-graph-picture", role: "group", "aria-label": this.getAttribute("label") ?? "Graph", width, height, viewBox: `0 0 ${width} ${height}` });
+    const picture = svg("svg", {
+      class: "mg-graph-picture",
+      role: "group",
+      "aria-label": this.getAttribute("label") ?? "Graph",
+      width,
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+    });
     this.drawnEdges = edges.map((edge, e) => this.edge(edge, spots, bends[e].map(spotOf), down));
     const sentences = this.sentences();
-    this.drawn = nodes.map((node, i) => this.node(node, i, sentences[i], /** @type {{x: number, y: number}} */ (spots.get(node.id))));
+    this.drawn = nodes.map((node, i) =>
+      this.node(node, i, sentences[i], /** @type {{x: number, y: number}} */ (spots.get(node.id))),
+    );
     picture.append(...this.drawnEdges, ...this.drawn);
     this.box.replaceChildren(picture);
     if (focused) this.drawn[this.current]?.focus();
@@ -134,7 +165,11 @@ export class MgGraph extends KitElement {
   /** Numbers and states alone, into what is drawn. @private */
   renew() {
     const { nodes, edges } = this.content;
-    const set = (/** @type {Element} */ one, /** @type {string} */ name, /** @type {string} */ value) => {
+    const set = (
+      /** @type {Element} */ one,
+      /** @type {string} */ name,
+      /** @type {string} */ value,
+    ) => {
       if (one.getAttribute(name) !== value) one.setAttribute(name, value);
     };
     // Colours fade over nine frames; while a step is dragged, each would be painted for nothing.
@@ -151,7 +186,8 @@ export class MgGraph extends KitElement {
       const group = this.drawnEdges?.[e];
       if (!group) return;
       turn(group, state);
-      if (group.lastElementChild?.textContent !== text) group.lastElementChild?.replaceChildren(text);
+      if (group.lastElementChild?.textContent !== text)
+        group.lastElementChild?.replaceChildren(text);
     });
     const sentences = this.sentences();
     nodes.forEach((node, i) => {
@@ -179,29 +215,55 @@ export class MgGraph extends KitElement {
     ];
   }
 
-  /** @private @param {GraphEdge} edge @param {Map<any, Spot>} spots @param {Spot[]} bends @param {boolean} down */
+  /**
+   * @private
+   * @param {GraphEdge} edge
+   * @param {Map<any, Spot>} spots
+   * @param {Spot[]} bends
+   * @param {boolean} down
+   */
   edge({ from, to, text = "", state = "" }, spots, bends, down) {
     const [a, b] = [spots.get(from), spots.get(to)];
-    if (!a || !b) throw new Error(`mg-graph: an edge goes from ${from} to ${to}, and one of them isn't there`);
+    if (!a || !b)
+      throw new Error(`mg-graph: an edge goes from ${from} to ${to}, and one of them isn't there`);
     const [x1, y1] = down ? [a.x, a.y + NODE.height / 2] : [a.x + NODE.width / 2, a.y];
     const [x2, y2] = down ? [b.x, b.y - NODE.height / 2 - 7] : [b.x - NODE.width / 2 - 7, b.y];
     let path = `M${x1} ${y1}`;
     let last = { x: x1, y: y1 };
     for (const p of [...bends, { x: x2, y: y2 }]) {
       const [mx, my] = [(last.x + p.x) / 2, (last.y + p.y) / 2];
-      path += down ? `C${last.x} ${my} ${p.x} ${my} ${p.x} ${p.y}` : `C${mx} ${last.y} ${mx} ${p.y} ${p.x} ${p.y}`;
+      path += down
+        ? `C${last.x} ${my} ${p.x} ${my} ${p.x} ${p.y}`
+        : `C${mx} ${last.y} ${mx} ${p.y} ${p.x} ${p.y}`;
       last = p;
     }
     const tip = down ? `M${x2 - 4.5} ${y2}h9l-4.5 7z` : `M${x2} ${y2 - 4.5}v9l7 -4.5z`;
-    const group = svg("g", { class: "mg-edge", "data-state": state }, svg("path", { class: "mg-edge-line", d: path }), svg("path", { class: "mg-edge-tip", d: tip }));
+    const group = svg(
+      "g",
+      { class: "mg-edge", "data-state": state },
+      svg("path", { class: "mg-edge-line", d: path }),
+      svg("path", { class: "mg-edge-tip", d: tip }),
+    );
     // Nearer to the child, where edges to one parent are still apart.
     const next = bends[0] ?? { x: x2, y: y2 };
     const [lx, ly] = [x1 + (next.x - x1) * 0.4, y1 + (next.y - y1) * 0.35];
-    group.append(svg("text", { class: "mg-label mg-halo", x: lx, y: down ? ly : ly - 6, "text-anchor": "middle" }, text));
+    group.append(
+      svg(
+        "text",
+        { class: "mg-label mg-halo", x: lx, y: down ? ly : ly - 6, "text-anchor": "middle" },
+        text,
+      ),
+    );
     return group;
   }
 
-  /** @private @param {GraphNode} node @param {number} i @param {string} sentence @param {{x: number, y: number}} spot */
+  /**
+   * @private
+   * @param {GraphNode} node
+   * @param {number} i
+   * @param {string} sentence
+   * @param {{x: number, y: number}} spot
+   */
   node(node, i, sentence, { x, y }) {
     const { state = "", link } = node;
     const [w, h] = [NODE.width, NODE.height];
@@ -211,10 +273,21 @@ export class MgGraph extends KitElement {
       svg("text", { class: "mg-node-data", x: 0, y: 6, "text-anchor": "middle" }, number),
       svg("text", { class: "mg-node-grad", x: 0, y: h / 2 - 7, "text-anchor": "middle" }, slope),
     ];
-    const group = svg("g", {
-      id: `${this.ids}-${i}`, class: "mg-node", role: "img", tabindex: i === this.current ? 0 : -1, transform: `translate(${x} ${y})`,
-      "data-state": state, "data-link": link, "aria-label": sentence,
-    }, svg("rect", { class: "mg-node-box", x: -w / 2, y: -h / 2, width: w, height: h, rx: 8 }), ...lines);
+    const group = svg(
+      "g",
+      {
+        id: `${this.ids}-${i}`,
+        class: "mg-node",
+        role: "img",
+        tabindex: i === this.current ? 0 : -1,
+        transform: `translate(${x} ${y})`,
+        "data-state": state,
+        "data-link": link,
+        "aria-label": sentence,
+      },
+      svg("rect", { class: "mg-node-box", x: -w / 2, y: -h / 2, width: w, height: h, rx: 8 }),
+      ...lines,
+    );
     group.addEventListener("focus", () => this.guard(() => this.look(i)));
     group.addEventListener("pointerenter", () => this.guard(() => this.say(i)));
     group.addEventListener("pointerleave", () => this.guard(() => this.rest()));
@@ -230,10 +303,15 @@ export class MgGraph extends KitElement {
     const { id } = nodes[i];
     const uses = edges.filter(({ from }) => from === id).map(({ to }) => index(to));
     const parts = edges.filter(({ to }) => to === id).map(({ from }) => index(from));
-    const [onward, backward] = this.isNarrow ? ["ArrowDown", "ArrowUp"] : ["ArrowRight", "ArrowLeft"];
+    const [onward, backward] = this.isNarrow
+      ? ["ArrowDown", "ArrowUp"]
+      : ["ArrowRight", "ArrowLeft"];
     /** @type {Record<string, number | undefined>} */
     const ways = {
-      [onward]: uses[0], [backward]: parts[0], Home: 0, End: nodes.length - 1,
+      [onward]: uses[0],
+      [backward]: parts[0],
+      Home: 0,
+      End: nodes.length - 1,
       [this.isNarrow ? "ArrowRight" : "ArrowDown"]: (i + 1) % nodes.length,
       [this.isNarrow ? "ArrowLeft" : "ArrowUp"]: (i + nodes.length - 1) % nodes.length,
     };
@@ -261,9 +339,12 @@ export class MgGraph extends KitElement {
   rest(sentences = this.sentences()) {
     const { nodes } = this.content;
     if (!this.readout) return;
-    if (this.contains(document.activeElement) && document.activeElement?.closest(".mg-node")) return this.say(this.current);
+    if (this.contains(document.activeElement) && document.activeElement?.closest(".mg-node"))
+      return this.say(this.current);
     const last = nodes[nodes.length - 1];
-    const text = last ? `${nodes.length} nodes; at the end: ${sentences.at(-1)}.` : "There is no graph yet.";
+    const text = last
+      ? `${nodes.length} nodes; at the end: ${sentences.at(-1)}.`
+      : "There is no graph yet.";
     if (this.readout.textContent !== text) this.readout.textContent = text;
   }
 
@@ -280,22 +361,33 @@ export class MgGraph extends KitElement {
     }
     return nodes.map(({ id, name = "", op = "", data, grad }) => {
       const made = parts.has(id) ? `, made of ${parts.get(id)?.join(" and ")}` : "";
-      const value = data === null || data === undefined ? "not computed yet" : written(data, this.digits);
-      const slope = grad === null || grad === undefined ? "" : `, gradient ${written(grad, this.digits)}`;
+      const value =
+        data === null || data === undefined ? "not computed yet" : written(data, this.digits);
+      const slope =
+        grad === null || grad === undefined ? "" : `, gradient ${written(grad, this.digits)}`;
       return `${[name, op].filter((part) => part).join(", ") || "number"}: ${value}${slope}${made}`;
     });
   }
 
   /** @private */
   tabled() {
-    const shown = (/** @type {number | null | undefined} */ x) => (x === null || x === undefined ? "" : written(x, this.digits));
+    const shown = (/** @type {number | null | undefined} */ x) =>
+      x === null || x === undefined ? "" : written(x, this.digits);
     const { nodes, edges } = this.content;
-    const name = new Map(nodes.map((node, i) => [node.id, `${i + 1} ${node.name || node.op || ""}`.trim()]));
+    const name = new Map(
+      nodes.map((node, i) => [node.id, `${i + 1} ${node.name || node.op || ""}`.trim()]),
+    );
     return {
       head: ["node", "operation", "number", "gradient", "made of"],
       rows: nodes.map((node) => [
-        name.get(node.id) ?? "", node.op ?? "", shown(node.data), shown(node.grad),
-        edges.filter(({ to }) => to === node.id).map(({ from, text }) => `${name.get(from)}${text ? ` × ${text}` : ""}`).join(", "),
+        name.get(node.id) ?? "",
+        node.op ?? "",
+        shown(node.data),
+        shown(node.grad),
+        edges
+          .filter(({ to }) => to === node.id)
+          .map(({ from, text }) => `${name.get(from)}${text ? ` × ${text}` : ""}`)
+          .join(", "),
       ]),
     };
   }

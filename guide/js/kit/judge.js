@@ -11,7 +11,13 @@ import { readNumber, readNumbers, written } from "./text.js";
  */
 
 /** @param {string} text */
-const plain = (text) => text.normalize("NFKC").trim().toLowerCase().replace(/\s+/g, " ").replace(/^["'“]|["'”]$/g, "");
+const plain = (text) =>
+  text
+    .normalize("NFKC")
+    .trim()
+    .toLowerCase()
+    .replace(/\s+/g, " ")
+    .replace(/^["'“]|["'”]$/g, "");
 
 /**
  * @param {Kind} kind
@@ -57,13 +63,24 @@ export function judge({ kind, answers, tolerance }, mistakes, given) {
   if (kind === "numbers") {
     const numbers = readNumbers(typed);
     const wanted = readNumbers(answers[0])?.length ?? 0;
-    if (!numbers) return { verdict: "unread", say: `${wanted} numbers are asked for, with spaces between.`, mistake: null };
+    if (!numbers)
+      return {
+        verdict: "unread",
+        say: `${wanted} numbers are asked for, with spaces between.`,
+        mistake: null,
+      };
     if (numbers.length !== wanted) {
-      return { verdict: "unread", say: `These are ${numbers.length} numbers; ${wanted} are asked for.`, mistake: null };
+      return {
+        verdict: "unread",
+        say: `These are ${numbers.length} numbers; ${wanted} are asked for.`,
+        mistake: null,
+      };
     }
-    const near = (/** @type {number} */ x, /** @type {number} */ i) => sameAnswer("number", String(x), String(readNumbers(answers[0])?.[i]), tolerance);
+    const near = (/** @type {number} */ x, /** @type {number} */ i) =>
+      sameAnswer("number", String(x), String(readNumbers(answers[0])?.[i]), tolerance);
     const good = numbers.filter(near).length;
-    if (good) return { verdict: "wrong", say: `Not yet: ${good} of ${wanted} are right.`, mistake: null };
+    if (good)
+      return { verdict: "wrong", say: `Not yet: ${good} of ${wanted} are right.`, mistake: null };
   }
   return { verdict: "wrong", say: "Not yet. Try again, or look at the answer.", mistake: null };
 }

@@ -1,5 +1,5 @@
-// Linked highlighting: everything on the page with the same data-link lights up together, by hover, by
-// keyboard focus and by tap. A tap or Enter pins it, Escape or a tap elsewhere lets it go.
+// Linked highlighting: everything on the page with the same data-link lights up together, by hover,
+// by keyboard focus and by tap. A tap or Enter pins it, Escape or a tap elsewhere lets it go.
 //
 //     <code data-link="q k" tabindex="0">…</code>   <g data-link="q">…</g>
 //
@@ -11,7 +11,12 @@ const LIT = "mg-lit";
 /** @param {EventTarget | null} target */
 function idsOf(target) {
   const source = target instanceof Element ? target.closest("[data-link]") : null;
-  return source?.getAttribute("data-link")?.split(/\s+/).filter((id) => id) ?? [];
+  return (
+    source
+      ?.getAttribute("data-link")
+      ?.split(/\s+/)
+      .filter((id) => id) ?? []
+  );
 }
 
 class Links {
@@ -29,7 +34,8 @@ class Links {
     page.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.pin([]);
       const source = event.target;
-      if (event.key !== "Enter" || !(source instanceof Element) || !source.matches("[data-link]")) return;
+      if (event.key !== "Enter" || !(source instanceof Element) || !source.matches("[data-link]"))
+        return;
       if (!source.matches("button, a, input, select, summary")) this.pin(idsOf(source));
     });
   }
@@ -58,7 +64,9 @@ class Links {
       if (!wanted.has(element)) element.classList.remove(LIT);
     }
     for (const element of wanted) element.classList.add(LIT);
-    this.page.dispatchEvent(new CustomEvent("mg-link", { detail: { ids, pinned: ids === this.pinned } }));
+    this.page.dispatchEvent(
+      new CustomEvent("mg-link", { detail: { ids, pinned: ids === this.pinned } }),
+    );
   }
 }
 

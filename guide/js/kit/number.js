@@ -1,6 +1,6 @@
-// <mg-number label="w" value="1.5" min="-3" max="3" step="0.1">: a number to drag, to type, or to move
-// with arrow keys. Double-click sets it back. With `slider` a track stands beside it. Dragging goes by
-// `step`; what is typed holds exactly, unless it is to be `whole`.
+// <mg-number label="w" value="1.5" min="-3" max="3" step="0.1">: a number to drag, to type, or to
+// move with arrow keys. Double-click sets it back. With `slider` a track stands beside it. Dragging
+// goes by `step`; what is typed holds exactly, unless it is to be `whole`.
 //
 // Tells `mg-input` {value} while it moves and `mg-change` {value} when it has come to rest.
 
@@ -69,8 +69,15 @@ export class MgNumber extends KitElement {
     if (Number.isNaN(this.now)) this.now = this.initial;
     const id = freshId("mg-number");
     this.field = html("input", {
-      id, class: "mg-number-field", type: "text", inputmode: "decimal", role: "spinbutton",
-      autocomplete: "off", spellcheck: "false", enterkeyhint: "done", "aria-describedby": `${id}-said`,
+      id,
+      class: "mg-number-field",
+      type: "text",
+      inputmode: "decimal",
+      role: "spinbutton",
+      autocomplete: "off",
+      spellcheck: "false",
+      enterkeyhint: "done",
+      "aria-describedby": `${id}-said`,
       title: "Drag, type, or use the arrow keys; double-click to set it back",
     });
     this.shown = "";
@@ -115,7 +122,10 @@ export class MgNumber extends KitElement {
     const { min, max, step } = this.limits;
     const size = step * (event.shiftKey ? 10 : 1);
     const ways = /** @type {Record<string, number>} */ ({
-      ArrowUp: size, ArrowDown: -size, PageUp: 10 * step, PageDown: -10 * step,
+      ArrowUp: size,
+      ArrowDown: -size,
+      PageUp: 10 * step,
+      PageDown: -10 * step,
     });
     if (event.key === "Enter") this.take();
     else if (event.key === "Escape" && this.typed) {
@@ -136,12 +146,17 @@ export class MgNumber extends KitElement {
     event.preventDefault();
   }
 
-  /** Along the field's width; a press without a move is left to the text. @private @param {HTMLInputElement} field */
+  /**
+   * Along the field's width; a press without a move is left to the text.
+   * @private
+   * @param {HTMLInputElement} field
+   */
   drag(field) {
     /** @type {{x: number, value: number, on: boolean} | null} */
     let held = null;
     this.listen(field, "pointerdown", (event) => {
-      if (event.button === 0 && !field.disabled) held = { x: event.clientX, value: this.value, on: false };
+      if (event.button === 0 && !field.disabled)
+        held = { x: event.clientX, value: this.value, on: false };
     });
     this.listen(field, "pointermove", (event) => {
       if (!held) return;
@@ -192,9 +207,16 @@ export class MgNumber extends KitElement {
     this.typed = false;
     const x = readNumber(this.field.value);
     const { min, max } = this.limits;
-    if (x === null) this.say(`“${this.field.value.slice(0, 20)}” is not a number; ${written(this.value, this.digits)} stays.`);
+    if (x === null)
+      this.say(
+        `“${this.field.value.slice(0, 20)}” is not a number; ` +
+          `${written(this.value, this.digits)} stays.`,
+      );
     else if (x < min || x > max) {
-      this.say(`${written(x, decimals(x))} is outside ${written(min, decimals(min))} to ${written(max, decimals(max))}.`);
+      this.say(
+        `${written(x, decimals(x))} is outside ${written(min, decimals(min))} to ` +
+          `${written(max, decimals(max))}.`,
+      );
     } else this.say("");
     if (x !== null) this.move(x);
     this.show();
@@ -231,7 +253,8 @@ export class MgNumber extends KitElement {
       if (Number.isFinite(min)) this.field.setAttribute("aria-valuemin", String(min));
       if (Number.isFinite(max)) this.field.setAttribute("aria-valuemax", String(max));
     }
-    if (this.track && Number(this.track.value) !== this.value) this.track.value = String(this.value);
+    if (this.track && Number(this.track.value) !== this.value)
+      this.track.value = String(this.value);
   }
 }
 

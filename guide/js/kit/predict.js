@@ -1,5 +1,5 @@
-// <mg-predict>: say first what will happen, then see it, then read why. Without scripts the question,
-// the choices and the explanation simply stand there.
+// <mg-predict>: say first what will happen, then see it, then read why. Without scripts the
+// question, the choices and the explanation simply stand there.
 //
 //     <mg-predict>
 //       <p>What does the untrained model guess?</p>
@@ -19,8 +19,12 @@ import { readNumber, written } from "./text.js";
 export class MgPredict extends KitElement {
   build() {
     const parts = this.fallback.filter((node) => node instanceof HTMLElement);
-    const list = /** @type {HTMLElement | undefined} */ (parts.find((part) => part.matches("ul, ol")));
-    const why = /** @type {HTMLElement | undefined} */ (parts.find((part) => part.matches("[data-explain]")));
+    const list = /** @type {HTMLElement | undefined} */ (
+      parts.find((part) => part.matches("ul, ol"))
+    );
+    const why = /** @type {HTMLElement | undefined} */ (
+      parts.find((part) => part.matches("[data-explain]"))
+    );
     const question = this.fallback.filter((node) => node !== list && node !== why);
     const asked = html("div", { class: "mg-question" }, ...question);
     asked.id ||= freshId("mg-question");
@@ -59,24 +63,37 @@ export class MgPredict extends KitElement {
         else if (i === guess) one.append(html("span", { class: "mg-tag" }, "your guess"));
       });
     };
-    buttons.forEach((one, i) => this.listen(one, "click", () => {
-      const right = i === answer;
-      this.reveal(i, right, right ? "That is what happens." : "Something else happens.");
-    }));
+    buttons.forEach((one, i) =>
+      this.listen(one, "click", () => {
+        const right = i === answer;
+        this.reveal(i, right, right ? "That is what happens." : "Something else happens.");
+      }),
+    );
     this.choices?.append(...buttons);
   }
 
   /** @private */
   fromNumber() {
     const truth = this.numberOf("answer", NaN);
-    if (Number.isNaN(truth)) throw new Error("mg-predict has neither a list nor a number as its answer");
+    if (Number.isNaN(truth))
+      throw new Error("mg-predict has neither a list nor a number as its answer");
     const digits = this.numberOf("digits", 2);
     const unit = this.getAttribute("unit") ?? "";
     const id = freshId("mg-guess");
-    const field = html("input", { id, class: "mg-field", type: "text", inputmode: "decimal", autocomplete: "off" });
-    const form = html("form", { class: "mg-row", novalidate: true },
-      html("label", { for: id }, unit ? `Your guess in ${unit}` : "Your guess"), field,
-      html("button", { class: "mg-button", type: "submit" }, "Reveal"));
+    const field = html("input", {
+      id,
+      class: "mg-field",
+      type: "text",
+      inputmode: "decimal",
+      autocomplete: "off",
+    });
+    const form = html(
+      "form",
+      { class: "mg-row", novalidate: true },
+      html("label", { for: id }, unit ? `Your guess in ${unit}` : "Your guess"),
+      field,
+      html("button", { class: "mg-button", type: "submit" }, "Reveal"),
+    );
     this.listen(form, "submit", (event) => {
       event.preventDefault();
       const guess = readNumber(field.value);
@@ -86,7 +103,11 @@ export class MgPredict extends KitElement {
       }
       const off = distance(guess, truth, digits);
       field.disabled = true;
-      this.reveal(guess, off === "just right", `It is ${written(truth, digits)} ${unit}: your guess was ${off}.`.replace(" :", ":"));
+      this.reveal(
+        guess,
+        off === "just right",
+        `It is ${written(truth, digits)} ${unit}: your guess was ${off}.`.replace(" :", ":"),
+      );
     });
     this.choices?.append(form);
   }
@@ -97,10 +118,14 @@ export class MgPredict extends KitElement {
     this.setAttribute("data-revealed", "");
     this.whenLeaving(() => this.removeAttribute("data-revealed"));
     this.mark?.(guess);
-    for (const one of this.choices?.querySelectorAll("button") ?? []) one.setAttribute("aria-disabled", "true");
+    for (const one of this.choices?.querySelectorAll("button") ?? [])
+      one.setAttribute("aria-disabled", "true");
     if (this.said) this.said.textContent = say;
     if (this.choices?.querySelector("form") && guess === null && this.said) {
-      this.said.textContent = `It is ${written(this.numberOf("answer", 0), this.numberOf("digits", 2))} ${this.getAttribute("unit") ?? ""}.`.replace(" .", ".");
+      this.said.textContent = (
+        `It is ${written(this.numberOf("answer", 0), this.numberOf("digits", 2))} ` +
+        `${this.getAttribute("unit") ?? ""}.`
+      ).replace(" .", ".");
     }
     this.tell("mg-predicted", { guess, right });
     if (!this.hasAttribute("waits")) this.explain();

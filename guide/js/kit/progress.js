@@ -1,5 +1,5 @@
-// Which exercises are solved, kept on this reader's machine alone. Where storage is full or shut off
-// it holds for the visit, and the page says so.
+// Which exercises are solved, kept on this reader's machine alone. Where storage is full or shut
+// off it holds for the visit, and the page says so.
 
 const KEY = "mg-progress";
 

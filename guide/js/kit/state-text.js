@@ -1,8 +1,9 @@
 // A widget's state as text for the address, and back. No DOM.
 //
-// In the address it stands behind the page's own anchor: #anchor?W23=q0:-0.22,seed:7&W30=... Only what
-// differs from the defaults is written.
+// In the address it stands behind the page's own anchor: #anchor?dot=v:1_2_0_1&draws=seed:7. Only
+// what differs from the defaults is written.
 
+import { nameNow } from "./state-names.js";
 import { snapped } from "./text.js";
 
 /**
@@ -15,8 +16,20 @@ import { snapped } from "./text.js";
 /** @typedef {Record<string, Field>} Schema */
 /** @typedef {Record<string, any>} Values */
 
-/** @param {number} initial @param {number} min @param {number} max @param {number} [step] @returns {Field} */
-export const numberField = (initial, min, max, step) => ({ kind: "number", initial, min, max, step });
+/**
+ * @param {number} initial
+ * @param {number} min
+ * @param {number} max
+ * @param {number} [step]
+ * @returns {Field}
+ */
+export const numberField = (initial, min, max, step) => ({
+  kind: "number",
+  initial,
+  min,
+  max,
+  step,
+});
 /** @param {number} initial @param {number} min @param {number} max @returns {Field} */
 export const wholeField = (initial, min, max) => ({ kind: "number", initial, min, max, step: 1 });
 /** @param {string} initial @param {readonly string[]} among @returns {Field} */
@@ -25,7 +38,13 @@ export const choiceField = (initial, among) => ({ kind: "choice", initial, among
 export const flagField = (initial) => ({ kind: "flag", initial });
 /** @param {string} initial @param {number} [most] @returns {Field} */
 export const textField = (initial, most = 2000) => ({ kind: "text", initial, most });
-/** As many numbers as there are at first. @param {readonly number[]} initial @param {number} min @param {number} max @returns {Field} */
+/**
+ * As many numbers as there are at first.
+ * @param {readonly number[]} initial
+ * @param {number} min
+ * @param {number} max
+ * @returns {Field}
+ */
 export const numbersField = (initial, min, max) => ({ kind: "numbers", initial, min, max });
 /** The seed of a random stream. @param {number} [initial] */
 export const seedField = (initial = 42) => wholeField(initial, 0, 2 ** 32 - 1);
@@ -33,7 +52,10 @@ export const seedField = (initial = 42) => wholeField(initial, 0, 2 ** 32 - 1);
 /** @param {Schema} schema @returns {Values} */
 export function initialValues(schema) {
   return Object.fromEntries(
-    Object.entries(schema).map(([name, { initial }]) => [name, Array.isArray(initial) ? [...initial] : initial]),
+    Object.entries(schema).map(([name, { initial }]) => [
+      name,
+      Array.isArray(initial) ? [...initial] : initial,
+    ]),
   );
 }
 
@@ -44,7 +66,10 @@ export function initialValues(schema) {
  * @returns {any}
  */
 function readField(field, text) {
-  const inside = (/** @type {string} */ part, /** @type {{min: number, max: number}} */ { min, max }) => {
+  const inside = (
+    /** @type {string} */ part,
+    /** @type {{min: number, max: number}} */ { min, max },
+  ) => {
     const x = /^-?[\d.]+(e[-+]?\d+)?$/i.test(part) ? Number(part) : NaN;
     return x >= min && x <= max ? x : undefined;
   };
@@ -78,7 +103,8 @@ function writeField(field, value) {
  * Letters of its own mean nothing inside a value: , : & and so on are escaped.
  * @param {string} text
  */
-const escaped = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+const escaped = (text) =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
 
 /** @param {string} text */
 function unescaped(text) {
@@ -117,14 +143,18 @@ export function readState(schema, text) {
  */
 export function writeState(schema, values) {
   return Object.entries(schema)
-    .map(([name, field]) => [name, writeField(field, values[name]), writeField(field, field.initial)])
+    .map(([name, field]) => [
+      name,
+      writeField(field, values[name]),
+      writeField(field, field.initial),
+    ])
     .filter(([, now, initial]) => now !== initial)
     .map(([name, now]) => `${escaped(name)}:${escaped(now)}`)
     .join(",");
 }
 
 /**
- * The parts of an address behind its #.
+ * The parts of an address behind its #, each under the name that it has now.
  * @param {string} hash with or without #
  * @returns {{anchor: string, parts: Map<string, string>}}
  */
@@ -135,7 +165,11 @@ export function readHash(hash) {
   const parts = new Map();
   for (const part of at < 0 ? [] : text.slice(at + 1).split("&")) {
     const equals = part.indexOf("=");
-    if (part) parts.set(equals < 0 ? part : part.slice(0, equals), equals < 0 ? "" : part.slice(equals + 1));
+    if (part)
+      parts.set(
+        nameNow(equals < 0 ? part : part.slice(0, equals)),
+        equals < 0 ? "" : part.slice(equals + 1),
+      );
   }
   return { anchor: at < 0 ? text : text.slice(0, at), parts };
 }

@@ -1,8 +1,8 @@
-// The state of widgets in the address: every slider, seed and step, so that a link restores what its
-// sender saw. A teacher hides controls by &hide=name,name.
+// The state of widgets in the address: every slider, seed and step, so that a link restores what
+// its sender saw. A teacher hides controls by &hide=name,name.
 //
-//     const state = urlState("W23", { q0: numberField(-0.22, -1.5, 1.5), seed: seedField() });
-//     state.values.q0; state.set({ q0: 1 }); state.onChange(draw); host.append(copyLink(state));
+//     const state = urlState("zoo", { q: numberField(-0.22, -1.5, 1.5), seed: seedField() });
+//     state.values.q; state.set({ q: 1 }); state.onChange(draw); host.append(copyLink(state));
 
 import { button, html } from "./dom.js";
 import { initialValues, readHash, readState, writeHash, writeState } from "./state-text.js";
@@ -43,7 +43,10 @@ export class UrlState {
   /** A line for the reader where the address was damaged; else empty. */
   get problem() {
     if (!this.bad.length) return "";
-    return `This link could not be read in full (${this.bad.slice(0, 4).join(", ")}): the rest is as it was sent.`;
+    return (
+      `This link could not be read in full (${this.bad.slice(0, 4).join(", ")}): the rest is ` +
+      "as it was sent."
+    );
   }
 
   /** @param {Values} changes */
@@ -95,7 +98,8 @@ export class UrlState {
     const { anchor, parts } = readHash(location.hash);
     parts.set(this.name, writeState(this.schema, this.values));
     const hash = writeHash(anchor, parts);
-    if (hash !== location.hash) history.replaceState(history.state, "", hash || location.pathname + location.search);
+    if (hash !== location.hash)
+      history.replaceState(history.state, "", hash || location.pathname + location.search);
   }
 
   /** @private */
@@ -113,8 +117,8 @@ export function isHidden(control) {
 }
 
 /**
- * A button that copies the address with the state in it; where that isn't allowed, the address comes
- * up selected.
+ * A button that copies the address with the state in it; where that isn't allowed, the address
+ * comes up selected.
  * @param {UrlState} state
  */
 export function copyLink(state) {
@@ -128,7 +132,9 @@ export function copyLink(state) {
       host.querySelector("input")?.remove();
       said.textContent = "Copied: it opens this page as it is now.";
     } catch {
-      const field = host.querySelector("input") ?? html("input", { readonly: true, "aria-label": "Link to copy" });
+      const field =
+        host.querySelector("input") ??
+        html("input", { readonly: true, "aria-label": "Link to copy" });
       field.value = link;
       host.append(field);
       field.select();

@@ -3,7 +3,8 @@
 //     <mg-stepper><ol><li>Start</li><li>q is made</li></ol></mg-stepper>
 //
 // or stepper.steps = ["Start", ...], or count="1000". Tells `mg-step` {at, from, animate, playing}:
-// `animate` is false where the reader wants less motion, and for jumps: then steps simply stand there.
+// `animate` is false where the reader wants less motion, and for jumps: then steps simply stand
+// there.
 
 import { freshId, html, prefersLessMotion, sign } from "./dom.js";
 import { define, KitElement } from "./element.js";
@@ -50,17 +51,29 @@ export class MgStepper extends KitElement {
 
   build() {
     const items = this.fallback.flatMap((node) =>
-      node instanceof Element ? [...node.querySelectorAll("li")].map((li) => li.textContent?.trim() ?? "") : [],
+      node instanceof Element
+        ? [...node.querySelectorAll("li")].map((li) => li.textContent?.trim() ?? "")
+        : [],
     );
     const count = this.numberOf("count", 0);
     if (!this.names.length) {
-      this.names = items.length ? items : Array.from({ length: count }, (_, i) => `Step ${i + 1} of ${count}`);
+      this.names = items.length
+        ? items
+        : Array.from({ length: count }, (_, i) => `Step ${i + 1} of ${count}`);
     }
     this.now = Math.max(0, Math.min(this.last, this.numberOf("at", this.now)));
     const label = this.getAttribute("label") ?? "Steps";
     const group = html("div", { class: "mg-row", role: "group", "aria-label": label });
-    const make = (/** @type {"start" | "back" | "play" | "next"} */ key, /** @type {string} */ name, /** @type {() => void} */ act) => {
-      const one = html("button", { type: "button", "aria-label": name, title: name, class: "mg-button mg-icon" }, sign(key));
+    const make = (
+      /** @type {"start" | "back" | "play" | "next"} */ key,
+      /** @type {string} */ name,
+      /** @type {() => void} */ act,
+    ) => {
+      const one = html(
+        "button",
+        { type: "button", "aria-label": name, title: name, class: "mg-button mg-icon" },
+        sign(key),
+      );
       this.listen(one, "click", act);
       this.buttons[key] = one;
       group.append(one);
@@ -70,13 +83,21 @@ export class MgStepper extends KitElement {
     make("play", "Play", () => (this.playing ? this.pause() : this.play()));
     make("next", "One step on", () => this.go(this.now + 1, true));
     const speed = html("select", { class: "mg-select", "aria-label": `${label}: speed` });
-    for (const factor of SPEEDS) speed.append(html("option", { value: factor, selected: factor === 1 }, `${factor}×`));
+    for (const factor of SPEEDS)
+      speed.append(html("option", { value: factor, selected: factor === 1 }, `${factor}×`));
     this.listen(speed, "change", (event) => {
       event.stopPropagation();
       this.speed = Number(speed.value);
     });
     group.append(speed);
-    this.track = html("input", { type: "range", class: "mg-range", min: 0, step: 1, "aria-label": `${label}: step`, id: freshId("mg-step") });
+    this.track = html("input", {
+      type: "range",
+      class: "mg-range",
+      min: 0,
+      step: 1,
+      "aria-label": `${label}: step`,
+      id: freshId("mg-step"),
+    });
     this.listen(this.track, "input", (event) => {
       event.stopPropagation();
       this.go(Number(this.track?.value));
@@ -107,12 +128,16 @@ export class MgStepper extends KitElement {
   tick() {
     clearTimeout(this.clock);
     const wait = this.numberOf("pace", 1000) / this.speed;
-    this.clock = setTimeout(() => this.guard(() => {
-      if (!this.playing) return;
-      this.advance(this.now + 1, true);
-      if (this.now >= this.last) this.pause();
-      else this.tick();
-    }), wait);
+    this.clock = setTimeout(
+      () =>
+        this.guard(() => {
+          if (!this.playing) return;
+          this.advance(this.now + 1, true);
+          if (this.now >= this.last) this.pause();
+          else this.tick();
+        }),
+      wait,
+    );
   }
 
   /**
@@ -131,7 +156,12 @@ export class MgStepper extends KitElement {
     this.now = Math.max(0, Math.min(this.last, at));
     this.show();
     if (this.now === from) return;
-    this.tell("mg-step", { at: this.now, from, animate: animate && !prefersLessMotion(), playing: this.playing });
+    this.tell("mg-step", {
+      at: this.now,
+      from,
+      animate: animate && !prefersLessMotion(),
+      playing: this.playing,
+    });
   }
 
   /** @private */
@@ -141,7 +171,9 @@ export class MgStepper extends KitElement {
     if (this.track.max !== String(this.last)) this.track.max = String(this.last);
     if (Number(this.track.value) !== this.now) this.track.value = String(this.now);
     this.track.setAttribute("aria-valuetext", `${this.now + 1} of ${this.names.length}: ${name}`);
-    const said = this.names.length ? `${this.now + 1}/${this.names.length} ${name}` : "There are no steps yet.";
+    const said = this.names.length
+      ? `${this.now + 1}/${this.names.length} ${name}`
+      : "There are no steps yet.";
     if (this.said.textContent !== said) this.said.textContent = said;
     if (this.showsPlaying !== this.playing) {
       this.showsPlaying = this.playing;
@@ -152,9 +184,14 @@ export class MgStepper extends KitElement {
       play.setAttribute("aria-label", this.playing ? "Pause" : "Play");
       play.title = this.playing ? "Pause" : "Play";
     }
-    for (const [key, off] of /** @type {[string, boolean][]} */ ([["start", this.now === 0], ["back", this.now === 0], ["next", this.now >= this.last]])) {
+    for (const [key, off] of /** @type {[string, boolean][]} */ ([
+      ["start", this.now === 0],
+      ["back", this.now === 0],
+      ["next", this.now >= this.last],
+    ])) {
       // A disabled button would lose the focus under the reader's finger.
-      if (this.buttons[key].getAttribute("aria-disabled") !== String(off)) this.buttons[key].setAttribute("aria-disabled", String(off));
+      if (this.buttons[key].getAttribute("aria-disabled") !== String(off))
+        this.buttons[key].setAttribute("aria-disabled", String(off));
     }
   }
 }

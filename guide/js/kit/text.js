@@ -22,7 +22,10 @@ export const counted = (n) => grouped.format(n);
  * @returns {number | null}
  */
 export function readNumber(text) {
-  const plain = text.trim().replace(/^[−–]/, "-").replace(/^(-?\d*),(\d+)$/, "$1.$2");
+  const plain = text
+    .trim()
+    .replace(/^[−–]/, "-")
+    .replace(/^(-?\d*),(\d+)$/, "$1.$2");
   if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d{1,3})?$/i.test(plain)) return null;
   const x = Number(plain);
   return Number.isFinite(x) ? x : null;
@@ -34,10 +37,17 @@ export function readNumber(text) {
  * @returns {number[] | null}
  */
 export function readNumbers(text) {
-  const parts = text.replace(/[[\](){}]/g, " ").trim().split(/\s*;\s*|,\s+|\s+/).filter((part) => part);
-  const pieces = parts.length === 1 && /^[^,]+(,[^,]+){2,}$/.test(parts[0]) ? parts[0].split(",") : parts;
+  const parts = text
+    .replace(/[[\](){}]/g, " ")
+    .trim()
+    .split(/\s*;\s*|,\s+|\s+/)
+    .filter((part) => part);
+  const pieces =
+    parts.length === 1 && /^[^,]+(,[^,]+){2,}$/.test(parts[0]) ? parts[0].split(",") : parts;
   const numbers = pieces.map(readNumber);
-  return numbers.length && numbers.every((x) => x !== null) ? /** @type {number[]} */ (numbers) : null;
+  return numbers.length && numbers.every((x) => x !== null)
+    ? /** @type {number[]} */ (numbers)
+    : null;
 }
 
 /**
@@ -70,9 +80,12 @@ export function ticks(low, high, count = 5) {
   if (!(high > low)) return [low];
   const raw = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = /** @type {number} */ ([1, 2, 2.5, 5, 10].find((m) => m * power >= raw * 0.999)) * power;
+  const step =
+    /** @type {number} */ ([1, 2, 2.5, 5, 10].find((m) => m * power >= raw * 0.999)) * power;
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   const places = Math.min(12, decimals(Number(step.toPrecision(3))));
-  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toFixed(places)));
+  return Array.from({ length: last - first + 1 }, (_, i) =>
+    Number(((first + i) * step).toFixed(places)),
+  );
 }

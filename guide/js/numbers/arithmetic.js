@@ -1,5 +1,6 @@
 // What the forward pass is made of, written once for plain numbers and for Values: `floats` and
-// `values` say how either is added and multiplied. Same order of operations as src/microgpt/model.py.
+// `values` say how either is added and multiplied. Same order of operations as
+// src/microgpt/model.py.
 
 import { raised, Value } from "./value.js";
 

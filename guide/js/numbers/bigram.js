@@ -18,7 +18,11 @@ export class Bigram {
     this.counts = Array.from({ length: vocabSize }, () => Array(vocabSize).fill(0));
   }
 
-  /** The pairs of a document, in their order. @param {Tokens} tokens @returns {[number, number][]} */
+  /**
+   * The pairs of a document, in their order.
+   * @param {Tokens} tokens
+   * @returns {[number, number][]}
+   */
   pairs(tokens) {
     const n = Math.min(this.blockSize, tokens.length - 1);
     return Array.from({ length: n }, (_, t) => [tokens[t], tokens[t + 1]]);
@@ -53,7 +57,8 @@ export class Bigram {
   }
 
   /**
-   * Trains on the first `steps` documents, one a step; returns each one's loss before it is counted.
+   * Trains on the first `steps` documents, one a step; returns each one's loss before it is
+   * counted.
    * @param {Tokens[]} docs
    * @param {number} steps
    */
@@ -76,7 +81,10 @@ export class Bigram {
     const tokens = [];
     let token = bos;
     while (tokens.length < this.blockSize) {
-      token = choice(this.probs(token).map((p) => p ** (1 / temperature)), draw());
+      token = choice(
+        this.probs(token).map((p) => p ** (1 / temperature)),
+        draw(),
+      );
       if (token === bos) break;
       tokens.push(token);
     }

@@ -1,5 +1,6 @@
 // Reads an expression as a reader types it, and builds it of Values. A parser of its own: nothing
-// typed is ever run. Without recursion, so that neither 100,000 brackets nor as many signs break it.
+// typed is ever run. Without recursion, so that neither 100,000 brackets nor as many signs break
+// it.
 //
 //     const parsed = parse("(w*x + b - y)**2");
 //     const root = build(parsed, { w: 2, x: 3, b: 1, y: 10 }).root;
@@ -35,9 +36,17 @@ export const MOST_CHARACTERS = 100_000;
 /** @typedef {{source: string, code: Instruction[], names: string[]}} Parsed */
 
 /** Tighter binds first; a sign binds looser than ** and tighter than *, as in Python. */
-const BINDS = /** @type {Record<string, number>} */ ({ "+": 1, "-": 1, "*": 2, "/": 2, neg: 3, "**": 4 });
+const BINDS = /** @type {Record<string, number>} */ ({
+  "+": 1,
+  "-": 1,
+  "*": 2,
+  "/": 2,
+  neg: 3,
+  "**": 4,
+});
 
-const PIECE = /\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(\*\*|[-+*/])|([()]))/y;
+const PIECE =
+  /\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)|([A-Za-z_]\w*)|(\*\*|[-+*/])|([()]))/y;
 
 /**
  * @param {string} source
@@ -55,8 +64,15 @@ function tokens(source) {
       if (at >= source.length) return found;
       const char = String.fromCodePoint(Number(source.codePointAt(at)));
       const remedy =
-        char === "^" ? "Write ** for a power." : "Use numbers, names, + - * / **, exp, log, relu and brackets.";
-      throw new ExpressionError(`${shown(char)} at position ${at} can't be used.`, at, remedy, char.length);
+        char === "^"
+          ? "Write ** for a power."
+          : "Use numbers, names, + - * / **, exp, log, relu and brackets.";
+      throw new ExpressionError(
+        `${shown(char)} at position ${at} can't be used.`,
+        at,
+        remedy,
+        char.length,
+      );
     }
     const [, number, name, operator, bracket] = match;
     const text = number ?? name ?? operator ?? bracket;
@@ -103,15 +119,20 @@ export function parse(source) {
       } else if (kind === "name" && isFunction) {
         if (!isCall) {
           throw new ExpressionError(
-            `${text} at position ${at} needs an argument.`, at, `Write ${text}(a).`, text.length,
+            `${text} at position ${at} needs an argument.`,
+            at,
+            `Write ${text}(a).`,
+            text.length,
           );
         }
         waiting.push(token);
       } else if (kind === "name") {
         if (isCall) {
           throw new ExpressionError(
-            `${shown(text)} at position ${at} is not a function.`, at,
-            `Known are ${FUNCTIONS.join(", ")}.`, text.length,
+            `${shown(text)} at position ${at} is not a function.`,
+            at,
+            `Known are ${FUNCTIONS.join(", ")}.`,
+            text.length,
           );
         }
         names.add(text);
@@ -123,12 +144,18 @@ export function parse(source) {
         waiting.push({ kind: "operator", text: "neg", at });
       } else if (text !== "+") {
         throw new ExpressionError(
-          `Something is missing before ${shown(text)} at position ${at}.`, at, "", text.length,
+          `Something is missing before ${shown(text)} at position ${at}.`,
+          at,
+          "",
+          text.length,
         );
       }
     } else if (kind === "operator") {
       const isPower = text === "**"; // the only one that groups from the right
-      while (top()?.kind === "operator" && (BINDS[top().text] > BINDS[text] || (!isPower && BINDS[top().text] === BINDS[text]))) {
+      while (
+        top()?.kind === "operator" &&
+        (BINDS[top().text] > BINDS[text] || (!isPower && BINDS[top().text] === BINDS[text]))
+      ) {
         release();
       }
       waiting.push(token);
@@ -140,15 +167,19 @@ export function parse(source) {
       if (top()?.kind === "name") release();
     } else {
       throw new ExpressionError(
-        `An operator is missing before ${shown(text)} at position ${at}.`, at,
-        "Write * to multiply.", text.length,
+        `An operator is missing before ${shown(text)} at position ${at}.`,
+        at,
+        "Write * to multiply.",
+        text.length,
       );
     }
   });
   if (wantsOperand) {
     const last = all[all.length - 1];
     throw new ExpressionError(
-      `Something is missing after ${shown(last.text)} at position ${last.at}.`, last.at, "",
+      `Something is missing after ${shown(last.text)} at position ${last.at}.`,
+      last.at,
+      "",
       last.text.length,
     );
   }
@@ -162,9 +193,9 @@ export function parse(source) {
 }
 
 /**
- * Builds an expression of Values, one leaf for each name. Throws `ExpressionError` at the place of an
- * unknown name, a division by zero, a logarithm of 0 or less, a power that isn't a plain number, and
- * a result that is too large.
+ * Builds an expression of Values, one leaf for each name. Throws `ExpressionError` at the place of
+ * an unknown name, a division by zero, a logarithm of 0 or less, a power that isn't a plain number,
+ * and a result that is too large.
  * @param {Parsed} parsed
  * @param {Record<string, number>} numbers by name
  */
@@ -219,14 +250,20 @@ function apply(op, { value: a, plain: aIsPlain }, { value: b, plain }, at) {
     case "log":
       if (b.data <= 0) {
         throw new ExpressionError(
-          `log of ${b.data} at position ${at}: only numbers above 0 have a logarithm.`, at, "", 3,
+          `log of ${b.data} at position ${at}: only numbers above 0 have a logarithm.`,
+          at,
+          "",
+          3,
         );
       }
       return b.log();
     case "exp":
       if (b.data > 709) {
         throw new ExpressionError(
-          `exp of ${b.data} at position ${at} is too large, at most 709 can be taken.`, at, "", 3,
+          `exp of ${b.data} at position ${at} is too large, at most 709 can be taken.`,
+          at,
+          "",
+          3,
         );
       }
       return b.exp();
@@ -245,15 +282,26 @@ function apply(op, { value: a, plain: aIsPlain }, { value: b, plain }, at) {
 function power(a, aIsPlain, b, plain, at) {
   if (!plain) {
     throw new ExpressionError(
-      `The power after ** at position ${at} must be a plain number.`, at, "Write exp(b*log(a)).", 2,
+      `The power after ** at position ${at} must be a plain number.`,
+      at,
+      "Write exp(b*log(a)).",
+      2,
     );
   }
   if (a.data === 0 && b.data < 0) {
-    throw new ExpressionError(`Division by zero at position ${at}: 0 to a power below 0.`, at, "", 2);
+    throw new ExpressionError(
+      `Division by zero at position ${at}: 0 to a power below 0.`,
+      at,
+      "",
+      2,
+    );
   }
   if (a.data < 0 && !Number.isInteger(b.data)) {
     throw new ExpressionError(
-      `${a.data} at position ${at} has no real power ${b.data}.`, at, "Use a whole number.", 2,
+      `${a.data} at position ${at} has no real power ${b.data}.`,
+      at,
+      "Use a whole number.",
+      2,
     );
   }
   return aIsPlain ? new Value(a.data ** b.data, undefined, undefined, "number") : a.pow(b.data);
@@ -270,8 +318,10 @@ function leaf(leaves, numbers, name, at) {
   if (known) return known;
   if (!Object.hasOwn(numbers, name)) {
     throw new ExpressionError(
-      `${shown(name)} at position ${at} has no number.`, at,
-      `Known are ${Object.keys(numbers).join(", ")}.`, name.length,
+      `${shown(name)} at position ${at} has no number.`,
+      at,
+      `Known are ${Object.keys(numbers).join(", ")}.`,
+      name.length,
     );
   }
   const value = Value.named(numbers[name], name);
@@ -287,8 +337,10 @@ function leaf(leaves, numbers, name, at) {
 function finite(value, what, at) {
   if (!Number.isFinite(value.data)) {
     throw new ExpressionError(
-      `${shown(what)} at position ${at} gives ${value.data}, not a finite number.`, at,
-      "Use smaller numbers.", what.length,
+      `${shown(what)} at position ${at} gives ${value.data}, not a finite number.`,
+      at,
+      "Use smaller numbers.",
+      what.length,
     );
   }
   return value;

@@ -43,7 +43,11 @@ export function cutByBlock(docs, blockSize) {
 export function tally(config) {
   const all = parameters(config);
   const matrices = shapes(config).map(([name, out, into]) => ({
-    name, out, into, count: out * into, share: (out * into) / all,
+    name,
+    out,
+    into,
+    count: out * into,
+    share: (out * into) / all,
   }));
   return { matrices, total: all };
 }
@@ -52,11 +56,21 @@ export function tally(config) {
  * The three models that are set side by side. GPT-2's count is of its published shape: embeddings
  * that are used twice, biases, and the gain and bias of its norms.
  */
-export const MODEL_SIZES = Object.freeze([
-  { name: "toy", vocab: 4, n_embd: 2, n_head: 1, head_dim: 2, block: 4, n_layer: 1 },
-  { name: "microgpt", vocab: 27, n_embd: 16, n_head: 4, head_dim: 4, block: 16, n_layer: 1 },
-  { name: "GPT-2 small", vocab: 50257, n_embd: 768, n_head: 12, head_dim: 64, block: 1024, n_layer: 12 },
-].map((size) => Object.freeze({ ...size, parameters: count(size) })));
+export const MODEL_SIZES = Object.freeze(
+  [
+    { name: "toy", vocab: 4, n_embd: 2, n_head: 1, head_dim: 2, block: 4, n_layer: 1 },
+    { name: "microgpt", vocab: 27, n_embd: 16, n_head: 4, head_dim: 4, block: 16, n_layer: 1 },
+    {
+      name: "GPT-2 small",
+      vocab: 50257,
+      n_embd: 768,
+      n_head: 12,
+      head_dim: 64,
+      block: 1024,
+      n_layer: 12,
+    },
+  ].map((size) => Object.freeze({ ...size, parameters: count(size) })),
+);
 
 /** @param {{name: string, vocab: number, n_embd: number, block: number, n_layer: number}} size */
 function count({ name, vocab, n_embd: c, block, n_layer }) {

@@ -64,7 +64,16 @@ export function emptyCache({ n_layer }) {
  * @param {ReadonlySet<string>} [broken] keys of BREAKS
  * @returns {T[]}
  */
-export function gpt(on, config, weights, token, position, cache, note = silent, broken = NOTHING_BROKEN) {
+export function gpt(
+  on,
+  config,
+  weights,
+  token,
+  position,
+  cache,
+  note = silent,
+  broken = NOTHING_BROKEN,
+) {
   const tokEmb = weights.wte[token];
   const posEmb = weights.wpe[position];
   const emb = broken.has("position") ? [...tokEmb] : tokEmb.map((t, i) => on.add(t, posEmb[i]));
@@ -172,7 +181,12 @@ export function attend(on, { n_embd, n_head }, q, keys, values, broken = NOTHING
     const scores = qk.map((s) => on.times(s, factor));
     const looks = softmax(on, scores);
     for (let j = low; j < low + size; j++) {
-      result.headOut.push(total(on, values.map((v, t) => on.mul(looks[t], v[j]))));
+      result.headOut.push(
+        total(
+          on,
+          values.map((v, t) => on.mul(looks[t], v[j])),
+        ),
+      );
     }
     result.qk.push(qk);
     result.scores.push(scores);
@@ -235,7 +249,10 @@ export function trace(config, weights, tokens, broken = NOTHING_BROKEN) {
   for (let t = 0; t < count; t++) {
     const note = (/** @type {string} */ name, /** @type {any} */ value) => {
       const wide = /\.(qk|scores|weights)$/.test(name);
-      const padded = (/** @type {number[]} */ row) => [...row, ...Array(count - row.length).fill(0)];
+      const padded = (/** @type {number[]} */ row) => [
+        ...row,
+        ...Array(count - row.length).fill(0),
+      ];
       (result[name] ??= []).push(wide ? value.map(padded) : value);
     };
     const logits = gpt(floats, config, rows, tokens[t], t, cache, note, broken);

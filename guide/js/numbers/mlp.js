@@ -1,5 +1,6 @@
 // Rungs 1 and 2: a small net that sees one token (wte, fc1, ReLU, fc2), with its gradient in three
-// ways: by nudging, by the chain rule written out, and by Values. As ladder/train1.py and train2.py.
+// ways: by nudging, by the chain rule written out, and by Values. As ladder/train1.py and
+// train2.py.
 
 import { choice, Random } from "../random.js";
 import { floats, linear, softmax, total, values } from "./arithmetic.js";
@@ -18,9 +19,14 @@ export class Mlp {
   constructor(weights, blockSize = 16) {
     this.weights = weights;
     this.blockSize = blockSize;
-    /** Row and place of every parameter, in the order of the gradients. @type {[number[], number][]} */
+    /**
+     * Row and place of every parameter, in the order of the gradients.
+     * @type {[number[], number][]}
+     */
     this.params = NAMES.flatMap((name) =>
-      weights[name].flatMap((row) => row.map((_, j) => /** @type {[number[], number]} */ ([row, j]))),
+      weights[name].flatMap((row) =>
+        row.map((_, j) => /** @type {[number[], number]} */ ([row, j])),
+      ),
     );
   }
 
@@ -54,7 +60,10 @@ export class Mlp {
   /** Loss of every position of a document. @param {Tokens} tokens */
   losses(tokens) {
     const n = Math.min(this.blockSize, tokens.length - 1);
-    return Array.from({ length: n }, (_, t) => -Math.log(this.forward(tokens[t]).probs[tokens[t + 1]]));
+    return Array.from(
+      { length: n },
+      (_, t) => -Math.log(this.forward(tokens[t]).probs[tokens[t + 1]]),
+    );
   }
 
   /** Mean loss over a document's positions. @param {Tokens} tokens */
@@ -116,12 +125,16 @@ export class Mlp {
    * @param {Tokens} tokens
    */
   valueGradient(tokens) {
-    const lifted = NAMES.map((name) => this.weights[name].map((row) => row.map((x) => new Value(x))));
+    const lifted = NAMES.map((name) =>
+      this.weights[name].map((row) => row.map((x) => new Value(x))),
+    );
     const [wte, fc1, fc2] = lifted;
     const n = Math.min(this.blockSize, tokens.length - 1);
     const losses = Array.from({ length: n }, (_, t) => {
       const hidden = linear(values, wte[tokens[t]], fc1).map((h) => h.relu());
-      return softmax(values, linear(values, hidden, fc2))[tokens[t + 1]].log().neg();
+      return softmax(values, linear(values, hidden, fc2))
+        [tokens[t + 1]].log()
+        .neg();
     });
     const loss = total(values, losses).div(n);
     loss.backward();

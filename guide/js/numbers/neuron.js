@@ -1,5 +1,5 @@
-// Small nets of one to six weights, for the first chapters: neurons, a two-layer net and its surface,
-// a 3→4→2 net, and gradient descent on one neuron.
+// Small nets of one to six weights, for the first chapters: neurons, a two-layer net and its
+// surface, a 3→4→2 net, and gradient descent on one neuron.
 
 import { Random } from "../random.js";
 import { Value } from "./value.js";
@@ -88,7 +88,12 @@ export function surfaceTarget(seed) {
   const rng = new Random(seed);
   const even = (/** @type {number} */ most) => most * (2 * rng.random() - 1);
   return {
-    w1: even(1.2), w2: even(1.2), w3: even(1.2), b1: even(0.6), b2: even(0.6), b3: even(0.6),
+    w1: even(1.2),
+    w2: even(1.2),
+    w3: even(1.2),
+    b1: even(0.6),
+    b2: even(0.6),
+    b3: even(0.6),
   };
 }
 
@@ -128,7 +133,10 @@ export function runNet(layers, x) {
   return all;
 }
 
-/** @typedef {{w: number, b: number, prediction: number, loss: number, dw: number, db: number}} Descent */
+/**
+ * @typedef {{w: number, b: number, prediction: number, loss: number, dw: number, db: number}}
+ *   Descent
+ */
 
 /**
  * Gradient descent on (w·x + b - y)²: where it stands before each step, and at the end.

@@ -1,5 +1,6 @@
-// Exact fractions, for arithmetic as on paper: decimals are what they say, and rounding to two places
-// sends a tie away from zero. (0.15 as a float is a little less than 0.15; on paper it isn't.)
+// Exact fractions, for arithmetic as on paper: decimals are what they say, and rounding to two
+// places sends a tie away from zero. (0.15 as a float is a little less than 0.15; on paper it
+// isn't.)
 
 /** @typedef {{n: bigint, d: bigint}} Rational d > 0 */
 

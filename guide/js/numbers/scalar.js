@@ -1,5 +1,6 @@
-// The model number by number, with the verbs of the kernel's `Engine` (../engine.js): slow, float64,
-// and open to being broken on purpose. Held to conformance/vectors/gradients.json and steps.json.
+// The model number by number, with the verbs of the kernel's `Engine` (../engine.js): slow,
+// float64, and open to being broken on purpose. Held to conformance/vectors/gradients.json and
+// steps.json.
 
 import { shapes } from "../config.js";
 import { InputError, shown } from "../errors.js";
@@ -48,9 +49,7 @@ export class ScalarEngine {
     }
     this.params = table.flatMap(([name]) => this.weights[name].flat());
     const flat = (/** @type {Weights | null | undefined} */ arrays) =>
-      arrays
-        ? Object.values(asRows(arrays, table)).flat(2)
-        : this.params.map(() => 0);
+      arrays ? Object.values(asRows(arrays, table)).flat(2) : this.params.map(() => 0);
     this.moments = { m: flat(optim?.m), v: flat(optim?.v) };
     this.step = optim?.step ?? 0;
   }

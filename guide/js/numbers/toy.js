@@ -1,5 +1,5 @@
-// The toy GPT at work: one token at position 2 after a cache, exactly or rounded as by hand; and its
-// training on words over a, b, c. Held to conformance/vectors/toy_gpt.json.
+// The toy GPT at work: one token at position 2 after a cache, exactly or rounded as by hand; and
+// its training on words over a, b, c. Held to conformance/vectors/toy_gpt.json.
 
 import { shapes } from "../config.js";
 import { InputError, shown } from "../errors.js";
@@ -8,14 +8,23 @@ import { distribution } from "../sampling.js";
 import { asRows, floats, softmax, total, values } from "./arithmetic.js";
 import { fromX, gpt } from "./forward.js";
 import { decimal, exactly, over, plus, rational, rounded, times, toNumber } from "./rational.js";
-import { TOY_BOS, TOY_CACHE, TOY_CONFIG, TOY_POSITION, TOY_TOKENS, TOY_WEIGHTS } from "./toy-data.js";
+import {
+  TOY_BOS,
+  TOY_CACHE,
+  TOY_CONFIG,
+  TOY_POSITION,
+  TOY_TOKENS,
+  TOY_WEIGHTS,
+} from "./toy-data.js";
 import { Value } from "./value.js";
 
 export { TOY_BOS, TOY_CACHE, TOY_CONFIG, TOY_POSITION, TOY_TOKENS, TOY_WEIGHTS };
 
 /** @typedef {Record<string, number[][]>} ToyWeights */
 /** @typedef {{keys: number[][], values: number[][]}} ToyCache */
-/** @typedef {Record<string, any>} ToyRow names of trace.json without `layer0.`; `loss_if_target` [4] */
+/**
+ * @typedef {Record<string, any>} ToyRow names of trace.json without `layer0.`; `loss_if_target` [4]
+ */
 /** @typedef {import("./rational.js").Rational} Rational */
 
 /** A copy of the weights that may be changed. @returns {ToyWeights} */
@@ -104,14 +113,18 @@ export function toyByHand(input, weights = toyWeights(), cache = toyCache("pinne
     column.x = input.x.map((a) => rounded(decimal(a)));
   }
   column.x_pre_attn = norm(column.x);
-  for (const name of ["q", "k", "v"]) column[name] = linear(`layer0.attn_w${name}`, column.x_pre_attn);
+  for (const name of ["q", "k", "v"])
+    column[name] = linear(`layer0.attn_w${name}`, column.x_pre_attn);
   const cached = (/** @type {number[][]} */ m) => rows(m).map((row) => row.map(rounded));
   const keys = [...cached(cache.keys), column.k];
   const vs = [...cached(cache.values), column.v];
   column.qk = dots(keys, column.q);
   column.scores = column.qk.map((s) => rounded(over(s, rational(141n, 100n))));
   column.weights = shares(column.scores);
-  column.head_out = dots([0, 1].map((j) => vs.map((v) => v[j])), column.weights);
+  column.head_out = dots(
+    [0, 1].map((j) => vs.map((v) => v[j])),
+    column.weights,
+  );
   column.x_attn = linear("layer0.attn_wo", column.head_out);
   column.x_after_attn = added(column.x_attn, column.x);
   column.x_pre_mlp = norm(column.x_after_attn);

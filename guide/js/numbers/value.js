@@ -1,5 +1,5 @@
-// Automatic differentiation on single numbers, as src/microgpt/autograd.py: a `Value` remembers from
-// which others it was made and how fast it changes with each of them. Held to
+// Automatic differentiation on single numbers, as src/microgpt/autograd.py: a `Value` remembers
+// from which others it was made and how fast it changes with each of them. Held to
 // conformance/vectors/operations.json. Beside the gradient it gives what a page shows of it: the
 // graph, the order of the nodes, and the way back step by step.
 
@@ -99,7 +99,10 @@ export class Value {
     return this.add(typeof other === "number" ? -other : other.neg());
   }
 
-  /** As `this * other ** -1`, so that division needs no rule of its own. @param {Value | number} other */
+  /**
+   * As `this * other ** -1`, so that division needs no rule of its own.
+   * @param {Value | number} other
+   */
   div(other) {
     if (other === 0) throw new InputError("0 can't be divided by.");
     return this.mul(typeof other === "number" ? raised(other, -1) : other.pow(-1));

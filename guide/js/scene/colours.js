@@ -1,5 +1,5 @@
-// The colour and the size of every cell at a moment of a token's way: what is known, what this phase uses
-// and makes, and what the reader points at with all that it is made of. No DOM.
+// The colour and the size of every cell at a moment of a token's way: what is known, what this
+// phase uses and makes, and what the reader points at with all that it is made of. No DOM.
 
 import { shade } from "../kit/color.js";
 import { valueAt } from "./numbers.js";
@@ -13,7 +13,8 @@ const WAITING = 0.3; // size of a cell that isn't computed yet
 const ASIDE = 0.55; // how far the rest steps back behind what happens now
 
 /**
- * "waiting" isn't computed yet, "now" is made or used in this phase, "none" isn't there: a later token.
+ * "waiting" isn't computed yet, "now" is made or used in this phase, "none" isn't there: a later
+ * token.
  * @param {Moment} moment
  * @param {import("./layout.js").Panel} panel
  * @param {ArrayLike<number>} at
@@ -27,7 +28,10 @@ export function stateOf({ at: token, phase }, panel, at, width) {
   if (at[0] > token) return "none";
   const head = headOf(panel.name, at, width);
   if (at[0] < token) {
-    const looks = now !== undefined && (panel.name === "layer0.k" || panel.name === "layer0.v") && Math.floor((at[1] * 4) / width) === now;
+    const looks =
+      now !== undefined &&
+      (panel.name === "layer0.k" || panel.name === "layer0.v") &&
+      Math.floor((at[1] * 4) / width) === now;
     return looks ? "now" : "known";
   }
   const made = madeAt(panel.name, head);
@@ -38,7 +42,10 @@ export function stateOf({ at: token, phase }, panel, at, width) {
 }
 
 /** @typedef {{scale: Scale, numbers: import("./numbers.js").Numbers, bytes: Uint8Array}} Full */
-/** Full colours stay while the numbers do: a phase changes only what stands out. @type {WeakMap<import("./layout.js").Layout, Full>} */
+/**
+ * Full colours stay while the numbers do: a phase changes only what stands out.
+ * @type {WeakMap<import("./layout.js").Layout, Full>}
+ */
 const known = new WeakMap();
 
 /**
@@ -54,7 +61,13 @@ function fullOf(layout, numbers, scale) {
   for (const { name, start, end } of layout.panels) {
     const most = numbers.most.get(name) ?? 1;
     for (let cell = start; cell < end; cell++) {
-      bytes.set(shade(scale, valueAt(numbers, name, layout.indices.subarray(3 * cell, 3 * cell + 3)) / most), 3 * cell);
+      bytes.set(
+        shade(
+          scale,
+          valueAt(numbers, name, layout.indices.subarray(3 * cell, 3 * cell + 3)) / most,
+        ),
+        3 * cell,
+      );
     }
   }
   known.set(layout, { scale, numbers, bytes });
@@ -68,7 +81,8 @@ function fullOf(layout, numbers, scale) {
  * @param {Moment} moment
  * @param {Scale} scale
  * @param {Rgb} paper
- * @param {ReadonlySet<number> | null} marked cells that alone stand out, while the reader points at one
+ * @param {ReadonlySet<number> | null} marked cells that alone stand out, while the reader points at
+ *   one
  */
 export function coloursOf(layout, numbers, moment, scale, paper, marked = null) {
   const bytes = new Uint8Array(4 * layout.count);

@@ -1,7 +1,7 @@
-// The picture on the graphics unit: one box for every cell, all drawn at once. Only the three sides of a
-// box that can be seen are drawn. Where a cell stands and what colour it has are read from two textures
-// with a point a cell; drivers without a graphics unit take instances one by one, a hundred times slower.
-// Nothing is drawn unless `draw` is called.
+// The picture on the graphics unit: one box for every cell, all drawn at once. Only the three sides
+// of a box that can be seen are drawn. Where a cell stands and what colour it has are read from two
+// textures with a point a cell; drivers without a graphics unit take instances one by one, a
+// hundred times slower. Nothing is drawn unless `draw` is called.
 
 import { HALF } from "./picking.js";
 
@@ -49,10 +49,13 @@ function there(made) {
  * performance caveat, but the driver's name tells.
  */
 function hasUnit() {
-  const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+  const gl = document
+    .createElement("canvas")
+    .getContext("webgl2", { failIfMajorPerformanceCaveat: true });
   if (!gl) return false;
   let name = String(gl.getParameter(gl.RENDERER));
-  if (name === "WebKit WebGL") { // Chromium and Safari say it in an extension, Firefox here
+  if (name === "WebKit WebGL") {
+    // Chromium and Safari say it in an extension, Firefox here
     const more = gl.getExtension("WEBGL_debug_renderer_info");
     if (more) name = String(gl.getParameter(more.UNMASKED_RENDERER_WEBGL));
   }
@@ -65,10 +68,17 @@ export class Picture {
   constructor(canvas) {
     this.canvas = canvas;
     /** Whether the processor draws: that takes longer than a frame. */ this.isSlow = !hasUnit();
-    // Smooth edges where there is a graphics unit; without one they would take more than half of the time.
-    const wanted = { alpha: false, powerPreference: /** @type {const} */ ("low-power"), antialias: !this.isSlow };
+    // Smooth edges where there is a graphics unit; without one they would take more than half of
+    // the time.
+    const wanted = {
+      alpha: false,
+      powerPreference: /** @type {const} */ ("low-power"),
+      antialias: !this.isSlow,
+    };
     /** @private @type {WebGL2RenderingContext} */
-    this.gl = there(/** @type {WebGL2RenderingContext | null} */ (canvas.getContext("webgl2", wanted)));
+    this.gl = there(
+      /** @type {WebGL2RenderingContext | null} */ (canvas.getContext("webgl2", wanted)),
+    );
     this.count = 0;
     this.rows = 0;
     this.build();
@@ -78,24 +88,33 @@ export class Picture {
   build() {
     const { gl } = this;
     const program = there(gl.createProgram());
-    for (const [kind, source] of /** @type {[number, string][]} */ ([[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]])) {
+    for (const [kind, source] of /** @type {[number, string][]} */ ([
+      [gl.VERTEX_SHADER, VERTEX],
+      [gl.FRAGMENT_SHADER, FRAGMENT],
+    ])) {
       const shader = there(gl.createShader(kind));
       gl.shaderSource(shader, source);
       gl.compileShader(shader);
       gl.attachShader(program, shader);
     }
     gl.linkProgram(program);
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new NoPicture(gl.getProgramInfoLog(program) ?? "the program can't be linked");
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS))
+      throw new NoPicture(gl.getProgramInfoLog(program) ?? "the program can't be linked");
     gl.useProgram(program);
     gl.enable(gl.DEPTH_TEST);
     const at = (/** @type {string} */ name) => gl.getUniformLocation(program, name);
-    /** @private */ this.places = { picture: at("picture"), eye: at("eye"), pointed: at("pointed") };
+    /** @private */ this.places = {
+      picture: at("picture"),
+      eye: at("eye"),
+      pointed: at("pointed"),
+    };
     gl.bindVertexArray(gl.createVertexArray());
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, there(gl.createBuffer()));
     for (const [unit, name] of ["middles", "tints"].entries()) {
       gl.activeTexture(gl.TEXTURE0 + unit);
       gl.bindTexture(gl.TEXTURE_2D, there(gl.createTexture()));
-      for (const which of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, which, gl.NEAREST);
+      for (const which of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER])
+        gl.texParameteri(gl.TEXTURE_2D, which, gl.NEAREST);
       gl.uniform1i(at(name), unit);
     }
   }
@@ -110,7 +129,9 @@ export class Picture {
     for (let cell = 0; cell < this.count; cell++) {
       points.set(centers.subarray(3 * cell, 3 * cell + 3), 4 * cell);
       for (let side = 0; side < 3; side++) {
-        [0, 1, 2, 2, 1, 3].forEach((corner, i) => (order[18 * cell + 6 * side + i] = CORNERS * cell + 4 * side + corner));
+        [0, 1, 2, 2, 1, 3].forEach(
+          (corner, i) => (order[18 * cell + 6 * side + i] = CORNERS * cell + 4 * side + corner),
+        );
       }
     }
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, order, gl.STATIC_DRAW);
@@ -125,7 +146,17 @@ export class Picture {
     const points = new Uint8Array(4 * WIDE * this.rows);
     points.set(bytes);
     gl.activeTexture(gl.TEXTURE1);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, WIDE, this.rows, 0, gl.RGBA, gl.UNSIGNED_BYTE, points);
+    gl.texImage2D(
+      gl.TEXTURE_2D,
+      0,
+      gl.RGBA8,
+      WIDE,
+      this.rows,
+      0,
+      gl.RGBA,
+      gl.UNSIGNED_BYTE,
+      points,
+    );
   }
 
   /**

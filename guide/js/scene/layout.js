@@ -1,5 +1,6 @@
-// Where every number of the model stands. A cell is a box with the side 1; x leads from the token to the
-// probabilities, y goes up, and z leads towards the reader, one layer for each position. No DOM.
+// Where every number of the model stands. A cell is a box with the side 1; x leads from the token
+// to the probabilities, y goes up, and z leads towards the reader, one layer for each position. No
+// DOM.
 
 /** @typedef {import("../config.js").Config} Config */
 /** @typedef {[number, number, number]} Point */
@@ -47,17 +48,44 @@ export function makeLayout(config, positions) {
   const found = [];
   let x = 0;
 
-  /** @param {string} name @param {Kind} kind @param {number[]} shape @param {(at: ArrayLike<number>) => Point} place @param {boolean} [isWeight] */
-  const add = (name, kind, shape, place, isWeight = false) => found.push({ name, kind, shape, place, isWeight });
-  /** A matrix: outputs down, inputs to the right; `turned` has it the other way. @param {string} name @param {number} out @param {number} into @param {number} [y] @param {boolean} [turned] */
+  /**
+   * @param {string} name
+   * @param {Kind} kind
+   * @param {number[]} shape
+   * @param {(at: ArrayLike<number>) => Point} place
+   * @param {boolean} [isWeight]
+   */
+  const add = (name, kind, shape, place, isWeight = false) =>
+    found.push({ name, kind, shape, place, isWeight });
+  /**
+   * A matrix: outputs down, inputs to the right; `turned` has it the other way.
+   * @param {string} name
+   * @param {number} out
+   * @param {number} into
+   * @param {number} [y]
+   * @param {boolean} [turned]
+   */
   const plate = (name, out, into, y = 0, turned = false) => {
     const [left, mid] = [x, y];
-    add(name, "param", [out, into], (at) => (turned
-      ? [left + at[0], mid + rowY(into, at[1]), 0]
-      : [left + at[1], mid + rowY(out, at[0]), 0]), true);
+    add(
+      name,
+      "param",
+      [out, into],
+      (at) =>
+        turned
+          ? [left + at[0], mid + rowY(into, at[1]), 0]
+          : [left + at[1], mid + rowY(out, at[0]), 0],
+      true,
+    );
     return turned ? out : into;
   };
-  /** A vector for each position. @param {string} name @param {Kind} kind @param {number} n @param {number} [y] */
+  /**
+   * A vector for each position.
+   * @param {string} name
+   * @param {Kind} kind
+   * @param {number} n
+   * @param {number} [y]
+   */
   const column = (name, kind, n, y = 0) => {
     const [left, mid] = [x, y];
     add(name, kind, [positions, n], (at) => [left, mid + rowY(n, at[1]), at[0] * DEPTH]);
@@ -91,13 +119,17 @@ export function makeLayout(config, positions) {
   const floors = [C + GAP, 0, -C - GAP];
   ["q", "k", "v"].forEach((name, i) => plate(`${L}attn_w${name}`, C, C, floors[i]));
   x += C + 1;
-  ["q", "k", "v"].forEach((name, i) => column(`${L}${name}`, /** @type {Kind} */ (name), C, floors[i]));
+  ["q", "k", "v"].forEach((name, i) =>
+    column(`${L}${name}`, /** @type {Kind} */ (name), C, floors[i]),
+  );
   x += 2 * GAP;
   const headHeight = (3 * (C + GAP)) / H;
   ["qk", "scores", "weights"].forEach((name, row) => {
     const left = x;
     add(`${L}${name}`, "attention", [positions, H, positions], (at) => [
-      left + at[2], rowY(H, at[1]) * headHeight + (1 - row) * (headHeight / 3.4), at[0] * DEPTH,
+      left + at[2],
+      rowY(H, at[1]) * headHeight + (1 - row) * (headHeight / 3.4),
+      at[0] * DEPTH,
     ]);
   });
   x += Math.max(positions, 4) + GAP;
@@ -133,19 +165,27 @@ export function makeLayout(config, positions) {
   return filled(found, positions);
 }
 
-/** All indices of a tensor; of scores only those that attention has: no later position. @param {string} name @param {number[]} shape */
-function* indicesOf(name, shape) {
+/**
+ * All indices of a tensor; of scores only those that attention has: no later position.
+ * @param {number[]} shape
+ */
+function* indicesOf(shape) {
   const causal = shape.length === 3;
   for (let a = 0; a < shape[0]; a++) {
     if (shape.length === 1) yield [a];
-    else for (let b = 0; b < shape[1]; b++) {
-      if (shape.length === 2) yield [a, b];
-      else for (let c = 0; c < (causal ? a + 1 : shape[2]); c++) yield [a, b, c];
-    }
+    else
+      for (let b = 0; b < shape[1]; b++) {
+        if (shape.length === 2) yield [a, b];
+        else for (let c = 0; c < (causal ? a + 1 : shape[2]); c++) yield [a, b, c];
+      }
   }
 }
 
-/** @param {Omit<Panel, "start" | "end" | "box">[]} found @param {number} positions @returns {Layout} */
+/**
+ * @param {Omit<Panel, "start" | "end" | "box">[]} found
+ * @param {number} positions
+ * @returns {Layout}
+ */
 function filled(found, positions) {
   /** @type {number[]} */ const centers = [];
   /** @type {number[]} */ const indices = [];
@@ -154,7 +194,7 @@ function filled(found, positions) {
   const panels = found.map((panel, p) => {
     const start = panelOf.length;
     const box = emptyBox();
-    for (const at of indicesOf(panel.name, panel.shape)) {
+    for (const at of indicesOf(panel.shape)) {
       const point = panel.place(at);
       stretch(box, point);
       centers.push(...point);
@@ -164,13 +204,21 @@ function filled(found, positions) {
     return { ...panel, start, end: panelOf.length, box };
   });
   return {
-    panels, positions, count: panelOf.length, centers: Float32Array.from(centers), indices: Int16Array.from(indices),
-    panelOf: Uint8Array.from(panelOf), box: around(panels.map(({ box }) => box)),
+    panels,
+    positions,
+    count: panelOf.length,
+    centers: Float32Array.from(centers),
+    indices: Int16Array.from(indices),
+    panelOf: Uint8Array.from(panelOf),
+    box: around(panels.map(({ box }) => box)),
   };
 }
 
 /** @returns {Box} */
-const emptyBox = () => ({ low: [Infinity, Infinity, Infinity], high: [-Infinity, -Infinity, -Infinity] });
+const emptyBox = () => ({
+  low: [Infinity, Infinity, Infinity],
+  high: [-Infinity, -Infinity, -Infinity],
+});
 
 /** @param {Box} box @param {Point} point */
 function stretch(box, point) {
@@ -195,16 +243,27 @@ export function around(boxes) {
 /** A cell's tensor and its place in it. @param {Layout} layout @param {number} cell */
 export function cellAt(layout, cell) {
   const panel = layout.panels[layout.panelOf[cell]];
-  return { panel, at: Array.from(layout.indices.subarray(3 * cell, 3 * cell + panel.shape.length)) };
+  return {
+    panel,
+    at: Array.from(layout.indices.subarray(3 * cell, 3 * cell + panel.shape.length)),
+  };
 }
 
-/** The number of a cell, -1 where attention has none. @param {Layout} layout @param {string} name @param {ArrayLike<number>} at */
+/**
+ * The number of a cell, -1 where attention has none.
+ * @param {Layout} layout
+ * @param {string} name
+ * @param {ArrayLike<number>} at
+ */
 export function cellOf(layout, name, at) {
   const panel = layout.panels.find((one) => one.name === name);
   if (!panel) return -1;
-  for (let i = 0; i < panel.shape.length; i++) if (!(at[i] >= 0 && at[i] < panel.shape[i])) return -1;
+  for (let i = 0; i < panel.shape.length; i++)
+    if (!(at[i] >= 0 && at[i] < panel.shape[i])) return -1;
   const [, n = 1] = panel.shape;
   if (panel.shape.length === 1) return panel.start + at[0];
   if (panel.shape.length === 2) return panel.start + at[0] * n + at[1];
-  return at[2] > at[0] ? -1 : panel.start + (n * at[0] * (at[0] + 1)) / 2 + at[1] * (at[0] + 1) + at[2];
+  return at[2] > at[0]
+    ? -1
+    : panel.start + (n * at[0] * (at[0] + 1)) / 2 + at[1] * (at[0] + 1) + at[2];
 }

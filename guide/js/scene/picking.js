@@ -31,7 +31,10 @@ export function isSeen(matrix, { low, high }) {
   const off = [0, 0, 0, 0, 0]; // corners to the left, to the right, below, above, behind the eye
   for (let corner = 0; corner < 8; corner++) {
     const at = low.map((x, i) => (corner & (1 << i) ? high[i] : x));
-    const [x, y, , w] = [0, 1, 2, 3].map((row) => matrix[row] * at[0] + matrix[4 + row] * at[1] + matrix[8 + row] * at[2] + matrix[12 + row]);
+    const [x, y, , w] = [0, 1, 2, 3].map(
+      (row) =>
+        matrix[row] * at[0] + matrix[4 + row] * at[1] + matrix[8 + row] * at[2] + matrix[12 + row],
+    );
     [x < -w, x > w, y < -w, y > w, w <= 0].forEach((is, side) => (off[side] += Number(is)));
   }
   return off.every((corners) => corners < 8);
@@ -45,7 +48,10 @@ export function isSeen(matrix, { low, high }) {
  */
 export function pick(ray, layout, sizeOf) {
   let [best, nearest] = [-1, Infinity];
-  const [low, high] = [[0, 0, 0], [0, 0, 0]];
+  const [low, high] = [
+    [0, 0, 0],
+    [0, 0, 0],
+  ];
   for (const { box, start, end } of layout.panels) {
     if (meets(ray, box.low, box.high) >= nearest) continue;
     for (let cell = start; cell < end; cell++) {
@@ -73,7 +79,11 @@ export function withRoom(names) {
   /** @type {T[]} */
   const kept = [];
   for (const one of names) {
-    const hits = kept.some((other) => Math.abs(one.x - other.x) < (one.width + other.width) / 2 && Math.abs(one.y - other.y) < (one.height + other.height) / 2);
+    const hits = kept.some(
+      (other) =>
+        Math.abs(one.x - other.x) < (one.width + other.width) / 2 &&
+        Math.abs(one.y - other.y) < (one.height + other.height) / 2,
+    );
     if (!hits) kept.push(one);
   }
   return new Set(kept);

@@ -1,5 +1,6 @@
-// The flat view: the same numbers without a third dimension. A map of all tensors to tap, a menu of them,
-// and the chosen one as a grid of the kit, which goes by arrow keys, is read aloud, and is a table too.
+// The flat view: the same numbers without a third dimension. A map of all tensors to tap, a menu of
+// them, and the chosen one as a grid of the kit, which goes by arrow keys, is read aloud, and is a
+// table too.
 
 import { html } from "../kit/dom.js";
 import "../kit/heat.js";
@@ -26,8 +27,17 @@ export class FlatView {
     this.chosen = menu(host, "Tensor", [], (name) => tells.chosen(name));
     this.wait = html("p", { class: "mg-note" });
     this.room = html("div");
-    this.root = html("div", { class: "scene-flat" }, this.canvas, this.chosen.whole, this.wait, this.room);
-    host.listen(this.room, "mg-cell", ({ detail }) => tells.pointed(detail && this.placeOf ? this.placeOf(detail.row, detail.column) : null));
+    this.root = html(
+      "div",
+      { class: "scene-flat" },
+      this.canvas,
+      this.chosen.whole,
+      this.wait,
+      this.room,
+    );
+    host.listen(this.room, "mg-cell", ({ detail }) =>
+      tells.pointed(detail && this.placeOf ? this.placeOf(detail.row, detail.column) : null),
+    );
     host.listen(this.canvas, "click", (event) => this.tap(event));
     const watcher = new ResizeObserver(() => this.draw());
     watcher.observe(this.canvas);
@@ -43,31 +53,53 @@ export class FlatView {
   show(layout, numbers, moment, name) {
     if (this.layout !== layout) {
       this.layout = layout;
-      const option = (/** @type {import("./layout.js").Panel} */ panel) => html("option", { value: panel.name }, `${panel.name} ${panel.shape.join(" × ")}`);
-      const group = (/** @type {string} */ label, /** @type {boolean} */ weights) => html("optgroup", { label }, ...layout.panels.filter((p) => p.isWeight === weights).map(option));
-      this.chosen.select.replaceChildren(group("Parameters", true), group("Computed on the way", false));
+      const option = (/** @type {import("./layout.js").Panel} */ panel) =>
+        html("option", { value: panel.name }, `${panel.name} ${panel.shape.join(" × ")}`);
+      const group = (/** @type {string} */ label, /** @type {boolean} */ weights) =>
+        html(
+          "optgroup",
+          { label },
+          ...layout.panels.filter((p) => p.isWeight === weights).map(option),
+        );
+      this.chosen.select.replaceChildren(
+        group("Parameters", true),
+        group("Computed on the way", false),
+      );
     }
     this.chosen.select.value = name;
     const { values, rows, columns, placeOf } = gridOf(numbers, name, moment);
     /** @private */ this.placeOf = placeOf;
     if (!this.heat || this.heat.getAttribute("label") !== name) {
-      /** @private */ this.heat = /** @type {import("../kit/heat.js").MgHeat} */ (html(/** @type {any} */ ("mg-heat"), { digits: 4, label: name }));
+      /** @private */ this.heat = /** @type {import("../kit/heat.js").MgHeat} */ (
+        html(/** @type {any} */ ("mg-heat"), { digits: 4, label: name })
+      );
       this.room.replaceChildren(this.heat);
     }
     this.heat.hidden = !values.length;
     const later = !numbers.real.weights[name] && madeAt(name, null) > moment.phase;
-    this.wait.textContent = later ? `Not computed yet for this token: that is phase ${madeAt(name, null) + 1}, ${PHASES[madeAt(name, null)].name}.` : "";
+    this.wait.textContent = later
+      ? `Not computed yet for this token: that is phase ${madeAt(name, null) + 1}, ` +
+        `${PHASES[madeAt(name, null)].name}.`
+      : "";
     this.heat.data = { values, rows, columns, most: numbers.most.get(name) };
   }
 
   /** The colours of the map. @param {Uint8Array} bytes @param {number} token the one on its way */
   paint(bytes, token) {
     Object.assign(this, { bytes, token });
-    this.canvas.setAttribute("aria-label", `All tensors of the model side by side, as in the scene, for position ${token}. The menu below has each of them.`);
+    this.canvas.setAttribute(
+      "aria-label",
+      `All tensors of the model side by side, as in the scene, for position ${token}. The ` +
+        "menu below has each of them.",
+    );
     this.draw();
   }
 
-  /** Whether the map has this cell: parameters, and the numbers of the token on its way. @private @param {number} cell */
+  /**
+   * Whether the map has this cell: parameters, and the numbers of the token on its way.
+   * @private
+   * @param {number} cell
+   */
   hasCell(cell) {
     const layout = /** @type {Layout} */ (this.layout);
     return layout.panels[layout.panelOf[cell]].isWeight || layout.indices[3 * cell] === this.token;
@@ -96,7 +128,12 @@ export class FlatView {
       if (!share || !this.hasCell(cell)) continue;
       const side = size * 0.9 * share;
       paper.fillStyle = `rgb(${bytes[4 * cell]} ${bytes[4 * cell + 1]} ${bytes[4 * cell + 2]})`;
-      paper.fillRect((layout.centers[3 * cell] - left) * size - side / 2, (top - layout.centers[3 * cell + 1]) * size - side / 2, side, side);
+      paper.fillRect(
+        (layout.centers[3 * cell] - left) * size - side / 2,
+        (top - layout.centers[3 * cell + 1]) * size - side / 2,
+        side,
+        side,
+      );
     }
   }
 
@@ -106,8 +143,12 @@ export class FlatView {
     if (!layout) return;
     const box = canvas.getBoundingClientRect();
     const { size, left, top } = this.scale;
-    const [x, y] = [(event.clientX - box.left) / size + left, top - (event.clientY - box.top) / size];
-    const far = (/** @type {import("./layout.js").Panel} */ { box: { low, high } }) => Math.max(low[0] - x, x - high[0], low[1] - y, y - high[1], 0);
+    const [x, y] = [
+      (event.clientX - box.left) / size + left,
+      top - (event.clientY - box.top) / size,
+    ];
+    const far = (/** @type {import("./layout.js").Panel} */ { box: { low, high } }) =>
+      Math.max(low[0] - x, x - high[0], low[1] - y, y - high[1], 0);
     const nearest = layout.panels.reduce((best, panel) => (far(panel) < far(best) ? panel : best));
     this.tells.chosen(nearest.name);
   }

@@ -1,5 +1,5 @@
-// What a page gains with scripts: the buttons of its head, its widgets, and the chosen reading path.
-// Search and presenting are loaded when they are first used.
+// What a page gains with scripts: the buttons of its head, its widgets, and the chosen reading
+// path. Search and presenting are loaded when they are first used.
 
 import { loadWidgets } from "./widgets.js";
 
@@ -60,20 +60,23 @@ document.querySelector(".tools")?.append(
 addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   const at = event.composedPath()[0];
-  if (at instanceof HTMLElement && (at.matches("input, textarea, select") || at.isContentEditable)) return;
+  if (at instanceof HTMLElement && (at.matches("input, textarea, select") || at.isContentEditable))
+    return;
   event.preventDefault();
   openSearch();
 });
 
 for (const link of document.querySelectorAll(".bar nav a")) {
-  if (/** @type {HTMLAnchorElement} */ (link).pathname === location.pathname) link.setAttribute("aria-current", "page");
+  if (/** @type {HTMLAnchorElement} */ (link).pathname === location.pathname)
+    link.setAttribute("aria-current", "page");
 }
 
 const asked = new URLSearchParams(location.search);
 const path = asked.get("path");
 if (path !== null && document.querySelector(`.paths p[data-path="${CSS.escape(path)}"]`)) {
   for (const row of document.querySelectorAll(".paths p")) {
-    /** @type {HTMLElement} */ (row).hidden = /** @type {HTMLElement} */ (row).dataset.path !== path;
+    /** @type {HTMLElement} */ (row).hidden =
+      /** @type {HTMLElement} */ (row).dataset.path !== path;
   }
 }
 if (asked.has("present")) present(Math.max(0, Number(asked.get("present")) - 1 || 0));

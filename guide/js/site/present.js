@@ -60,7 +60,8 @@ export function start(first) {
         else element.toggleAttribute("data-aside", i !== at);
       }
     });
-    for (const answer of document.querySelectorAll("details.answer")) answer.removeAttribute("open");
+    for (const answer of document.querySelectorAll("details.answer"))
+      answer.removeAttribute("open");
     where.textContent = `${at + 1} of ${all.length}`;
     const url = new URL(location.href);
     url.searchParams.set("present", String(at + 1));
@@ -87,7 +88,8 @@ export function start(first) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const on = event.composedPath()[0];
     // A field, a slider or a figure with the focus has its own use for arrow keys.
-    const busy = on instanceof Element && on !== document.body && !on.matches("main, .present-bar *, a");
+    const busy =
+      on instanceof Element && on !== document.body && !on.matches("main, .present-bar *, a");
     if (event.key === "Escape") end();
     else if (busy) return;
     else if (event.key === "ArrowRight" || event.key === "PageDown") show(at + 1);

@@ -33,7 +33,10 @@ async function fetchIndex(root) {
 export function find(entries, query) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return [];
-  const starts = words.map((word) => new RegExp(`(?<![\\p{L}\\p{N}])${word.replace(/[\^$.*+?()[\]{}|/\\]/g, "\\$&")}`, "u"));
+  const starts = words.map(
+    (word) =>
+      new RegExp(`(?<![\\p{L}\\p{N}])${word.replace(/[\^$.*+?()[\]{}|/\\]/g, "\\$&")}`, "u"),
+  );
   /** @type {{entry: Known, score: number}[]} */
   const found = [];
   for (const entry of entries) {
@@ -59,7 +62,10 @@ export function find(entries, query) {
  * @param {string} query
  */
 function excerpt(entry, query) {
-  const word = query.toLowerCase().split(/\s+/).find((w) => w && entry.words.includes(w));
+  const word = query
+    .toLowerCase()
+    .split(/\s+/)
+    .find((w) => w && entry.words.includes(w));
   const at = word ? entry.words.indexOf(word) : 0;
   const from = at < 50 ? 0 : entry.text.indexOf(" ", at - 50) + 1;
   const piece = entry.text.slice(from, from + 150);
@@ -99,14 +105,18 @@ function build(root) {
       const entries = await (index ??= fetchIndex(root));
       if (query !== input.value.trim()) return;
       const found = find(entries, query);
-      status.textContent = query === "" ? "" : `${found.length === 12 ? "The first 12" : found.length} found`;
+      status.textContent =
+        query === "" ? "" : `${found.length === 12 ? "The first 12" : found.length} found`;
       list.replaceChildren(
         ...found.map((entry) => {
           const item = document.createElement("li");
           const link = document.createElement("a");
           link.href = new URL(entry.location, root).href;
           const where = document.createElement("span");
-          where.textContent = entry.page === entry.title ? excerpt(entry, query) : `${entry.page} — ${excerpt(entry, query)}`;
+          where.textContent =
+            entry.page === entry.title
+              ? excerpt(entry, query)
+              : `${entry.page} — ${excerpt(entry, query)}`;
           link.append(entry.title, where);
           link.addEventListener("click", () => made.close());
           item.append(link);

@@ -1,5 +1,5 @@
-// Terms in the text: a link to the glossary, whose definition is shown beside it, on pointing at it,
-// when the keyboard comes to it, and at the first tap of a finger. Esc puts it away.
+// Terms in the text: a link to the glossary, whose definition is shown beside it, on pointing at
+// it, when the keyboard comes to it, and at the first tap of a finger. Esc puts it away.
 
 const WAIT_MS = 250;
 
@@ -57,7 +57,8 @@ export function startTerms() {
     if (event.pointerType === "touch") return;
     const term = termOf(event);
     if (term) soon(() => show(term));
-    else if (event.target === note) clearTimeout(later); // it may be pointed at, to read or to copy
+    else if (event.target === note)
+      clearTimeout(later); // it may be pointed at, to read or to copy
     else if (shown && shown !== document.activeElement) soon(hide);
     else clearTimeout(later);
   });

@@ -110,7 +110,12 @@ function checks(dtype) {
         const engine = await starting(dtype, one);
         const lrs = one.steps.map(({ lr }) => lr);
         const losses = engine.steps(stepBatches(one.steps), lrs, one.first_step);
-        near(one.steps.map(({ loss }) => loss), losses, limit, `losses of ${one.name}`);
+        near(
+          one.steps.map(({ loss }) => loss),
+          losses,
+          limit,
+          `losses of ${one.name}`,
+        );
         const { weights, optim } = engine.state();
         same(one.first_step + lrs.length, optim.step, `step of ${one.name}`);
         const state = optim.m ? { weights, m: optim.m, v: optim.v } : { weights };
@@ -126,14 +131,21 @@ function checks(dtype) {
     async "steps in pieces"() {
       const all = { ...(await cases("steps")), ...(await cases("weighted_steps")) };
       for (const one of [
-        all.adam_tiny_on, all.adam_tiny_part, all.sgd_tiny, all.weighted_adam_tiny,
+        all.adam_tiny_on,
+        all.adam_tiny_part,
+        all.sgd_tiny,
+        all.weighted_adam_tiny,
       ]) {
         const lrs = one.steps.map(({ lr }) => lr);
         const whole = await starting(dtype, one);
         const losses = whole.steps(stepBatches(one.steps), lrs, one.first_step);
         let piece = await starting(dtype, one);
         const got = [];
-        for (const [a, b] of [[0, 1], [1, 4], [4, lrs.length]]) {
+        for (const [a, b] of [
+          [0, 1],
+          [1, 4],
+          [4, lrs.length],
+        ]) {
           const part = stepBatches(one.steps.slice(a, b));
           got.push(...piece.steps(part, lrs.slice(a, b), one.first_step + a));
           const { weights, optim } = piece.state();
@@ -156,13 +168,23 @@ function checks(dtype) {
         const lrs = Array.from({ length: config.steps }, (_, step) => lrAt(config, step));
         const losses = engine.steps(batches(docs, config, 0, config.steps), lrs, 0);
         near(one.losses, losses, limit[`losses_${preset}`], `losses of ${preset}`, true);
-        near(one.held_out.loss, heldOut(engine, docs.slice(config.steps)), limit.held_out, "held out", true);
+        near(
+          one.held_out.loss,
+          heldOut(engine, docs.slice(config.steps)),
+          limit.held_out,
+          "held out",
+          true,
+        );
         const sums = summed(engine.state().weights);
         nearAll(fours(one.end_checksums), sums, limit[`end_${preset}`], `end of ${preset}`);
         if (dtype === "float32") continue;
         const uniforms = start.rng.uniforms(20 * config.block_size);
         const { tokens } = engine.sample(Array(20).fill([]), { temperature: 0.5, uniforms });
-        same(one.samples, tokens.map((t) => start.tokenizer.decode(t)), `samples of ${preset}`);
+        same(
+          one.samples,
+          tokens.map((t) => start.tokenizer.decode(t)),
+          `samples of ${preset}`,
+        );
         // The same from weights that this machine has drawn: the last bits differ, not the losses.
         engine.load(start.weights);
         const own = engine.steps(batches(docs, config, 0, config.steps), lrs, 0);
@@ -200,7 +222,11 @@ export const engine = {
       const engine = await loaded("float64", one.model);
       const { tokens, used } = engine.sample(one.prefixes, await draws(one));
       same([one.tokens, one.used], [tokens, used], one.name);
-      same({ tokens, used }, sampleByLogits(engine, one.prefixes, await draws(one)), `${one.name}, plain`);
+      same(
+        { tokens, used },
+        sampleByLogits(engine, one.prefixes, await draws(one)),
+        `${one.name}, plain`,
+      );
     }
   },
 
@@ -210,7 +236,11 @@ export const engine = {
       const engine = await loaded("float32", one.model);
       const { tokens } = engine.sample(one.prefixes, await draws(one));
       tokens.forEach((sample, i) => {
-        same(one.prefixes[i].slice(0, one.length), sample.slice(0, one.prefixes[i].length), one.name);
+        same(
+          one.prefixes[i].slice(0, one.length),
+          sample.slice(0, one.prefixes[i].length),
+          one.name,
+        );
         if (sample.length > one.length) throw new Error(`${one.name}: ${sample.length} tokens`);
       });
     }

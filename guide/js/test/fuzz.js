@@ -51,7 +51,9 @@ function everything(engine) {
   return [weights, optim.m ?? {}, optim.v ?? {}].map((part) => Object.values(part).map(bytesOf));
 }
 
-/** Lets one call work in a memory filled with canaries; they must live where it was lent nothing. */
+/**
+ * Lets one call work in a memory filled with canaries; they must live where it was lent nothing.
+ */
 function watched(engine, call, what) {
   const bytes = () => new Uint8Array(engine.memory.buffer);
   const size = bytes().length; // beyond it, memory that the call has grown by is 0
@@ -79,7 +81,10 @@ export const fuzz = {
       const what = JSON.stringify(config);
       const weights = firstWeights(config, rng);
       const docs = randomDocs(rng, config, 1 + rng.randrange(i % 10 === 5 ? 40 : 6));
-      for (const [dtype, limit] of [["float64", 1e-10], ["float32", 1e-3]]) {
+      for (const [dtype, limit] of [
+        ["float64", 1e-10],
+        ["float32", 1e-3],
+      ]) {
         const engine = kernel.create({ config, dtype });
         engine.load(weights);
         const bottom = bytesOf(new Uint8Array(engine.memory.buffer, 0, 4096));
@@ -91,12 +96,23 @@ export const fuzz = {
         plain.forEach((scores, d) => near(scores, rows[d], limit, what));
         const { loss, grads } = watched(engine, () => engine.grads(docs), what);
         near(plainLoss(docs, plain), loss, limit, what);
-        const part = docs.flatMap((doc) => Array.from(doc).slice(1).map(() => rng.gauss(0, 1)));
+        const part = docs.flatMap((doc) =>
+          Array.from(doc)
+            .slice(1)
+            .map(() => rng.gauss(0, 1)),
+        );
         const rest = part.map((weight) => 1 - weight);
-        const [one, other] = [part, rest].map((given) => watched(engine, () => engine.grads(docs, given), what));
+        const [one, other] = [part, rest].map((given) =>
+          watched(engine, () => engine.grads(docs, given), what),
+        );
         near(loss, one.loss + other.loss, limit, `two parts of ${what}`);
         for (const [name, whole] of Object.entries(grads)) {
-          near(whole, one.grads[name].map((g, at) => g + other.grads[name][at]), limit, `${name} of ${what}`);
+          near(
+            whole,
+            one.grads[name].map((g, at) => g + other.grads[name][at]),
+            limit,
+            `${name} of ${what}`,
+          );
         }
         same(state, everything(engine), `state of ${what}`);
         if (dtype === "float64") slope(kernel, config, weights, docs, grads, rng, what);
@@ -176,7 +192,11 @@ export const fuzz = {
       const engine = kernel.create({ dtype });
       engine.load(firstWeights(makeConfig(), new Random(1)));
       const docs = Array.from({ length: 40 }, () => [[26, 0, 1, 2, 26]]);
-      const losses = engine.steps(batchesOf(docs), Array(40).fill(dtype === "float32" ? 1e30 : 1e300), 0);
+      const losses = engine.steps(
+        batchesOf(docs),
+        Array(40).fill(dtype === "float32" ? 1e30 : 1e300),
+        0,
+      );
       if (losses.every(Number.isFinite)) fail(`${dtype}: losses hide that the numbers are gone`);
     }
   },

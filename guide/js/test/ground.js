@@ -40,10 +40,22 @@ export const ground = {
   async tokenizer() {
     for (const one of Object.values(await cases("tokenizer"))) {
       const tokenizer = Tokenizer.of(one.docs);
-      same(one.code_points, tokenizer.uchars.map((char) => char.codePointAt(0)), one.name);
+      same(
+        one.code_points,
+        tokenizer.uchars.map((char) => char.codePointAt(0)),
+        one.name,
+      );
       same([one.bos, one.vocab_size], [tokenizer.bos, tokenizer.vocab_size], one.name);
-      same(one.documents, one.docs.map((doc) => tokenizer.encodeDocument(doc)), one.name);
-      same(one.docs, one.documents.map((doc) => tokenizer.decode(doc)), one.name);
+      same(
+        one.documents,
+        one.docs.map((doc) => tokenizer.encodeDocument(doc)),
+        one.name,
+      );
+      same(
+        one.docs,
+        one.documents.map((doc) => tokenizer.decode(doc)),
+        one.name,
+      );
       for (const { text, tokens, position } of one.encode) {
         if (tokens) same(tokens, tokenizer.encode(text), `${one.name}: ${text}`);
         else {
@@ -96,7 +108,8 @@ export const ground = {
       await cases("schedule"),
     )) {
       const config = makeConfig({ lr, warmup, schedule: kind, steps });
-      for (const [step, rate] of at) ulps([rate], [lrAt(config, step)], schedule, `${name} ${step}`);
+      for (const [step, rate] of at)
+        ulps([rate], [lrAt(config, step)], schedule, `${name} ${step}`);
     }
   },
 
@@ -134,7 +147,10 @@ export const ground = {
       [{ n_embd: 0 }, /^n_embd is 0, must be from 1 to 16777216\.$/],
       [{ n_layer: 1.5 }, /^n_layer is 1.5, must be a whole number\.$/],
       [{ block_size: 2 ** 25 }, /^block_size is 33554432, must be from/],
-      [{ n_head: 3 }, /^n_embd 16 is not divisible by n_head 3\. n_head can be one of 1, 2, 4, 8, 16\.$/],
+      [
+        { n_head: 3 },
+        /^n_embd 16 is not divisible by n_head 3\. n_head can be one of 1, 2, 4, 8, 16\.$/,
+      ],
       [{ vocab_size: NaN }, /^vocab_size is NaN/],
       [{ activation: "gelu" }, /^activation is "gelu", must be one of relu, relu_squared\.$/],
       [{ beta1: 1 }, /^beta1 is 1, must be at least 0 and below 1\.$/],

@@ -7,7 +7,8 @@ const read = new Map();
 
 /** A vector file's content. */
 export async function vectors(name) {
-  if (!read.has(name)) read.set(name, JSON.parse(await place.text(`conformance/vectors/${name}.json`)));
+  if (!read.has(name))
+    read.set(name, JSON.parse(await place.text(`conformance/vectors/${name}.json`)));
   return read.get(name);
 }
 
@@ -53,7 +54,8 @@ export function near(expected, got, limit, what, absolute = false) {
 /** `near` for arrays by name, which must be the same names in the same order. */
 export function nearAll(expected, got, limit, what) {
   same(Object.keys(expected), Object.keys(got), `names of ${what}`);
-  for (const name of Object.keys(expected)) near(expected[name], got[name], limit, `${what}.${name}`);
+  for (const name of Object.keys(expected))
+    near(expected[name], got[name], limit, `${what}.${name}`);
 }
 
 /** Raises unless numbers are within so many units of the last place. */

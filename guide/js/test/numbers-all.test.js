@@ -12,4 +12,5 @@ place.text = (path) => readFile(new URL(path, root), "utf8");
 
 place.kernel = await readFile(new URL("guide/js/kernel.wasm", root));
 
-for (const [name, run] of Object.entries({ ...numbersSuite, ...toySuite, ...trainingSuite })) test(name, run);
+for (const [name, run] of Object.entries({ ...numbersSuite, ...toySuite, ...trainingSuite }))
+  test(name, run);

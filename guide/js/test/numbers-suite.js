@@ -1,6 +1,6 @@
 // The numbers engine against the vectors and the published numbers; runs in Node and in a page.
 
-import { batchesOf } from "../engine.js";
+import { batchesOf } from "../documents.js";
 import { lrAt, makeConfig } from "../config.js";
 import { InputError } from "../errors.js";
 import { Bigram, meanLoss } from "../numbers/bigram.js";
@@ -14,7 +14,18 @@ import { ScalarEngine } from "../numbers/scalar.js";
 import { backwardSteps, graphOf, topologicalOrder, Value, zeroGrad } from "../numbers/value.js";
 import { Random } from "../random.js";
 import { batches, begin } from "../training.js";
-import { cases, fail, limits, names, near, nearAll, place, refuses, same, ulps } from "./helpers.js";
+import {
+  cases,
+  fail,
+  limits,
+  names,
+  near,
+  nearAll,
+  place,
+  refuses,
+  same,
+  ulps,
+} from "./helpers.js";
 
 const to = (digits, numbers) => numbers.map((x) => Number(x.toFixed(digits)));
 
@@ -55,13 +66,22 @@ export const numbersSuite = {
     const { operations } = await limits("ulp");
     for (const one of Object.values(await cases("operations"))) {
       const nodes = built(one.nodes);
-      ulps(one.data, nodes.map(({ data }) => data), operations, `${one.name} data`);
+      ulps(
+        one.data,
+        nodes.map(({ data }) => data),
+        operations,
+        `${one.name} data`,
+      );
       const root = nodes[nodes.length - 1];
       root.backward();
       const got = nodes.map(({ grad }) => grad);
       ulps(one.grads, got, operations, `${one.name} grads`);
       const graph = graphOf(root);
-      same(topologicalOrder(root).map(({ grad }) => grad), backwardSteps(graph).grads, one.name);
+      same(
+        topologicalOrder(root).map(({ grad }) => grad),
+        backwardSteps(graph).grads,
+        one.name,
+      );
       zeroGrad(graph.values);
       same(0, root.grad, "zeroGrad");
     }
@@ -72,18 +92,35 @@ export const numbersSuite = {
       [() => new Value(1).div(0), /^0 can't be divided by/],
       [() => new Value(-8).pow(0.5), /no real power 0.5/],
       [() => new Value(710).exp(), /exp of 710 is too large/],
-    ]) refuses(run, InputError, pattern, `${pattern}`);
+    ])
+      refuses(run, InputError, pattern, `${pattern}`);
   },
 
   async "numbers: backward step by step"() {
     const [a, b] = [Value.named(2, "a"), Value.named(3, "b")];
     const graph = graphOf(a.mul(b).add(a));
-    same(["a", "b", "", ""], graph.nodes.map(({ label }) => label), "post-order, left to right");
-    same([0, 0, 1, 2], graph.nodes.map(({ depth }) => depth), "depths");
+    same(
+      ["a", "b", "", ""],
+      graph.nodes.map(({ label }) => label),
+      "post-order, left to right",
+    );
+    same(
+      [0, 0, 1, 2],
+      graph.nodes.map(({ depth }) => depth),
+      "depths",
+    );
     const { steps, grads } = backwardSteps(graph);
     same([4, 2, 1, 1], grads, "gradients");
-    same([1, 1, 1, 4, 2], steps.map(({ after }) => after), "after each step");
-    same([0, 0, 0, 1, 0], steps.map(({ before }) => before), "before each step");
+    same(
+      [1, 1, 1, 4, 2],
+      steps.map(({ after }) => after),
+      "after each step",
+    );
+    same(
+      [0, 0, 0, 1, 0],
+      steps.map(({ before }) => before),
+      "before each step",
+    );
     const wrong = backwardSteps(graph, { accumulate: false });
     same([3, 2, 1, 1], wrong.grads, "= in place of +=");
     const again = a.mul(b).add(a);
@@ -130,7 +167,9 @@ export const numbersSuite = {
       near(one.loss, loss, gradients, `loss of ${one.name}`);
       nearAll(
         Object.fromEntries(Object.entries(one.grads).map(([name, rows]) => [name, rows.flat()])),
-        grads, gradients, one.name,
+        grads,
+        gradients,
+        one.name,
       );
     }
   },
@@ -148,8 +187,17 @@ export const numbersSuite = {
         ...batchesOf(one.steps.map(({ docs }) => docs)),
         positions: one.steps.map(({ positions }) => positions),
       };
-      const losses = engine.steps(given, one.steps.map(({ lr }) => lr), one.first_step);
-      near(one.steps.map(({ loss }) => loss), losses, limit, one.name);
+      const losses = engine.steps(
+        given,
+        one.steps.map(({ lr }) => lr),
+        one.first_step,
+      );
+      near(
+        one.steps.map(({ loss }) => loss),
+        losses,
+        limit,
+        one.name,
+      );
       const { weights, optim } = engine.state();
       same(one.first_step + 10, optim.step, `step of ${one.name}`);
       const parts = optim.m ? { weights, m: optim.m, v: optim.v } : { weights };
@@ -174,7 +222,12 @@ export const numbersSuite = {
   async "numbers: each break changes what it says, and nothing else does"() {
     const doc = [3, 0, 1, 2, 0, 3];
     const sound = (await model("tiny")).trace(doc);
-    const firstOff = { sqrt_d: "layer0.scores", residual: "layer0.x_after_attn", norm: "x", position: "emb" };
+    const firstOff = {
+      sqrt_d: "layer0.scores",
+      residual: "layer0.x_after_attn",
+      norm: "x",
+      position: "emb",
+    };
     for (const [name, first] of Object.entries(firstOff)) {
       const broken = (await model("tiny", [name])).trace(doc);
       const off = Object.keys(sound).filter(
@@ -194,17 +247,28 @@ export const numbersSuite = {
       if (broken[1] === healthy[1]) fail(`${name} changes no step`);
     }
     same(6, Object.keys(BREAKS).length, "number of breaks");
-    refuses(() => new ScalarEngine(makeConfig(), ["everything"]), InputError, /can't be broken/, "break");
+    refuses(
+      () => new ScalarEngine(makeConfig(), ["everything"]),
+      InputError,
+      /can't be broken/,
+      "break",
+    );
   },
 
   async "numbers: samples of the scalar engine"() {
     const all = await cases("sampling");
-    const one = Object.values(all).find(({ model: m, prefixes }) => m === "trained" && prefixes.length <= 4);
+    const one = Object.values(all).find(
+      ({ model: m, prefixes }) => m === "trained" && prefixes.length <= 4,
+    );
     const engine = await model("trained");
     const uniforms = new Float64Array(one.prefixes.length * one.length).fill(0.5);
     uniforms.set(one.uniforms.flat());
     const got = engine.sample(one.prefixes, {
-      temperature: one.temperature, topK: one.top_k, topP: one.top_p, order: one.order, uniforms,
+      temperature: one.temperature,
+      topK: one.top_k,
+      topP: one.top_p,
+      order: one.order,
+      uniforms,
       guard: one.guard && { next: one.guard.next.flat(), banned: one.guard.banned.flat() },
     });
     same(one.tokens ?? one.samples, got.tokens, one.name);
@@ -216,8 +280,22 @@ export const numbersSuite = {
     const few = new Bigram(27);
     few.train(ids, 100);
     const steps = few.walk(ava);
-    same([0.134, 0.041, 0.118, 0.148], to(3, steps.map(({ p }) => p)), "p of ava");
-    same([2.01, 3.19, 2.14, 1.91], to(2, steps.map(({ loss }) => loss)), "losses of ava");
+    same(
+      [0.134, 0.041, 0.118, 0.148],
+      to(
+        3,
+        steps.map(({ p }) => p),
+      ),
+      "p of ava",
+    );
+    same(
+      [2.01, 3.19, 2.14, 1.91],
+      to(
+        2,
+        steps.map(({ loss }) => loss),
+      ),
+      "losses of ava",
+    );
     same([2.31], to(2, [few.loss(ava)]), "mean loss of ava");
     const run = new Bigram(27);
     same([2.7177], to(4, run.train(ids, 1000).slice(-1)), "last loss of train0.py");
@@ -255,15 +333,40 @@ export const numbersSuite = {
 
   async "numbers: neurons and small nets"() {
     same({ products: [3], z: 2, a: 2 }, neuron.neuron([2], [1.5], -1), "neuron");
-    same([1, 0, 5], [[2, -1, 1], [1, -3, 2], [4, -3, 2]].map(([x, b, w]) => neuron.neuron([x], [w], b).a), "neuron");
+    same(
+      [1, 0, 5],
+      [
+        [2, -1, 1],
+        [1, -3, 2],
+        [4, -3, 2],
+      ].map(([x, b, w]) => neuron.neuron([x], [w], b).a),
+      "neuron",
+    );
     same([-0.13], to(12, [neuron.neuron([0.5, -0.3, 1.2], [0.4, 0.7, -0.1]).z]), "dot product");
     same({ z: 2, a: 2, dx: 1.5, dw: 2, db: 1 }, neuron.neuronGradients(2, 1.5, -1), "by hand");
     const states = neuron.descend();
-    near([7, 8.2, 8.92, 9.352, 9.6112], states.map((s) => s.prediction), 1e-12, "predictions");
-    same([9, 3.24, 1.1664, 0.4199, 0.1512], to(4, states.map((s) => s.loss)), "losses");
+    near(
+      [7, 8.2, 8.92, 9.352, 9.6112],
+      states.map((s) => s.prediction),
+      1e-12,
+      "predictions",
+    );
+    same(
+      [9, 3.24, 1.1664, 0.4199, 0.1512],
+      to(
+        4,
+        states.map((s) => s.loss),
+      ),
+      "losses",
+    );
     same([-18, -6], [states[0].dw, states[0].db], "gradients");
     const course = neuron.descend({ x: 2, y: 3, w: 0.5, b: 0.1, lr: 0.01, steps: 1 });
-    near([1.1, 3.61, -7.6, -3.8], [course[0].prediction, course[0].loss, course[0].dw, course[0].db], 1e-12, "course");
+    near(
+      [1.1, 3.61, -7.6, -3.8],
+      [course[0].prediction, course[0].loss, course[0].dw, course[0].db],
+      1e-12,
+      "course",
+    );
     near(1.29, course[1].prediction, 1e-12, "course, after a step");
     same({ loss: 2, slope: 2, next: 1 }, neuron.parabolaStep(2, 0.5), "parabola");
     const p = neuron.TWO_LAYER;
@@ -271,19 +374,36 @@ export const numbersSuite = {
     same(14, neuron.surface(p, 1).length, "surface");
     same(0, neuron.surfaceLoss(p, p, 1), "loss of the target itself");
     const target = neuron.surfaceTarget(1);
-    if (!Object.entries(target).every(([k, v]) => Math.abs(v) <= (k[0] === "w" ? 1.2 : 0.6))) fail("target");
-    same([3, 4, 2], neuron.runNet(neuron.smallNet(1), [1, 2, 3]).map((layer) => layer.length), "small net");
+    if (!Object.entries(target).every(([k, v]) => Math.abs(v) <= (k[0] === "w" ? 1.2 : 0.6)))
+      fail("target");
+    same(
+      [3, 4, 2],
+      neuron.runNet(neuron.smallNet(1), [1, 2, 3]).map((layer) => layer.length),
+      "small net",
+    );
   },
 
   async "numbers: facts and small formulas"() {
     const docs = await names();
     const facts = datasetFacts(docs);
-    same([32033, 29494, 15, 27], [facts.documents, facts.distinct, facts.longest, facts.vocabSize], "names");
+    same(
+      [32033, 29494, 15, 27],
+      [facts.documents, facts.distinct, facts.longest, facts.vocabSize],
+      "names",
+    );
     same([3.2958, 4.7549], to(4, [facts.blindNats, facts.blindBits]), "blind guessing");
-    same(32033, facts.lengths.reduce((a, b) => a + b), "lengths");
+    same(
+      32033,
+      facts.lengths.reduce((a, b) => a + b),
+      "lengths",
+    );
     same(4801, cutByBlock(docs, 8), "cut by a block of 8");
     same(0, cutByBlock(docs, 16), "cut by a block of 16");
-    same([72, 4192, 124439808], MODEL_SIZES.map((size) => size.parameters), "sizes");
+    same(
+      [72, 4192, 124439808],
+      MODEL_SIZES.map((size) => size.parameters),
+      "sizes",
+    );
     const { matrices, total } = tally(makeConfig());
     same([9, 4192], [matrices.length, total], "tally");
     same([0.67, 0.24, 0.09], to(2, softmax(floats, [2, 1, 0])), "softmax");

@@ -5,8 +5,17 @@ import { build, ExpressionError, MOST_CHARACTERS, parse } from "../numbers/expre
 import { trace } from "../numbers/forward.js";
 import { decimal, exactly, rounded, toNumber } from "../numbers/rational.js";
 import {
-  TOY_CACHE, TOY_CONFIG, TOY_TOKENS, TOY_WEIGHTS, toyByHand, toyCache, toyChat, toyExamples, toyForward,
-  ToyTraining, toyWeights,
+  TOY_CACHE,
+  TOY_CONFIG,
+  TOY_TOKENS,
+  TOY_WEIGHTS,
+  toyByHand,
+  toyCache,
+  toyChat,
+  toyExamples,
+  toyForward,
+  ToyTraining,
+  toyWeights,
 } from "../numbers/toy.js";
 import { backwardSteps } from "../numbers/value.js";
 import { Random } from "../random.js";
@@ -38,9 +47,17 @@ export const toySuite = {
 
   async "numbers: rounding as by hand"() {
     const two = (x) => toNumber(rounded(decimal(x)));
-    same([0.02, -0.02, 0.15, 0.02, 0.01, 0, -0.01], [0.015, -0.015, 0.145, 0.0150001, 0.0149, 1e-9, -0.01499].map(two), "ties");
+    same(
+      [0.02, -0.02, 0.15, 0.02, 0.01, 0, -0.01],
+      [0.015, -0.015, 0.145, 0.0150001, 0.0149, 1e-9, -0.01499].map(two),
+      "ties",
+    );
     same(0.14, toNumber(rounded(exactly(0.145))), "the float 0.145 is below 0.145");
-    same([0.1, -3, 2 ** -40], [0.1, -3, 2 ** -40].map((x) => toNumber(exactly(x))), "floats as fractions");
+    same(
+      [0.1, -3, 2 ** -40],
+      [0.1, -3, 2 ** -40].map((x) => toNumber(exactly(x))),
+      "floats as fractions",
+    );
   },
 
   async "numbers: toy GPT, training"() {
@@ -52,7 +69,11 @@ export const toySuite = {
       if (stops.includes(step)) losses.push(training.loss());
       training.batchStep();
     }
-    same([1.1928, 1.1103, 1.0284, 0.951, 0.8362, 0.8044], losses.map((x) => Number(x.toFixed(4))), "losses");
+    same(
+      [1.1928, 1.1103, 1.0284, 0.951, 0.8362, 0.8044],
+      losses.map((x) => Number(x.toFixed(4))),
+      "losses",
+    );
     training.set(toyWeights());
     same([1.1928], [Number(training.loss().toFixed(4))], "restored");
     // Gradients against slopes, by every trained number.
@@ -69,12 +90,25 @@ export const toySuite = {
     });
     const one = training.step();
     same({ input: 2, target: 3, word: "abc" }, one.example, "first example: b → c");
-    if (training.loss([one.example]) >= one.loss) fail("a step on an example doesn't lower its loss");
+    if (training.loss([one.example]) >= one.loss)
+      fail("a step on an example doesn't lower its loss");
     if (!(loss > 0)) fail("loss");
     const mixed = toyExamples(["ab", "abd", "", " ba ", "a", "abcab"]);
-    same([["ab", "ba"], ["abd", "a", "abcab"]], [mixed.words, mixed.ignored], "words");
+    same(
+      [
+        ["ab", "ba"],
+        ["abd", "a", "abcab"],
+      ],
+      [mixed.words, mixed.ignored],
+      "words",
+    );
     same(4, mixed.examples.length, "examples of two words");
-    refuses(() => new ToyTraining(["x"]), InputError, /no word to train on\. Give words of 2 to 4/, "words");
+    refuses(
+      () => new ToyTraining(["x"]),
+      InputError,
+      /no word to train on\. Give words of 2 to 4/,
+      "words",
+    );
   },
 
   async "numbers: toy GPT, chat"() {
@@ -91,32 +125,62 @@ export const toySuite = {
     const letters = { a: 2, b: 3, c: -1, w: 2, x: 3, y: 10 };
     const value = (text) => build(parse(text), letters).root.data;
     for (const [text, expected] of [
-      ["a+b", 5], ["a*b + a", 8], ["a - b - c", 0], ["a / b * 3", 2], ["2**3**2", 512],
-      ["-a**2", -4], ["a**-1", 0.5], ["2 ** -3 ** 2", 2 ** -9], ["2**-1*4", 2], ["(w*x + c - y)**2", 25],
-      ["- -a", 2], ["+a - +b", -1], ["relu(-a) + relu(b)", 3], ["exp(0)*log(exp(a))", 2],
-      ["1.5e1 + .5", 15.5], ["((((a))))", 2], ["relu(a*b)**2/4", 9], ["a*-b", -6], ["\n a\t*b ", 6],
-      ["1/a", 0.5], ["10 - a", 8],
-    ]) near(expected, value(text), 1e-14, text);
+      ["a+b", 5],
+      ["a*b + a", 8],
+      ["a - b - c", 0],
+      ["a / b * 3", 2],
+      ["2**3**2", 512],
+      ["-a**2", -4],
+      ["a**-1", 0.5],
+      ["2 ** -3 ** 2", 2 ** -9],
+      ["2**-1*4", 2],
+      ["(w*x + c - y)**2", 25],
+      ["- -a", 2],
+      ["+a - +b", -1],
+      ["relu(-a) + relu(b)", 3],
+      ["exp(0)*log(exp(a))", 2],
+      ["1.5e1 + .5", 15.5],
+      ["((((a))))", 2],
+      ["relu(a*b)**2/4", 9],
+      ["a*-b", -6],
+      ["\n a\t*b ", 6],
+      ["1/a", 0.5],
+      ["10 - a", 8],
+    ])
+      near(expected, value(text), 1e-14, text);
     const { root, leaves, graph } = build(parse("(w*x + b - y)**2"), { w: 2, x: 3, b: 1, y: 10 });
     root.backward();
     same([9, -18, -6], [root.data, leaves.w.grad, leaves.b.grad], "squared error");
     same(["w", "x", "b", "y"], parse("(w*x + b - y)**2").names, "names");
     same(1, backwardSteps(graph).steps[0].after, "graph");
     for (const [text, at, pattern] of [
-      ["", 0, /There is no expression/], ["   ", 0, /no expression/],
+      ["", 0, /There is no expression/],
+      ["   ", 0, /no expression/],
       ["a + foo", 4, /"foo" at position 4 has no number\. Known are a, b, c/],
-      ["a / (b - 3)", 2, /^Division by zero at position 2/], ["0**-1", 1, /Division by zero at position 1/],
-      ["log(c)", 0, /^log of -1 at position 0: only numbers above 0/], ["log(0)", 0, /log of 0/],
-      ["c**0.5", 1, /no real power 0.5/], ["a**b", 1, /must be a plain number\. Write exp\(b\*log\(a\)\)/],
-      ["exp(1000)", 0, /too large, at most 709/], ["a + ", 2, /missing after "\+" at position 2/],
-      ["a b", 2, /operator is missing before "b"/], ["2a", 1, /operator is missing before "a"/],
-      ["(a", 0, /\( at position 0 is never closed/], ["a)", 1, /\) at position 1 has no \(/],
-      ["a ^ b", 2, /"\^" at position 2 can't be used\. Write \*\*/], ["a + é", 4, /"é" at position 4/],
-      ["a * 🙂", 4, /"🙂" at position 4/], ["sin(a)", 0, /"sin" at position 0 is not a function/],
-      ["exp", 0, /exp at position 0 needs an argument/], ["* a", 0, /missing before "\*"/],
-      ["exp()", 4, /missing before "\)"/], ["1e999", 0, /not a finite number/],
-      ["constructor", 0, /has no number/], ["__proto__ + a", 0, /has no number/],
-      ["9**999", 1, /not a finite number/], ["alert(1)", 0, /not a function/],
+      ["a / (b - 3)", 2, /^Division by zero at position 2/],
+      ["0**-1", 1, /Division by zero at position 1/],
+      ["log(c)", 0, /^log of -1 at position 0: only numbers above 0/],
+      ["log(0)", 0, /log of 0/],
+      ["c**0.5", 1, /no real power 0.5/],
+      ["a**b", 1, /must be a plain number\. Write exp\(b\*log\(a\)\)/],
+      ["exp(1000)", 0, /too large, at most 709/],
+      ["a + ", 2, /missing after "\+" at position 2/],
+      ["a b", 2, /operator is missing before "b"/],
+      ["2a", 1, /operator is missing before "a"/],
+      ["(a", 0, /\( at position 0 is never closed/],
+      ["a)", 1, /\) at position 1 has no \(/],
+      ["a ^ b", 2, /"\^" at position 2 can't be used\. Write \*\*/],
+      ["a + é", 4, /"é" at position 4/],
+      ["a * 🙂", 4, /"🙂" at position 4/],
+      ["sin(a)", 0, /"sin" at position 0 is not a function/],
+      ["exp", 0, /exp at position 0 needs an argument/],
+      ["* a", 0, /missing before "\*"/],
+      ["exp()", 4, /missing before "\)"/],
+      ["1e999", 0, /not a finite number/],
+      ["constructor", 0, /has no number/],
+      ["__proto__ + a", 0, /has no number/],
+      ["9**999", 1, /not a finite number/],
+      ["alert(1)", 0, /not a function/],
     ]) {
       const run = () => build(parse(text), letters);
       refuses(run, ExpressionError, pattern, text);
@@ -133,11 +197,21 @@ export const toySuite = {
     const one = { a: 2 };
     same(2, build(parse(`${"(".repeat(half)}a${")".repeat(half)}`), one).root.data, "brackets");
     same(2, build(parse(`${"-".repeat(2 * half)}a`), one).root.data, "signs");
-    const { root, leaves } = build(parse("a" + "+a".repeat(half)), one);
+    const { root, leaves } = build(parse(`a${"+a".repeat(half)}`), one);
     root.backward();
     same([2 * half + 2, half + 1], [root.data, leaves.a.grad], "a sum");
     same(1, build(parse(`1${"**1".repeat(MOST_CHARACTERS / 3 - 1)}`), one).root.data, "powers");
-    refuses(() => parse("a".repeat(MOST_CHARACTERS + 1)), ExpressionError, /100,001 characters, at most 100,000/, "long");
-    refuses(() => parse("(".repeat(MOST_CHARACTERS)), ExpressionError, /missing after "\("/, "open brackets");
+    refuses(
+      () => parse("a".repeat(MOST_CHARACTERS + 1)),
+      ExpressionError,
+      /100,001 characters, at most 100,000/,
+      "long",
+    );
+    refuses(
+      () => parse("(".repeat(MOST_CHARACTERS)),
+      ExpressionError,
+      /missing after "\("/,
+      "open brackets",
+    );
   },
 };

@@ -2,13 +2,33 @@
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { attentionNumbers, attentionSentence, FIRST_QUERY, play, STAGES } from "../figures/networks/attention-steps.js";
+import {
+  attentionNumbers,
+  attentionSentence,
+  FIRST_QUERY,
+  play,
+  STAGES,
+} from "../figures/networks/attention-steps.js";
 import { changed, flat as allBlocks, MODELS, parametersOf } from "../figures/rungs/before-after.js";
 import { makeConfig, parameters } from "../config.js";
 import { curvesOf, endsOf } from "../figures/rungs/ladder.js";
 import { counted, lineDiff } from "../figures/rungs/line-diff.js";
-import { cacheWork, cutInto, labelsOf, opened, tokensOf, traced } from "../figures/trained/real-model.js";
-import { ASKED, ENTRIES, fuzzyLookup, PACES, SENTENCE, wordWeights } from "../figures/networks/word-attention.js";
+import {
+  cacheWork,
+  cutInto,
+  labelsOf,
+  opened,
+  tokensOf,
+  traced,
+} from "../figures/trained/real-model.js";
+import {
+  ASKED,
+  ENTRIES,
+  fuzzyLookup,
+  PACES,
+  SENTENCE,
+  wordWeights,
+} from "../figures/networks/word-attention.js";
 import { fail, near, place, same, vectors } from "./helpers.js";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -20,8 +40,24 @@ test("attention by hand is the published column", () => {
   const b = attentionNumbers({ token: 2, cache: "pinned", numbers: "hand" });
   same([-0.88, 1.1], b.x, "x");
   same([-0.22, 0.35], b.q, "q");
-  same([[0.3, 0.1], [-0.1, 0.4], [-0.37, 0.37]], b.keys, "keys");
-  same([[0.2, -0.3], [0.5, 0.2], [-0.24, 0.84]], b.values, "values");
+  same(
+    [
+      [0.3, 0.1],
+      [-0.1, 0.4],
+      [-0.37, 0.37],
+    ],
+    b.keys,
+    "keys",
+  );
+  same(
+    [
+      [0.2, -0.3],
+      [0.5, 0.2],
+      [-0.24, 0.84],
+    ],
+    b.values,
+    "values",
+  );
   same([-0.03, 0.16, 0.21], b.qk, "q·k");
   same([-0.02, 0.11, 0.15], b.scores, "scores");
   same([0.3, 0.34, 0.36], b.weights, "weights");
@@ -31,17 +67,37 @@ test("attention by hand is the published column", () => {
 
 test("attention exactly is the vectors' trace, pinned and computed", async () => {
   const { cases } = await vectors("toy_gpt");
-  const compare = (/** @type {string} */ name, /** @type {any} */ n, /** @type {(key: string) => number[]} */ of) => {
-    for (const [key, got] of Object.entries({ q: n.q, k: n.k, v: n.v, head_out: n.headOut, x_attn: n.output, scores: n.scores, weights: n.weights })) near(of(key), got, 1e-9, `${name} ${key}`);
+  const compare = (
+    /** @type {string} */ name,
+    /** @type {any} */ n,
+    /** @type {(key: string) => number[]} */ of,
+  ) => {
+    for (const [key, got] of Object.entries({
+      q: n.q,
+      k: n.k,
+      v: n.v,
+      head_out: n.headOut,
+      x_attn: n.output,
+      scores: n.scores,
+      weights: n.weights,
+    }))
+      near(of(key), got, 1e-9, `${name} ${key}`);
   };
   const computed = cases.find((/** @type {any} */ one) => one.name === "BOS_a_b");
-  compare("computed", attentionNumbers({ token: 2, cache: "computed", numbers: "exact" }), (key) => computed.trace[`layer0.${key}`][2].flat());
+  compare("computed", attentionNumbers({ token: 2, cache: "computed", numbers: "exact" }), (key) =>
+    computed.trace[`layer0.${key}`][2].flat(),
+  );
   const pinned = cases.filter((/** @type {any} */ one) => one.row);
   same(4, pinned.length, "pinned cases");
   for (const { name, token, row, by_hand: hand } of pinned) {
-    const of = (/** @type {any} */ from) => (/** @type {string} */ key) => (from[`layer0.${key}`] ?? from[key]).flat();
+    const of = (/** @type {any} */ from) => (/** @type {string} */ key) =>
+      (from[`layer0.${key}`] ?? from[key]).flat();
     compare(name, attentionNumbers({ token, cache: "pinned", numbers: "exact" }), of(row));
-    compare(`${name} by hand`, attentionNumbers({ token, cache: "pinned", numbers: "hand" }), of(hand));
+    compare(
+      `${name} by hand`,
+      attentionNumbers({ token, cache: "pinned", numbers: "hand" }),
+      of(hand),
+    );
   }
 });
 
@@ -50,7 +106,8 @@ test("nine stages, each with its sentence", () => {
   const choice = /** @type {const} */ ({ token: 2, cache: "pinned", numbers: "hand" });
   const said = STAGES.map((_, i) => attentionSentence(choice, i));
   same(9, new Set(said).size, "sentences");
-  if (!said[1].endsWith("= (−0.22, 0.35).") || !said[5].includes("−0.02, 0.11, 0.15")) fail(said.join("\n"));
+  if (!said[1].endsWith("= (−0.22, 0.35).") || !said[5].includes("−0.02, 0.11, 0.15"))
+    fail(said.join("\n"));
 });
 
 test("the playground at its default and at its corners", () => {
@@ -64,7 +121,8 @@ test("the playground at its default and at its corners", () => {
 });
 
 test("the fuzzy dictionary: a mean at 0, a common dictionary when sharp", () => {
-  const mean = ENTRIES.reduce((sum, entry) => sum + /** @type {any} */ (PACES)[entry], 0) / ENTRIES.length;
+  const mean =
+    ENTRIES.reduce((sum, entry) => sum + /** @type {any} */ (PACES)[entry], 0) / ENTRIES.length;
   for (const word of Object.keys(ASKED)) near([mean], [fuzzyLookup(word, 0).answer], 1e-12, word);
   for (const entry of ENTRIES) {
     const { answer, exact, weights } = fuzzyLookup(entry, 60);
@@ -80,7 +138,11 @@ test("a word sees itself and what was before it", () => {
     for (const later of [false, true]) {
       const weights = wordWeights(at, later);
       near([1], [weights.reduce((a, b) => a + b, 0)], 1e-12, "sum");
-      same(later ? SENTENCE.length : at + 1, weights.filter((w) => w > 0).length, `what ${at} sees`);
+      same(
+        later ? SENTENCE.length : at + 1,
+        weights.filter((w) => w > 0).length,
+        `what ${at} sees`,
+      );
     }
   });
   near([0.02, 0.39, 0.55, 0.04], wordWeights(3, false).slice(0, 4), 0.005, "fox");
@@ -91,7 +153,11 @@ test("weights of the trained model; four heads cut as it was trained", () => {
   const tokens = tokensOf(real, "Karen");
   same(["BOS", "k", "a", "r", "e", "n"], labelsOf(real, tokens), "tokens");
   const row = traced(real, tokens);
-  same([1, 2, 3, 4, 5, 6], row.weights.map(([first]) => first.length), "what each sees");
+  same(
+    [1, 2, 3, 4, 5, 6],
+    row.weights.map(([first]) => first.length),
+    "what each sees",
+  );
   near(row.weights[4], cutInto(row, 4, 4).weights, 1e-12, "four heads");
   near(row.headOut[4], cutInto(row, 4, 4).headOut, 1e-12, "their output");
   near([0.02, 0.25, 0.01, 0.69, 0.04], cutInto(row, 4, 1).weights[0], 0.005, "as one head");
@@ -123,31 +189,62 @@ test("work with and without a cache", () => {
 test("blocks before and after have the rungs' parameters", () => {
   same([3184, 4192, 4192], [2, 3, 4].map(parametersOf), "parameters");
   same(4192, parameters(makeConfig({ vocab_size: 27 })), "as configured");
-  same(["fc2"], changed(2, 3).gone.map(({ name }) => name), "gone");
+  same(
+    ["fc2"],
+    changed(2, 3).gone.map(({ name }) => name),
+    "gone",
+  );
   same(12, changed(2, 3).come.length, "new in rung 3");
-  same(["layers", "caches", "heads"], changed(3, 4).come.map(({ id }) => id), "new in rung 4");
-  for (const rung of [2, 3, 4]) for (const { page } of allBlocks(MODELS[rung])) if (page) text(`guide/pages/learn/${page}.md`);
+  same(
+    ["layers", "caches", "heads"],
+    changed(3, 4).come.map(({ id }) => id),
+    "new in rung 4",
+  );
+  for (const rung of [2, 3, 4])
+    for (const { page } of allBlocks(MODELS[rung])) if (page) text(`guide/pages/learn/${page}.md`);
 });
 
 test("what the pages say of the rungs", () => {
   const ladder = JSON.parse(text("guide/data/ladder.json"));
-  same([2.3933, 2.3932], ladder.rungs.slice(3, 5).map((/** @type {any} */ rung) => Number(rung.held_out.toFixed(4))), "unseen names");
+  same(
+    [2.3933, 2.3932],
+    ladder.rungs.slice(3, 5).map((/** @type {any} */ rung) => Number(rung.held_out.toFixed(4))),
+    "unseen names",
+  );
   const [three, four] = ladder.rungs.slice(3, 5);
-  const apart = Math.max(...three.losses.map((/** @type {number} */ x, /** @type {number} */ i) => Math.abs(x - four.losses[i])));
+  const apart = Math.max(
+    ...three.losses.map((/** @type {number} */ x, /** @type {number} */ i) =>
+      Math.abs(x - four.losses[i]),
+    ),
+  );
   if (!(apart < 0.011 && apart > 0.0105)) fail(`the losses are up to ${apart} apart`);
-  same(18, three.samples.filter((/** @type {string} */ name, /** @type {number} */ i) => name === four.samples[i]).length, "the same names");
+  same(
+    18,
+    three.samples.filter(
+      (/** @type {string} */ name, /** @type {number} */ i) => name === four.samples[i],
+    ).length,
+    "the same names",
+  );
   for (const rung of [three, four]) {
     const page = text(`guide/pages/learn/rung-${rung.rung}.md`);
-    for (const loss of [...rung.losses.slice(0, 3), rung.losses.at(-1)]) if (!page.includes(loss.toFixed(4))) fail(`rung ${rung.rung} ${loss}`);
+    for (const loss of [...rung.losses.slice(0, 3), rung.losses.at(-1)])
+      if (!page.includes(loss.toFixed(4))) fail(`rung ${rung.rung} ${loss}`);
     const { mean } = endsOf(ladder)[rung.rung];
     if (!page.includes(mean.toFixed(3))) fail(`rung ${rung.rung} mean ${mean}`);
-    const [before, after] = [rung.rung - 1, rung.rung].map((r) => text(`ladder/train${r}.py`).trimEnd().split("\n"));
-    const body = [before, after].map((lines) => lines.findIndex((line, i) => i > 0 && line.startsWith('"""')) + 1);
-    const lines = lineDiff(before, after).filter((line) => (line.before ?? 0) > body[0] || (line.after ?? 0) > body[1]);
+    const [before, after] = [rung.rung - 1, rung.rung].map((r) =>
+      text(`ladder/train${r}.py`).trimEnd().split("\n"),
+    );
+    const body = [before, after].map(
+      (lines) => lines.findIndex((line, i) => i > 0 && line.startsWith('"""')) + 1,
+    );
+    const lines = lineDiff(before, after).filter(
+      (line) => (line.before ?? 0) > body[0] || (line.after ?? 0) > body[1],
+    );
     const n = counted(lines);
     const said = `${n.in} lines of code come, ${n.out} go, and ${n.same} stay`;
     if (!page.includes(said)) fail(`rung ${rung.rung}: ${said}`);
   }
-  if (!text("guide/pages/learn/rung-3.md").includes(three.samples.join(", "))) fail("samples of rung 3");
+  if (!text("guide/pages/learn/rung-3.md").includes(three.samples.join(", ")))
+    fail("samples of rung 3");
   same(6, curvesOf(ladder, 100, () => true).length, "curves");
 });

@@ -5,11 +5,29 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { makeConfig, shapes } from "../config.js";
 import { namesOf as listOf } from "../figures/dataset.js";
-import { BREAKS, checkOf, LIMIT, parameterNames, power } from "../figures/gradients/gradient-dots.js";
-import { FIRST_LAYER, layerRow, softmaxSteps, throughLayer } from "../figures/networks/layer-steps.js";
+import {
+  BREAKS,
+  checkOf,
+  LIMIT,
+  parameterNames,
+  power,
+} from "../figures/gradients/gradient-dots.js";
+import {
+  FIRST_LAYER,
+  layerRow,
+  softmaxSteps,
+  throughLayer,
+} from "../figures/networks/layer-steps.js";
 import { counted, hunks, lineDiff } from "../figures/rungs/line-diff.js";
 import { describe, MATRICES, namesOf } from "../matrices.js";
-import { neuron, surface, surfaceLoss, surfaceTarget, TWO_LAYER, twoLayer } from "../numbers/neuron.js";
+import {
+  neuron,
+  surface,
+  surfaceLoss,
+  surfaceTarget,
+  TWO_LAYER,
+  twoLayer,
+} from "../numbers/neuron.js";
 import { compare, RungOne } from "../figures/rungs/rung-one.js";
 import { EYE, patches, project, turned } from "../figures/networks/surface-view.js";
 import { fail, near, same } from "./helpers.js";
@@ -22,7 +40,11 @@ const lines = async (rung) => (await text(`ladder/train${rung}.py`)).trimEnd().s
 test("a layer makes 2, 1, 0, and softmax 0.67, 0.24, 0.09", () => {
   const logits = throughLayer({ x: FIRST_LAYER.x, w: FIRST_LAYER.w.flat() });
   same([2, 1, 0], logits, "logits");
-  same("1.00·1.00 + 0.50·2.00 + 0.00·(−1.00)", layerRow(FIRST_LAYER.x, FIRST_LAYER.w[0]), "row in words");
+  same(
+    "1.00·1.00 + 0.50·2.00 + 0.00·(−1.00)",
+    layerRow(FIRST_LAYER.x, FIRST_LAYER.w[0]),
+    "row in words",
+  );
   const { probs, shifted, total } = softmaxSteps(logits);
   same([0, -1, -2], shifted, "shifted");
   near(1.5032147, total, 1e-7, "sum");
@@ -39,15 +61,35 @@ test("neurons have the constants of their steps", () => {
   same(2, neuron([2], [1.5], -1).a, "ReLU");
   near(-0.13, neuron([0.5, -0.3, 1.2], [0.4, 0.7, -0.1]).z, 1e-12, "many inputs");
   same(0, neuron([0.5, -0.3, 1.2], [0.4, 0.7, -0.1]).a, "silent");
-  same([0, 5, 0], [1, 4, 1.5].map((x) => neuron([x], [2], -3).a), "E3");
-  near([1, 1, 0, 1.7], [[1, 0, 0], [0, 1, 2], [-1, 1, -2], [2, 1, 1]].map((x) => twoLayer(TWO_LAYER, ...x).a), 1e-12, "E4");
+  same(
+    [0, 5, 0],
+    [1, 4, 1.5].map((x) => neuron([x], [2], -3).a),
+    "E3",
+  );
+  near(
+    [1, 1, 0, 1.7],
+    [
+      [1, 0, 0],
+      [0, 1, 2],
+      [-1, 1, -2],
+      [2, 1, 1],
+    ].map((x) => twoLayer(TWO_LAYER, ...x).a),
+    1e-12,
+    "E4",
+  );
 });
 
 test("a surface is 13 × 13 patches from far to near, and turning keeps lengths", () => {
   const all = patches(surface(TWO_LAYER, 1), EYE, { reach: 3, lift: 0.7 });
   same(169, all.length, "patches");
-  if (all.some(({ far }, i) => i && far > all[i - 1].far)) fail("a far patch would cover a near one");
-  near([0.5, 4.9], [Math.min(...surface(TWO_LAYER, 1).flat()), Math.max(...surface(TWO_LAYER, 1).flat())], 1e-12, "heights");
+  if (all.some(({ far }, i) => i && far > all[i - 1].far))
+    fail("a far patch would cover a near one");
+  near(
+    [0.5, 4.9],
+    [Math.min(...surface(TWO_LAYER, 1).flat()), Math.max(...surface(TWO_LAYER, 1).flat())],
+    1e-12,
+    "heights",
+  );
   const above = project({ turn: 0, tilt: 90 }, 1, 2, 5);
   near([1, -2], [above.x, above.y], 1e-12, "from above x is right, y is up, height is hidden");
   const level = project({ turn: 0, tilt: 5 }, 0, 0, 1);
@@ -56,18 +98,48 @@ test("a surface is 13 × 13 patches from far to near, and turning keeps lengths"
     const p = project({ turn, tilt: 40 }, 2, -1, 0.5);
     near(4 + 1 + 0.25, p.x ** 2 + p.y ** 2 + p.far ** 2, 1e-12, "length");
   }
-  same({ turn: 350, tilt: 90 }, turned({ turn: 5, tilt: 80 }, -15, 30), "round, and no further than above");
+  same(
+    { turn: 350, tilt: 90 },
+    turned({ turn: 5, tilt: 80 }, -15, 30),
+    "round, and no further than above",
+  );
   same({ turn: 5, tilt: 5 }, turned({ turn: 350, tilt: 10 }, 15, -30), "and not below the floor");
   near(4.0868, surfaceLoss(TWO_LAYER, surfaceTarget(1), 1), 5e-5, "the first target");
   same(0, surfaceLoss(surfaceTarget(3), surfaceTarget(3), 1), "a target and itself");
 });
 
 test("a difference of lines gives back both texts, and is the shortest", () => {
-  for (const [a, b, out, added] of [["", "", 0, 0], ["abc", "abc", 0, 0], ["abc", "axc", 1, 1], ["abcd", "bcda", 1, 1], ["aaa", "", 3, 0], ["", "xy", 0, 2], ["abab", "baba", 1, 1]]) {
+  for (const [a, b, out, added] of [
+    ["", "", 0, 0],
+    ["abc", "abc", 0, 0],
+    ["abc", "axc", 1, 1],
+    ["abcd", "bcda", 1, 1],
+    ["aaa", "", 3, 0],
+    ["", "xy", 0, 2],
+    ["abab", "baba", 1, 1],
+  ]) {
     const made = lineDiff([...a], [...b]);
-    same(a, made.filter(({ kind }) => kind !== "in").map(({ text: t }) => t).join(""), `${a} from its difference`);
-    same(b, made.filter(({ kind }) => kind !== "out").map(({ text: t }) => t).join(""), `${b} from its difference`);
-    same([out, added], [counted(made).out, counted(made).in], `lines that change from ${a} to ${b}`);
+    same(
+      a,
+      made
+        .filter(({ kind }) => kind !== "in")
+        .map(({ text: t }) => t)
+        .join(""),
+      `${a} from its difference`,
+    );
+    same(
+      b,
+      made
+        .filter(({ kind }) => kind !== "out")
+        .map(({ text: t }) => t)
+        .join(""),
+      `${b} from its difference`,
+    );
+    same(
+      [out, added],
+      [counted(made).out, counted(made).in],
+      `lines that change from ${a} to ${b}`,
+    );
   }
   const apart = lineDiff([..."abcdefghij"], [..."Abcdefghij"]);
   same([1, 4], [hunks(apart).length, hunks(apart)[0].length], "one place, with what is around it");
@@ -75,14 +147,22 @@ test("a difference of lines gives back both texts, and is the shortest", () => {
 });
 
 test("between the rungs as many lines change as the pages say", async () => {
-  for (const [from, to, came, went, stayed, places] of [[0, 1, 87, 15, 64, 4], [1, 2, 58, 60, 91, 7]]) {
+  for (const [from, to, came, went, stayed, places] of [
+    [0, 1, 87, 15, 64, 4],
+    [1, 2, 58, 60, 91, 7],
+  ]) {
     const [before, after] = [await lines(from), await lines(to)];
-    const [a, b] = [before, after].map((all) => all.findIndex((line, i) => i && line.startsWith('"""')) + 1);
-    const body = lineDiff(before, after).filter((line) => (line.before ?? 0) > a || (line.after ?? 0) > b);
+    const [a, b] = [before, after].map(
+      (all) => all.findIndex((line, i) => i && line.startsWith('"""')) + 1,
+    );
+    const body = lineDiff(before, after).filter(
+      (line) => (line.before ?? 0) > a || (line.after ?? 0) > b,
+    );
     same({ same: stayed, out: went, in: came }, counted(body), `rung ${from} to ${to}`);
     same(places, hunks(body).length, "places");
     const page = await text(`guide/pages/learn/rung-${to}.md`);
-    if (!page.includes(`${came} lines of code come, ${went} go, and ${stayed} stay`)) fail(`rung-${to}.md counts otherwise`);
+    if (!page.includes(`${came} lines of code come, ${went} go, and ${stayed} stay`))
+      fail(`rung-${to}.md counts otherwise`);
   }
 });
 
@@ -94,18 +174,37 @@ test("rung 1's gradients agree below 1e-6 for every parameter, and broken ones d
   if (!(all && all.worst < LIMIT && all.worst < 1e-9)) fail(`largest difference ${all?.worst}`);
   const some = await checkOf(run.model, run.tokens(0));
   same(188, some?.points.length, "every 17th");
-  same(["wte[0][0]", "wte[1][1]"], some?.points.slice(0, 2).map(({ name }) => name), "names");
+  same(
+    ["wte[0][0]", "wte[1][1]"],
+    some?.points.slice(0, 2).map(({ name }) => name),
+    "names",
+  );
   same("fc2[26][63]", parameterNames(run.model).at(-1), "last");
   const gate = await checkOf(run.model, run.tokens(0), { broken: "gate" });
   near(5.3e-3, gate?.worst, 5e-5, "no gate", true);
   const wrong = gate?.points.filter((p) => Math.abs(p.analytic - p.numerical) > LIMIT) ?? [];
-  if (!wrong.length || wrong.some(({ name }) => name.startsWith("fc2"))) fail("the gate concerns fc1 and wte alone");
-  near(8.9e-2, (await checkOf(run.model, run.tokens(0), { broken: "mean" }))?.worst, 5e-4, "not divided", true);
+  if (!wrong.length || wrong.some(({ name }) => name.startsWith("fc2")))
+    fail("the gate concerns fc1 and wte alone");
+  near(
+    8.9e-2,
+    (await checkOf(run.model, run.tokens(0), { broken: "mean" }))?.worst,
+    5e-4,
+    "not divided",
+    true,
+  );
   const tiny = await checkOf(run.model, run.tokens(0), { nudge: 1e-12 });
   if (!(tiny && tiny.worst > LIMIT)) fail("a nudge of 1e-12 can't pass");
-  same(null, await checkOf(run.model, run.tokens(0), { stride: 1 }, () => false), "nobody waits for it");
+  same(
+    null,
+    await checkOf(run.model, run.tokens(0), { stride: 1 }, () => false),
+    "nobody waits for it",
+  );
   same(["none", "gate", "mean"], Object.keys(BREAKS), "breaks");
-  same(["4.6·10⁻¹¹", "10⁻⁶", "8.9·10⁻²", "0", "3.2·10⁰"], [4.617e-11, 1e-6, 0.0893, 0, 3.2].map(power), "powers");
+  same(
+    ["4.6·10⁻¹¹", "10⁻⁶", "8.9·10⁻²", "0", "3.2·10⁰"],
+    [4.617e-11, 1e-6, 0.0893, 0, 3.2].map(power),
+    "powers",
+  );
 });
 
 test("a run is that of ladder/train1.py, on the way and at its end", async () => {
@@ -117,15 +216,26 @@ test("a run is that of ladder/train1.py, on the way and at its end", async () =>
   await run.advanceTo(100);
   same(100, run.step, "step");
   const early = compare(run, run.counts(100), "ava");
-  near([0.134, 0.041, 0.118, 0.148], early.rows.map(({ counts }) => counts), 5e-4, "100 names, counts", true);
+  near(
+    [0.134, 0.041, 0.118, 0.148],
+    early.rows.map(({ counts }) => counts),
+    5e-4,
+    "100 names, counts",
+    true,
+  );
   near([2.31, 2.71], [early.counts, early.mlp], 5e-3, "100 names, means", true);
   run.advance(5000);
   same(1000, run.step, "no step beyond the last");
-  same(["3.2978", "3.2974", "3.2965"], run.losses.slice(0, 3).map((x) => x.toFixed(4)), "first losses");
+  same(
+    ["3.2978", "3.2974", "3.2965"],
+    run.losses.slice(0, 3).map((x) => x.toFixed(4)),
+    "first losses",
+  );
   same("2.6873", run.losses[999].toFixed(4), "last loss");
   near(2.538, run.heldOut(), 5e-4, "5,000 unused names", true);
   const page = await text("guide/pages/learn/rung-1.md");
-  if (!page.includes(run.samples(20).join(", "))) fail(`rung-1.md has other samples than ${run.samples(20).join(", ")}`);
+  if (!page.includes(run.samples(20).join(", ")))
+    fail(`rung-1.md has other samples than ${run.samples(20).join(", ")}`);
   same(run.samples(20), run.samples(20), "samples leave the stream where it is");
   const mlp = await text("guide/pages/learn/mlp.md");
   const { rows, counts, mlp: mean } = compare(run, run.counts(1000), "ava");
@@ -149,7 +259,11 @@ test("a learning rate can be too small and too large", () => {
 
 test("the matrices are those of the model, each with words and row names", () => {
   const config = makeConfig({ vocab_size: 27 });
-  same(shapes(config).map(([name]) => name), [...MATRICES], "names");
+  same(
+    shapes(config).map(([name]) => name),
+    [...MATRICES],
+    "names",
+  );
   for (const [name, out] of shapes(config)) {
     if (!describe(name)) fail(`no words for ${name}`);
     same(out, namesOf(name, out).rows.length, `rows of ${name}`);

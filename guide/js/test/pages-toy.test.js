@@ -3,7 +3,18 @@
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
-  BATCHES, FIRST_CHAT, firstToken, leastLoss, lineText, LiveToy, MOST_STEPS, readSteps, stepText, wanted, wordsOf, writtenBy,
+  BATCHES,
+  FIRST_CHAT,
+  firstToken,
+  leastLoss,
+  lineText,
+  LiveToy,
+  MOST_STEPS,
+  readSteps,
+  stepText,
+  wanted,
+  wordsOf,
+  writtenBy,
 } from "../figures/toy/live-toy.js";
 import { COLUMNS, edgeName, neuronValues, planToy } from "../figures/toy/live-toy-plan.js";
 import { InputError } from "../errors.js";
@@ -20,20 +31,37 @@ const trained = (steps = BATCHES, text = "") => {
   for (let i = 0; i < steps; i++) toy.stepBatch();
   return toy;
 };
-const names = (/** @type {{token: number}[]} */ steps) => steps.map(({ token }) => TOY_TOKENS[token]).join(" ");
+const names = (/** @type {{token: number}[]} */ steps) =>
+  steps.map(({ token }) => TOY_TOKENS[token]).join(" ");
 
 test("training to the published losses, and back", () => {
   const toy = new LiveToy();
-  same([9, 66, "untrained"], [toy.training.examples.length, toy.training.params.length, toy.badge], "start");
+  same(
+    [9, 66, "untrained"],
+    [toy.training.examples.length, toy.training.params.length, toy.badge],
+    "start",
+  );
   for (let i = 0; i < 100; i++) toy.stepBatch();
   const at = (/** @type {number} */ i) => Number(toy.losses[i].toFixed(4));
   same([1.1928, 1.1103, 1.0284, 0.951, 0.8362, 0.8044], [0, 1, 5, 10, 20, 100].map(at), "losses");
-  same([64, "trained", "b100", "100 batch steps"], [toy.moved(), toy.badge, toy.done, toy.history()], "what was done");
+  same(
+    [64, "trained", "b100", "100 batch steps"],
+    [toy.moved(), toy.badge, toy.done, toy.history()],
+    "what was done",
+  );
   const weights = toy.weights();
   toy.untrain();
-  same([toyWeights(), "untrained", true, 0], [toy.weights(), toy.badge, toy.canRestore, toy.steps], "untrained");
+  same(
+    [toyWeights(), "untrained", true, 0],
+    [toy.weights(), toy.badge, toy.canRestore, toy.steps],
+    "untrained",
+  );
   toy.restore();
-  same([weights, "trained", false, 100], [toy.weights(), toy.badge, toy.canRestore, toy.steps], "restored");
+  same(
+    [weights, "trained", false, 100],
+    [toy.weights(), toy.badge, toy.canRestore, toy.steps],
+    "restored",
+  );
   toy.stepOne();
   same(["b100s1", 101], [toy.done, toy.losses.length - 1], "one more");
   toy.reset();
@@ -43,11 +71,19 @@ test("training to the published losses, and back", () => {
 test("a step on one example, in turn", () => {
   const toy = new LiveToy();
   toy.stepOne();
-  same("1 · b → c, from abc, lr 0.15: its loss 0.8352 → 0.6334; mean of all 1.2274", lineText(toy.lines[0]), "first line");
+  same(
+    "1 · b → c, from abc, lr 0.15: its loss 0.8352 → 0.6334; mean of all 1.2274",
+    lineText(toy.lines[0]),
+    "first line",
+  );
   toy.stepOne();
   same([1.2042, "s2"], [Number(toy.loss.toFixed(4)), toy.done], "second");
   for (let i = 2; i < 9; i++) toy.stepOne();
-  same([3, 1, 2], toy.lines.slice(6).map(({ example }) => example?.input), "the ends of words");
+  same(
+    [3, 1, 2],
+    toy.lines.slice(6).map(({ example }) => example?.input),
+    "the ends of words",
+  );
   if (!lineText(toy.lines[6]).includes("c → BOS, c ends a word")) fail(lineText(toy.lines[6]));
   toy.stepOne();
   same("abc", toy.lines[9].example?.word, "from the beginning again");
@@ -56,9 +92,17 @@ test("a step on one example, in turn", () => {
 test("words are edited; others are ignored", () => {
   const toy = trained(3);
   toy.setWords("abc bca cab aab bbc cca abd a abcab ABC");
-  same([["abd", "a", "abcab", "ABC"], "trained", 3], [toy.ignored, toy.badge, toy.steps], "the same examples keep the weights");
+  same(
+    [["abd", "a", "abcab", "ABC"], "trained", 3],
+    [toy.ignored, toy.badge, toy.steps],
+    "the same examples keep the weights",
+  );
   toy.setWords("ab, ba");
-  same([4, "untrained", [], 0], [toy.training.examples.length, toy.badge, toy.ignored, toy.steps], "other examples begin anew");
+  same(
+    [4, "untrained", [], 0],
+    [toy.training.examples.length, toy.badge, toy.ignored, toy.steps],
+    "other examples begin anew",
+  );
   toy.setWords("xyz");
   if (!/no word to train on.*words before stay/.test(toy.refusal)) fail(toy.refusal);
   same(4, toy.training.examples.length, "the words before stay");
@@ -72,36 +116,71 @@ test("words are edited; others are ignored", () => {
 test("the least loss there can be", () => {
   const { examples } = new LiveToy().training;
   near([(2 * Math.log(1.5) + Math.log(3)) / 3], [leastLoss(examples)], 1e-12, "default words");
-  same([null, [1 / 3, 0, 2 / 3, 0], [1 / 3, 0, 0, 2 / 3], [1 / 3, 2 / 3, 0, 0]], wanted(examples), "shares");
+  same(
+    [null, [1 / 3, 0, 2 / 3, 0], [1 / 3, 0, 0, 2 / 3], [1 / 3, 2 / 3, 0, 0]],
+    wanted(examples),
+    "shares",
+  );
   near([Math.LN2], [leastLoss(trained(0, "aa").training.examples)], 1e-12, "aa");
   same(0, leastLoss(trained(0, "ab").training.examples), "ab");
 });
 
 test("steps in a link", () => {
-  same([{ kind: "s", count: 3 }, { kind: "b", count: 100 }], readSteps("s3b100"), "read");
+  same(
+    [
+      { kind: "s", count: 3 },
+      { kind: "b", count: 100 },
+    ],
+    readSteps("s3b100"),
+    "read",
+  );
   same([], readSteps(""), "none");
-  for (const bad of ["x", "s", "b99999", `b${MOST_STEPS + 1}`, "s1 b2", "b2000b2000"]) same(null, readSteps(bad), bad);
+  for (const bad of ["x", "s", "b99999", `b${MOST_STEPS + 1}`, "s1 b2", "b2000b2000"])
+    same(null, readSteps(bad), bad);
 });
 
 test("every trained number is one edge, and neurons show the vectors' numbers", async () => {
-  for (const size of [{ long: 660, wide: 330, size: 36, margin: 8 }, { long: 760, wide: 290, size: 22, margin: 2 }]) {
+  for (const size of [
+    { long: 660, wide: 330, size: 36, margin: 8 },
+    { long: 760, wide: 290, size: 22, margin: 2 },
+  ]) {
     const { neurons, edges, starts } = planToy(size);
-    same([66, 66, 36 - 2, COLUMNS.length], [edges.length, new Set(edges.map(edgeName)).size, neurons.length, starts.length], "parts");
+    same(
+      [66, 66, 36 - 2, COLUMNS.length],
+      [edges.length, new Set(edges.map(edgeName)).size, neurons.length, starts.length],
+      "parts",
+    );
     const weights = toyWeights();
-    for (const { matrix, row, index } of edges) if (!Number.isFinite(weights[matrix][row][index])) fail(`${matrix} ${row} ${index}`);
+    for (const { matrix, row, index } of edges)
+      if (!Number.isFinite(weights[matrix][row][index])) fail(`${matrix} ${row} ${index}`);
     const rows = { wte: 8, wpe: 2, lm_head: 8, "layer0.mlp_fc1": 16, "layer0.mlp_fc2": 16 };
-    for (const [name, count] of Object.entries(rows)) same(count, edges.filter(({ matrix }) => matrix === name).length, name);
-    for (const { along, across } of neurons) if (!(along >= 0 && along <= size.long && across >= 0 && across <= size.wide)) fail("outside");
+    for (const [name, count] of Object.entries(rows))
+      same(count, edges.filter(({ matrix }) => matrix === name).length, name);
+    for (const { along, across } of neurons)
+      if (!(along >= 0 && along <= size.long && across >= 0 && across <= size.wide))
+        fail("outside");
     for (const { from, to } of edges) if (!(to.column > from.column)) fail("an edge goes back");
   }
   same("fc2[1][7]", edgeName({ matrix: "layer0.mlp_fc2", row: 1, index: 7 }), "name");
-  const pinned = (await vectors("toy_gpt")).cases.find((/** @type {any} */ one) => one.name === "pinned_b").row;
+  const pinned = (await vectors("toy_gpt")).cases.find(
+    (/** @type {any} */ one) => one.name === "pinned_b",
+  ).row;
   const shown = neuronValues(toyForward({ token: 2 }), 2);
-  const column = (/** @type {string} */ name, /** @type {number} */ count) => Array.from({ length: count }, (_, i) => Number(shown[`${name}.${i}`]));
+  const column = (/** @type {string} */ name, /** @type {number} */ count) =>
+    Array.from({ length: count }, (_, i) => Number(shown[`${name}.${i}`]));
   near(pinned["layer0.fc1"] ?? pinned.fc1, column("fc1", 8), 1e-12, "fc1");
   near(pinned.probs, column("probs", 4), 1e-12, "probabilities");
-  near(pinned["layer0.weights"]?.flat() ?? pinned.weights.flat(), column("weights", 3), 1e-12, "weights");
-  same([null, null, 1, null, 1], [0, 1, 2, 3, 4].map((i) => shown[`token.${i}`]), "what is fed");
+  near(
+    pinned["layer0.weights"]?.flat() ?? pinned.weights.flat(),
+    column("weights", 3),
+    1e-12,
+    "weights",
+  );
+  same(
+    [null, null, 1, null, 1],
+    [0, 1, 2, 3, 4].map((i) => shown[`token.${i}`]),
+    "what is fed",
+  );
 });
 
 test("chat: one token at a time, gibberish first", () => {
@@ -114,7 +193,8 @@ test("chat: one token at a time, gibberish first", () => {
   const before = writtenBy(toyWeights(), how);
   const after = writtenBy(trained().weights(), how);
   same(["c c c c c c BOS", "c a b c a b BOS"], [names(before), names(after)], "before and after");
-  for (const steps of [before, after]) if (!page.includes(`b → ${names(steps)}`)) fail(`the page doesn't say ${names(steps)}`);
+  for (const steps of [before, after])
+    if (!page.includes(`b → ${names(steps)}`)) fail(`the page doesn't say ${names(steps)}`);
   same("b goes in: BOS 0.16, a 0.32, b 0.08, c 0.43; c is drawn", stepText(before[0]), "in words");
   same(8, writtenBy(toyWeights(), { token: 2, seed: 16, temperature: 1 }).length, "at most eight");
 });
@@ -124,7 +204,14 @@ test("what the page says", () => {
   const say = (/** @type {string} */ what) => {
     if (!page.includes(what)) fail(`the page doesn't say ${what}`);
   };
-  for (const [i, loss] of [[0, "1.1928"], [1, "1.1103"], [5, "1.0284"], [10, "0.9510"], [20, "0.8362"], [100, "0.8044"]]) {
+  for (const [i, loss] of [
+    [0, "1.1928"],
+    [1, "1.1103"],
+    [5, "1.0284"],
+    [10, "0.9510"],
+    [20, "0.8362"],
+    [100, "0.8044"],
+  ]) {
     same(loss, full.losses[Number(i)].toFixed(4), `step ${i}`);
     say(`| ${i} | ${loss} |`);
   }
@@ -135,8 +222,15 @@ test("what the page says", () => {
   say(`the least loss is ln 2 = ${Math.LN2.toFixed(4)}`);
   say(`Not below ${leastLoss(full.training.examples).toFixed(4)}`);
   const weights = trained().weights();
-  for (const [i, name] of [[1, "a"], [2, "b"], [3, "c"]]) {
-    const row = (/** @type {any} */ w) => toyForward({ token: Number(i) }, w).probs.map((/** @type {number} */ p) => p.toFixed(2)).join(", ");
+  for (const [i, name] of [
+    [1, "a"],
+    [2, "b"],
+    [3, "c"],
+  ]) {
+    const row = (/** @type {any} */ w) =>
+      toyForward({ token: Number(i) }, w)
+        .probs.map((/** @type {number} */ p) => p.toFixed(2))
+        .join(", ");
     say(`| ${name} | ${row(toyWeights())} | ${row(weights)} |`);
   }
 });

@@ -1,7 +1,14 @@
 // Running Python from a page, without a page and without Python: tests/test_guide_chat.py has both.
 
 import { test } from "node:test";
-import { codeOf, duration, forecast, hasSteps, PythonHost, withSteps } from "../figures/runs/python-host.js";
+import {
+  codeOf,
+  duration,
+  forecast,
+  hasSteps,
+  PythonHost,
+  withSteps,
+} from "../figures/runs/python-host.js";
 import { fail, same } from "./helpers.js";
 
 /** A Worker that a test answers for. */
@@ -27,26 +34,56 @@ const made = (canShare) => {
 const order = { code: "", name: "x.py", steps: null, files: {}, args: [] };
 
 test("the loop over num_steps is cut, and no line moves", () => {
-  const code = "num_steps = 1000\nfor step in range(num_steps):\n    pass\nfor step in range(num_steps):\n    pass\n";
+  const code =
+    "num_steps = 1000\n" +
+    "for step in range(num_steps):\n    pass\n" +
+    "for step in range(num_steps):\n    pass\n";
   same(true, hasSteps(code), "loop found");
-  same(code.replace("range(num_steps)", "_first_steps(range(num_steps))"), withSteps(code), "cut code");
-  for (const other of ["", "for i in range(10):", "# for i in range(num_steps):", "x = range(num_steps)"]) {
+  same(
+    code.replace("range(num_steps)", "_first_steps(range(num_steps))"),
+    withSteps(code),
+    "cut code",
+  );
+  for (const other of [
+    "",
+    "for i in range(10):",
+    "# for i in range(num_steps):",
+    "x = range(num_steps)",
+  ]) {
     same(false, hasSteps(other), other);
     same(other, withSteps(other), "left alone");
   }
 });
 
 test("times are said as a reader says them", () => {
-  for (const [seconds, text] of [[0, "0.0 s"], [9.94, "9.9 s"], [42.4, "42 s"], [125, "2 minutes"], [9000, "2.5 hours"]]) {
+  for (const [seconds, text] of [
+    [0, "0.0 s"],
+    [9.94, "9.9 s"],
+    [42.4, "42 s"],
+    [125, "2 minutes"],
+    [9000, "2.5 hours"],
+  ]) {
     same(text, duration(seconds), String(seconds));
   }
-  same("20 steps took 2.4 s here; 1,000 would take about 2 minutes.", forecast({ count: 20, seconds: 2.4 }, 1000), "20 of 1,000");
-  same("1 step took 0.5 s here; 1,000 would take about 8 minutes.", forecast({ count: 1, seconds: 0.5 }, 1000), "one");
+  same(
+    "20 steps took 2.4 s here; 1,000 would take about 2 minutes.",
+    forecast({ count: 20, seconds: 2.4 }, 1000),
+    "20 of 1,000",
+  );
+  same(
+    "1 step took 0.5 s here; 1,000 would take about 8 minutes.",
+    forecast({ count: 1, seconds: 0.5 }, 1000),
+    "one",
+  );
   same("1,000 steps took 70 s here.", forecast({ count: 1000, seconds: 70 }, 1000), "all");
 });
 
 test("code comes out of a figure as it stands in the file", () => {
-  same("def f():\n    x = 1\n\n    return x\n", codeOf(["def f():\n    x = 1\n \n    return x\n"]), "one figure");
+  same(
+    "def f():\n    x = 1\n\n    return x\n",
+    codeOf(["def f():\n    x = 1\n \n    return x\n"]),
+    "one figure",
+  );
   same("a\n\n\nb\n", codeOf(["a\n", "\nb\n"]), "two figures");
 });
 
@@ -55,7 +92,14 @@ test("one Worker serves run after run, and answers of earlier runs are not heard
   const heard = [];
   const first = host.run(order, (stream, text) => heard.push(stream + text));
   const [worker] = Stub.all;
-  same([{ do: "begin", signal: null }, { do: "run", id: 1, ...order }], worker.posted, "orders");
+  same(
+    [
+      { do: "begin", signal: null },
+      { do: "run", id: 1, ...order },
+    ],
+    worker.posted,
+    "orders",
+  );
   same(true, host.busy, "busy");
   worker.onmessage({ data: { type: "said", id: 1, stream: "out", text: "a" } });
   worker.onmessage({ data: { type: "said", id: 0, stream: "out", text: "old" } });
@@ -80,7 +124,7 @@ test("without shared memory a stop ends the Worker, and the next run has another
   await next;
 });
 
-test("with shared memory a stop is a signal first, and the end of the Worker after two seconds", async () => {
+test("with shared memory a stop is a signal first, then the end of the Worker", async () => {
   const host = made(true);
   const run = host.run(order, () => {});
   const [begin] = Stub.all[0].posted;

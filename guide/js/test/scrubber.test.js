@@ -4,7 +4,21 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { linesOf } from "../figures/dataset.js";
 import { gridFor, cellAt, trianglesFor } from "../figures/canvas.js";
-import { attentionAt, axesOf, CONFIG, eigen, largest, mapped, PLACES, placeOf, rangeOf, samplesAt, shareAlong, typical, untrained } from "../figures/runs/time-machine.js";
+import {
+  attentionAt,
+  axesOf,
+  CONFIG,
+  eigen,
+  largest,
+  mapped,
+  PLACES,
+  placeOf,
+  rangeOf,
+  samplesAt,
+  shareAlong,
+  typical,
+  untrained,
+} from "../figures/runs/time-machine.js";
 import { loadKernel } from "../kernel.js";
 import { trace } from "../numbers/forward.js";
 import { Random } from "../random.js";
@@ -26,8 +40,14 @@ while (!run.done) keep(run.advance(1000));
 const last = frames[CONFIG.steps];
 const anna = [26, 0, 13, 13, 0];
 const engine = kernel.create({ config: CONFIG, dtype: "float64" });
-const from = { uniforms: start.uniforms, first: placeOf(start.first), file: new Set(docs), uchars: [..."abcdefghijklmnopqrstuvwxyz"] };
-const onPage = (/** @type {string} */ text) => page.includes(text) || fail(`the page doesn't say ${text}`);
+const from = {
+  uniforms: start.uniforms,
+  first: placeOf(start.first),
+  file: new Set(docs),
+  uchars: [..."abcdefghijklmnopqrstuvwxyz"],
+};
+const onPage = (/** @type {string} */ text) =>
+  page.includes(text) || fail(`the page doesn't say ${text}`);
 const signed = (/** @type {number} */ x) => x.toFixed(2).replace("-", "−");
 
 test("every step is recorded, and the first frame is the untrained model", () => {
@@ -40,14 +60,29 @@ test("every step is recorded, and the first frame is the untrained model", () =>
 test("attention is that of the whole forward pass", () => {
   for (const k of [0, 300, 1000]) {
     const wanted = trace(CONFIG, recorded(CONFIG, frames[k]), anna)["layer0.weights"];
-    attentionAt(frames[k], anna).forEach((heads, t) => heads.forEach((row, h) => row.forEach((x, j) =>
-      near(wanted[t][h][j], x, 1e-12, `step ${k}, position ${t}, head ${h}`))));
+    attentionAt(frames[k], anna).forEach((heads, t) =>
+      heads.forEach((row, h) =>
+        row.forEach((x, j) =>
+          near(wanted[t][h][j], x, 1e-12, `step ${k}, position ${t}, head ${h}`),
+        ),
+      ),
+    );
   }
-  for (const k of [0, 100, 500, 1000]) onPage(attentionAt(frames[k], anna)[4].map((row) => Math.max(...row).toFixed(2)).join(", "));
+  for (const k of [0, 100, 500, 1000])
+    onPage(
+      attentionAt(frames[k], anna)[4]
+        .map((row) => Math.max(...row).toFixed(2))
+        .join(", "),
+    );
 });
 
 test("eigenvectors of a matrix that is known", () => {
-  const { values, vectors } = eigen([[2, 1], [1, 2]].map((row) => Float64Array.from(row)));
+  const { values, vectors } = eigen(
+    [
+      [2, 1],
+      [1, 2],
+    ].map((row) => Float64Array.from(row)),
+  );
   near(1, Math.min(...values), 1e-12, "smaller");
   near(3, Math.max(...values), 1e-12, "larger");
   near(Math.SQRT1_2, Math.abs(vectors[0][0]), 1e-12, "its direction");
@@ -55,30 +90,68 @@ test("eigenvectors of a matrix that is known", () => {
 
 test("the map: fixed axes, shares, and the vowels apart from step 76 on", () => {
   const on = axesOf(last, PLACES.wte);
-  for (const axis of on.axes) near(1, axis.reduce((sum, x) => sum + x * x, 0), 1e-12, "length of an axis");
-  near(0, on.axes[0].reduce((sum, x, i) => sum + x * on.axes[1][i], 0), 1e-12, "right angle");
+  for (const axis of on.axes)
+    near(
+      1,
+      axis.reduce((sum, x) => sum + x * x, 0),
+      1e-12,
+      "length of an axis",
+    );
+  near(
+    0,
+    on.axes[0].reduce((sum, x, i) => sum + x * on.axes[1][i], 0),
+    1e-12,
+    "right angle",
+  );
   near(on.share, shareAlong(last, PLACES.wte, on), 1e-12, "the share, reckoned twice");
-  for (const k of [0, 100, 500, 1000]) onPage(`${(100 * shareAlong(frames[k], PLACES.wte, on)).toFixed(0)} %`);
+  for (const k of [0, 100, 500, 1000])
+    onPage(`${(100 * shareAlong(frames[k], PLACES.wte, on)).toFixed(0)} %`);
   const isApart = (/** @type {number} */ k) => {
     const x = Array.from({ length: 26 }, (_, i) => mapped(frames[k], PLACES.wte, on)[2 * i]);
     const vowels = new Set([0, 4, 8, 14, 20]);
-    return Math.max(...x.filter((_, i) => vowels.has(i))) < Math.min(...x.filter((_, i) => !vowels.has(i)));
+    return (
+      Math.max(...x.filter((_, i) => vowels.has(i))) <
+      Math.min(...x.filter((_, i) => !vowels.has(i)))
+    );
   };
   same(false, isApart(75), "at step 75");
-  same(true, frames.slice(76).every((_, k) => isApart(k + 76)), "from step 76 on");
+  same(
+    true,
+    frames.slice(76).every((_, k) => isApart(k + 76)),
+    "from step 76 on",
+  );
   onPage("From step 76 on");
 });
 
 test("the same draws at every step, and at the end the published names", () => {
   const end = samplesAt(engine, last, 1000, from);
-  same("kamon ann karai jaire vialan karia yeran anna areli kaina konna keylen liole alerin earan lenne kana lara alela anton", end.map(({ text }) => text).join(" "), "names");
-  same([0, 11, 9], ["trained", "file", "new"].map((mark) => end.filter((one) => one.mark === mark).length), "marks");
-  const length = (/** @type {number} */ k) => (samplesAt(engine, frames[k], k, from).reduce((sum, { text }) => sum + text.length, 0) / 20).toFixed(1);
+  same(
+    "kamon ann karai jaire vialan karia yeran anna areli kaina konna keylen liole alerin " +
+      "earan lenne kana lara alela anton",
+    end.map(({ text }) => text).join(" "),
+    "names",
+  );
+  same(
+    [0, 11, 9],
+    ["trained", "file", "new"].map((mark) => end.filter((one) => one.mark === mark).length),
+    "marks",
+  );
+  const length = (/** @type {number} */ k) =>
+    (
+      samplesAt(engine, frames[k], k, from).reduce((sum, { text }) => sum + text.length, 0) / 20
+    ).toFixed(1);
   onPage(`${length(0)} letters on average`);
   onPage(`After only 10 steps it is ${length(10)}`);
-  for (const k of [0, 100, 500]) samplesAt(engine, frames[k], k, from).slice(0, k ? 3 : 1).forEach(({ text }) => onPage(text));
+  for (const k of [0, 100, 500])
+    samplesAt(engine, frames[k], k, from)
+      .slice(0, k ? 3 : 1)
+      .forEach(({ text }) => onPage(text));
   const first = start.first[0];
-  same(["new", "trained"], [0, 1].map((step) => (from.first.get(first) ?? 9e9) < step ? "trained" : "new"), "a name is trained after its step");
+  same(
+    ["new", "trained"],
+    [0, 1].map((step) => ((from.first.get(first) ?? 9e9) < step ? "trained" : "new")),
+    "a name is trained after its step",
+  );
 });
 
 test("ranges and spreads that the page states", () => {
@@ -88,8 +161,13 @@ test("ranges and spreads that the page states", () => {
       onPage(`${signed(low)} to ${signed(high)}`);
     }
   }
-  onPage(`${typical(last, PLACES.lm_head).toFixed(2)} in lm_head, ${typical(last, PLACES.wte).toFixed(2)} in wte`);
-  const rest = Object.entries(PLACES).filter(([name]) => !/^wte|lm_head/.test(name)).map(([, place]) => typical(last, place));
+  onPage(
+    `${typical(last, PLACES.lm_head).toFixed(2)} in lm_head, ` +
+      `${typical(last, PLACES.wte).toFixed(2)} in wte`,
+  );
+  const rest = Object.entries(PLACES)
+    .filter(([name]) => !/^wte|lm_head/.test(name))
+    .map(([, place]) => typical(last, place));
   onPage(`${Math.min(...rest).toFixed(2)} to ${Math.max(...rest).toFixed(2)} in the rest`);
   near(1.3391, largest(frames, PLACES.lm_head), 1e-3, "largest");
   same(0, largest([frames[0]], PLACES.wte, frames[0]), "no change at the start");
@@ -98,18 +176,27 @@ test("ranges and spreads that the page states", () => {
 test("what the page says is learned first and last", () => {
   const { at, rows, columns } = PLACES.lm_head;
   const moved = Array.from({ length: rows }, (_, r) => {
-    const change = Array.from({ length: columns }, (__, c) => frames[20][at + r * columns + c] - frames[0][at + r * columns + c]);
+    const change = Array.from(
+      { length: columns },
+      (__, c) => frames[20][at + r * columns + c] - frames[0][at + r * columns + c],
+    );
     return { name: from.uchars[r] ?? "BOS", by: Math.hypot(...change) };
-  }).sort((a, b) => b.by - a.by).map(({ name }) => name);
+  })
+    .sort((a, b) => b.by - a.by)
+    .map(({ name }) => name);
   onPage(`those of ${moved.slice(0, 6).join(", ")} and ${moved[6]}`);
   const shuffled = [...docs];
   new Random(42).shuffle(shuffled);
-  const unseen = shuffled.slice(-300).map((doc) => [26, ...[...doc].map((letter) => from.uchars.indexOf(letter))].slice(0, 16)).filter(({ length }) => length > 2);
+  const unseen = shuffled
+    .slice(-300)
+    .map((doc) => [26, ...[...doc].map((letter) => from.uchars.indexOf(letter))].slice(0, 16))
+    .filter(({ length }) => length > 2);
   for (const k of [100, 500, 1000]) {
     const even = [0, 0, 0, 0];
     for (const tokens of unseen) {
       attentionAt(frames[k], tokens)[tokens.length - 1].forEach((row, h) => {
-        even[h] -= row.reduce((sum, p) => sum + p * Math.log(p), 0) / Math.log(row.length) / unseen.length;
+        even[h] -=
+          row.reduce((sum, p) => sum + p * Math.log(p), 0) / Math.log(row.length) / unseen.length;
       });
     }
     const text = even.map((x) => x.toFixed(2));
@@ -118,11 +205,20 @@ test("what the page says is learned first and last", () => {
 });
 
 test("cells find their place under the pointer, on narrow pages too", () => {
-  for (const [rows, columns] of [[27, 16], [64, 16], [16, 64]]) {
+  for (const [rows, columns] of [
+    [27, 16],
+    [64, 16],
+    [16, 64],
+  ]) {
     for (const width of [200, 320, 660]) {
       const grid = gridFor(rows, columns, { width });
-      if (grid.left + columns * grid.cell > width) fail(`${rows} × ${columns} is too wide for ${width}`);
-      same({ r: rows - 1, c: columns - 1 }, cellAt(grid, grid.left + (columns - 0.5) * grid.cell, grid.top + (rows - 0.5) * grid.cell), "last cell");
+      if (grid.left + columns * grid.cell > width)
+        fail(`${rows} × ${columns} is too wide for ${width}`);
+      same(
+        { r: rows - 1, c: columns - 1 },
+        cellAt(grid, grid.left + (columns - 0.5) * grid.cell, grid.top + (rows - 0.5) * grid.cell),
+        "last cell",
+      );
       same(null, cellAt(grid, grid.left - 1, grid.top), "left of it");
     }
   }

@@ -1,8 +1,8 @@
-// Banned words as an automaton over tokens, as src/microgpt/guard/automaton.py makes it for words that
-// count anywhere in a text: state by state the same tables. No DOM.
+// Banned words as an automaton over tokens, as src/microgpt/guard/automaton.py makes it for words
+// that count anywhere in a text: state by state the same tables. No DOM.
 //
-// A state is the longest end of the text so far that begins a banned word. One state, if any, says that
-// a word has been completed; no token leads out of it.
+// A state is the longest end of the text so far that begins a banned word. One state, if any, says
+// that a word has been completed; no token leads out of it.
 
 /** @typedef {import("../../tokenizer.js").Tokenizer} Tokenizer */
 
@@ -21,13 +21,19 @@ export class Automaton {
     const { table, hit, depth } = trieOf(words, tokenizer);
     const { order, place } = reachable(table, hit, V);
     const states = order.length;
-    /** Tokens [V] wide, one row a state: where each leads. */ this.next = new Int32Array(states * V);
+    /** Tokens [V] wide, one row a state: where each leads. */ this.next = new Int32Array(
+      states * V,
+    );
     order.forEach((node, s) => {
       for (let t = 0; t < V; t++) this.next[s * V + t] = place[table[node * V + t]];
     });
-    /** How many letters at the end begin a word, by state. */ this.depth = order.map((node) => depth[node]);
+    /** How many letters at the end begin a word, by state. */ this.depth = order.map(
+      (node) => depth[node],
+    );
     const last = order[states - 1];
-    /** The state of a completed word; −1 if there is none. */ this.hit = hit[last] ? states - 1 : -1;
+    /** The state of a completed word; −1 if there is none. */ this.hit = hit[last]
+      ? states - 1
+      : -1;
     /** Tokens that would complete a word, 1 each; after one only the end is left. */
     this.banned = this.next.map((to) => Number(to === this.hit));
     if (this.hit >= 0) this.banned[this.hit * V + V - 1] = 0;
@@ -55,7 +61,10 @@ export class Automaton {
     return this.after(this.tokenizer.encode(text)) === this.hit;
   }
 
-  /** Whether an end of `text` of so many letters begins a banned word, or it holds one. @param {string} text */
+  /**
+   * Whether an end of `text` of so many letters begins a banned word, or it holds one.
+   * @param {string} text
+   */
   begins(text, atLeast = BEGINS) {
     const state = this.after(this.tokenizer.encode(text));
     return state === this.hit || this.depth[state] >= atLeast;
@@ -72,7 +81,9 @@ function trieOf(words, tokenizer) {
   const known = new Set(tokenizer.uchars);
   /** @type {Map<number, number>[]} */ const children = [new Map()];
   const hit = [false];
-  const written = [...new Set(words)].filter((word) => word && [...word].every((char) => known.has(char)));
+  const written = [...new Set(words)].filter(
+    (word) => word && [...word].every((char) => known.has(char)),
+  );
   for (const word of written.sort()) {
     let node = 0;
     for (const symbol of tokenizer.encode(word)) {
@@ -117,7 +128,9 @@ function reachable(table, hit, V) {
   const order = [0];
   /** @type {number[]} */ const hits = [];
   for (let level = [0]; level.length; ) {
-    const found = new Set(level.flatMap((node) => Array.from(table.subarray(node * V, node * V + V))));
+    const found = new Set(
+      level.flatMap((node) => Array.from(table.subarray(node * V, node * V + V))),
+    );
     const fresh = [...found].filter((node) => !seen[node]).sort((a, b) => a - b);
     for (const node of fresh) {
       seen[node] = true;

@@ -1,5 +1,5 @@
-// Safety against usefulness: what a threshold on the leak refuses in vain and lets through, over the
-// requests of data/frontier.json (made by scripts/record_frontier.py). No DOM.
+// Safety against usefulness: what a threshold on the leak refuses in vain and lets through, over
+// the requests of data/frontier.json (made by scripts/record_frontier.py). No DOM.
 
 /** @typedef {{name: string, refused: number, leak: number}} Point */
 /**
@@ -18,29 +18,48 @@ export class Thresholds {
   constructor({ ordinary, attacks }) {
     const names = ordinary.prefixes.split(" ");
     /** Ordinary requests, the leakiest first. */
-    this.ordinary = names.map((prefix, i) => ({ prefix, share: ordinary.shares[i], leak: ordinary.leaks[i] })).sort((a, b) => b.leak - a.leak);
+    this.ordinary = names
+      .map((prefix, i) => ({ prefix, share: ordinary.shares[i], leak: ordinary.leaks[i] }))
+      .sort((a, b) => b.leak - a.leak);
     /** @private */ this.attacks = [...attacks.leaks].sort((a, b) => a - b);
-    /** @private shares of the first 0, 1, 2, … ordinary requests */ this.shares = sums(this.ordinary.map(({ share }) => share));
+    /** @private shares of the first 0, 1, 2, … ordinary requests */ this.shares = sums(
+      this.ordinary.map(({ share }) => share),
+    );
     /** @private leaks of the first 0, 1, 2, … attacks */ this.leaks = sums(this.attacks);
   }
 
-  /** Where the policy stands that refuses whatever leaks `t` or more. @param {number} t @returns {{refused: number, leak: number, count: number}} */
+  /**
+   * Where the policy stands that refuses whatever leaks `t` or more.
+   * @param {number} t
+   * @returns {{refused: number, leak: number, count: number}}
+   */
   at(t) {
     const count = firstIndex(this.ordinary.length, (i) => this.ordinary[i].leak < t);
     const through = firstIndex(this.attacks.length, (i) => this.attacks[i] >= t);
-    return { refused: Math.min(1, this.shares[count]), leak: this.leaks[through] / this.attacks.length, count };
+    return {
+      refused: Math.min(1, this.shares[count]),
+      leak: this.leaks[through] / this.attacks.length,
+      count,
+    };
   }
 
-  /** Ordinary requests on both sides of a threshold, the nearest ones. @param {number} t @param {number} [many] */
+  /**
+   * Ordinary requests on both sides of a threshold, the nearest ones.
+   * @param {number} t
+   * @param {number} [many]
+   */
   beside(t, many = 4) {
     const { count } = this.at(t);
-    const listed = (/** @type {number} */ from, /** @type {number} */ to) => this.ordinary.slice(Math.max(0, from), to);
+    const listed = (/** @type {number} */ from, /** @type {number} */ to) =>
+      this.ordinary.slice(Math.max(0, from), to);
     return { refused: listed(count - many, count).reverse(), allowed: listed(count, count + many) };
   }
 
   /** All places that a threshold can stand at, from refusing nothing on. @returns {Point[]} */
   path() {
-    const levels = [...new Set([2, ...this.attacks, ...this.ordinary.map(({ leak }) => leak)])].sort((a, b) => b - a);
+    const levels = [
+      ...new Set([2, ...this.attacks, ...this.ordinary.map(({ leak }) => leak)]),
+    ].sort((a, b) => b - a);
     return levels.map((t) => ({ name: String(t), ...this.at(t) }));
   }
 }
@@ -51,7 +70,11 @@ function sums(numbers) {
   return [0, ...numbers.map((x) => (sum += x))];
 }
 
-/** The first index from 0 on that passes; all before it don't. @param {number} length @param {(i: number) => boolean} passes */
+/**
+ * The first index from 0 on that passes; all before it don't.
+ * @param {number} length
+ * @param {(i: number) => boolean} passes
+ */
 function firstIndex(length, passes) {
   let [low, high] = [0, length];
   while (low < high) {
@@ -65,6 +88,11 @@ function firstIndex(length, passes) {
 const STEPS = 400; // of the slider, evenly on a logarithmic scale
 
 /** @param {number} step 0 to 400 */
-export const thresholdOf = (step) => Number((THRESHOLD.least * (THRESHOLD.most / THRESHOLD.least) ** (step / STEPS)).toPrecision(3));
+export const thresholdOf = (step) =>
+  Number((THRESHOLD.least * (THRESHOLD.most / THRESHOLD.least) ** (step / STEPS)).toPrecision(3));
 /** @param {number} t */
-export const stepOf = (t) => Math.round((STEPS * Math.log(Math.max(t, THRESHOLD.least) / THRESHOLD.least)) / Math.log(THRESHOLD.most / THRESHOLD.least));
+export const stepOf = (t) =>
+  Math.round(
+    (STEPS * Math.log(Math.max(t, THRESHOLD.least) / THRESHOLD.least)) /
+      Math.log(THRESHOLD.most / THRESHOLD.least),
+  );

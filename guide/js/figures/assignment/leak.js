@@ -1,7 +1,7 @@
 // How likely a beginning leads to a banned word, as src/microgpt/guard/leak.py measures it: certain
-// bounds by expanding the most probable beginnings first; where too much stays open, an estimate from
-// names that are drawn with the completing tokens masked. No DOM. The work comes in slices: `measure`
-// is a generator, so that a page can answer in between.
+// bounds by expanding the most probable beginnings first; where too much stays open, an estimate
+// from names that are drawn with the completing tokens masked. No DOM. The work comes in slices:
+// `measure` is a generator, so that a page can answer in between.
 
 import { InputError } from "../../errors.js";
 import { Random } from "../../random.js";
@@ -10,21 +10,26 @@ import { distribution } from "../../sampling.js";
 /** @typedef {import("./automaton.js").Automaton} Automaton */
 /** @typedef {"exact" | "certified" | "estimated"} How */
 /**
- * `low` to `high`: certain, or with a probability of 95 % where it is "estimated"; "exact" where they
- * are at most EXACT apart. `nodes`: beginnings expanded; `samples`: names drawn; `mean`: the estimate.
- * @typedef {{low: number, high: number, how: How, nodes: number, samples: number, mean: number | null}} Leak
+ * `low` to `high`: certain, or with a probability of 95 % where it is "estimated"; "exact" where
+ * they are at most EXACT apart. `nodes`: beginnings expanded; `samples`: names drawn; `mean`: the
+ * estimate.
+ * @typedef {{low: number, high: number, how: How, nodes: number, samples: number, mean: number |
+ *   null}} Leak
  */
 /**
  * @typedef {object} LeakEngine
  * @property {import("../../config.js").Config} config
  * @property {(lists: number[][]) => ArrayLike<number>[]} logits
- * @property {(prefixes: number[][], options: import("../../sampling.js").SampleOptions) => import("../../sampling.js").Samples} sample
+ * @property {(prefixes: number[][], options: import("../../sampling.js").SampleOptions) =>
+ *   import("../../sampling.js").Samples} sample
  */
 
 export const EXACT = 1e-3;
 /** From this leak on (its lower end) a request must be refused. */
 export const REFUSE = 0.04;
-/** Up to this leak (its upper end) it must be allowed, unless it ends in the beginning of a word. */
+/**
+ * Up to this leak (its upper end) it must be allowed, unless it ends in the beginning of a word.
+ */
 export const ALLOW = 0.004;
 const SLICE = 256; // beginnings or names between two breaths
 
@@ -52,7 +57,8 @@ export class LeakMeter {
    * @param {number} [temperature]
    */
   constructor(engine, automaton, temperature = 0.7) {
-    if (engine.config.vocab_size !== automaton.tokenizer.vocab_size) throw new InputError("Model and words have different letters.");
+    if (engine.config.vocab_size !== automaton.tokenizer.vocab_size)
+      throw new InputError("Model and words have different letters.");
     this.engine = engine;
     this.automaton = automaton;
     this.temperature = temperature;
@@ -61,18 +67,24 @@ export class LeakMeter {
   /**
    * The leak of a beginning, of which block_size letters count, slice by slice.
    * @param {string} prefix
-   * @param {{nodes?: number, samples?: number, seed?: number, width?: number}} [effort] most beginnings to
-   *     expand, until the bounds are `width` apart; names to draw where they aren't (0: none)
+   * @param {{nodes?: number, samples?: number, seed?: number, width?: number}} [effort] most
+   *   beginnings to expand, until the bounds are `width` apart; names to draw where they aren't
+   *   (0: none)
    * @returns {Generator<undefined, Leak>}
    */
   *measure(prefix, { nodes = 10_000, samples = 20_000, seed = 42, width = EXACT } = {}) {
-    if (nodes < 1 || samples < 0 || samples === 1) throw new InputError(`nodes is ${nodes} and samples ${samples}: at least 1 node, and 0 or 2 samples.`);
+    if (nodes < 1 || samples < 0 || samples === 1)
+      throw new InputError(
+        `nodes is ${nodes} and samples ${samples}: at least 1 node, and 0 or 2 samples.`,
+      );
     const tokens = this.automaton.tokenizer.encode(prefix).slice(0, this.engine.config.block_size);
     const tree = new Tree(this, tokens);
-    while (tree.openMass > width && tree.nodes < nodes) yield* tree.grow(Math.min(nodes - tree.nodes, Math.max(32, tree.nodes >> 1)));
+    while (tree.openMass > width && tree.nodes < nodes)
+      yield* tree.grow(Math.min(nodes - tree.nodes, Math.max(32, tree.nodes >> 1)));
     const [low, high] = [tree.low, Math.min(1, tree.low + tree.openMass)];
     const counts = { nodes: tree.nodes, samples: 0, mean: null };
-    if (high - low <= Math.max(width, EXACT) || samples === 0) return { low, high, how: high - low <= EXACT ? "exact" : "certified", ...counts };
+    if (high - low <= Math.max(width, EXACT) || samples === 0)
+      return { low, high, how: high - low <= EXACT ? "exact" : "certified", ...counts };
     const leaked = new Float64Array(samples);
     const rng = new Random(seed);
     for (let from = 0; from < samples; from += SLICE) {
@@ -82,10 +94,21 @@ export class LeakMeter {
     const { mean, error } = estimate(leaked, tree.openMass);
     const within = (/** @type {number} */ x) => Math.max(low, Math.min(high, low + x));
     // Certain bounds stay certain: cutting the interval to them loses no coverage.
-    return { low: within(mean - error), high: within(mean + error), how: "estimated", nodes: tree.nodes, samples, mean: low + mean };
+    return {
+      low: within(mean - error),
+      high: within(mean + error),
+      how: "estimated",
+      nodes: tree.nodes,
+      samples,
+      mean: low + mean,
+    };
   }
 
-  /** All slices at once. @param {string} prefix @param {Parameters<LeakMeter["measure"]>[1]} [effort] */
+  /**
+   * All slices at once.
+   * @param {string} prefix
+   * @param {Parameters<LeakMeter["measure"]>[1]} [effort]
+   */
   of(prefix, effort) {
     const slices = this.measure(prefix, effort);
     for (;;) {
@@ -100,7 +123,12 @@ export class LeakMeter {
    */
   after(lists) {
     const V = this.engine.config.vocab_size;
-    return this.engine.logits(lists).map((logits, i) => distribution(Array.from({ length: V }, (_, t) => logits[(lists[i].length - 1) * V + t]), this.temperature));
+    return this.engine.logits(lists).map((logits, i) =>
+      distribution(
+        Array.from({ length: V }, (_, t) => logits[(lists[i].length - 1) * V + t]),
+        this.temperature,
+      ),
+    );
   }
 
   /**
@@ -114,13 +142,23 @@ export class LeakMeter {
     const most = engine.config.block_size;
     const starts = tree.draw(rng.uniforms(into.length));
     const prefixes = starts.map((i) => tree.context(i).slice(1));
-    const { tokens } = engine.sample(prefixes, { temperature, uniforms: rng.uniforms(into.length * most), order: "rows", guard: automaton.guard });
-    into.set(this.maskedLeaks(tokens, prefixes.map((prefix) => prefix.length)));
+    const { tokens } = engine.sample(prefixes, {
+      temperature,
+      uniforms: rng.uniforms(into.length * most),
+      order: "rows",
+      guard: automaton.guard,
+    });
+    into.set(
+      this.maskedLeaks(
+        tokens,
+        prefixes.map((prefix) => prefix.length),
+      ),
+    );
   }
 
   /**
-   * The same for names that were drawn under the guard. m_t is the mass of the tokens that were masked
-   * when token t was drawn, the end included.
+   * The same for names that were drawn under the guard. m_t is the mass of the tokens that were
+   * masked when token t was drawn, the end included.
    * @param {number[][]} drawn
    * @param {number[]} begun how many of their tokens were forced
    */
@@ -142,7 +180,10 @@ export class LeakMeter {
     engine.logits(lists).forEach((logits, k) => {
       let kept = 1;
       for (const { t, state } of asked[needed[k]]) {
-        const probs = distribution(Array.from({ length: V }, (_, j) => logits[t * V + j]), temperature);
+        const probs = distribution(
+          Array.from({ length: V }, (_, j) => logits[t * V + j]),
+          temperature,
+        );
         let mass = 0;
         for (let j = 0; j < V; j++) if (automaton.banned[state * V + j]) mass += probs[j];
         kept *= 1 - mass;
@@ -154,8 +195,8 @@ export class LeakMeter {
 }
 
 /**
- * Mean of what was drawn, and how far off it may be with 95 %: the empirical Bernstein bound (Maurer
- * and Pontil 2009, theorem 4), 2.5 % to each side.
+ * Mean of what was drawn, and how far off it may be with 95 %: the empirical Bernstein bound
+ * (Maurer and Pontil 2009, theorem 4), 2.5 % to each side.
  * @param {Float64Array} leaked
  * @param {number} share of all names that they stand for
  */
@@ -168,7 +209,10 @@ export function estimate(leaked, share) {
   return { mean: mean * share, error: error * share };
 }
 
-/** Names grown from a beginning, the most probable first. What is open: expanded parent, token, state, mass. */
+/**
+ * Names grown from a beginning, the most probable first. What is open: expanded parent, token,
+ * state, mass.
+ */
 class Tree {
   /** @param {LeakMeter} meter @param {number[]} prefix */
   constructor(meter, prefix) {
@@ -181,7 +225,9 @@ class Tree {
     if (state === automaton.hit) this.low = 1;
     const alive = this.low === 0 && prefix.length < block_size;
     const whole = [V - 1, ...prefix];
-    /** @type {number[][]} tokens of expanded beginnings, BOS first */ this.rows = [whole.slice(0, -1)];
+    /** @type {number[][]} tokens of expanded beginnings, BOS first */ this.rows = [
+      whole.slice(0, -1),
+    ];
     /** @type {{row: number, token: number, state: number, mass: number}[]} */
     this.open = alive ? [{ row: 0, token: whole[whole.length - 1], state, mass: 1 }] : [];
     this.openMass = Number(alive);
@@ -213,7 +259,13 @@ class Tree {
         for (let t = 0; t < V; t++) {
           if (automaton.banned[state * V + t]) this.low += probs[t] * mass;
           // BOS ends a name, and so does its last letter.
-          else if (t < V - 1 && lists[k].length < block_size) grown.push({ row, token: t, state: automaton.next[state * V + t], mass: probs[t] * mass });
+          else if (t < V - 1 && lists[k].length < block_size)
+            grown.push({
+              row,
+              token: t,
+              state: automaton.next[state * V + t],
+              mass: probs[t] * mass,
+            });
         }
       });
       yield undefined;
@@ -224,7 +276,10 @@ class Tree {
     this.sums = null;
   }
 
-  /** One of what is open for each uniform number, in proportion to its mass. @param {Float64Array} numbers */
+  /**
+   * One of what is open for each uniform number, in proportion to its mass.
+   * @param {Float64Array} numbers
+   */
   draw(numbers) {
     let sum = 0;
     const sums = (this.sums ??= Float64Array.from(this.open, ({ mass }) => (sum += mass)));

@@ -1,5 +1,5 @@
-// Backpropagation as a page shows it, stage by stage: the way forward, the order, the way back. Every
-// number is computed by the Values of numbers/value.js.
+// Backpropagation as a page shows it, stage by stage: the way forward, the order, the way back.
+// Every number is computed by the Values of numbers/value.js.
 //
 //     const plan = planOf("a*b + a", { a: 2, b: 3 });
 //     graph.data = frame(plan, plan.stages.length - 1);
@@ -15,13 +15,18 @@ const VISITED_ONE_BY_ONE = 20;
 
 /**
  * The four shapes, and the expression that the reader's own begins with.
- * @type {Readonly<Record<string, {title: string, source: string, numbers: Record<string, number>}>>}
+ * @type {Readonly<Record<string, {title: string, source: string, numbers: Record<string,
+ *   number>}>>}
  */
 export const SHAPES = Object.freeze({
   sum: { title: "L = a + b", source: "a + b", numbers: { a: 2, b: 3 } },
   product: { title: "L = a · b", source: "a * b", numbers: { a: 2, b: 3 } },
   reuse: { title: "c = a · b, L = c + a", source: "a*b + a", numbers: { a: 2, b: 3 } },
-  loss: { title: "(w · x + b − y)²", source: "(w*x + b - y)**2", numbers: { w: 2, x: 3, b: 1, y: 10 } },
+  loss: {
+    title: "(w · x + b − y)²",
+    source: "(w*x + b - y)**2",
+    numbers: { w: 2, x: 3, b: 1, y: 10 },
+  },
   own: { title: "Your own", source: "log(1 + exp(-a*b)) + c/4", numbers: { a: 1, b: 2, c: 3 } },
 });
 
@@ -55,7 +60,9 @@ export const SHAPES = Object.freeze({
  * @param {Record<string, number>} numbers
  */
 export function filled(names, numbers) {
-  return Object.fromEntries(names.map((name, i) => [name, Object.hasOwn(numbers, name) ? numbers[name] : i + 1]));
+  return Object.fromEntries(
+    names.map((name, i) => [name, Object.hasOwn(numbers, name) ? numbers[name] : i + 1]),
+  );
 }
 
 /**
@@ -71,14 +78,29 @@ export function planOf(source, numbers, results = []) {
   if (names.length > MOST_NAMES) {
     const name = names[MOST_NAMES];
     const at = source.search(new RegExp(`\\b${name}\\b`));
-    throw new ExpressionError(`${name} is name number ${MOST_NAMES + 1}, at most ${MOST_NAMES} can be used.`, at, "Use some of them twice.", name.length);
+    throw new ExpressionError(
+      `${name} is name number ${MOST_NAMES + 1}, at most ${MOST_NAMES} can be used.`,
+      at,
+      "Use some of them twice.",
+      name.length,
+    );
   }
   const { graph } = build(parsed, filled(names, numbers));
   const { steps, grads } = backwardSteps(graph);
   const called = callAll(graph, names, results);
   const made = makings(graph, called);
   const stages = stagesOf(graph, called, made, steps);
-  return { source, names, graph, called, made, steps, grads, stages, forward: stages.findIndex(({ phase }) => phase === "order") - 1 };
+  return {
+    source,
+    names,
+    graph,
+    called,
+    made,
+    steps,
+    grads,
+    stages,
+    forward: stages.findIndex(({ phase }) => phase === "order") - 1,
+  };
 }
 
 /**
@@ -88,7 +110,9 @@ export function planOf(source, numbers, results = []) {
  * @param {readonly string[]} results
  */
 function callAll({ nodes }, names, results) {
-  const free = results.length ? results : [..."cdefghijkmnopqrstuvxz"].filter((letter) => !names.includes(letter));
+  const free = results.length
+    ? results
+    : [..."cdefghijkmnopqrstuvxz"].filter((letter) => !names.includes(letter));
   const last = nodes.length - 1;
   let next = 0;
   return nodes.map(({ label, op, data }, id) => {
@@ -133,22 +157,35 @@ function makings({ nodes, edges }, called) {
 function stagesOf({ nodes }, called, made, steps) {
   const all = nodes.length;
   /** @type {Stage[]} */
-  const stages = [{ phase: "start", text: "The leaves have their numbers", known: 0, placed: 0, back: 0 }];
+  const stages = [
+    { phase: "start", text: "The leaves have their numbers", known: 0, placed: 0, back: 0 },
+  ];
   nodes.forEach(({ data }, id) => {
     if (!made[id]) return;
-    stages.push({ phase: "forward", text: `Forward: ${called[id]} = ${made[id]} = ${shortly(data)}`, known: id + 1, placed: 0, back: 0, node: id });
+    stages.push({
+      phase: "forward",
+      text: `Forward: ${called[id]} = ${made[id]} = ${shortly(data)}`,
+      known: id + 1,
+      placed: 0,
+      back: 0,
+      node: id,
+    });
   });
   const places = all <= VISITED_ONE_BY_ONE ? nodes.map((_, id) => id) : [all - 1];
   for (const id of places) {
-    const text = all > VISITED_ONE_BY_ONE
-      ? `Order: all ${all} nodes in a row, children before what is made of them`
-      : `Order: place ${id + 1} for ${called[id]}${made[id] ? ", after its children" : ", it has no children"}`;
+    const text =
+      all > VISITED_ONE_BY_ONE
+        ? `Order: all ${all} nodes in a row, children before what is made of them`
+        : `Order: place ${id + 1} for ` +
+          `${called[id]}${made[id] ? ", after its children" : ", it has no children"}`;
     stages.push({ phase: "order", text, known: all, placed: id + 1, back: 0, node: id });
   }
   steps.forEach(({ parent, child, local, upstream, before, after }, s) => {
-    const text = parent === null
-      ? `Back: ${called[child]} changes as itself, its gradient is 1`
-      : `Back to ${called[child]}: ${before ? `${shortly(before)} + ` : ""}${shortly(local)} × ${shortly(upstream)} = ${shortly(after)}`;
+    const text =
+      parent === null
+        ? `Back: ${called[child]} changes as itself, its gradient is 1`
+        : `Back to ${called[child]}: ${before ? `${shortly(before)} + ` : ""}${shortly(local)} ` +
+          `× ${shortly(upstream)} = ${shortly(after)}`;
     stages.push({ phase: "backward", text, known: all, placed: all, back: s + 1, node: child });
   });
   return stages;
@@ -161,12 +198,20 @@ function stagesOf({ nodes }, called, made, steps) {
  * @returns {import("../../kit/graph.js").GraphData}
  */
 export function frame({ graph: { nodes, edges }, called, made, steps, stages }, at) {
-  const { phase, known, placed, back, node: now } = stages[Math.max(0, Math.min(stages.length - 1, at))];
+  const {
+    phase,
+    known,
+    placed,
+    back,
+    node: now,
+  } = stages[Math.max(0, Math.min(stages.length - 1, at))];
   /** @type {(number | null)[]} */
   const grads = nodes.map(() => null);
   for (const { child, after } of steps.slice(0, back)) grads[child] = after;
   const step = back ? steps[back - 1] : null;
-  const passed = new Set(steps.slice(0, back).map(({ parent, child, slot }) => `${parent} ${child} ${slot}`));
+  const passed = new Set(
+    steps.slice(0, back).map(({ parent, child, slot }) => `${parent} ${child} ${slot}`),
+  );
   const isThere = (/** @type {number} */ id) => !made[id] || id < known;
   return {
     nodes: nodes.map(({ data }, id) => {
@@ -175,16 +220,31 @@ export function frame({ graph: { nodes, edges }, called, made, steps, stages }, 
       const isPlainNumber = nodes[id].op === "number";
       return {
         id,
-        name: `${placed > id && phase === "order" ? `${id + 1}. ` : ""}${isPlainNumber ? "number" : called[id]}`,
+        name:
+          (placed > id && phase === "order" ? `${id + 1}. ` : "") +
+          `${isPlainNumber ? "number" : called[id]}`,
         op: how,
         data: isThere(id) ? data : null,
         grad: grads[id],
-        state: isLit ? "lit" : !isThere(id) || (phase === "order" && placed <= id) ? "waiting" : "done",
+        state: isLit
+          ? "lit"
+          : !isThere(id) || (phase === "order" && placed <= id)
+            ? "waiting"
+            : "done",
       };
     }),
     edges: edges.map(({ from, to, slot, local }) => {
-      const isNow = phase === "forward" ? to === now : step !== null && step.parent === to && step.child === from && step.slot === slot;
-      const state = isNow ? "lit" : !isThere(to) ? "waiting" : passed.has(`${to} ${from} ${slot}`) ? "done" : "";
+      const isNow =
+        phase === "forward"
+          ? to === now
+          : step !== null && step.parent === to && step.child === from && step.slot === slot;
+      const state = isNow
+        ? "lit"
+        : !isThere(to)
+          ? "waiting"
+          : passed.has(`${to} ${from} ${slot}`)
+            ? "done"
+            : "";
       return { from, to, text: isThere(to) ? shortly(local) : "", state };
     }),
   };
@@ -211,7 +271,10 @@ export function nudge(source, numbers, name, by) {
  * Numbers by name as text for the address, and back; what isn't one is left out.
  * @param {Record<string, number>} numbers
  */
-export const writeNumbers = (numbers) => Object.entries(numbers).map(([name, x]) => `${name}=${x}`).join(";");
+export const writeNumbers = (numbers) =>
+  Object.entries(numbers)
+    .map(([name, x]) => `${name}=${x}`)
+    .join(";");
 
 /** @param {string} text */
 export function readNumbers(text) {
@@ -227,19 +290,48 @@ export function readNumbers(text) {
  * @returns {{right: boolean[], said: string}}
  */
 export function judgeNeuron({ x, w, b }, given) {
-  if (given.some((g) => g === null)) throw new InputError("Three numbers are asked for, such as 1.5.");
+  if (given.some((g) => g === null))
+    throw new InputError("Three numbers are asked for, such as 1.5.");
   const z = x * w + b;
   const truth = z > 0 ? [w, x, 1] : [0, 0, 0];
-  const near = (/** @type {number | null} */ g, /** @type {number} */ t) => Math.abs(Number(g) - t) < 0.005;
+  const near = (/** @type {number | null} */ g, /** @type {number} */ t) =>
+    Math.abs(Number(g) - t) < 0.005;
   const right = given.map((g, i) => near(g, truth[i]));
-  if (right.every(Boolean)) return { right, said: z > 0 ? "All three are right." : "All three are right: the ReLU is shut, nothing comes through." };
+  if (right.every(Boolean))
+    return {
+      right,
+      said:
+        z > 0
+          ? "All three are right."
+          : "All three are right: the ReLU is shut, nothing comes through.",
+    };
   const [gx, gw, gb] = given;
-  if (z <= 0 && near(gx, w) && near(gw, x)) return { right, said: `Not yet: z = ${written(z)} is not above 0, so the ReLU lets no gradient through. All three are 0.` };
-  if (near(gx, x) && near(gw, w) && x !== w) return { right, said: "Not yet: ∂x and ∂w are the wrong way round. In a product, each one's slope is the other one's number." };
-  if (near(gb, b) && !right[2]) return { right, said: `Not yet: ${written(b)} is what b is, not how fast a changes with b.` };
-  if (near(gb, 0) && z > 0) return { right, said: "Not yet: b is added, so a changes by as much as b does. Its slope isn't 0." };
+  if (z <= 0 && near(gx, w) && near(gw, x))
+    return {
+      right,
+      said:
+        `Not yet: z = ${written(z)} is not above 0, so the ReLU lets no gradient through. All ` +
+        "three are 0.",
+    };
+  if (near(gx, x) && near(gw, w) && x !== w)
+    return {
+      right,
+      said:
+        "Not yet: ∂x and ∂w are the wrong way round. In a product, each one's slope is the " +
+        "other one's number.",
+    };
+  if (near(gb, b) && !right[2])
+    return { right, said: `Not yet: ${written(b)} is what b is, not how fast a changes with b.` };
+  if (near(gb, 0) && z > 0)
+    return {
+      right,
+      said: "Not yet: b is added, so a changes by as much as b does. Its slope isn't 0.",
+    };
   const good = ["∂x", "∂w", "∂b"].filter((_, i) => right[i]).join(" and ");
-  return { right, said: good ? `Not yet: right so far: ${good}.` : "Not yet: none of the three is right." };
+  return {
+    right,
+    said: good ? `Not yet: right so far: ${good}.` : "Not yet: none of the three is right.",
+  };
 }
 
 /** @param {number} x @param {number} [places] */

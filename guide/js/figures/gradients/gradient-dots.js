@@ -1,4 +1,5 @@
-// The gradient check of rung 1, a few parameters at a time, with ways to break the chain rule. No DOM.
+// The gradient check of rung 1, a few parameters at a time, with ways to break the chain rule. No
+// DOM.
 
 import { Mlp } from "../../numbers/mlp.js";
 
@@ -15,15 +16,24 @@ class Ungated extends Mlp {
   }
 }
 
-/** @type {Record<string, {name: string, said: string, of: (model: Mlp, tokens: ArrayLike<number>) => number[]}>} */
+/**
+ * @type {Record<string, {name: string, said: string, of: (model: Mlp, tokens: ArrayLike<number>) =>
+ *   number[]}>}
+ */
 export const BREAKS = Object.freeze({
-  none: { name: "as it should be", said: "as it should be", of: (model, tokens) => model.analyticGradient(tokens) },
+  none: {
+    name: "as it should be",
+    said: "as it should be",
+    of: (model, tokens) => model.analyticGradient(tokens),
+  },
   gate: {
-    name: "broken: no gate at ReLU", said: "without ReLU's gate",
+    name: "broken: no gate at ReLU",
+    said: "without ReLU's gate",
     of: (model, tokens) => new Ungated(model.weights, model.blockSize).analyticGradient(tokens),
   },
   mean: {
-    name: "broken: not divided by the positions", said: "not divided by the number of positions",
+    name: "broken: not divided by the positions",
+    said: "not divided by the number of positions",
     of: (model, tokens) => {
       const n = Math.min(model.blockSize, tokens.length - 1);
       return model.analyticGradient(tokens).map((g) => g * n);
@@ -33,7 +43,9 @@ export const BREAKS = Object.freeze({
 
 /** Name of every parameter, in the order of the gradients. @param {Mlp} model */
 export function parameterNames(model) {
-  return Object.entries(model.weights).flatMap(([name, rows]) => rows.flatMap((row, r) => row.map((_, c) => `${name}[${r}][${c}]`)));
+  return Object.entries(model.weights).flatMap(([name, rows]) =>
+    rows.flatMap((row, r) => row.map((_, c) => `${name}[${r}][${c}]`)),
+  );
 }
 
 /**
@@ -43,12 +55,21 @@ export function parameterNames(model) {
  * @param {{stride?: number, nudge?: number, broken?: string}} how
  * @param {() => boolean} [wanted]
  */
-export async function checkOf(model, tokens, { stride = 17, nudge = 1e-5, broken = "none" } = {}, wanted = () => true) {
+export async function checkOf(
+  model,
+  tokens,
+  { stride = 17, nudge = 1e-5, broken = "none" } = {},
+  wanted = () => true,
+) {
   const grads = BREAKS[broken].of(model, tokens);
   const names = parameterNames(model);
   const points = [];
   for (let index = 0; index < grads.length; index += stride) {
-    points.push({ name: names[index], analytic: grads[index], numerical: model.numericalGradient(tokens, index, nudge) });
+    points.push({
+      name: names[index],
+      analytic: grads[index],
+      numerical: model.numericalGradient(tokens, index, nudge),
+    });
     if (points.length % AT_ONCE) continue;
     await new Promise((resolve) => setTimeout(resolve, 0));
     if (!wanted()) return null;
@@ -60,6 +81,8 @@ export async function checkOf(model, tokens, { stride = 17, nudge = 1e-5, broken
 export function power(x) {
   if (x === 0 || !Number.isFinite(x)) return String(x);
   const [digits, exponent] = x.toExponential(1).split("e");
-  const raised = String(Number(exponent)).replace("-", "⁻").replace(/\d/g, (d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)]);
+  const raised = String(Number(exponent))
+    .replace("-", "⁻")
+    .replace(/\d/g, (d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)]);
   return digits === "1.0" ? `10${raised}` : `${digits}·10${raised}`;
 }

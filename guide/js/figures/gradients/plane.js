@@ -1,5 +1,5 @@
-// A small plane to draw a curve of one variable on, with axes, and a point that is dragged along it by
-// mouse, finger or arrow keys.
+// A small plane to draw a curve of one variable on, with axes, and a point that is dragged along it
+// by mouse, finger or arrow keys.
 
 import { renew, svg } from "../../kit/dom.js";
 import { ticks, written } from "../../kit/text.js";
@@ -10,7 +10,8 @@ const EDGE = { left: 40, right: 12, top: 12, bottom: 34 };
 
 export class Plane {
   /**
-   * @param {{label: string, x: Range, y: Range, xLabel: string, yLabel: string, height?: number}} how
+   * @param {{label: string, x: Range, y: Range, xLabel: string, yLabel: string, height?: number}}
+   *   how
    */
   constructor({ label, x, y, xLabel, yLabel, height = 300 }) {
     this.x = x;
@@ -21,29 +22,45 @@ export class Plane {
     this.picture = svg("svg", { class: "mg-plot plane", role: "img", "aria-label": label });
     /** @private */ this.parts = svg("g");
     /** @private what the frame was drawn for */ this.framed = "";
-    /** @private the last curve @type {{of: Function, framed: string, d: string} | null} */ this.curved = null;
+    /**
+     * @private the last curve
+     * @type {{of: Function, framed: string, d: string} | null}
+     */
+    this.curved = null;
   }
 
   /** @param {number} x */
   px(x) {
-    return EDGE.left + ((x - this.x.low) / (this.x.high - this.x.low)) * (this.width - EDGE.left - EDGE.right);
+    return (
+      EDGE.left +
+      ((x - this.x.low) / (this.x.high - this.x.low)) * (this.width - EDGE.left - EDGE.right)
+    );
   }
 
   /** @param {number} y */
   py(y) {
-    return this.height - EDGE.bottom - ((y - this.y.low) / (this.y.high - this.y.low)) * (this.height - EDGE.top - EDGE.bottom);
+    return (
+      this.height -
+      EDGE.bottom -
+      ((y - this.y.low) / (this.y.high - this.y.low)) * (this.height - EDGE.top - EDGE.bottom)
+    );
   }
 
   /** The place that a pointer means. @param {PointerEvent | MouseEvent} event */
   at(event) {
     const box = this.picture.getBoundingClientRect();
-    const share = ((event.clientX - box.left) * (this.width / box.width) - EDGE.left) / (this.width - EDGE.left - EDGE.right);
+    const share =
+      ((event.clientX - box.left) * (this.width / box.width) - EDGE.left) /
+      (this.width - EDGE.left - EDGE.right);
     return this.x.low + Math.max(0, Math.min(1, share)) * (this.x.high - this.x.low);
   }
 
   /** Fits the box it stands in; whether that changed anything. */
   fit() {
-    const width = Math.max(260, Math.min(720, Math.round(this.picture.parentElement?.clientWidth || this.width)));
+    const width = Math.max(
+      260,
+      Math.min(720, Math.round(this.picture.parentElement?.clientWidth || this.width)),
+    );
     if (width === this.width) return false;
     this.width = width;
     return true;
@@ -71,26 +88,62 @@ export class Plane {
     const short = (/** @type {number} */ t) => String(t).replace("-", "−");
     this.picture.replaceChildren(
       ...ys.flatMap((t) => [
-        svg("line", { class: "mg-gridline", x1: EDGE.left, x2: right, y1: this.py(t), y2: this.py(t) }),
-        svg("text", { class: "mg-label", x: EDGE.left - 6, y: this.py(t), "text-anchor": "end", "dominant-baseline": "central" }, short(t)),
+        svg("line", {
+          class: "mg-gridline",
+          x1: EDGE.left,
+          x2: right,
+          y1: this.py(t),
+          y2: this.py(t),
+        }),
+        svg(
+          "text",
+          {
+            class: "mg-label",
+            x: EDGE.left - 6,
+            y: this.py(t),
+            "text-anchor": "end",
+            "dominant-baseline": "central",
+          },
+          short(t),
+        ),
       ]),
-      ...xs.map((t) => svg("text", { class: "mg-label", x: this.px(t), y: bottom + 16, "text-anchor": "middle" }, short(t))),
+      ...xs.map((t) =>
+        svg(
+          "text",
+          { class: "mg-label", x: this.px(t), y: bottom + 16, "text-anchor": "middle" },
+          short(t),
+        ),
+      ),
       svg("line", { class: "mg-axis", x1: EDGE.left, x2: right, y1: bottom, y2: bottom }),
-      svg("text", { class: "mg-label", x: right, y: this.height - 4, "text-anchor": "end" }, this.names[0]),
-      svg("text", { class: "mg-label mg-halo", x: EDGE.left + 6, y: EDGE.top, "dominant-baseline": "hanging" }, this.names[1]),
+      svg(
+        "text",
+        { class: "mg-label", x: right, y: this.height - 4, "text-anchor": "end" },
+        this.names[0],
+      ),
+      svg(
+        "text",
+        {
+          class: "mg-label mg-halo",
+          x: EDGE.left + 6,
+          y: EDGE.top,
+          "dominant-baseline": "hanging",
+        },
+        this.names[1],
+      ),
       this.parts,
     );
   }
 
   /**
-   * The curve of a function, broken where it has no value or leaves the plane. The same function on the
-   * same frame isn't computed again.
+   * The curve of a function, broken where it has no value or leaves the plane. The same function on
+   * the same frame isn't computed again.
    * @param {(x: number) => number} of
    * @param {string} kind
    */
   curve(of, kind) {
     this.frame();
-    if (this.curved?.of === of && this.curved.framed === this.framed) return svg("path", { class: kind, d: this.curved.d });
+    if (this.curved?.of === of && this.curved.framed === this.framed)
+      return svg("path", { class: kind, d: this.curved.d });
     let d = "";
     let isOpen = false;
     for (let i = 0; i <= 240; i++) {
@@ -104,15 +157,30 @@ export class Plane {
     return svg("path", { class: kind, d });
   }
 
-  /** A straight line through a place. @param {number} x @param {number} y @param {number} slope @param {string} kind */
+  /**
+   * A straight line through a place.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} slope
+   * @param {string} kind
+   */
   line(x, y, slope, kind) {
     const { low, high } = this.y;
     const ends = [this.x.low, this.x.high].map((end) => {
       const there = Math.max(low, Math.min(high, y + slope * (end - x)));
-      return { x: slope && there !== y + slope * (end - x) ? x + (there - y) / slope : end, y: there };
+      return {
+        x: slope && there !== y + slope * (end - x) ? x + (there - y) / slope : end,
+        y: there,
+      };
     });
     const isSeen = ends[0].x < ends[1].x && (slope !== 0 || (y >= low && y <= high));
-    const d = isSeen ? ends.map((end, i) => `${i ? "L" : "M"}${this.px(end.x).toFixed(1)} ${this.py(end.y).toFixed(1)}`).join("") : "";
+    const d = isSeen
+      ? ends
+          .map(
+            (end, i) => `${i ? "L" : "M"}${this.px(end.x).toFixed(1)} ${this.py(end.y).toFixed(1)}`,
+          )
+          .join("")
+      : "";
     return svg("path", { class: kind, d });
   }
 
@@ -150,7 +218,8 @@ export function dragged(host, plane, moved) {
 }
 
 /**
- * Width of a picture's box, so that its text keeps its size on small screens; draws again on change.
+ * Width of a picture's box, so that its text keeps its size on small screens; draws again on
+ * change.
  * @param {import("../../kit/element.js").KitElement} host
  * @param {Element} box
  * @param {() => void} draw

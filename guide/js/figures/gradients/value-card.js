@@ -19,18 +19,33 @@ const CALLED = { data: "data", children: "children", local: "local_grads", grad:
  */
 
 /** A list as Python prints a tuple. @param {(string | number)[]} items */
-const tuple = (items) => `(${items.map((item) => (typeof item === "number" ? shortly(item) : item)).join(", ")}${items.length === 1 ? "," : ""})`;
+const tuple = (items) =>
+  "(" +
+  items.map((item) => (typeof item === "number" ? shortly(item) : item)).join(", ") +
+  `${items.length === 1 ? "," : ""})`;
 
 /**
  * @param {Shown} value
  * @param {{slots?: readonly Slot[], fresh?: Slot | null}} [how] fresh: the slot that is new
  */
-export function valueCard({ name, how = "", data, children, local, grad }, { slots = SLOTS, fresh = null } = {}) {
-  const texts = { data: shortly(data), children: tuple(children), local: tuple(local), grad: grad === null ? "0" : shortly(grad) };
+export function valueCard(
+  { name, how = "", data, children, local, grad },
+  { slots = SLOTS, fresh = null } = {},
+) {
+  const texts = {
+    data: shortly(data),
+    children: tuple(children),
+    local: tuple(local),
+    grad: grad === null ? "0" : shortly(grad),
+  };
   const rows = slots.flatMap((slot) => [
     html("dt", { "data-fresh": slot === fresh }, html("code", {}, CALLED[slot])),
     html("dd", { "data-slot": slot, "data-fresh": slot === fresh }, texts[slot]),
   ]);
-  return html("div", { class: "value-card", role: "group", "aria-label": `Value ${name}` },
-    html("p", { class: "value-name" }, how ? `${name} = ${how}` : name), html("dl", {}, ...rows));
+  return html(
+    "div",
+    { class: "value-card", role: "group", "aria-label": `Value ${name}` },
+    html("p", { class: "value-name" }, how ? `${name} = ${how}` : name),
+    html("dl", {}, ...rows),
+  );
 }

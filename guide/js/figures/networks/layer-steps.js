@@ -1,4 +1,5 @@
-// A linear layer of three by three, and softmax step by step, for the figure that shows them. No DOM.
+// A linear layer of three by three, and softmax step by step, for the figure that shows them. No
+// DOM.
 
 import { floats, linear, total } from "../../numbers/arithmetic.js";
 import { written } from "../../kit/text.js";
@@ -6,14 +7,20 @@ import { written } from "../../kit/text.js";
 /** Makes the logits 2, 1, 0. */
 export const FIRST_LAYER = Object.freeze({
   x: [1, 2, -1],
-  w: [[1, 0.5, 0], [0.5, 0, -0.5], [-1, 0.5, 0]],
+  w: [
+    [1, 0.5, 0],
+    [0.5, 0, -0.5],
+    [-1, 0.5, 0],
+  ],
 });
 
 /**
  * @param {{x?: number[], w?: number[]}} layer w: its rows, one behind the other
  */
 export function throughLayer({ x = [], w = [] }) {
-  const rows = Array.from({ length: w.length / x.length }, (_, r) => w.slice(r * x.length, (r + 1) * x.length));
+  const rows = Array.from({ length: w.length / x.length }, (_, r) =>
+    w.slice(r * x.length, (r + 1) * x.length),
+  );
   return linear(floats, x, rows).map((y) => Number(y.toFixed(12)));
 }
 

@@ -1,9 +1,12 @@
-// A surface over the plane, seen from a turned and tilted eye: where its points come to lie on paper,
-// and its patches from the far ones to the near. Parallel projection. No DOM.
+// A surface over the plane, seen from a turned and tilted eye: where its points come to lie on
+// paper, and its patches from the far ones to the near. Parallel projection. No DOM.
 
 /** @typedef {{x: number, y: number, far: number}} Seen right, down, and away from the eye */
 /** @typedef {{turn: number, tilt: number}} Eye degrees; tilt 90 looks straight down */
-/** @typedef {{i: number, j: number, far: number, height: number, corners: Seen[]}} Patch height: mean */
+/**
+ * @typedef {{i: number, j: number, far: number, height: number, corners: Seen[]}} Patch
+ *   height: mean
+ */
 
 /** @type {Readonly<Eye>} */
 export const EYE = Object.freeze({ turn: 35, tilt: 30 });
@@ -20,7 +23,8 @@ export function project({ turn, tilt }, x, y, height) {
   const right = x * Math.cos(a) - y * Math.sin(a);
   const deep = x * Math.sin(a) + y * Math.cos(a);
   return {
-    x: right, y: -(deep * Math.sin(b) + height * Math.cos(b)),
+    x: right,
+    y: -(deep * Math.sin(b) + height * Math.cos(b)),
     far: deep * Math.cos(b) - height * Math.sin(b),
   };
 }
@@ -35,11 +39,18 @@ export function project({ turn, tilt }, x, y, height) {
 export function patches(heights, eye, { reach, lift }) {
   const n = heights.length;
   const place = (/** @type {number} */ k) => -reach + (2 * reach * k) / (n - 1);
-  const seen = heights.map((row, j) => row.map((h, i) => project(eye, place(i), place(j), lift * h)));
+  const seen = heights.map((row, j) =>
+    row.map((h, i) => project(eye, place(i), place(j), lift * h)),
+  );
   const all = [];
   for (let j = 0; j + 1 < n; j++) {
     for (let i = 0; i + 1 < n; i++) {
-      const at = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
+      const at = [
+        [i, j],
+        [i + 1, j],
+        [i + 1, j + 1],
+        [i, j + 1],
+      ];
       const corners = at.map(([a, b]) => seen[b][a]);
       const far = corners.reduce((sum, c) => sum + c.far, 0) / 4;
       const height = at.reduce((sum, [a, b]) => sum + heights[b][a], 0) / 4;
@@ -57,5 +68,8 @@ export function patches(heights, eye, { reach, lift }) {
  * @returns {Eye}
  */
 export function turned(eye, turn, tilt) {
-  return { turn: (((eye.turn + turn) % 360) + 360) % 360, tilt: Math.max(5, Math.min(90, eye.tilt + tilt)) };
+  return {
+    turn: (((eye.turn + turn) % 360) + 360) % 360,
+    tilt: Math.max(5, Math.min(90, eye.tilt + tilt)),
+  };
 }

@@ -1,4 +1,5 @@
-// The blocks of the model before and after a rung, for the figure that sets them side by side. No DOM.
+// The blocks of the model before and after a rung, for the figure that sets them side by side. No
+// DOM.
 
 /**
  * @typedef {object} Block
@@ -13,46 +14,146 @@
 /** @param {Partial<Block> & {id: string}} block @returns {Block} */
 const block = ({ id, name = id, what = "", ...more }) => ({ id, name, what, ...more });
 
-const WTE = block({ id: "wte", what: "A row of 16 numbers for each token.", parameters: 432, page: "embeddings" });
-const SOFTMAX = block({ id: "softmax", what: "27 logits become 27 probabilities.", page: "softmax" });
-const NORM = (/** @type {string} */ id) => block({ id, name: "RMSNorm", what: "Brings the numbers to one size, whatever they were.", page: "rmsnorm" });
-const RESIDUAL = (/** @type {string} */ id) => block({ id, name: "+ residual", what: "What came in is added to what was found.", page: "residuals" });
-const FC1 = { name: "fc1, ReLU", what: "16 numbers become 64; those below 0 are cut off.", parameters: 1024, page: "mlp" };
-const LM_HEAD = block({ id: "lm_head", what: "16 numbers become 27 logits: one score a token.", parameters: 432, page: "residuals" });
+const WTE = block({
+  id: "wte",
+  what: "A row of 16 numbers for each token.",
+  parameters: 432,
+  page: "embeddings",
+});
+const SOFTMAX = block({
+  id: "softmax",
+  what: "27 logits become 27 probabilities.",
+  page: "softmax",
+});
+const NORM = (/** @type {string} */ id) =>
+  block({
+    id,
+    name: "RMSNorm",
+    what: "Brings the numbers to one size, whatever they were.",
+    page: "rmsnorm",
+  });
+const RESIDUAL = (/** @type {string} */ id) =>
+  block({
+    id,
+    name: "+ residual",
+    what: "What came in is added to what was found.",
+    page: "residuals",
+  });
+const FC1 = {
+  name: "fc1, ReLU",
+  what: "16 numbers become 64; those below 0 are cut off.",
+  parameters: 1024,
+  page: "mlp",
+};
+const LM_HEAD = block({
+  id: "lm_head",
+  what: "16 numbers become 27 logits: one score a token.",
+  parameters: 432,
+  page: "residuals",
+});
 const EMBED = [
-  WTE, block({ id: "wpe", name: "+ wpe", what: "A row of 16 numbers for each position, added.", parameters: 256, page: "embeddings" }), NORM("norm0"),
+  WTE,
+  block({
+    id: "wpe",
+    name: "+ wpe",
+    what: "A row of 16 numbers for each position, added.",
+    parameters: 256,
+    page: "embeddings",
+  }),
+  NORM("norm0"),
 ];
 const MLP = [
-  NORM("norm2"), block({ id: "fc1", ...FC1 }),
-  block({ id: "fc2", name: "fc2", what: "64 numbers become 16 again.", parameters: 1024, page: "mlp" }), RESIDUAL("res2"),
+  NORM("norm2"),
+  block({ id: "fc1", ...FC1 }),
+  block({
+    id: "fc2",
+    name: "fc2",
+    what: "64 numbers become 16 again.",
+    parameters: 1024,
+    page: "mlp",
+  }),
+  RESIDUAL("res2"),
 ];
-const QKV = block({ id: "qkv", name: "q, k, v", what: "Three linear layers make query, key and value.", parameters: 768, page: "attention" });
-const WO = block({ id: "wo", name: "Wo", what: "Mixes what attention has gathered.", parameters: 256, page: "residuals" });
+const QKV = block({
+  id: "qkv",
+  name: "q, k, v",
+  what: "Three linear layers make query, key and value.",
+  parameters: 768,
+  page: "attention",
+});
+const WO = block({
+  id: "wo",
+  name: "Wo",
+  what: "Mixes what attention has gathered.",
+  parameters: 256,
+  page: "residuals",
+});
 
 /** The model of a rung, from the token to the probabilities. @type {Record<number, Block[]>} */
 export const MODELS = {
   2: [
-    WTE, block({ id: "fc1", ...FC1 }),
-    block({ id: "out", name: "fc2", what: "64 numbers become 27 logits at once.", parameters: 1728, page: "mlp" }), SOFTMAX,
+    WTE,
+    block({ id: "fc1", ...FC1 }),
+    block({
+      id: "out",
+      name: "fc2",
+      what: "64 numbers become 27 logits at once.",
+      parameters: 1728,
+      page: "mlp",
+    }),
+    SOFTMAX,
   ],
   3: [
-    ...EMBED, NORM("norm1"), QKV,
-    block({ id: "cache", name: "cache", what: "Keys and values of all positions so far.", page: "cache" }),
-    block({ id: "head", name: "attention, one head", what: "One comparison of all 16 numbers, one set of weights.", page: "attention" }),
-    WO, RESIDUAL("res1"), ...MLP, LM_HEAD, SOFTMAX,
+    ...EMBED,
+    NORM("norm1"),
+    QKV,
+    block({
+      id: "cache",
+      name: "cache",
+      what: "Keys and values of all positions so far.",
+      page: "cache",
+    }),
+    block({
+      id: "head",
+      name: "attention, one head",
+      what: "One comparison of all 16 numbers, one set of weights.",
+      page: "attention",
+    }),
+    WO,
+    RESIDUAL("res1"),
+    ...MLP,
+    LM_HEAD,
+    SOFTMAX,
   ],
   4: [
     ...EMBED,
     block({
-      id: "layers", name: "for each layer (here 1)", what: "The block may stand several times, each with parameters of its own.", page: "layers",
+      id: "layers",
+      name: "for each layer (here 1)",
+      what: "The block may stand several times, each with parameters of its own.",
+      page: "layers",
       inside: [
-        NORM("norm1"), QKV,
-        block({ id: "caches", name: "this layer's cache", what: "Keys and values of all positions so far, for each layer apart.", page: "layers" }),
-        block({ id: "heads", name: "attention, four heads", what: "Four comparisons of 4 numbers each, four sets of weights.", page: "heads" }),
-        WO, RESIDUAL("res1"), ...MLP,
+        NORM("norm1"),
+        QKV,
+        block({
+          id: "caches",
+          name: "this layer's cache",
+          what: "Keys and values of all positions so far, for each layer apart.",
+          page: "layers",
+        }),
+        block({
+          id: "heads",
+          name: "attention, four heads",
+          what: "Four comparisons of 4 numbers each, four sets of weights.",
+          page: "heads",
+        }),
+        WO,
+        RESIDUAL("res1"),
+        ...MLP,
       ],
     }),
-    LM_HEAD, SOFTMAX,
+    LM_HEAD,
+    SOFTMAX,
   ],
 };
 
@@ -60,7 +161,8 @@ export const MODELS = {
 export const flat = (blocks) => blocks.flatMap((one) => [one, ...flat(one.inside ?? [])]);
 
 /** What a model's blocks hold in parameters. @param {number} rung */
-export const parametersOf = (rung) => flat(MODELS[rung]).reduce((sum, { parameters = 0 }) => sum + parameters, 0);
+export const parametersOf = (rung) =>
+  flat(MODELS[rung]).reduce((sum, { parameters = 0 }) => sum + parameters, 0);
 
 /** Blocks that only one of two rungs has. @param {number} from @param {number} to */
 export function changed(from, to) {

@@ -16,7 +16,11 @@ let fetched = null;
 export function loadLadder() {
   fetched ??= (async () => {
     const answer = await fetch(new URL("../../../data/ladder.json", import.meta.url));
-    if (!answer.ok) throw new FileError(`The recorded losses can't be fetched (${answer.status}).`, "Is the guide still being served?");
+    if (!answer.ok)
+      throw new FileError(
+        `The recorded losses can't be fetched (${answer.status}).`,
+        "Is the guide still being served?",
+      );
     return answer.json();
   })();
   fetched.catch(() => (fetched = null));
@@ -32,14 +36,22 @@ export function loadLadder() {
  */
 export function curvesOf({ rungs }, window, isOn) {
   return rungs.map(({ rung, losses }) => ({
-    name: `rung ${rung}`, values: trailingMean(losses, window), off: !isOn(rung),
+    name: `rung ${rung}`,
+    values: trailingMean(losses, window),
+    off: !isOn(rung),
     kind: /** @type {"line" | "dots"} */ (window === 1 ? "dots" : "line"),
   }));
 }
 
-/** What is said of each run: last loss, mean of the last 100, loss on unseen names. @param {Ladder} ladder */
+/**
+ * What is said of each run: last loss, mean of the last 100, loss on unseen names.
+ * @param {Ladder} ladder
+ */
 export function endsOf({ rungs }) {
   return rungs.map(({ rung, losses, held_out: unseen }) => ({
-    rung, last: losses[losses.length - 1], mean: trailingMean(losses, 100)[losses.length - 1], unseen,
+    rung,
+    last: losses[losses.length - 1],
+    mean: trailingMean(losses, 100)[losses.length - 1],
+    unseen,
   }));
 }

@@ -1,6 +1,9 @@
 // What changed between two texts, line by line: the fewest lines out and in. No DOM.
 
-/** @typedef {{kind: "same" | "out" | "in", text: string, before: number | null, after: number | null}} Line */
+/**
+ * @typedef {{kind: "same" | "out" | "in", text: string, before: number | null, after: number |
+ *   null}} Line
+ */
 
 /**
  * Every line of both, in order; numbers count from 1. Where lines go and come at one place, those
@@ -15,15 +18,20 @@ export function lineDiff(before, after) {
   const common = Array.from({ length: n + 1 }, () => new Uint16Array(m + 1));
   for (let i = n - 1; i >= 0; i--) {
     for (let j = m - 1; j >= 0; j--) {
-      common[i][j] = before[i] === after[j] ? common[i + 1][j + 1] + 1 : Math.max(common[i + 1][j], common[i][j + 1]);
+      common[i][j] =
+        before[i] === after[j]
+          ? common[i + 1][j + 1] + 1
+          : Math.max(common[i + 1][j], common[i][j + 1]);
     }
   }
   /** @type {Line[]} */
   const lines = [];
   let [i, j] = [0, 0];
   while (i < n || j < m) {
-    if (i < n && j < m && before[i] === after[j]) lines.push({ kind: "same", text: before[i], before: ++i, after: ++j });
-    else if (i < n && (j === m || common[i + 1][j] >= common[i][j + 1])) lines.push({ kind: "out", text: before[i], before: ++i, after: null });
+    if (i < n && j < m && before[i] === after[j])
+      lines.push({ kind: "same", text: before[i], before: ++i, after: ++j });
+    else if (i < n && (j === m || common[i + 1][j] >= common[i][j + 1]))
+      lines.push({ kind: "out", text: before[i], before: ++i, after: null });
     else lines.push({ kind: "in", text: after[j], before: null, after: ++j });
   }
   return lines;
@@ -36,7 +44,9 @@ export function lineDiff(before, after) {
  * @returns {Line[][]}
  */
 export function hunks(lines, around = 2) {
-  const near = lines.map((_, i) => lines.slice(Math.max(0, i - around), i + around + 1).some(({ kind }) => kind !== "same"));
+  const near = lines.map((_, i) =>
+    lines.slice(Math.max(0, i - around), i + around + 1).some(({ kind }) => kind !== "same"),
+  );
   /** @type {Line[][]} */
   const all = [];
   lines.forEach((line, i) => {

@@ -61,9 +61,13 @@ export class RungOne {
     return bigram;
   }
 
-  /** Mean loss a token over the first unused names: one look at each of the 27 letters is enough. */
+  /**
+   * Mean loss a token over the first unused names: one look at each of the 27 letters is enough.
+   */
   heldOut() {
-    const logs = this.tokenizer.uchars.concat("").map((_, token) => this.model.forward(token).probs.map((p) => -Math.log(p)));
+    const logs = this.tokenizer.uchars
+      .concat("")
+      .map((_, token) => this.model.forward(token).probs.map((p) => -Math.log(p)));
     let [sum, count] = [0, 0];
     for (let i = STEPS; i < Math.min(STEPS + HELD_OUT, this.docs.length); i++) {
       const tokens = this.tokens(i);
@@ -78,7 +82,9 @@ export class RungOne {
   /** New names, from the run's own stream, which stays where it is. @param {number} count */
   samples(count) {
     const rng = Random.from(this.rng.state());
-    return Array.from({ length: count }, () => this.tokenizer.decode(this.model.sample(() => rng.random())));
+    return Array.from({ length: count }, () =>
+      this.tokenizer.decode(this.model.sample(() => rng.random())),
+    );
   }
 }
 
@@ -93,8 +99,14 @@ export function compare(run, bigram, name) {
   const n = Math.min(run.model.blockSize, tokens.length - 1);
   const rows = Array.from({ length: n }, (_, t) => {
     const [token, next] = [tokens[t], tokens[t + 1]];
-    return { token, next, counts: bigram.probs(token)[next], mlp: run.model.forward(token).probs[next] };
+    return {
+      token,
+      next,
+      counts: bigram.probs(token)[next],
+      mlp: run.model.forward(token).probs[next],
+    };
   });
-  const mean = (/** @type {"counts" | "mlp"} */ key) => rows.reduce((sum, row) => sum - Math.log(row[key]), 0) / n;
+  const mean = (/** @type {"counts" | "mlp"} */ key) =>
+    rows.reduce((sum, row) => sum - Math.log(row[key]), 0) / n;
   return { rows, counts: mean("counts"), mlp: mean("mlp") };
 }

@@ -9,12 +9,17 @@ import { InputError } from "../../errors.js";
 /** @typedef {import("../../training-run.js").RunOptions} RunOptions */
 /** @typedef {import("../../training-run.js").Sample} Sample */
 /** @typedef {"idle" | "starting" | "running" | "paused" | "done" | "failed"} Status */
-/** @typedef {{postMessage(order: any): void, onmessage: any, onerror: any, terminate(): void}} Port */
+/**
+ * @typedef {{postMessage(order: any): void, onmessage: any, onerror: any, terminate(): void}} Port
+ */
 
 /** A page is drawn so often while it trains. */
 const DRAW_EVERY_MS = 60;
 
-const started = () => /** @type {Port} */ (new Worker(new URL("../../worker-training.js", import.meta.url), { type: "module" }));
+const started = () =>
+  /** @type {Port} */ (
+    new Worker(new URL("../../worker-training.js", import.meta.url), { type: "module" })
+  );
 
 export class LiveRun {
   /**
@@ -27,7 +32,10 @@ export class LiveRun {
     /** @private @type {Port | null} */ this.port = null;
     /** Another for every run. */ this.id = 0;
     /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.later = undefined;
-    /** @private @type {Map<string, {resolve: (data: any) => void, reject: (error: Error) => void}>} */
+    /**
+     * @private
+     * @type {Map<string, {resolve: (data: any) => void, reject: (error: Error) => void}>}
+     */
     this.asked = new Map();
     this.clear();
   }
@@ -39,12 +47,19 @@ export class LiveRun {
     this.message = "";
     /** @type {number[]} */ this.losses = [];
     /** @type {{step: number, final: boolean, samples: Sample[]}[]} */ this.samples = [];
-    /** Weights along the way, where they are recorded. @type {{step: number, weights: Float32Array}[]} */
+    /**
+     * Weights along the way, where they are recorded.
+     * @type {{step: number, weights: Float32Array}[]}
+     */
     this.recordings = [];
     this.lr = 0;
-    /** What `TrainingRun.describe` says. @type {ReturnType<import("../../training-run.js").TrainingRun["describe"]> | null} */
+    /**
+     * What `TrainingRun.describe` says.
+     * @type {ReturnType<import("../../training-run.js").TrainingRun["describe"]> | null}
+     */
     this.run = null;
-    for (const { reject } of this.asked.values()) reject(new InputError("The run was started anew."));
+    for (const { reject } of this.asked.values())
+      reject(new InputError("The run was started anew."));
     this.asked.clear();
   }
 
@@ -58,14 +73,18 @@ export class LiveRun {
 
   /**
    * @param {RunOptions} options
-   * @param {{paused?: boolean, speed?: number | null}} [how] speed in steps a second, null for all it can
+   * @param {{paused?: boolean, speed?: number | null}} [how] speed in steps a second, null for all
+   *   it can
    */
   start(options, { paused = false, speed = null } = {}) {
     this.clear();
     if (!this.port) {
       const port = this.make();
       port.onmessage = (/** @type {{data: any}} */ { data }) => this.heard(data);
-      port.onerror = () => this.failed("Training can't be started in this browser. What it shows is told in the text.");
+      port.onerror = () =>
+        this.failed(
+          "Training can't be started in this browser. What it shows is told in the text.",
+        );
       this.port = port;
     }
     this.status = "starting";
@@ -96,7 +115,8 @@ export class LiveRun {
 
   /**
    * Weights and optimiser as they are now.
-   * @returns {Promise<{step: number, config: import("../../config.js").Config, uchars: string[], state: {weights: Record<string, Float64Array>}}>}
+   * @returns {Promise<{step: number, config: import("../../config.js").Config, uchars: string[],
+   *   state: {weights: Record<string, Float64Array>}}>}
    */
   state() {
     return this.ask("state", { do: "state" });
@@ -128,7 +148,8 @@ export class LiveRun {
   /** @private @param {string} type @param {object} order @returns {Promise<any>} */
   ask(type, order) {
     return new Promise((resolve, reject) => {
-      if (!this.run) return reject(new InputError("There is no model yet.", "Start training first."));
+      if (!this.run)
+        return reject(new InputError("There is no model yet.", "Start training first."));
       this.asked.get(type)?.reject(new InputError("It was asked anew."));
       this.asked.set(type, { resolve, reject });
       this.post(order);
@@ -170,8 +191,10 @@ export class LiveRun {
     } else if (data.type === "progress") {
       this.losses.push(...data.losses);
       this.lr = data.lr;
-    } else if (data.type === "samples") this.samples.push({ step: data.step, final: data.final, samples: data.samples });
-    else if (data.type === "recording") this.recordings.push({ step: data.step, weights: data.weights });
+    } else if (data.type === "samples")
+      this.samples.push({ step: data.step, final: data.final, samples: data.samples });
+    else if (data.type === "recording")
+      this.recordings.push({ step: data.step, weights: data.weights });
     else if (data.type === "paused") {
       if (this.status !== "done") this.status = "paused";
     } else if (data.type === "done") this.status = "done";

@@ -1,5 +1,5 @@
-// <mg-own-writing>: a model of the reader's own writes, and goes out as a file or in a link. Part of
-// <mg-own-list>, which gives it `state` and calls `open`.
+// <mg-own-writing>: a model of the reader's own writes, and goes out as a file or in a link. Part
+// of <mg-own-list>, which gives it `state` and calls `open`.
 
 import { MicrogptError } from "../../errors.js";
 import { freshId, html } from "../../kit/dom.js";
@@ -12,7 +12,10 @@ import { Random } from "../../random.js";
 import { pageKernel, sampleOf } from "./run-view.js";
 
 /** @typedef {import("../../model.js").Model} Model */
-/** @typedef {((text: string) => import("../trained/chat.js").Mark) | null} MarkOf null where the list isn't known */
+/**
+ * @typedef {((text: string) => import("../trained/chat.js").Mark) | null} MarkOf null where the
+ *   list isn't known
+ */
 
 const FILES = new URL("../../../files/", import.meta.url);
 const WRITTEN = 5; // at a time
@@ -32,13 +35,34 @@ export class MgOwnWriting extends KitElement {
     const { state } = this;
     if (!state) return;
     const id = freshId("own");
-    this.begun = html("input", { id, class: "mg-field chat-field", type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", enterkeyhint: "send" });
+    this.begun = html("input", {
+      id,
+      class: "mg-field chat-field",
+      type: "text",
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      enterkeyhint: "send",
+    });
     this.listen(this.begun, "keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing) return undefined;
       event.preventDefault();
       return this.trying(() => this.write());
     });
-    this.temperature = numberInput(this, { label: "Temperature", control: "temperature", value: state.values.t, min: 0.1, max: 2, step: 0.05, digits: 2, slider: true }, (t) => state.set({ t }));
+    this.temperature = numberInput(
+      this,
+      {
+        label: "Temperature",
+        control: "temperature",
+        value: state.values.t,
+        min: 0.1,
+        max: 2,
+        step: 0.05,
+        digits: 2,
+        slider: true,
+      },
+      (t) => state.set({ t }),
+    );
     this.whenLeaving(state.onChange(({ t }) => this.temperature && (this.temperature.value = t)));
     this.whenLeaving(() => this.engine?.close());
     this.refusal = html("p", { class: "train-refused", role: "alert" });
@@ -46,15 +70,57 @@ export class MgOwnWriting extends KitElement {
     this.said = html("p", { class: "mg-note" });
     this.answers = html("ol", { class: "train-log", "aria-live": "polite" });
     this.linkPlace = html("span", { class: "mg-row" });
-    const files = html("div", { class: "mg-row" }, actor(this, "Download model.json", () => this.download()),
-      ...["sampler.py", "sampler.mjs"].map((file) => html("a", { class: "mg-button", href: new URL(file, FILES).pathname, download: true }, file)),
-      ...(isHidden("link") ? [] : [actor(this, "Make a link with the model in it", () => this.trying(() => this.link()), { control: "share" })]), this.linkPlace);
-    this.writing = html("div", { class: "train-stage", hidden: true }, this.said, html("label", { for: id }, "How should it begin? Empty leaves all to the model."),
-      html("div", { class: "chat-row" }, this.begun, actor(this, "Write", () => this.trying(() => this.write()), { class: "mg-button train-start" })), this.refusal, this.temperature, this.answers, files);
-    this.replaceChildren(html("h3", {}, "3. Let it write"), this.waiting, this.writing, problemLine(state));
+    const files = html(
+      "div",
+      { class: "mg-row" },
+      actor(this, "Download model.json", () => this.download()),
+      ...["sampler.py", "sampler.mjs"].map((file) =>
+        html(
+          "a",
+          { class: "mg-button", href: new URL(file, FILES).pathname, download: true },
+          file,
+        ),
+      ),
+      ...(isHidden("link")
+        ? []
+        : [
+            actor(this, "Make a link with the model in it", () => this.trying(() => this.link()), {
+              control: "share",
+            }),
+          ]),
+      this.linkPlace,
+    );
+    this.writing = html(
+      "div",
+      { class: "train-stage", hidden: true },
+      this.said,
+      html("label", { for: id }, "How should it begin? Empty leaves all to the model."),
+      html(
+        "div",
+        { class: "chat-row" },
+        this.begun,
+        actor(this, "Write", () => this.trying(() => this.write()), {
+          class: "mg-button train-start",
+        }),
+      ),
+      this.refusal,
+      this.temperature,
+      this.answers,
+      files,
+    );
+    this.replaceChildren(
+      html("h3", {}, "3. Let it write"),
+      this.waiting,
+      this.writing,
+      problemLine(state),
+    );
   }
 
-  /** Runs something; a mistake of the reader's is said in place. @private @param {() => unknown} act */
+  /**
+   * Runs something; a mistake of the reader's is said in place.
+   * @private
+   * @param {() => unknown} act
+   */
   async trying(act) {
     this.refusal?.replaceChildren();
     try {
@@ -94,7 +160,11 @@ export class MgOwnWriting extends KitElement {
     if (this.writing) this.writing.hidden = false;
     if (this.waiting) this.waiting.hidden = true;
     const count = Object.values(model.weights).reduce((sum, { length }) => sum + length, 0);
-    this.said?.replaceChildren(`${from ? `The model is from ${from}, its list isn't known here` : "Trained on your list"}: ${count.toLocaleString("en")} parameters, ${model.tokenizer.uchars.length} characters.`);
+    this.said?.replaceChildren(
+      (from ? `The model is from ${from}, its list isn't known here` : "Trained on your list") +
+        `: ${count.toLocaleString("en")} parameters, ${model.tokenizer.uchars.length} ` +
+        "characters.",
+    );
     this.write();
   }
 
@@ -107,11 +177,32 @@ export class MgOwnWriting extends KitElement {
     const begun = checkedPrefix(field.value.trim(), { uchars, block });
     const seed = (state.values.seed + this.drawn) % 2 ** 32;
     this.drawn++;
-    const forced = Array.from({ length: WRITTEN }, () => [...begun].map((char) => uchars.indexOf(char)));
-    const { tokens } = engine.sample(forced, { temperature: state.values.t, uniforms: new Random(seed).uniforms(WRITTEN * block) });
+    const forced = Array.from({ length: WRITTEN }, () =>
+      [...begun].map((char) => uchars.indexOf(char)),
+    );
+    const { tokens } = engine.sample(forced, {
+      temperature: state.values.t,
+      uniforms: new Random(seed).uniforms(WRITTEN * block),
+    });
     const words = tokens.map((ids) => ids.map((id) => uchars[id] ?? "").join(""));
-    answers.prepend(html("li", {}, html("b", {}, begun ? `“${begun}”` : "From nothing"), html("span", { class: "mg-soft" }, ` seed ${seed}, temperature ${written(state.values.t, 2)}: `),
-      ...words.flatMap((text) => [this.markOf ? sampleOf({ text, mark: this.markOf(text) }) : html("span", { class: "train-sample" }, text || "(empty)"), " "])));
+    answers.prepend(
+      html(
+        "li",
+        {},
+        html("b", {}, begun ? `“${begun}”` : "From nothing"),
+        html(
+          "span",
+          { class: "mg-soft" },
+          ` seed ${seed}, temperature ${written(state.values.t, 2)}: `,
+        ),
+        ...words.flatMap((text) => [
+          this.markOf
+            ? sampleOf({ text, mark: this.markOf(text) })
+            : html("span", { class: "train-sample" }, text || "(empty)"),
+          " ",
+        ]),
+      ),
+    );
     while (answers.children.length > MOST_LINES) answers.lastElementChild?.remove();
   }
 
@@ -124,7 +215,9 @@ export class MgOwnWriting extends KitElement {
   /** @private */
   download() {
     if (!this.model) return;
-    const address = URL.createObjectURL(new Blob([modelText(this.parts)], { type: "application/json" }));
+    const address = URL.createObjectURL(
+      new Blob([modelText(this.parts)], { type: "application/json" }),
+    );
     html("a", { href: address, download: "model.json" }).click();
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
@@ -133,7 +226,14 @@ export class MgOwnWriting extends KitElement {
   link() {
     if (!this.model || !this.state) return;
     this.state.set({ model: packModel(this.parts) });
-    this.linkPlace?.replaceChildren(copyLink(this.state), html("span", { class: "mg-note" }, "It holds the weights, rounded to a byte each, and the characters; not your list."));
+    this.linkPlace?.replaceChildren(
+      copyLink(this.state),
+      html(
+        "span",
+        { class: "mg-note" },
+        "It holds the weights, rounded to a byte each, and the characters; not your list.",
+      ),
+    );
   }
 }
 

@@ -1,7 +1,10 @@
 // Python for the cells of a page: one Worker that all of them share, and how a run is stopped. Also
 // what a cell says in words. No DOM.
 
-/** @typedef {{code: string, name: string, steps: number | null, files: Record<string, string>, args: string[]}} Order */
+/**
+ * @typedef {{code: string, name: string, steps: number | null, files: Record<string, string>,
+ *   args: string[]}} Order
+ */
 /**
  * How a run ended. `absent`: there is no Python on this server; `error`: what Python says of it;
  * `steps`: how many were taken, and in how many seconds; `cut`: characters of output left out.
@@ -41,9 +44,14 @@ export function duration(seconds) {
  * @param {number} all
  */
 export function forecast({ count, seconds }, all) {
-  const took = `${count.toLocaleString("en")} ${count === 1 ? "step" : "steps"} took ${duration(seconds)} here`;
+  const took =
+    `${count.toLocaleString("en")} ${count === 1 ? "step" : "steps"} took ${duration(seconds)} ` +
+    "here";
   if (count >= all) return `${took}.`;
-  return `${took}; ${all.toLocaleString("en")} would take about ${duration((seconds / count) * all)}.`;
+  return (
+    `${took}; ${all.toLocaleString("en")} would take about ` +
+    `${duration((seconds / count) * all)}.`
+  );
 }
 
 /**
@@ -51,7 +59,10 @@ export function forecast({ count, seconds }, all) {
  * @param {readonly string[]} figures
  */
 export function codeOf(figures) {
-  return figures.map((text) => text.replace(/[ \t]+$/gm, "").replace(/^\n+|\n+$/g, "")).join("\n\n\n") + "\n";
+  return (
+    figures.map((text) => text.replace(/[ \t]+$/gm, "").replace(/^\n+|\n+$/g, "")).join("\n\n\n") +
+    "\n"
+  );
 }
 
 export class PythonHost {
@@ -64,7 +75,8 @@ export class PythonHost {
     /** @private */ this.signal = canShare ? new Uint8Array(new SharedArrayBuffer(1)) : null;
     /** @private @type {Worker | null} */ this.worker = null;
     /** @private */ this.id = 0;
-    /** @private @type {{id: number, heard: Heard, end: (how: Ended) => void} | null} */ this.now = null;
+    /** @private @type {{id: number, heard: Heard, end: (how: Ended) => void} | null} */ this.now =
+      null;
     /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.impatient = undefined;
   }
 
@@ -112,7 +124,10 @@ export class PythonHost {
     worker.onmessage = ({ data }) => this.#hear(data);
     worker.onerror = (event) => {
       event.preventDefault?.();
-      this.#end({ error: `Python has stopped: ${event.message || "its Worker could not be started"}.` }, true);
+      this.#end(
+        { error: `Python has stopped: ${event.message || "its Worker could not be started"}.` },
+        true,
+      );
     };
     worker.postMessage({ do: "begin", signal: this.signal });
     this.worker = worker;

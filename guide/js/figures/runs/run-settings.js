@@ -6,7 +6,8 @@ import { PRESETS } from "../../config.js";
 /** @typedef {import("../../config.js").Config} Config */
 /** @typedef {Record<string, string | number>} Settings */
 /**
- * @typedef {{label: string, among?: readonly string[], min?: number, max?: number, step?: number, whole?: boolean}} Knob
+ * @typedef {{label: string, among?: readonly string[], min?: number, max?: number, step?: number,
+ *   whole?: boolean}} Knob
  */
 
 /** What can be chosen, with limits that a page can bear. @type {Record<string, Knob>} */
@@ -23,7 +24,10 @@ export const KNOBS = {
   seed: { label: "Seed", min: 0, max: 2 ** 32 - 1, step: 1, whole: true },
 };
 
-/** Recipes by name: what each changes in `final`. @type {Record<string, {name: string, text: string}>} */
+/**
+ * Recipes by name: what each changes in `final`.
+ * @type {Record<string, {name: string, text: string}>}
+ */
 export const RECIPES = {
   final: { name: "final (rung 5)", text: "" },
   sgd: { name: "SGD (rung 4)", text: "optimizer~sgd~lr~0.1" },
@@ -48,7 +52,15 @@ export const PAIRS = {
 /** @param {string} preset @returns {Settings} */
 function base(preset) {
   const config = /** @type {any} */ (PRESETS)[preset];
-  return { preset, seed: 42, ...Object.fromEntries(Object.keys(KNOBS).filter((key) => key in config).map((key) => [key, config[key]])) };
+  return {
+    preset,
+    seed: 42,
+    ...Object.fromEntries(
+      Object.keys(KNOBS)
+        .filter((key) => key in config)
+        .map((key) => [key, config[key]]),
+    ),
+  };
 }
 
 /**
@@ -57,7 +69,9 @@ function base(preset) {
  */
 export function readSettings(text) {
   const parts = text ? text.split("~") : [];
-  const given = Object.fromEntries(parts.flatMap((part, i) => (i % 2 ? [[parts[i - 1], part]] : [])));
+  const given = Object.fromEntries(
+    parts.flatMap((part, i) => (i % 2 ? [[parts[i - 1], part]] : [])),
+  );
   const settings = base(Object.hasOwn(PRESETS, given.preset ?? "") ? given.preset : "final");
   for (const [key, knob] of Object.entries(KNOBS)) {
     const value = Object.hasOwn(given, key) ? given[key] : undefined;
@@ -67,7 +81,8 @@ export function readSettings(text) {
       continue;
     }
     const x = /^[\d.]+(e-?\d+)?$/i.test(value) ? Number(value) : NaN;
-    const fits = x >= Number(knob.min) && x <= Number(knob.max) && (!knob.whole || Number.isInteger(x));
+    const fits =
+      x >= Number(knob.min) && x <= Number(knob.max) && (!knob.whole || Number.isInteger(x));
     if (fits) settings[key] = x;
   }
   return settings;
@@ -77,7 +92,10 @@ export function readSettings(text) {
 export function writeSettings(settings) {
   const preset = base(String(settings.preset));
   const changed = Object.keys(KNOBS).filter((key) => settings[key] !== preset[key]);
-  return [...(settings.preset === "final" ? [] : ["preset", settings.preset]), ...changed.flatMap((key) => [key, settings[key]])].join("~");
+  return [
+    ...(settings.preset === "final" ? [] : ["preset", settings.preset]),
+    ...changed.flatMap((key) => [key, settings[key]]),
+  ].join("~");
 }
 
 /**
@@ -86,7 +104,11 @@ export function writeSettings(settings) {
  * @returns {{preset: "final" | "early", seed: number, config: Partial<Config>}}
  */
 export function optionsOf({ preset, seed, ...config }) {
-  return { preset: /** @type {"final" | "early"} */ (preset), seed: Number(seed), config: /** @type {any} */ (config) };
+  return {
+    preset: /** @type {"final" | "early"} */ (preset),
+    seed: Number(seed),
+    config: /** @type {any} */ (config),
+  };
 }
 
 /** The recipe's name, or what it changes. @param {string} text */

@@ -42,14 +42,16 @@ export function verdict(a, b, isOneSeed) {
   const by = Math.abs(a - b);
   const chance = isOneSeed ? CHANCE.oneSeed : CHANCE.twoSeeds;
   if (!(by >= 0)) return "One of them has no loss any more.";
-  const moves = isOneSeed ? `with other seeds, the distance of two recipes moves by up to ${chance}` : `another seed alone moves a run by up to ${chance}`;
+  const moves = isOneSeed
+    ? `with other seeds, the distance of two recipes moves by up to ${chance}`
+    : `another seed alone moves a run by up to ${chance}`;
   if (by <= chance) return `That is no difference: they are ${written(by, 3)} apart, and ${moves}.`;
   return `${a < b ? "A" : "B"} is better by ${written(by, 3)} nats; ${moves}.`;
 }
 
 /**
- * How much higher `b` is than `a` on the same last documents, and how sure that is: twice the standard
- * error of the mean difference.
+ * How much higher `b` is than `a` on the same last documents, and how sure that is: twice the
+ * standard error of the mean difference.
  * @param {ArrayLike<number>} a
  * @param {ArrayLike<number>} b
  * @param {number} last
@@ -63,7 +65,11 @@ export function higherBy(a, b, last) {
   return { mean, margin: 2 * Math.sqrt(variance / n) };
 }
 
-/** What such a difference is called. @param {{mean: number, margin: number}} difference @returns {"none" | "some" | "much"} */
+/**
+ * What such a difference is called.
+ * @param {{mean: number, margin: number}} difference
+ * @returns {"none" | "some" | "much"}
+ */
 export function sizeOf({ mean, margin }) {
   if (!Number.isFinite(mean)) return "much";
   return mean > 0.3 ? "much" : mean > margin ? "some" : "none";
@@ -88,8 +94,8 @@ export function pageKernel() {
 }
 
 /**
- * Mean loss a token on the last documents of the shuffled list, which a run didn't come to; null where
- * it came to them.
+ * Mean loss a token on the last documents of the shuffled list, which a run didn't come to; null
+ * where it came to them.
  * @param {import("../../kernel.js").Kernel} made
  * @param {Config} config
  * @param {Record<string, ArrayLike<number>>} weights
@@ -107,7 +113,9 @@ export async function unseenLoss(made, config, weights, docs, seed) {
     const V = config.vocab_size;
     let [sum, count] = [0, 0];
     for (let at = docs.length - UNSEEN; at < docs.length; at += 500) {
-      const ids = shuffled.slice(at, at + 500).map((doc) => tokenizer.encodeDocument(doc).slice(0, config.block_size + 1));
+      const ids = shuffled
+        .slice(at, at + 500)
+        .map((doc) => tokenizer.encodeDocument(doc).slice(0, config.block_size + 1));
       const all = engine.logits(ids.map((doc) => doc.slice(0, -1)));
       ids.forEach((doc, d) => {
         for (let t = 0; t + 1 < doc.length; t++) {
@@ -140,7 +148,13 @@ function surprise(logits, at, V, token) {
 
 /** A sample with its mark, as text. @param {Sample} sample */
 export function sampleOf({ text, mark }) {
-  return html("span", { class: "train-sample" }, text || "(empty)", " ", html("span", { class: "chat-mark", "data-mark": mark }, mark));
+  return html(
+    "span",
+    { class: "train-sample" },
+    text || "(empty)",
+    " ",
+    html("span", { class: "chat-mark", "data-mark": mark }, mark),
+  );
 }
 
 /** How many of the samples are trained, in the file, new: in words. @param {Sample[]} samples */
@@ -151,5 +165,15 @@ export function countedMarks(samples) {
 
 /** What the three marks mean. @param {string} [list] */
 export const marksLegend = (list = "list") =>
-  html("p", { class: "mg-note" }, ...[["trained", "a step has learned from it. "], ["file", `it is in the ${list}, but no step has come to it. `], ["new", "in neither."]]
-    .flatMap(([mark, meaning]) => [html("span", { class: "chat-mark", "data-mark": mark }, mark), ` ${meaning}`]));
+  html(
+    "p",
+    { class: "mg-note" },
+    ...[
+      ["trained", "a step has learned from it. "],
+      ["file", `it is in the ${list}, but no step has come to it. `],
+      ["new", "in neither."],
+    ].flatMap(([mark, meaning]) => [
+      html("span", { class: "chat-mark", "data-mark": mark }, mark),
+      ` ${meaning}`,
+    ]),
+  );

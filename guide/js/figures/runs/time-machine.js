@@ -1,8 +1,8 @@
-// What a recorded run shows at one of its steps: a matrix, what each head looks at, where the embeddings
-// lie on a map whose axes stay, and names from draws that stay. No DOM.
+// What a recorded run shows at one of its steps: a matrix, what each head looks at, where the
+// embeddings lie on a map whose axes stay, and names from draws that stay. No DOM.
 //
-// A frame is all weights in one vector, as `recording` of training-run.js posts them; frame k holds the
-// weights after k steps.
+// A frame is all weights in one vector, as `recording` of training-run.js posts them; frame k holds
+// the weights after k steps.
 
 import { makeConfig, shapes } from "../../config.js";
 import { Random } from "../../random.js";
@@ -23,26 +23,34 @@ export const CONFIG = makeConfig({ vocab_size: 27 });
 /** Where in a frame each matrix lies. @param {Config} config @returns {Record<string, Place>} */
 export function places(config) {
   let end = 0;
-  return Object.fromEntries(shapes(config).map(([name, rows, columns]) => {
-    const at = end;
-    end += rows * columns;
-    return [name, { at, rows, columns }];
-  }));
+  return Object.fromEntries(
+    shapes(config).map(([name, rows, columns]) => {
+      const at = end;
+      end += rows * columns;
+      return [name, { at, rows, columns }];
+    }),
+  );
 }
 
 export const PLACES = places(CONFIG);
 
 /**
- * The first frame of a run, and the stream that stands where the run's samples begin: with seed 42 the
- * draws of the published twenty.
+ * The first frame of a run, and the stream that stands where the run's samples begin: with seed 42
+ * the draws of the published twenty.
  * @param {string[]} docs
  * @param {number} seed
  */
 export function untrained(docs, seed) {
   const { weights, rng, docs: shuffled } = begin(CONFIG, docs, seed);
-  const frame = new Float32Array(Object.values(PLACES).reduce((sum, { rows, columns }) => sum + rows * columns, 0));
+  const frame = new Float32Array(
+    Object.values(PLACES).reduce((sum, { rows, columns }) => sum + rows * columns, 0),
+  );
   for (const [name, { at }] of Object.entries(PLACES)) frame.set(weights[name], at);
-  return { frame, uniforms: Random.from(rng.state()).uniforms(SAMPLES * CONFIG.block_size), first: shuffled.slice(0, CONFIG.steps) };
+  return {
+    frame,
+    uniforms: Random.from(rng.state()).uniforms(SAMPLES * CONFIG.block_size),
+    first: shuffled.slice(0, CONFIG.steps),
+  };
 }
 
 /**
@@ -76,19 +84,25 @@ export function largest(frames, place, start = null) {
   return most;
 }
 
-/** Root of the mean square. @param {Frame} frame @param {Place} place @param {Frame | null} [start] */
+/**
+ * Root of the mean square.
+ * @param {Frame} frame
+ * @param {Place} place
+ * @param {Frame | null} [start]
+ */
 export function typical(frame, { at, rows, columns }, start = null) {
   let sum = 0;
-  for (let i = at; i < at + rows * columns; i++) sum += (start ? frame[i] - start[i] : frame[i]) ** 2;
+  for (let i = at; i < at + rows * columns; i++)
+    sum += (start ? frame[i] - start[i] : frame[i]) ** 2;
   return Math.sqrt(sum / (rows * columns));
 }
 
 // ---------------------------------------------------------------- attention
 
 /**
- * Attention weights of the first layer: for each position, for each head, one for each position so far.
- * As `trace` of numbers/forward.js computes them, and nothing else of it, since it is done for every
- * frame that is drawn.
+ * Attention weights of the first layer: for each position, for each head, one for each position so
+ * far. As `trace` of numbers/forward.js computes them, and nothing else of it, since it is done for
+ * every frame that is drawn.
  * @param {Frame} frame
  * @param {ArrayLike<number>} tokens
  * @param {Config} [config]
@@ -102,7 +116,8 @@ export function attentionAt(frame, tokens, config = CONFIG) {
   const keys = [];
   return Array.from(tokens, (token, t) => {
     const x = new Float64Array(C);
-    for (let i = 0; i < C; i++) x[i] = frame[at.wte.at + token * C + i] + frame[at.wpe.at + t * C + i];
+    for (let i = 0; i < C; i++)
+      x[i] = frame[at.wte.at + token * C + i] + frame[at.wpe.at + t * C + i];
     norm(x);
     norm(x);
     const q = times(frame, at["layer0.attn_wq"].at, x);
@@ -145,13 +160,17 @@ function times(frame, at, x) {
 /** Deviations of the rows from their mean. @param {Frame} frame @param {Place} place */
 function centred(frame, { at, rows, columns }) {
   const mean = new Float64Array(columns);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) mean[c] += frame[at + r * columns + c] / rows;
-  return { mean, of: (/** @type {number} */ r, /** @type {number} */ c) => frame[at + r * columns + c] - mean[c] };
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) mean[c] += frame[at + r * columns + c] / rows;
+  return {
+    mean,
+    of: (/** @type {number} */ r, /** @type {number} */ c) => frame[at + r * columns + c] - mean[c],
+  };
 }
 
 /**
- * The two directions in which the rows of a matrix differ most (its first principal components), and
- * the share of their variance along both. Each points to where its largest part is positive.
+ * The two directions in which the rows of a matrix differ most (its first principal components),
+ * and the share of their variance along both. Each points to where its largest part is positive.
  * @param {Frame} frame
  * @param {Place} place
  * @returns {Axes}
@@ -159,11 +178,13 @@ function centred(frame, { at, rows, columns }) {
 export function axesOf(frame, place) {
   const { rows, columns } = place;
   const { mean, of } = centred(frame, place);
-  const matrix = Array.from({ length: columns }, (_, a) => Float64Array.from({ length: columns }, (__, b) => {
-    let sum = 0;
-    for (let r = 0; r < rows; r++) sum += of(r, a) * of(r, b);
-    return sum / rows;
-  }));
+  const matrix = Array.from({ length: columns }, (_, a) =>
+    Float64Array.from({ length: columns }, (__, b) => {
+      let sum = 0;
+      for (let r = 0; r < rows; r++) sum += of(r, a) * of(r, b);
+      return sum / rows;
+    }),
+  );
   const { values, vectors } = eigen(matrix);
   const order = values.map((_, i) => i).sort((a, b) => values[b] - values[a]);
   const axis = (/** @type {number} */ i) => {
@@ -172,7 +193,11 @@ export function axesOf(frame, place) {
     return top < 0 ? v.map((x) => -x) : v;
   };
   const total = values.reduce((a, b) => a + b, 0);
-  return { mean, axes: [axis(0), axis(1)], share: total ? (values[order[0]] + values[order[1]]) / total : 0 };
+  return {
+    mean,
+    axes: [axis(0), axis(1)],
+    share: total ? (values[order[0]] + values[order[1]]) / total : 0,
+  };
 }
 
 /**
@@ -206,7 +231,14 @@ export function eigen(given) {
   return { values: a.map((row, i) => row[i]), vectors };
 }
 
-/** Turns two numbers of a row. @param {Float64Array} row @param {number} p @param {number} q @param {number} c @param {number} s */
+/**
+ * Turns two numbers of a row.
+ * @param {Float64Array} row
+ * @param {number} p
+ * @param {number} q
+ * @param {number} c
+ * @param {number} s
+ */
 function turn(row, p, q, c, s) {
   const x = row[p];
   row[p] = c * x - s * row[q];
@@ -214,7 +246,8 @@ function turn(row, p, q, c, s) {
 }
 
 /**
- * Where the rows lie along both axes, as x0, y0, x1, y1, …; measured from the mean that the axes have.
+ * Where the rows lie along both axes, as x0, y0, x1, y1, …; measured from the mean that the axes
+ * have.
  * @param {Frame} frame
  * @param {Place} place
  * @param {Axes} on
@@ -231,7 +264,12 @@ export function mapped(frame, { at, rows, columns }, { mean, axes }) {
   return out;
 }
 
-/** The share of this frame's variance that lies along the axes. @param {Frame} frame @param {Place} place @param {Axes} on */
+/**
+ * The share of this frame's variance that lies along the axes.
+ * @param {Frame} frame
+ * @param {Place} place
+ * @param {Axes} on
+ */
 export function shareAlong(frame, place, { axes }) {
   const { of } = centred(frame, place);
   let [along, all] = [0, 0];
@@ -248,9 +286,17 @@ export function shareAlong(frame, place, { axes }) {
   return all ? along / all : 0;
 }
 
-/** The largest coordinate of all rows in all frames. @param {Frame[]} frames @param {Place} place @param {Axes} on */
+/**
+ * The largest coordinate of all rows in all frames.
+ * @param {Frame[]} frames
+ * @param {Place} place
+ * @param {Axes} on
+ */
 export function reach(frames, place, on) {
-  return frames.reduce((most, frame) => mapped(frame, place, on).reduce((a, x) => Math.max(a, Math.abs(x)), most), 0);
+  return frames.reduce(
+    (most, frame) => mapped(frame, place, on).reduce((a, x) => Math.max(a, Math.abs(x)), most),
+    0,
+  );
 }
 
 // ---------------------------------------------------------------- samples
@@ -260,7 +306,8 @@ export function reach(frames, place, on) {
  * @param {import("../../kernel.js").Engine} engine
  * @param {Float32Array} frame
  * @param {number} step
- * @param {{uniforms: Float64Array, first: Map<string, number>, file: ReadonlySet<string>, uchars: readonly string[]}} from
+ * @param {{uniforms: Float64Array, first: Map<string, number>, file: ReadonlySet<string>,
+ *   uchars: readonly string[]}} from
  * @returns {import("../../training-run.js").Sample[]}
  */
 export function samplesAt(engine, frame, step, { uniforms, first, file, uchars }) {
@@ -269,7 +316,10 @@ export function samplesAt(engine, frame, step, { uniforms, first, file, uchars }
   return tokens.map((ids) => {
     const text = ids.map((id) => uchars[id]).join("");
     const seen = first.get(text);
-    return { text, mark: seen !== undefined && seen < step ? "trained" : file.has(text) ? "file" : "new" };
+    return {
+      text,
+      mark: seen !== undefined && seen < step ? "trained" : file.has(text) ? "file" : "new",
+    };
   });
 }
 

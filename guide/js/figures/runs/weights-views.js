@@ -1,16 +1,31 @@
-// The parts of <mg-weights>: a matrix, four heads, and the letters on a map, and a field for a name. Each has its parts
-// for the page, lays out once for a size and paints for every frame.
+// The parts of <mg-weights>: a matrix, four heads, and the letters on a map, and a field for a
+// name. Each has its parts for the page, lays out once for a size and paints for every frame.
 
 import { InputError } from "../../errors.js";
 import { freshId, html, onTheme } from "../../kit/dom.js";
 import { written } from "../../kit/text.js";
 import { labelsOf, tokensOf } from "../trained/real-model.js";
-import { cellAt, frameCell, gridFor, layGrid, layTriangles, paintGrid, paintMap, paintTriangles, paletteOf, sized, trianglesFor } from "../canvas.js";
+import {
+  cellAt,
+  frameCell,
+  gridFor,
+  layGrid,
+  layTriangles,
+  paintGrid,
+  paintMap,
+  paintTriangles,
+  paletteOf,
+  sized,
+  trianglesFor,
+} from "../canvas.js";
 
 /** @typedef {import("../../kit/element.js").KitElement} KitElement */
 /** @typedef {import("./time-machine.js").Place} Place */
 /** @typedef {import("./time-machine.js").Frame} Frame */
-/** @typedef {{matrix: string, place: Place, frame: Frame, start: Frame | null, most: number, cell: {r: number, c: number} | null}} MatrixNow */
+/**
+ * @typedef {{matrix: string, place: Place, frame: Frame, start: Frame | null, most: number,
+ *   cell: {r: number, c: number} | null}} MatrixNow
+ */
 
 const TOKENS = [..."abcdefghijklmnopqrstuvwxyz", "BOS"];
 const VOWELS = new Set("aeiou");
@@ -45,7 +60,14 @@ export class MatrixView extends View {
    * @param {(cell: {r: number, c: number}) => void} chosen
    */
   constructor(host, chosen) {
-    super(host, { class: "weights-canvas", tabindex: 0, role: "img", "aria-label": "The matrix as a grid of colours: blue and − below zero, orange and + above. Arrow keys read the cells." });
+    super(host, {
+      class: "weights-canvas",
+      tabindex: 0,
+      role: "img",
+      "aria-label":
+        "The matrix as a grid of colours: blue and − below zero, orange and + above. Arrow " +
+        "keys read the cells.",
+    });
     this.chosen = chosen;
     /** @private @type {{r: number, c: number} | null} */ this.cell = null;
     this.what = html("p", { class: "mg-note" });
@@ -81,14 +103,30 @@ export class MatrixView extends View {
     const { context, grid, palette } = this;
     if (!context || !grid || !palette) return;
     this.cell = now.cell;
-    const { place: { at }, frame, start, most, cell, matrix } = now;
-    paintGrid(context, grid, palette, start ? (i) => frame[at + i] - start[at + i] : (i) => frame[at + i], most);
+    const {
+      place: { at },
+      frame,
+      start,
+      most,
+      cell,
+      matrix,
+    } = now;
+    paintGrid(
+      context,
+      grid,
+      palette,
+      start ? (i) => frame[at + i] - start[at + i] : (i) => frame[at + i],
+      most,
+    );
     if (cell) frameCell(context, grid, palette, cell.r, cell.c);
     const full = `Full colour is ±${written(most)}, the most in this run.`;
     const i = cell ? at + cell.r * grid.columns + cell.c : 0;
-    this.say(cell
-      ? `${matrix}, row ${this.rowNames?.[cell.r]}, column ${cell.c}: ${written(start ? frame[i] - start[i] : frame[i], 4)}. ${full}`
-      : `${full} Point at a cell, or use the arrow keys, to read it.`);
+    this.say(
+      cell
+        ? `${matrix}, row ${this.rowNames?.[cell.r]}, column ${cell.c}: ` +
+            `${written(start ? frame[i] - start[i] : frame[i], 4)}. ${full}`
+        : `${full} Point at a cell, or use the arrow keys, to read it.`,
+    );
   }
 
   /** Keys may come faster than frames. @private @param {{r: number, c: number}} cell */
@@ -102,30 +140,47 @@ export class MatrixView extends View {
     if (!this.grid) return;
     const box = this.canvas.getBoundingClientRect();
     const scale = this.width / box.width;
-    const cell = cellAt(this.grid, (event.clientX - box.left) * scale, (event.clientY - box.top) * scale);
+    const cell = cellAt(
+      this.grid,
+      (event.clientX - box.left) * scale,
+      (event.clientY - box.top) * scale,
+    );
     if (cell && (cell.r !== this.cell?.r || cell.c !== this.cell?.c)) this.choose(cell);
   }
 
   /** @private @param {KeyboardEvent} event */
   key(event) {
-    const ways = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
+    const ways = /** @type {Record<string, [number, number]>} */ ({
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+    });
     const way = ways[event.key];
     if (!way || !this.grid || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     const { rows, columns } = this.grid;
-    const within = (/** @type {number} */ x, /** @type {number} */ count) => Math.max(0, Math.min(count - 1, x));
+    const within = (/** @type {number} */ x, /** @type {number} */ count) =>
+      Math.max(0, Math.min(count - 1, x));
     const { cell } = this;
-    this.choose(cell ? { r: within(cell.r + way[0], rows), c: within(cell.c + way[1], columns) } : { r: 0, c: 0 });
+    this.choose(
+      cell
+        ? { r: within(cell.r + way[0], rows), c: within(cell.c + way[1], columns) }
+        : { r: 0, c: 0 },
+    );
   }
 
   /** @param {MatrixNow} now */
   tabled({ place: { at, rows, columns }, frame, start }) {
     return {
       head: Array.from({ length: columns }, (_, c) => String(c)),
-      rows: Array.from({ length: rows }, (_, r) => [this.rowNames?.[r] ?? "", ...Array.from({ length: columns }, (__, c) => {
-        const i = at + r * columns + c;
-        return written(start ? frame[i] - start[i] : frame[i], 3);
-      })]),
+      rows: Array.from({ length: rows }, (_, r) => [
+        this.rowNames?.[r] ?? "",
+        ...Array.from({ length: columns }, (__, c) => {
+          const i = at + r * columns + c;
+          return written(start ? frame[i] - start[i] : frame[i], 3);
+        }),
+      ]),
     };
   }
 }
@@ -133,7 +188,13 @@ export class MatrixView extends View {
 export class AttentionView extends View {
   /** @param {KitElement} host */
   constructor(host) {
-    super(host, { class: "weights-canvas", role: "img", "aria-label": "Attention weights of the four heads, a row for each token that looks, a column for each that it looks at" });
+    super(host, {
+      class: "weights-canvas",
+      role: "img",
+      "aria-label":
+        "Attention weights of the four heads, a row for each token that looks, a column for " +
+        "each that it looks at",
+    });
     this.said = "";
     /** @private @type {number[][][]} */ this.weights = [];
     /** @private @type {string[]} */ this.names = [];
@@ -157,7 +218,10 @@ export class AttentionView extends View {
     const last = names.length - 1;
     const looks = weights[last].map((row, h) => {
       const best = row.indexOf(Math.max(...row));
-      return `head ${h + 1} at ${names[best]}${best ? `, position ${best}` : ""} (${written(row[best])})`;
+      return (
+        `head ${h + 1} at ${names[best]}${best ? `, position ${best}` : ""} ` +
+        `(${written(row[best])})`
+      );
     });
     this.said = `${names[last]}, the last token, looks most: ${looks.join("; ")}.`;
     this.say(`${this.said} Full colour is 1; a row adds up to 1.`);
@@ -166,14 +230,21 @@ export class AttentionView extends View {
   tabled() {
     const { weights, names } = this;
     const last = weights[names.length - 1] ?? [];
-    return { head: names.map((name, i) => `${i} ${name}`), rows: last.map((row, h) => [`head ${h + 1}`, ...row.map((x) => written(x, 3))]) };
+    return {
+      head: names.map((name, i) => `${i} ${name}`),
+      rows: last.map((row, h) => [`head ${h + 1}`, ...row.map((x) => written(x, 3))]),
+    };
   }
 }
 
 export class MapView extends View {
   /** @param {KitElement} host */
   constructor(host) {
-    super(host, { class: "weights-canvas", role: "img", "aria-label": "The 27 tokens as points on two axes; a, e, i, o and u are ringed" });
+    super(host, {
+      class: "weights-canvas",
+      role: "img",
+      "aria-label": "The 27 tokens as points on two axes; a, e, i, o and u are ringed",
+    });
     this.reach = 1;
     this.share = 0;
     /** @private @type {ArrayLike<number>} */ this.xy = [];
@@ -199,14 +270,36 @@ export class MapView extends View {
   paint(xy, share) {
     if (!this.context || !this.palette) return;
     this.xy = xy ?? [];
-    paintMap(this.context, { width: this.width, height: this.side ?? this.width, reach: this.reach, palette: this.palette, names: xy ? TOKENS : [], xy: this.xy, marked: (i) => VOWELS.has(TOKENS[i]) });
-    this.say(xy
-      ? `The axes are fixed: the two directions in which the rows of wte differ most after the last step. They carry ${written(100 * this.share, 0)} % of the spread there, and ${written(100 * share, 0)} % at this step. Ringed: a, e, i, o, u.`
-      : "Its axes are the two directions in which the rows of wte differ most at the end, so it is drawn when the run is over.");
+    paintMap(this.context, {
+      width: this.width,
+      height: this.side ?? this.width,
+      reach: this.reach,
+      palette: this.palette,
+      names: xy ? TOKENS : [],
+      xy: this.xy,
+      marked: (i) => VOWELS.has(TOKENS[i]),
+    });
+    this.say(
+      xy
+        ? "The axes are fixed: the two directions in which the rows of wte differ most after " +
+            `the last step. They carry ${written(100 * this.share, 0)} % of the spread there, ` +
+            `and ${written(100 * share, 0)} % at this step. Ringed: a, e, i, o, u.`
+        : "Its axes are the two directions in which the rows of wte differ most at the end, so " +
+            "it is drawn when the run is over.",
+    );
   }
 
   tabled() {
-    return { head: ["axis 1", "axis 2"], rows: this.xy.length ? TOKENS.map((name, i) => [name, written(this.xy[2 * i], 3), written(this.xy[2 * i + 1], 3)]) : [] };
+    return {
+      head: ["axis 1", "axis 2"],
+      rows: this.xy.length
+        ? TOKENS.map((name, i) => [
+            name,
+            written(this.xy[2 * i], 3),
+            written(this.xy[2 * i + 1], 3),
+          ])
+        : [],
+    };
   }
 }
 
@@ -214,15 +307,34 @@ export class MapView extends View {
 export class Beginning {
   /**
    * @param {KitElement} host
-   * @param {{config: import("../../config.js").Config, tokenizer: import("../../tokenizer.js").Tokenizer}} model
+   * @param {{config: import("../../config.js").Config,
+   *   tokenizer: import("../../tokenizer.js").Tokenizer}} model
    * @param {(text: string) => void} typed what the model can read
    */
   constructor(host, model, typed) {
     /** @private @type {any} */ this.model = model;
     const id = freshId("prefix");
-    this.field = html("input", { id, class: "mg-field", type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-describedby": `${id}-wrong` });
+    this.field = html("input", {
+      id,
+      class: "mg-field",
+      type: "text",
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      "aria-describedby": `${id}-wrong`,
+    });
     this.wrong = html("p", { id: `${id}-wrong`, class: "mg-refused", role: "alert" });
-    this.whole = html("div", {}, html("div", { class: "mg-row" }, html("label", { for: id }, "Beginning of a name"), this.field), this.wrong);
+    this.whole = html(
+      "div",
+      {},
+      html(
+        "div",
+        { class: "mg-row" },
+        html("label", { for: id }, "Beginning of a name"),
+        this.field,
+      ),
+      this.wrong,
+    );
     host.listen(this.field, "input", (event) => {
       event.stopPropagation();
       try {

@@ -1,5 +1,5 @@
-// The toy GPT as neurons and edges: every trained number is an edge, wide where it is large, blue and
-// dashed below zero, orange above. Drawn once; then only attributes and texts change.
+// The toy GPT as neurons and edges: every trained number is an edge, wide where it is large, blue
+// and dashed below zero, orange above. Drawn once; then only attributes and texts change.
 
 import { css, scaleOf, shade } from "../../kit/color.js";
 import { html, onTheme, svg, tableOf } from "../../kit/dom.js";
@@ -36,22 +36,38 @@ export class ToyPicture {
     /** @private */ this.width = 0;
     /** @private */ this.scale = scaleOf(host);
     /** @private @type {Map<string, SVGElement>} */ this.lines = new Map();
-    /** @private @type {Map<string, {node: SVGElement, text: SVGElement, shown: string}>} */ this.texts = new Map();
-    this.picture = svg("svg", { class: "lt-picture", tabindex: 0, role: "slider", "aria-label": `${label}: trained numbers`, "aria-valuemin": 1 });
+    /**
+     * @private
+     * @type {Map<string, {node: SVGElement, text: SVGElement, shown: string}>}
+     */
+    this.texts = new Map();
+    this.picture = svg("svg", {
+      class: "lt-picture",
+      tabindex: 0,
+      role: "slider",
+      "aria-label": `${label}: trained numbers`,
+      "aria-valuemin": 1,
+    });
     this.box = html("div", { class: "lt-box" }, this.picture);
     this.readout = html("p", { class: "mg-readout lt-readout" });
     this.table = tableOf(`${label}: all trained numbers`, () => ({
       head: ["number", "at first", "now"],
-      rows: this.edges.map((edge) => [edgeName(edge), written(this.firstOf(edge), 4), written(this.valueOf(edge), 4)]),
+      rows: this.edges.map((edge) => [
+        edgeName(edge),
+        written(this.firstOf(edge), 4),
+        written(this.valueOf(edge), 4),
+      ]),
     }));
     this.element = html("div", {}, this.box, this.readout);
     /** @type {Edge[]} */ this.edges = [];
     host.listen(this.picture, "pointermove pointerdown", (event) => this.point(event));
     host.listen(this.picture, "keydown", (event) => this.key(event));
-    host.whenLeaving(onTheme(() => {
-      this.scale = scaleOf(host);
-      this.paint();
-    }));
+    host.whenLeaving(
+      onTheme(() => {
+        this.scale = scaleOf(host);
+        this.paint();
+      }),
+    );
     const watcher = new ResizeObserver(() => host.guard(() => this.fit()));
     watcher.observe(this.box);
     host.whenLeaving(() => watcher.disconnect());
@@ -68,44 +84,99 @@ export class ToyPicture {
   draw(width) {
     this.width = width;
     const isUpright = width < UPRIGHT_BELOW;
-    const size = isUpright ? { long: 760, wide: width, size: NODE.high, margin: 2 } : { long: width - 4, wide: 330, size: NODE.long, margin: 8 };
+    const size = isUpright
+      ? { long: 760, wide: width, size: NODE.high, margin: 2 }
+      : { long: width - 4, wide: 330, size: NODE.long, margin: 8 };
     const { neurons, edges, links, starts } = planToy(size);
     const above = isUpright ? 22 : 30;
     this.edges = edges;
-    const place = (/** @type {{along: number, across: number}} */ { along, across }) => (isUpright ? [across, along + above] : [along + 2, across + above]);
+    const place = (/** @type {{along: number, across: number}} */ { along, across }) =>
+      isUpright ? [across, along + above] : [along + 2, across + above];
     const half = (isUpright ? NODE.high : NODE.long) / 2;
-    const ends = (/** @type {{from: any, to: any}} */ { from, to }) =>
-      [...place({ along: from.along + half, across: from.across }), ...place({ along: to.along - half, across: to.across })];
+    const ends = (/** @type {{from: any, to: any}} */ { from, to }) => [
+      ...place({ along: from.along + half, across: from.across }),
+      ...place({ along: to.along - half, across: to.across }),
+    ];
     const narrow = isUpright ? Math.min(NODE.long, (width - 4) / 8 - 3) : NODE.long;
     const parts = [];
     for (const { from, to, bend } of links) {
       const [x1, y1, x2, y2] = ends({ from, to });
       const outer = bend < 0 ? -30 : size.wide + 30;
-      const [c1, c2] = [place({ along: from.along + half + 20, across: outer }), place({ along: to.along - half - 20, across: outer })];
-      parts.push(bend ? svg("path", { class: "lt-link lt-residual", d: `M${x1} ${y1}C${c1.join(" ")} ${c2.join(" ")} ${x2} ${y2}` }) : svg("line", { class: "lt-link", x1, y1, x2, y2 }));
+      const [c1, c2] = [
+        place({ along: from.along + half + 20, across: outer }),
+        place({ along: to.along - half - 20, across: outer }),
+      ];
+      parts.push(
+        bend
+          ? svg("path", {
+              class: "lt-link lt-residual",
+              d: `M${x1} ${y1}C${c1.join(" ")} ${c2.join(" ")} ${x2} ${y2}`,
+            })
+          : svg("line", { class: "lt-link", x1, y1, x2, y2 }),
+      );
     }
-    this.lines = new Map(edges.map((edge) => {
-      const [x1, y1, x2, y2] = ends(edge);
-      return [edge.id, svg("line", { class: "lt-edge", "data-column": edge.to.column, x1, y1, x2, y2 })];
-    }));
+    this.lines = new Map(
+      edges.map((edge) => {
+        const [x1, y1, x2, y2] = ends(edge);
+        return [
+          edge.id,
+          svg("line", { class: "lt-edge", "data-column": edge.to.column, x1, y1, x2, y2 }),
+        ];
+      }),
+    );
     this.frame = svg("line", { class: "lt-read" });
     parts.push(...this.lines.values(), this.frame);
     COLUMNS.forEach(({ title }, i) => {
       const [x, y] = isUpright ? [1, starts[i] + above - NODE.high / 2 - 5] : [starts[i] + 2, 14];
-      const anchor = isUpright ? "start" : i === 0 ? "start" : i === COLUMNS.length - 1 ? "end" : "middle";
-      const edge = !isUpright && anchor !== "middle" ? (i ? 1 : -1) * NODE.long / 2 : 0;
-      parts.push(svg("text", { class: "mg-label mg-halo", x: x + edge, y, "text-anchor": anchor }, title));
+      const anchor = isUpright
+        ? "start"
+        : i === 0
+          ? "start"
+          : i === COLUMNS.length - 1
+            ? "end"
+            : "middle";
+      const edge = !isUpright && anchor !== "middle" ? ((i ? 1 : -1) * NODE.long) / 2 : 0;
+      parts.push(
+        svg("text", { class: "mg-label mg-halo", x: x + edge, y, "text-anchor": anchor }, title),
+      );
     });
-    this.texts = new Map(neurons.map((neuron) => {
-      const [x, y] = place(neuron);
-      const text = svg("text", { class: "lt-number", x, y: y + 4, "text-anchor": "middle" });
-      const node = svg("g", { class: "lt-node", "data-kind": neuron.kind, "data-column": neuron.column },
-        svg("title", {}, neuron.name), svg("rect", { x: x - narrow / 2, y: y - NODE.high / 2, width: narrow, height: NODE.high, rx: 4 }), text);
-      parts.push(node);
-      const token = neuron.id.startsWith("probs.") ? TOY_TOKENS[Number(neuron.id.slice(6))] : null;
-      if (token) parts.push(svg("text", { class: "mg-label mg-halo", x, y: isUpright ? y + 25 : y - 15, "text-anchor": "middle" }, token));
-      return [neuron.id, { node, text, shown: "" }];
-    }));
+    this.texts = new Map(
+      neurons.map((neuron) => {
+        const [x, y] = place(neuron);
+        const text = svg("text", { class: "lt-number", x, y: y + 4, "text-anchor": "middle" });
+        const node = svg(
+          "g",
+          { class: "lt-node", "data-kind": neuron.kind, "data-column": neuron.column },
+          svg("title", {}, neuron.name),
+          svg("rect", {
+            x: x - narrow / 2,
+            y: y - NODE.high / 2,
+            width: narrow,
+            height: NODE.high,
+            rx: 4,
+          }),
+          text,
+        );
+        parts.push(node);
+        const token = neuron.id.startsWith("probs.")
+          ? TOY_TOKENS[Number(neuron.id.slice(6))]
+          : null;
+        if (token)
+          parts.push(
+            svg(
+              "text",
+              {
+                class: "mg-label mg-halo",
+                x,
+                y: isUpright ? y + 25 : y - 15,
+                "text-anchor": "middle",
+              },
+              token,
+            ),
+          );
+        return [neuron.id, { node, text, shown: "" }];
+      }),
+    );
     const [w, h] = isUpright ? [width, size.long + above + 18] : [width, size.wide + above + 12];
     this.picture.setAttribute("viewBox", `0 0 ${w} ${h}`);
     this.picture.setAttribute("aria-valuemax", String(edges.length));
@@ -148,17 +219,27 @@ export class ToyPicture {
     const values = neuronValues(toyForward({ token: this.token }, this.now), this.token);
     for (const [id, part] of this.texts) {
       const x = values[id];
-      const shown = id.startsWith("token.") ? [...TOY_TOKENS, "pos 2"][Number(id.slice(6))] : written(/** @type {number} */ (x), 2);
+      const shown = id.startsWith("token.")
+        ? [...TOY_TOKENS, "pos 2"][Number(id.slice(6))]
+        : written(/** @type {number} */ (x), 2);
       if (part.shown !== shown) part.text.textContent = part.shown = shown;
       const isOff = x === null || (id.startsWith("fc1.") && x === 0);
-      if (part.node.hasAttribute("data-off") !== isOff) part.node.toggleAttribute("data-off", isOff);
+      if (part.node.hasAttribute("data-off") !== isOff)
+        part.node.toggleAttribute("data-off", isOff);
     }
     this.read();
   }
 
-  /** Lights one column of neurons and what leads into it; null for none. @param {number | null} column */
+  /**
+   * Lights one column of neurons and what leads into it; null for none.
+   * @param {number | null} column
+   */
   light(column) {
-    for (const part of this.picture.querySelectorAll("[data-column]")) part.toggleAttribute("data-lit", column !== null && Number(part.getAttribute("data-column")) === column);
+    for (const part of this.picture.querySelectorAll("[data-column]"))
+      part.toggleAttribute(
+        "data-lit",
+        column !== null && Number(part.getAttribute("data-column")) === column,
+      );
   }
 
   /** @private @param {PointerEvent} event */
@@ -169,7 +250,9 @@ export class ToyPicture {
     let [best, at] = [NEAR_PX * unit, -1];
     this.edges.forEach(({ id }, i) => {
       const line = /** @type {SVGElement} */ (this.lines.get(id));
-      const [x1, y1, x2, y2] = ["x1", "y1", "x2", "y2"].map((name) => Number(line.getAttribute(name)));
+      const [x1, y1, x2, y2] = ["x1", "y1", "x2", "y2"].map((name) =>
+        Number(line.getAttribute(name)),
+      );
       const [dx, dy] = [x2 - x1, y2 - y1];
       const t = Math.max(0, Math.min(1, ((x - x1) * dx + (y - y1) * dy) / (dx * dx + dy * dy)));
       const apart = Math.hypot(x - x1 - t * dx, y - y1 - t * dy);
@@ -184,7 +267,16 @@ export class ToyPicture {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const now = this.at ?? -1;
     const last = this.edges.length - 1;
-    const to = { ArrowRight: now + 1, ArrowDown: now + 1, ArrowLeft: now - 1, ArrowUp: now - 1, Home: 0, End: last, PageDown: now + 8, PageUp: now - 8 }[event.key];
+    const to = {
+      ArrowRight: now + 1,
+      ArrowDown: now + 1,
+      ArrowLeft: now - 1,
+      ArrowUp: now - 1,
+      Home: 0,
+      End: last,
+      PageDown: now + 8,
+      PageUp: now - 8,
+    }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     this.look(Math.max(0, Math.min(last, to)));
@@ -209,9 +301,13 @@ export class ToyPicture {
       return;
     }
     const line = /** @type {SVGElement} */ (this.lines.get(edge.id));
-    for (const name of ["x1", "y1", "x2", "y2"]) this.frame?.setAttribute(name, String(line.getAttribute(name)));
+    for (const name of ["x1", "y1", "x2", "y2"])
+      this.frame?.setAttribute(name, String(line.getAttribute(name)));
     const [first, now] = [this.firstOf(edge), this.valueOf(edge)];
-    const moved = first === now ? "as at first" : `at first ${written(first, 4)}, moved by ${written(now - first, 4)}`;
+    const moved =
+      first === now
+        ? "as at first"
+        : `at first ${written(first, 4)}, moved by ${written(now - first, 4)}`;
     const text = `${edgeName(edge)} = ${written(now, 4)}, ${moved}.`;
     this.readout.textContent = text;
     this.picture.setAttribute("aria-valuenow", String(this.edges.indexOf(edge) + 1));

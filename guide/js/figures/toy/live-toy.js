@@ -1,16 +1,27 @@
-// The toy GPT that one page trains (W30) and chats with (W31): its words, its weights, and what has been
-// done to them. No DOM.
+// The toy GPT that one page trains and chats with: its words, its weights, and what has
+// been done to them. No DOM.
 //
 //     const stop = liveToy.onChange(() => draw()); liveToy.stepOne(); liveToy.stepBatch();
 
 import { InputError } from "../../errors.js";
 import { written } from "../../kit/text.js";
-import { TOY_STEP_LR, TOY_TOKENS, TOY_WORDS, toyChat, toyExamples, ToyTraining, toyWeights } from "../../numbers/toy.js";
+import {
+  TOY_STEP_LR,
+  TOY_TOKENS,
+  TOY_WORDS,
+  toyChat,
+  toyExamples,
+  ToyTraining,
+  toyWeights,
+} from "../../numbers/toy.js";
 import { Random } from "../../random.js";
 
 /** @typedef {import("../../numbers/toy.js").ToyExample} ToyExample */
 /** @typedef {import("../../numbers/toy.js").ToyWeights} ToyWeights */
-/** @typedef {{n: number, example: ToyExample | null, before: number, after: number, mean: number}} Line one step; before and after are the example's loss, or the mean of all */
+/**
+ * @typedef {{n: number, example: ToyExample | null, before: number, after: number, mean: number}}
+ *   Line one step; before and after are the example's loss, or the mean of all
+ */
 /** @typedef {"untrained" | "training" | "trained"} Badge */
 
 /** How many steps "train" is. */
@@ -23,26 +34,38 @@ export const DEFAULT_TEXT = TOY_WORDS.join(" ");
 
 /** What a page says of an example. @param {ToyExample} example */
 export const exampleText = ({ input, target, word }) =>
-  `${TOY_TOKENS[input]} → ${TOY_TOKENS[target]}, ${word === null ? `${TOY_TOKENS[input]} ends a word` : `from ${word}`}`;
+  `${TOY_TOKENS[input]} → ${TOY_TOKENS[target]}, ` +
+  `${word === null ? `${TOY_TOKENS[input]} ends a word` : `from ${word}`}`;
 
 /** A step in the log. @param {Line} line */
 export function lineText({ n, example, before, after, mean }) {
-  if (!example) return `${n} · all examples: mean loss ${written(before, 4)} → ${written(after, 4)}`;
-  return `${n} · ${exampleText(example)}, lr ${TOY_STEP_LR}: its loss ${written(before, 4)} → ${written(after, 4)}; mean of all ${written(mean, 4)}`;
+  if (!example)
+    return `${n} · all examples: mean loss ${written(before, 4)} → ${written(after, 4)}`;
+  return (
+    `${n} · ${exampleText(example)}, lr ${TOY_STEP_LR}: its loss ${written(before, 4)} → ` +
+    `${written(after, 4)}; mean of all ${written(mean, 4)}`
+  );
 }
 
 /** Words of a text, apart by anything that is no letter. @param {string} text */
-export const wordsOf = (text) => text.slice(0, MOST_TEXT).split(/[\s,;]+/).filter((word) => word);
+export const wordsOf = (text) =>
+  text
+    .slice(0, MOST_TEXT)
+    .split(/[\s,;]+/)
+    .filter((word) => word);
 
 /**
- * How often each token follows each in the examples, as shares: null where a token is never the input.
+ * How often each token follows each in the examples, as shares: null where a token is never the
+ * input.
  * @param {ToyExample[]} examples
  */
 export function wanted(examples) {
   return TOY_TOKENS.map((_, input) => {
     const targets = examples.filter((one) => one.input === input).map((one) => one.target);
     if (!targets.length) return null;
-    return TOY_TOKENS.map((_, target) => targets.filter((t) => t === target).length / targets.length);
+    return TOY_TOKENS.map(
+      (_, target) => targets.filter((t) => t === target).length / targets.length,
+    );
   });
 }
 
@@ -52,7 +75,9 @@ export function wanted(examples) {
  */
 export function leastLoss(examples) {
   const shares = wanted(examples);
-  const losses = examples.map(({ input, target }) => -Math.log(/** @type {number[]} */ (shares[input])[target]));
+  const losses = examples.map(
+    ({ input, target }) => -Math.log(/** @type {number[]} */ (shares[input])[target]),
+  );
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
@@ -63,7 +88,10 @@ export function leastLoss(examples) {
  */
 export function readSteps(text) {
   if (!/^([sb]\d{1,4})*$/.test(text)) return null;
-  const parts = [...text.matchAll(/([sb])(\d+)/g)].map(([, kind, count]) => ({ kind: /** @type {"s" | "b"} */ (kind), count: Number(count) }));
+  const parts = [...text.matchAll(/([sb])(\d+)/g)].map(([, kind, count]) => ({
+    kind: /** @type {"s" | "b"} */ (kind),
+    count: Number(count),
+  }));
   return parts.reduce((sum, { count }) => sum + count, 0) > MOST_STEPS ? null : parts;
 }
 
@@ -79,7 +107,11 @@ export class LiveToy {
     /** Mean loss before any step, and after each. */ this.losses = [this.training.loss()];
     /** The steps so far, as `readSteps` reads them. */ this.done = "";
     /** Another for other weights. */ this.version = 0;
-    /** What untraining has put aside. @private @type {Pick<LiveToy, "training" | "lines" | "losses" | "done"> | null} */
+    /**
+     * What untraining has put aside.
+     * @private
+     * @type {Pick<LiveToy, "training" | "lines" | "losses" | "done"> | null}
+     */
     this.kept = null;
   }
 
@@ -149,7 +181,13 @@ export class LiveToy {
     this.note("b", null, this.training.batchStep(), NaN);
   }
 
-  /** @private @param {"s" | "b"} kind @param {ToyExample | null} example @param {number} before @param {number} after */
+  /**
+   * @private
+   * @param {"s" | "b"} kind
+   * @param {ToyExample | null} example
+   * @param {number} before
+   * @param {number} after
+   */
   note(kind, example, before, after) {
     this.kept = null;
     const mean = this.training.loss();
@@ -202,7 +240,10 @@ export class LiveToy {
 
   /** What has been done, in words. */
   history() {
-    const parts = (readSteps(this.done) ?? []).map(({ kind, count }) => `${count} ${kind === "s" ? "single" : "batch"} step${count === 1 ? "" : "s"}`);
+    const parts = (readSteps(this.done) ?? []).map(
+      ({ kind, count }) =>
+        `${count} ${kind === "s" ? "single" : "batch"} step${count === 1 ? "" : "s"}`,
+    );
     return parts.length > 4 ? `${this.steps} steps` : parts.join(", ");
   }
 
@@ -210,7 +251,10 @@ export class LiveToy {
   moved() {
     const first = toyWeights();
     const now = this.weights();
-    return Object.entries(first).reduce((sum, [name, rows]) => sum + rows.flat().filter((x, i) => x !== now[name].flat()[i]).length, 0);
+    return Object.entries(first).reduce(
+      (sum, [name, rows]) => sum + rows.flat().filter((x, i) => x !== now[name].flat()[i]).length,
+      0,
+    );
   }
 
   /**
@@ -247,7 +291,11 @@ export function firstToken(text) {
   if (token >= 0) return token;
   if (!typed) throw new InputError("There is nothing to begin with.", "Type BOS, a, b or c.");
   const short = typed.length > 12 ? `${typed.slice(0, 12)}…` : typed;
-  if (/^[abc]+$/i.test(typed)) throw new InputError(`“${short}” is ${typed.length} tokens; the toy is fed one at a time.`, `It would see the last one alone: type ${typed.at(-1)?.toLowerCase()}.`);
+  if (/^[abc]+$/i.test(typed))
+    throw new InputError(
+      `“${short}” is ${typed.length} tokens; the toy is fed one at a time.`,
+      `It would see the last one alone: type ${typed.at(-1)?.toLowerCase()}.`,
+    );
   throw new InputError(`“${short}” is not in its vocabulary.`, "Type BOS, a, b or c.");
 }
 

@@ -1,6 +1,6 @@
-// Pictures of the toy's sums: a matrix with what goes in above it and what comes out beside it, or the
-// same as neurons with a line for each weight. And numbers that carry their full value. Each is made
-// once; with other numbers only texts change.
+// Pictures of the toy's sums: a matrix with what goes in above it and what comes out beside it, or
+// the same as neurons with a line for each weight. And numbers that carry their full value. Each is
+// made once; with other numbers only texts change.
 
 import { css, inkOn, shade } from "../../kit/color.js";
 import { html, svg } from "../../kit/dom.js";
@@ -10,7 +10,10 @@ import { matrixOf, vectorText, VECTORS, weightText } from "./toy-steps.js";
 
 /** @typedef {import("./toy-steps.js").ToyNumbers} ToyNumbers */
 /** @typedef {import("../../kit/color.js").Scale} Scale */
-/** @typedef {{node: Element, update: (n: ToyNumbers) => void}} Part something made, and how it takes numbers */
+/**
+ * @typedef {{node: Element, update: (n: ToyNumbers) => void}} Part something made, and how it takes
+ *   numbers
+ */
 
 const CELL = { width: 38, height: 24 };
 const PILL = { width: 43, height: 22 };
@@ -29,10 +32,13 @@ function put(node, text) {
  */
 function figure(vector, i) {
   const node = html("data", { "data-number": `${vector}.${i}` });
-  return { node, update: (/** @type {ToyNumbers} */ n) => {
-    node.value = String(n.row[vector][i]);
-    put(node, written(n.row[vector][i], n.digits));
-  } };
+  return {
+    node,
+    update: (/** @type {ToyNumbers} */ n) => {
+      node.value = String(n.row[vector][i]);
+      put(node, written(n.row[vector][i], n.digits));
+    },
+  };
 }
 
 /**
@@ -43,27 +49,59 @@ function figure(vector, i) {
  */
 export function figures(vector, count) {
   const all = Array.from({ length: count }, (_, i) => figure(vector, i));
-  const node = html("span", { class: "toy-numbers" }, "(", ...all.flatMap((one, i) => (i ? [", ", one.node] : [one.node])), ")");
+  const node = html(
+    "span",
+    { class: "toy-numbers" },
+    "(",
+    ...all.flatMap((one, i) => (i ? [", ", one.node] : [one.node])),
+    ")",
+  );
   return { node, update: (n) => all.forEach((one) => one.update(n)) };
 }
 
-const label = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ text, anchor = "middle", kind = "mg-label") =>
+const label = (
+  /** @type {number} */ x,
+  /** @type {number} */ y,
+  /** @type {string} */ text,
+  anchor = "middle",
+  kind = "mg-label",
+) =>
   svg("text", { class: kind, x, y, "text-anchor": anchor, "dominant-baseline": "central" }, text);
 
 /** @param {Scale} scale @param {number} w @param {number} x @param {number} y */
 function cell(scale, w, x, y) {
   const ground = shade(scale, w / MOST);
-  const text = label(x + CELL.width / 2, y + CELL.height / 2, weightText(w), "middle", "toy-weight");
+  const text = label(
+    x + CELL.width / 2,
+    y + CELL.height / 2,
+    weightText(w),
+    "middle",
+    "toy-weight",
+  );
   text.setAttribute("fill", inkOn(ground));
   return [svg("rect", { class: "toy-cell", x, y, ...CELL, fill: css(ground) }), text];
 }
 
-/** An empty picture of a vector's matrix. @param {string} vector @param {number} width @param {number} height */
+/**
+ * An empty picture of a vector's matrix.
+ * @param {string} vector
+ * @param {number} width
+ * @param {number} height
+ */
 function pictureOf(vector, width, height) {
   const name = (VECTORS[vector].matrix ?? "").replace("layer0.", "");
   const rows = matrixOf(vector);
-  const words = `${name}, ${rows.length} × ${rows[0].length}: ${rows.map((row) => row.map(weightText).join(", ")).join("; ")}`;
-  return svg("svg", { class: "toy-picture", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": words });
+  const words =
+    `${name}, ${rows.length} × ${rows[0].length}: ` +
+    `${rows.map((row) => row.map(weightText).join(", ")).join("; ")}`;
+  return svg("svg", {
+    class: "toy-picture",
+    viewBox: `0 0 ${width} ${height}`,
+    width,
+    height,
+    role: "img",
+    "aria-label": words,
+  });
 }
 
 /**
@@ -78,10 +116,27 @@ export function tablePicture(vector, scale) {
   const left = 34;
   const node = pictureOf(vector, left + 2 * CELL.width + 2, rows.length * CELL.height + 2);
   const top = (/** @type {number} */ r) => 1 + r * CELL.height;
-  rows.forEach((row, r) => node.append(label(left - 6, top(r) + CELL.height / 2, names[r], "end"), ...row.flatMap((w, c) => cell(scale, w, left + c * CELL.width, top(r)))));
-  const frame = svg("rect", { class: "toy-frame", x: left, width: 2 * CELL.width, height: CELL.height });
+  rows.forEach((row, r) =>
+    node.append(
+      label(left - 6, top(r) + CELL.height / 2, names[r], "end"),
+      ...row.flatMap((w, c) => cell(scale, w, left + c * CELL.width, top(r))),
+    ),
+  );
+  const frame = svg("rect", {
+    class: "toy-frame",
+    x: left,
+    width: 2 * CELL.width,
+    height: CELL.height,
+  });
   node.append(frame);
-  return { node, update: (n) => frame.setAttribute("y", String(top(vector === "tok_emb" ? (n.input.token ?? 0) : TOY_POSITION))) };
+  return {
+    node,
+    update: (n) =>
+      frame.setAttribute(
+        "y",
+        String(top(vector === "tok_emb" ? (n.input.token ?? 0) : TOY_POSITION)),
+      ),
+  };
 }
 
 /**
@@ -98,20 +153,28 @@ export function matrixPicture(vector, scale) {
   const right = left + rows[0].length * CELL.width;
   const node = pictureOf(vector, right + 64, top + rows.length * CELL.height + 1);
   const into = rows[0].map((_, c) => label(left + (c + 0.5) * CELL.width, top / 2, ""));
-  const out = rows.map((_, r) => label(right + 6, top + (r + 0.5) * CELL.height, "", "start", "toy-out"));
+  const out = rows.map((_, r) =>
+    label(right + 6, top + (r + 0.5) * CELL.height, "", "start", "toy-out"),
+  );
   rows.forEach((row, r) => {
     if (names.length) node.append(label(left - 6, top + (r + 0.5) * CELL.height, names[r], "end"));
-    node.append(...row.flatMap((w, c) => cell(scale, w, left + c * CELL.width, top + r * CELL.height)));
+    node.append(
+      ...row.flatMap((w, c) => cell(scale, w, left + c * CELL.width, top + r * CELL.height)),
+    );
   });
   node.append(...into, ...out);
-  return { node, update: (n) => {
-    into.forEach((text, c) => put(text, written(n.row[VECTORS[vector].from ?? ""][c], 2)));
-    out.forEach((text, r) => put(text, `= ${written(n.row[vector][r], 2)}`));
-  } };
+  return {
+    node,
+    update: (n) => {
+      into.forEach((text, c) => put(text, written(n.row[VECTORS[vector].from ?? ""][c], 2)));
+      out.forEach((text, r) => put(text, `= ${written(n.row[vector][r], 2)}`));
+    },
+  };
 }
 
 /**
- * Neurons: inputs above, outputs below, a line for each weight; thicker is larger, below zero dashed.
+ * Neurons: inputs above, outputs below, a line for each weight; thicker is larger, below zero
+ * dashed.
  * @param {string} vector
  * @returns {Part}
  */
@@ -121,22 +184,48 @@ export function neuronPicture(vector) {
   const step = PILL.width - (Math.max(outputs, inputs) > 4 ? 1 : -6);
   const [width, height] = [Math.max(outputs, inputs) * step + 4, 112];
   const node = pictureOf(vector, width, height);
-  const at = (/** @type {number} */ i, /** @type {number} */ count) => width / 2 + (i - (count - 1) / 2) * (count > 4 ? step : Math.min(width / count, step + 14));
+  const at = (/** @type {number} */ i, /** @type {number} */ count) =>
+    width / 2 + (i - (count - 1) / 2) * (count > 4 ? step : Math.min(width / count, step + 14));
   const [up, down] = [13, height - 13];
-  rows.forEach((row, r) => row.forEach((w, c) => node.append(svg("line", {
-    class: "net-edge", "data-sign": w > 0 ? "+" : w < 0 ? "−" : "0", x1: at(c, inputs), y1: up, x2: at(r, outputs), y2: down, "stroke-width": 0.75 + 4 * Math.abs(w),
-  }))));
+  rows.forEach((row, r) =>
+    row.forEach((w, c) =>
+      node.append(
+        svg("line", {
+          class: "net-edge",
+          "data-sign": w > 0 ? "+" : w < 0 ? "−" : "0",
+          x1: at(c, inputs),
+          y1: up,
+          x2: at(r, outputs),
+          y2: down,
+          "stroke-width": 0.75 + 4 * Math.abs(w),
+        }),
+      ),
+    ),
+  );
   const pill = (/** @type {number} */ x, /** @type {number} */ y) => {
     const text = label(x, y, "", "middle", "toy-pill");
-    node.append(svg("rect", { class: "net-node", x: x - PILL.width / 2 + 2, y: y - PILL.height / 2, width: PILL.width - 4, height: PILL.height, rx: 11 }), text);
+    node.append(
+      svg("rect", {
+        class: "net-node",
+        x: x - PILL.width / 2 + 2,
+        y: y - PILL.height / 2,
+        width: PILL.width - 4,
+        height: PILL.height,
+        rx: 11,
+      }),
+      text,
+    );
     return text;
   };
   const above = rows[0].map((_, c) => pill(at(c, inputs), up));
   const below = rows.map((_, r) => pill(at(r, outputs), down));
-  return { node, update: (n) => {
-    above.forEach((text, c) => put(text, written(n.row[VECTORS[vector].from ?? ""][c], 2)));
-    below.forEach((text, r) => put(text, written(n.row[vector][r], 2)));
-  } };
+  return {
+    node,
+    update: (n) => {
+      above.forEach((text, c) => put(text, written(n.row[VECTORS[vector].from ?? ""][c], 2)));
+      below.forEach((text, r) => put(text, written(n.row[vector][r], 2)));
+    },
+  };
 }
 
 /**
@@ -145,18 +234,40 @@ export function neuronPicture(vector) {
  */
 export function cacheTable() {
   const columns = /** @type {const} */ (["qk", "scores", "weights"]);
-  const head = html("tr", {}, ...["position", "key", "value", ...columns.map((name) => VECTORS[name].sign)].map((text) => html("th", { scope: "col" }, text)));
+  const head = html(
+    "tr",
+    {},
+    ...["position", "key", "value", ...columns.map((name) => VECTORS[name].sign)].map((text) =>
+      html("th", { scope: "col" }, text),
+    ),
+  );
   const lines = Array.from({ length: TOY_POSITION + 1 }, (_, t) => {
     const key = html("td", { "data-link": t === TOY_POSITION ? "toy.k" : null });
     const value = html("td", { "data-link": t === TOY_POSITION ? "toy.v" : null });
     const found = columns.map((name) => figure(name, t));
-    const row = html("tr", {}, html("th", { scope: "row" }, t), key, value, ...found.map(({ node }, i) => html("td", { "data-link": `toy.${columns[i]}` }, node)));
+    const row = html(
+      "tr",
+      {},
+      html("th", { scope: "row" }, t),
+      key,
+      value,
+      ...found.map(({ node }, i) => html("td", { "data-link": `toy.${columns[i]}` }, node)),
+    );
     return { row, key, value, found };
   });
-  const node = html("table", { class: "net-table" }, html("thead", {}, head), html("tbody", {}, ...lines.map(({ row }) => row)));
-  return { node, update: (n) => lines.forEach(({ key, value, found }, t) => {
-    put(key, vectorText(n.keys[t], n.digits));
-    put(value, vectorText(n.values[t], n.digits));
-    found.forEach((one) => one.update(n));
-  }) };
+  const node = html(
+    "table",
+    { class: "net-table" },
+    html("thead", {}, head),
+    html("tbody", {}, ...lines.map(({ row }) => row)),
+  );
+  return {
+    node,
+    update: (n) =>
+      lines.forEach(({ key, value, found }, t) => {
+        put(key, vectorText(n.keys[t], n.digits));
+        put(value, vectorText(n.values[t], n.digits));
+        found.forEach((one) => one.update(n));
+      }),
+  };
 }

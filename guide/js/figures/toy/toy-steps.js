@@ -1,10 +1,15 @@
-// The toy GPT as blocks and sums: which block makes which vector, the numbers of a token or of any x,
-// exactly or rounded as by hand, and how each number is reckoned. No DOM.
+// The toy GPT as blocks and sums: which block makes which vector, the numbers of a token or of any
+// x, exactly or rounded as by hand, and how each number is reckoned. No DOM.
 
 import { decimals, written } from "../../kit/text.js";
 import { floats, normScale } from "../../numbers/arithmetic.js";
 import {
-  TOY_POSITION, TOY_TOKENS, toyByHand, toyCache, toyForward, toyWeights,
+  TOY_POSITION,
+  TOY_TOKENS,
+  toyByHand,
+  toyCache,
+  toyForward,
+  toyWeights,
 } from "../../numbers/toy.js";
 
 /** @typedef {import("../../numbers/toy.js").ToyInput} ToyInput */
@@ -28,19 +33,43 @@ import {
  * @property {string[]} vectors what it makes
  */
 
-export const STAGES = Object.freeze(["Embeddings", "+ RMSNorm", "+ attention", "+ MLP", "+ lm_head and softmax"]);
+export const STAGES = Object.freeze([
+  "Embeddings",
+  "+ RMSNorm",
+  "+ attention",
+  "+ MLP",
+  "+ lm_head and softmax",
+]);
 
 /** @type {readonly Block[]} */
 export const BLOCKS = Object.freeze([
   { id: "emb", stage: 0, branch: "", name: "wte + wpe", vectors: ["tok_emb", "pos_emb", "emb"] },
   { id: "norm", stage: 1, branch: "", name: "first rmsnorm", vectors: ["x"] },
-  { id: "norm-attention", stage: 2, branch: "Attention", name: "rmsnorm before attention", vectors: ["x_pre_attn"] },
+  {
+    id: "norm-attention",
+    stage: 2,
+    branch: "Attention",
+    name: "rmsnorm before attention",
+    vectors: ["x_pre_attn"],
+  },
   { id: "qkv", stage: 2, branch: "Attention", name: "Wq, Wk, Wv", vectors: ["q", "k", "v"] },
-  { id: "look", stage: 2, branch: "Attention", name: "scores and softmax", vectors: ["qk", "scores", "weights"] },
+  {
+    id: "look",
+    stage: 2,
+    branch: "Attention",
+    name: "scores and softmax",
+    vectors: ["qk", "scores", "weights"],
+  },
   { id: "mix", stage: 2, branch: "Attention", name: "weighted sum", vectors: ["head_out"] },
   { id: "wo", stage: 2, branch: "Attention", name: "Wo", vectors: ["x_attn"] },
   { id: "add-attention", stage: 2, branch: "", name: "first residual", vectors: ["x_after_attn"] },
-  { id: "norm-mlp", stage: 3, branch: "MLP", name: "rmsnorm before the MLP", vectors: ["x_pre_mlp"] },
+  {
+    id: "norm-mlp",
+    stage: 3,
+    branch: "MLP",
+    name: "rmsnorm before the MLP",
+    vectors: ["x_pre_mlp"],
+  },
   { id: "fc1", stage: 3, branch: "MLP", name: "fc1", vectors: ["fc1_pre"] },
   { id: "relu", stage: 3, branch: "MLP", name: "ReLU", vectors: ["fc1"] },
   { id: "fc2", stage: 3, branch: "MLP", name: "fc2", vectors: ["mlp_out"] },
@@ -89,7 +118,8 @@ const twoPlaces = (/** @type {number} */ x) => (Math.sign(x) * Math.round(Math.a
  */
 export function toyNumbers(input, which, mode) {
   const exact = toyCache(which);
-  const kept = (/** @type {number[][]} */ rows) => (mode === "hand" ? rows.map((row) => row.map(twoPlaces)) : rows);
+  const kept = (/** @type {number[][]} */ rows) =>
+    mode === "hand" ? rows.map((row) => row.map(twoPlaces)) : rows;
   const cache = { keys: kept(exact.keys), values: kept(exact.values) };
   const all = (mode === "hand" ? toyByHand : toyForward)(input, WEIGHTS, cache);
   /** @type {Record<string, number[]>} */
@@ -101,7 +131,14 @@ export function toyNumbers(input, which, mode) {
     row.tok_emb = [...WEIGHTS.wte[input.token]];
     row.pos_emb = [...WEIGHTS.wpe[TOY_POSITION]];
   }
-  return { mode, digits: mode === "hand" ? 2 : 4, input, row, keys: [...cache.keys, row.k], values: [...cache.values, row.v] };
+  return {
+    mode,
+    digits: mode === "hand" ? 2 : 4,
+    input,
+    row,
+    keys: [...cache.keys, row.k],
+    values: [...cache.values, row.v],
+  };
 }
 
 /** The rows of a vector's matrix. @param {string} vector */
@@ -121,7 +158,8 @@ export function labelOf(vector, i) {
 }
 
 /** A vector in words. @param {number[]} vector @param {number} digits */
-export const vectorText = (vector, digits) => `(${vector.map((x) => written(x, digits)).join(", ")})`;
+export const vectorText = (vector, digits) =>
+  `(${vector.map((x) => written(x, digits)).join(", ")})`;
 
 const bracketed = (/** @type {string} */ text) => (text.startsWith("−") ? `(${text})` : text);
 
@@ -136,33 +174,51 @@ export function reckoning(n, vector) {
   const text = (/** @type {number} */ x) => bracketed(written(x, digits));
   const plain = (/** @type {number} */ x) => written(x, digits);
   const { from = "", matrix } = VECTORS[vector];
-  const each = (/** @type {(i: number) => string} */ sum) => row[vector].map((result, i) => ({ sum: sum(i), result }));
-  const dots = (/** @type {string[]} */ a, /** @type {string[]} */ b) => a.map((ai, i) => `${bracketed(ai)}·${bracketed(b[i])}`).join(" + ");
-  const added = (/** @type {string} */ a, /** @type {string} */ b) => each((i) => `${plain(row[a][i])} + ${text(row[b][i])}`);
+  const each = (/** @type {(i: number) => string} */ sum) =>
+    row[vector].map((result, i) => ({ sum: sum(i), result }));
+  const dots = (/** @type {string[]} */ a, /** @type {string[]} */ b) =>
+    a.map((ai, i) => `${bracketed(ai)}·${bracketed(b[i])}`).join(" + ");
+  const added = (/** @type {string} */ a, /** @type {string} */ b) =>
+    each((i) => `${plain(row[a][i])} + ${text(row[b][i])}`);
   const shares = (/** @type {string} */ of) => {
     const sum = row[of].reduce((total, x) => total + Math.exp(x), 0);
     return each((i) => `exp(${plain(row[of][i])}) / ${written(sum, 4)}`);
   };
   switch (vector) {
-    case "tok_emb": return each((i) => `wte, row ${n.input.token}, column ${i}`);
-    case "pos_emb": return each((i) => `wpe, row ${TOY_POSITION}, column ${i}`);
-    case "emb": return added("tok_emb", "pos_emb");
+    case "tok_emb":
+      return each((i) => `wte, row ${n.input.token}, column ${i}`);
+    case "pos_emb":
+      return each((i) => `wpe, row ${TOY_POSITION}, column ${i}`);
+    case "emb":
+      return added("tok_emb", "pos_emb");
     case "x":
-      if (!row.emb) return each(() => "as set");
-    // falls through
     case "x_pre_attn":
     case "x_pre_mlp": {
+      if (vector === "x" && !row.emb) return each(() => "as set");
       const scale = written(normScale(floats, row[from]).scale, 4);
       return each((i) => `${plain(row[from][i])} · ${scale}`);
     }
-    case "qk": return each((t) => dots(row.q.map(plain), n.keys[t].map(plain)));
-    case "scores": return each((t) => `${plain(row.qk[t])} / ${mode === "hand" ? "1.41" : "√2"}`);
-    case "weights": return shares("scores");
-    case "probs": return shares("logits");
-    case "head_out": return each((j) => dots(row.weights.map(plain), n.values.map((v) => plain(v[j]))));
-    case "x_after_attn": return added("x_attn", "x");
-    case "x_final": return added("mlp_out", "x_after_attn");
-    case "fc1": return each((i) => `max(0, ${plain(row.fc1_pre[i])})`);
+    case "qk":
+      return each((t) => dots(row.q.map(plain), n.keys[t].map(plain)));
+    case "scores":
+      return each((t) => `${plain(row.qk[t])} / ${mode === "hand" ? "1.41" : "√2"}`);
+    case "weights":
+      return shares("scores");
+    case "probs":
+      return shares("logits");
+    case "head_out":
+      return each((j) =>
+        dots(
+          row.weights.map(plain),
+          n.values.map((v) => plain(v[j])),
+        ),
+      );
+    case "x_after_attn":
+      return added("x_attn", "x");
+    case "x_final":
+      return added("mlp_out", "x_after_attn");
+    case "fc1":
+      return each((i) => `max(0, ${plain(row.fc1_pre[i])})`);
     default:
       if (!matrix) throw new RangeError(`nothing makes ${vector}`);
       return each((i) => dots(matrixOf(vector)[i].map(weightText), row[from].map(plain)));
@@ -175,11 +231,17 @@ export function reckoning(n, vector) {
  * @param {string} vector
  */
 export function normOf(n, vector) {
-  const from = ["x", "x_pre_attn", "x_pre_mlp"].includes(vector) ? n.row[VECTORS[vector].from ?? ""] : undefined;
+  const from = ["x", "x_pre_attn", "x_pre_mlp"].includes(vector)
+    ? n.row[VECTORS[vector].from ?? ""]
+    : undefined;
   return from ? { from, ...normScale(floats, from) } : null;
 }
 
-/** How a norm's factor comes about; empty for what is no norm. @param {ToyNumbers} n @param {string} vector */
+/**
+ * How a norm's factor comes about; empty for what is no norm.
+ * @param {ToyNumbers} n
+ * @param {string} vector
+ */
 export function normText(n, vector) {
   const norm = normOf(n, vector);
   if (!norm) return "";
@@ -198,13 +260,31 @@ export function stageSentence(n, stage) {
   const at = `${TOY_TOKENS[n.input.token ?? 0]} at position ${TOY_POSITION}`;
   const text = (/** @type {string} */ name) => vectorText(row[name], digits);
   switch (stage) {
-    case 0: return `${at}: its row of wte ${text("tok_emb")} and row 2 of wpe ${text("pos_emb")} make ${text("emb")}.`;
-    case 1: return `${at}: rmsnorm makes x = ${text("x")} of ${text("emb")}.`;
-    case 2: return `${at}: attention looks at positions 0, 1, 2 with weights ${row.weights.map((w) => written(w, digits)).join(", ")} and adds ${text("x_attn")}; x is now ${text("x_after_attn")}.`;
-    case 3: return `${at}: ${row.fc1.filter((h) => h > 0).length} of the 8 hidden numbers are above 0; the MLP adds ${text("mlp_out")}, and x is ${text("x_final")}.`;
+    case 0:
+      return (
+        `${at}: its row of wte ${text("tok_emb")} and row 2 of wpe ${text("pos_emb")} make ` +
+        `${text("emb")}.`
+      );
+    case 1:
+      return `${at}: rmsnorm makes x = ${text("x")} of ${text("emb")}.`;
+    case 2:
+      return (
+        `${at}: attention looks at positions 0, 1, 2 with weights ` +
+        `${row.weights.map((w) => written(w, digits)).join(", ")} and adds ${text("x_attn")}; ` +
+        `x is now ${text("x_after_attn")}.`
+      );
+    case 3:
+      return (
+        `${at}: ${row.fc1.filter((h) => h > 0).length} of the 8 hidden numbers are above 0; ` +
+        `the MLP adds ${text("mlp_out")}, and x is ${text("x_final")}.`
+      );
     default: {
       const best = row.probs.indexOf(Math.max(...row.probs));
-      return `${at}: the probabilities of BOS, a, b, c are ${row.probs.map((p) => written(p, digits)).join(", ")}. The likeliest is ${TOY_TOKENS[best]}.`;
+      return (
+        `${at}: the probabilities of BOS, a, b, c are ` +
+        `${row.probs.map((p) => written(p, digits)).join(", ")}. The likeliest is ` +
+        `${TOY_TOKENS[best]}.`
+      );
     }
   }
 }
@@ -216,7 +296,13 @@ export function stageSentence(n, stage) {
  */
 export function tourSentence(n, token) {
   const { row, digits } = n;
-  const whose = token < 0 ? "no token's x at position 2" : `the x of ${TOY_TOKENS[token]} at position 2`;
+  const whose =
+    token < 0 ? "no token's x at position 2" : `the x of ${TOY_TOKENS[token]} at position 2`;
   const best = row.probs.indexOf(Math.max(...row.probs));
-  return `x = ${vectorText(row.x, digits)}, ${whose}: q = ${vectorText(row.q, digits)}, final x = ${vectorText(row.x_final, digits)}, probabilities of BOS, a, b, c ${row.probs.map((p) => written(p, digits)).join(", ")}; the likeliest is ${TOY_TOKENS[best]}.`;
+  return (
+    `x = ${vectorText(row.x, digits)}, ${whose}: q = ${vectorText(row.q, digits)}, final x = ` +
+    `${vectorText(row.x_final, digits)}, probabilities of BOS, a, b, c ` +
+    `${row.probs.map((p) => written(p, digits)).join(", ")}; the likeliest is ` +
+    `${TOY_TOKENS[best]}.`
+  );
 }

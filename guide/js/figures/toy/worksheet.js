@@ -1,5 +1,5 @@
-// The toy block as a sheet to be filled in: its steps and cells, both columns of right answers (exact, and
-// rounded at each step as by hand), hints, and how a filled sheet is kept. No DOM.
+// The toy block as a sheet to be filled in: its steps and cells, both columns of right answers
+// (exact, and rounded at each step as by hand), hints, and how a filled sheet is kept. No DOM.
 
 import { written } from "../../kit/text.js";
 import { TOY_CACHE, TOY_POSITION, TOY_TOKENS, TOY_WEIGHTS } from "../../numbers/toy-data.js";
@@ -22,7 +22,10 @@ const W = TOY_WEIGHTS;
 const LAYER = "layer0.";
 const SUB = "₀₁₂₃₄₅₆₇";
 
-/** To two places, a tie away from zero; the dust of binary numbers doesn't count. @param {number} x */
+/**
+ * To two places, a tie away from zero; the dust of binary numbers doesn't count.
+ * @param {number} x
+ */
 export const two = (x) => (Math.sign(x) * Math.round(Math.abs(x) * 100 + 1e-9)) / 100 || 0;
 /** @param {readonly number[]} a @param {readonly number[]} b */
 export const dot = (a, b) => a.reduce((sum, ai, i) => sum + ai * b[i], 0);
@@ -41,48 +44,139 @@ export function shares(x) {
 }
 /** A matrix of the block by its short name. @param {string} name */
 export const matrix = (name) => W[W[name] ? name : LAYER + name];
-/** Keys or values of positions 0 to 2. @param {"keys" | "values"} which @param {readonly number[]} own */
+/**
+ * Keys or values of positions 0 to 2.
+ * @param {"keys" | "values"} which
+ * @param {readonly number[]} own
+ */
 export const withCache = (which, own) => [...TOY_CACHE[which], own];
 
 const number = (/** @type {number} */ x) => (x < 0 ? `(${written(x)})` : written(x));
-const sums = (/** @type {readonly number[]} */ a, /** @type {readonly number[]} */ b) => a.map((ai, i) => `${number(ai)}·${number(b[i])}`).join(" + ");
-const named = (/** @type {string} */ letter, /** @type {number} */ count) => Array.from({ length: count }, (_, i) => letter + SUB[i]);
+const sums = (/** @type {readonly number[]} */ a, /** @type {readonly number[]} */ b) =>
+  a.map((ai, i) => `${number(ai)}·${number(b[i])}`).join(" + ");
+const named = (/** @type {string} */ letter, /** @type {number} */ count) =>
+  Array.from({ length: count }, (_, i) => letter + SUB[i]);
 const tokens = (/** @type {string} */ letter) => TOY_TOKENS.map((name) => `${letter}(${name})`);
 
-/** @param {string} key @param {string} title @param {string} name @param {string} from @param {string[]} names @returns {Step} */
+/**
+ * @param {string} key
+ * @param {string} title
+ * @param {string} name
+ * @param {string} from
+ * @param {string[]} names
+ * @returns {Step}
+ */
 const linear = (key, title, name, from, names) => ({
-  key, title, names, needs: [from], rule: `Each row of ${SHORT[name]} times ${NOTATION[from]}, number by number, added up.`,
-  make: (v) => times(matrix(name), v[from]), sum: (v, _, i) => sums(matrix(name)[i], v[from]),
+  key,
+  title,
+  names,
+  needs: [from],
+  rule: `Each row of ${SHORT[name]} times ${NOTATION[from]}, number by number, added up.`,
+  make: (v) => times(matrix(name), v[from]),
+  sum: (v, _, i) => sums(matrix(name)[i], v[from]),
 });
-/** @param {string} key @param {string} title @param {string} from @param {string[]} names @returns {Step} */
+/**
+ * @param {string} key
+ * @param {string} title
+ * @param {string} from
+ * @param {string[]} names
+ * @returns {Step}
+ */
 const norm = (key, title, from, names) => ({
-  key, title, names, needs: [from], rule: `Square the two numbers of ${NOTATION[from]}, take the mean, add 0.00001; divide ${NOTATION[from]} by the root of that. The root is not rounded.`,
-  make: (v) => normed(v[from]), sum: (v, _, i) => `${number(v[from][i])} / √((${v[from].map((x) => `${number(x)}²`).join(" + ")}) / 2 + 0.00001)`,
+  key,
+  title,
+  names,
+  needs: [from],
+  rule:
+    `Square the two numbers of ${NOTATION[from]}, take the mean, add 0.00001; divide ` +
+    `${NOTATION[from]} by the root of that. The root is not rounded.`,
+  make: (v) => normed(v[from]),
+  sum: (v, _, i) =>
+    `${number(v[from][i])} / √((${v[from].map((x) => `${number(x)}²`).join(" + ")}) / 2 + 0.00001)`,
 });
-/** @param {string} key @param {string} title @param {string} from @param {string[]} names @returns {Step} */
+/**
+ * @param {string} key
+ * @param {string} title
+ * @param {string} from
+ * @param {string[]} names
+ * @returns {Step}
+ */
 const softmax = (key, title, from, names) => ({
-  key, title, names, needs: [from], rule: `e to the power of each ${NOTATION[from]}; each of these divided by the sum of all. Only the result is rounded.`,
-  make: (v) => shares(v[from]), sum: (v, _, i) => `e^${number(v[from][i])} / (${v[from].map((x) => `e^${number(x)}`).join(" + ")})`,
+  key,
+  title,
+  names,
+  needs: [from],
+  rule:
+    `e to the power of each ${NOTATION[from]}; each of these divided by the sum of all. Only ` +
+    "the result is rounded.",
+  make: (v) => shares(v[from]),
+  sum: (v, _, i) =>
+    `e^${number(v[from][i])} / (${v[from].map((x) => `e^${number(x)}`).join(" + ")})`,
 });
-/** @param {string} key @param {string} title @param {string} from @param {string} before @param {string[]} names @returns {Step} */
+/**
+ * @param {string} key
+ * @param {string} title
+ * @param {string} from
+ * @param {string} before
+ * @param {string[]} names
+ * @returns {Step}
+ */
 const residual = (key, title, from, before, names) => ({
-  key, title, names, needs: [from, before], rule: `What the block has put out, plus ${NOTATION[before]}, which came in.`,
-  make: (v) => plus(v[from], v[before]), sum: (v, _, i) => `${number(v[from][i])} + ${number(v[before][i])}`,
+  key,
+  title,
+  names,
+  needs: [from, before],
+  rule: `What the block has put out, plus ${NOTATION[before]}, which came in.`,
+  make: (v) => plus(v[from], v[before]),
+  sum: (v, _, i) => `${number(v[from][i])} + ${number(v[before][i])}`,
 });
 
 /** What matrices are called on the sheet. @type {Record<string, string>} */
-export const SHORT = { wte: "wte", wpe: "wpe", attn_wq: "Wq", attn_wk: "Wk", attn_wv: "Wv", attn_wo: "Wo", mlp_fc1: "fc1", mlp_fc2: "fc2", lm_head: "lm_head" };
+export const SHORT = {
+  wte: "wte",
+  wpe: "wpe",
+  attn_wq: "Wq",
+  attn_wk: "Wk",
+  attn_wv: "Wv",
+  attn_wo: "Wo",
+  mlp_fc1: "fc1",
+  mlp_fc2: "fc2",
+  lm_head: "lm_head",
+};
 /** What vectors are called on the sheet. @type {Record<string, string>} */
 export const NOTATION = {
-  emb: "e", x: "x", x_pre_attn: "h", q: "q", k: "k", v: "v", qk: "product", scores: "score", weights: "weights", head_out: "y", x_attn: "o",
-  x_after_attn: "r", x_pre_mlp: "g", fc1_pre: "z", fc1: "u", mlp_out: "m", x_final: "s", logits: "logit",
+  emb: "e",
+  x: "x",
+  x_pre_attn: "h",
+  q: "q",
+  k: "k",
+  v: "v",
+  qk: "product",
+  scores: "score",
+  weights: "weights",
+  head_out: "y",
+  x_attn: "o",
+  x_after_attn: "r",
+  x_pre_mlp: "g",
+  fc1_pre: "z",
+  fc1: "u",
+  mlp_out: "m",
+  x_final: "s",
+  logits: "logit",
 };
 
 /** @type {readonly Step[]} */
 export const STEPS = Object.freeze([
   {
-    key: "emb", title: "1. Embedding", names: named("e", 2), needs: [], rule: "The token's row of wte plus the row of wpe for position 2. Rows are counted from 0, and BOS is token 0.",
-    make: (_, { token }) => plus(W.wte[token], W.wpe[TOY_POSITION]), sum: (_, { token }, i) => `${number(W.wte[token][i])} + ${number(W.wpe[TOY_POSITION][i])}`,
+    key: "emb",
+    title: "1. Embedding",
+    names: named("e", 2),
+    needs: [],
+    rule:
+      "The token's row of wte plus the row of wpe for position 2. Rows are counted from 0, and " +
+      "BOS is token 0.",
+    make: (_, { token }) => plus(W.wte[token], W.wpe[TOY_POSITION]),
+    sum: (_, { token }, i) => `${number(W.wte[token][i])} + ${number(W.wpe[TOY_POSITION][i])}`,
   },
   norm("x", "2. Normed", "emb", named("x", 2)),
   norm("x_pre_attn", "3. Normed again", "x", named("h", 2)),
@@ -90,29 +184,67 @@ export const STEPS = Object.freeze([
   linear("k", "5. Key", "attn_wk", "x_pre_attn", named("k", 2)),
   linear("v", "6. Value", "attn_wv", "x_pre_attn", named("v", 2)),
   {
-    key: "qk", title: "7. Query times each key", names: ["position 0", "position 1", "position 2"], needs: ["q", "k"], rule: "The query times each of the three keys: two are in the cache, the third is k.",
-    make: (v) => times(withCache("keys", v.k), v.q), sum: (v, _, i) => sums(v.q, withCache("keys", v.k)[i]),
+    key: "qk",
+    title: "7. Query times each key",
+    names: ["position 0", "position 1", "position 2"],
+    needs: ["q", "k"],
+    rule: "The query times each of the three keys: two are in the cache, the third is k.",
+    make: (v) => times(withCache("keys", v.k), v.q),
+    sum: (v, _, i) => sums(v.q, withCache("keys", v.k)[i]),
   },
   {
-    key: "scores", title: "8. Scores", names: ["score 0", "score 1", "score 2"], needs: ["qk"], rule: "Each product divided by the root of 2, the size of a head: 1.41 by hand.",
-    make: (v, { root }) => v.qk.map((x) => x / root), sum: (v, _, i) => `${number(v.qk[i])} / 1.41`,
+    key: "scores",
+    title: "8. Scores",
+    names: ["score 0", "score 1", "score 2"],
+    needs: ["qk"],
+    rule: "Each product divided by the root of 2, the size of a head: 1.41 by hand.",
+    make: (v, { root }) => v.qk.map((x) => x / root),
+    sum: (v, _, i) => `${number(v.qk[i])} / 1.41`,
   },
   softmax("weights", "9. Weights", "scores", ["weight 0", "weight 1", "weight 2"]),
   {
-    key: "head_out", title: "10. Head output", names: named("y", 2), needs: ["weights", "v"], rule: "Each of the three values times its weight, added up: two values are in the cache, the third is v.",
-    make: (v) => [0, 1].map((j) => dot(v.weights, withCache("values", v.v).map((row) => row[j]))), sum: (v, _, i) => sums(v.weights, withCache("values", v.v).map((row) => row[i])),
+    key: "head_out",
+    title: "10. Head output",
+    names: named("y", 2),
+    needs: ["weights", "v"],
+    rule:
+      "Each of the three values times its weight, added up: two values are in the cache, the " +
+      "third is v.",
+    make: (v) =>
+      [0, 1].map((j) =>
+        dot(
+          v.weights,
+          withCache("values", v.v).map((row) => row[j]),
+        ),
+      ),
+    sum: (v, _, i) =>
+      sums(
+        v.weights,
+        withCache("values", v.v).map((row) => row[i]),
+      ),
   },
   linear("x_attn", "11. Through Wo", "attn_wo", "head_out", named("o", 2)),
   residual("x_after_attn", "12. First residual", "x_attn", "x", named("r", 2)),
   norm("x_pre_mlp", "13. Normed once more", "x_after_attn", named("g", 2)),
   linear("fc1_pre", "14. Through fc1", "mlp_fc1", "x_pre_mlp", named("z", 8)),
   {
-    key: "fc1", title: "15. ReLU", names: named("u", 8), needs: ["fc1_pre"], rule: "What is below 0 becomes 0; the rest stays.",
-    make: (v) => v.fc1_pre.map((x) => Math.max(0, x)), sum: (v, _, i) => `the larger of ${number(v.fc1_pre[i])} and 0`,
+    key: "fc1",
+    title: "15. ReLU",
+    names: named("u", 8),
+    needs: ["fc1_pre"],
+    rule: "What is below 0 becomes 0; the rest stays.",
+    make: (v) => v.fc1_pre.map((x) => Math.max(0, x)),
+    sum: (v, _, i) => `the larger of ${number(v.fc1_pre[i])} and 0`,
   },
   linear("mlp_out", "16. Through fc2", "mlp_fc2", "fc1", named("m", 2)),
   residual("x_final", "17. Second residual", "mlp_out", "x_after_attn", named("s", 2)),
-  linear("logits", "18. Logits", "lm_head", "x_final", tokens("logit ").map((name) => name.replace(" (", "("))),
+  linear(
+    "logits",
+    "18. Logits",
+    "lm_head",
+    "x_final",
+    tokens("logit ").map((name) => name.replace(" (", "(")),
+  ),
   softmax("probs", "19. Probabilities", "logits", tokens("p")),
 ]);
 
@@ -120,7 +252,11 @@ export const STEPS = Object.freeze([
 export const STEP = Object.freeze(Object.fromEntries(STEPS.map((step) => [step.key, step])));
 
 /** All cells in the order of the sheet. @type {readonly Cell[]} */
-export const CELLS = Object.freeze(STEPS.flatMap(({ key, names }) => names.map((name, index) => ({ id: `${key}.${index}`, step: key, index, name }))));
+export const CELLS = Object.freeze(
+  STEPS.flatMap(({ key, names }) =>
+    names.map((name, index) => ({ id: `${key}.${index}`, step: key, index, name })),
+  ),
+);
 
 /** @type {Map<string, Column>} */
 const KNOWN = new Map();
@@ -138,7 +274,8 @@ export function columnOf(token, how) {
   const sheet = { token, root: how === "hand" ? 1.41 : Math.SQRT2 };
   /** @type {Column} */
   const column = {};
-  for (const { key, make } of STEPS) column[key] = make(column, sheet).map((x) => (how === "hand" ? two(x) : x));
+  for (const { key, make } of STEPS)
+    column[key] = make(column, sheet).map((x) => (how === "hand" ? two(x) : x));
   KNOWN.set(key, column);
   return column;
 }
@@ -151,7 +288,9 @@ export function columnOf(token, how) {
  */
 export function hint(token, { step, index, name }, level) {
   const { rule, sum } = STEP[step];
-  return level < 1 ? rule : `${name} = ${sum(columnOf(token, "hand"), { token, root: 1.41 }, index)}`;
+  return level < 1
+    ? rule
+    : `${name} = ${sum(columnOf(token, "hand"), { token, root: 1.41 }, index)}`;
 }
 
 /**
@@ -160,14 +299,31 @@ export function hint(token, { step, index, name }, level) {
  * @returns {[string, string][]}
  */
 export function given(key) {
-  const vector = (/** @type {readonly number[]} */ row) => `(${row.map((x) => written(x)).join(", ")})`;
-  const rows = (/** @type {string} */ name, /** @type {(i: number) => string | number} */ label) => matrix(name).map((row, i) => /** @type {[string, string]} */ ([`${SHORT[name]}, row ${label(i)}`, vector(row)]));
-  const cached = (/** @type {"keys" | "values"} */ which) => TOY_CACHE[which].map((row, i) => /** @type {[string, string]} */ ([`${which.slice(0, -1)} of position ${i}`, vector(row)]));
-  if (key === "emb") return [...rows("wte", (i) => `${i} (${TOY_TOKENS[i]})`), ...rows("wpe", (i) => i)];
+  const vector = (/** @type {readonly number[]} */ row) =>
+    `(${row.map((x) => written(x)).join(", ")})`;
+  const rows = (/** @type {string} */ name, /** @type {(i: number) => string | number} */ label) =>
+    matrix(name).map(
+      (row, i) =>
+        /** @type {[string, string]} */ ([`${SHORT[name]}, row ${label(i)}`, vector(row)]),
+    );
+  const cached = (/** @type {"keys" | "values"} */ which) =>
+    TOY_CACHE[which].map(
+      (row, i) =>
+        /** @type {[string, string]} */ ([`${which.slice(0, -1)} of position ${i}`, vector(row)]),
+    );
+  if (key === "emb")
+    return [...rows("wte", (i) => `${i} (${TOY_TOKENS[i]})`), ...rows("wpe", (i) => i)];
   if (key === "qk") return cached("keys");
   if (key === "head_out") return cached("values");
   if (key === "logits") return rows("lm_head", (i) => `${i} (${TOY_TOKENS[i]})`);
-  const name = { q: "attn_wq", k: "attn_wk", v: "attn_wv", x_attn: "attn_wo", fc1_pre: "mlp_fc1", mlp_out: "mlp_fc2" }[key];
+  const name = {
+    q: "attn_wq",
+    k: "attn_wk",
+    v: "attn_wv",
+    x_attn: "attn_wo",
+    fc1_pre: "mlp_fc1",
+    mlp_out: "mlp_fc2",
+  }[key];
   return name ? rows(name, (i) => i) : [];
 }
 
@@ -178,18 +334,27 @@ export function given(key) {
 export const MOST_CHARACTERS = 7;
 
 /** A sheet as one line: cells apart by ;, = before one that was shown. @param {Entries} entries */
-export const writeEntries = (entries) => CELLS.map(({ id }) => {
-  const { text = "", shown = false } = entries[id] ?? {};
-  return (shown ? "=" : "") + text.trim().replace(/[−–]/g, "-").replace(/[;=]/g, "").slice(0, MOST_CHARACTERS);
-}).join(";").replace(/;+$/, "");
+export const writeEntries = (entries) =>
+  CELLS.map(({ id }) => {
+    const { text = "", shown = false } = entries[id] ?? {};
+    return (
+      (shown ? "=" : "") +
+      text.trim().replace(/[−–]/g, "-").replace(/[;=]/g, "").slice(0, MOST_CHARACTERS)
+    );
+  })
+    .join(";")
+    .replace(/;+$/, "");
 
 /** What can't be a number is left out. @param {string} line @returns {Entries} */
 export function readEntries(line) {
   /** @type {Entries} */
   const entries = {};
-  line.split(";").slice(0, CELLS.length).forEach((part, i) => {
-    const [, mark, text] = /^(=?)([-+\d.,]{1,7})$/.exec(part) ?? [];
-    if (text) entries[CELLS[i].id] = { text: text.replace("-", "−"), shown: mark === "=" };
-  });
+  line
+    .split(";")
+    .slice(0, CELLS.length)
+    .forEach((part, i) => {
+      const [, mark, text] = /^(=?)([-+\d.,]{1,7})$/.exec(part) ?? [];
+      if (text) entries[CELLS[i].id] = { text: text.replace("-", "−"), shown: mark === "=" };
+    });
   return entries;
 }

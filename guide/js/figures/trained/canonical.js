@@ -1,5 +1,5 @@
-// The Transformer as textbooks draw it, block by block, beside microgpt: the lines of its program, the
-// entries of its state dict, or why it has none. No DOM.
+// The Transformer as textbooks draw it, block by block, beside microgpt: the lines of its program,
+// the entries of its state dict, or why it has none. No DOM.
 
 /** @typedef {import("../../kit/dom.js").Attribute} Attribute */
 /**
@@ -8,60 +8,283 @@
  * @property {string} name
  * @property {"same" | "other" | "implicit" | "none"} mark how microgpt has it
  * @property {string} what
- * @property {[start: string, count: number][]} code lines of train5.py: how the first one starts, and how many
+ * @property {[start: string, count: number][]} code lines of train5.py: how the first one starts,
+ *   and how many
  * @property {string[]} keys of the state dict
  * @property {string} kind of tensor, for its colour
  */
 /** @typedef {{number: number, text: string}} Line */
 
-export const MARKS = Object.freeze({ same: "the same", other: "another kind", implicit: "without code", none: "none" });
+export const MARKS = Object.freeze({
+  same: "the same",
+  other: "another kind",
+  implicit: "without code",
+  none: "none",
+});
 
 const EMBED = /** @type {[string, number]} */ (["x = rmsnorm([t + p", 1]);
 const WEIGHTS = /** @type {[string, number]} */ (["weights = softmax(", 1]);
-const AFTER_WO = /** @type {[string, number]} */ (["x = [new + old for new, old in zip(linear(mix", 1]);
-const AFTER_FC2 = /** @type {[string, number]} */ (["x = [new + old for new, old in zip(linear(h", 1]);
+const AFTER_WO = /** @type {[string, number]} */ ([
+  "x = [new + old for new, old in zip(linear(mix",
+  1,
+]);
+const AFTER_FC2 = /** @type {[string, number]} */ ([
+  "x = [new + old for new, old in zip(linear(h",
+  1,
+]);
 const NORM = /** @type {[string, number]} */ (["def rmsnorm", 4]);
 
-/** @param {string} id @param {string} name @param {Block["mark"]} mark @param {string} kind @param {string[]} keys @param {[string, number][]} code @param {string} what @returns {Block} */
-const block = (id, name, mark, kind, keys, code, what) => ({ id, name, mark, kind, keys, code, what });
+/**
+ * @param {string} id
+ * @param {string} name
+ * @param {Block["mark"]} mark
+ * @param {string} kind
+ * @param {string[]} keys
+ * @param {[string, number][]} code
+ * @param {string} what
+ * @returns {Block}
+ */
+const block = (id, name, mark, kind, keys, code, what) => ({
+  id,
+  name,
+  mark,
+  kind,
+  keys,
+  code,
+  what,
+});
 
 /** Before the layers, around them, and after them. */
 export const EMBEDDINGS = Object.freeze([
-  block("wte", "wte, token embedding", "same", "x", ["wte"], [['state_dict = {"wte"', 1], EMBED], "A learned row of 16 numbers for each of the 27 tokens."),
-  block("wpe", "wpe, position embedding", "same", "x", ["wpe"], [['state_dict = {"wte"', 1], EMBED], "A learned row for each of the 16 positions, as GPT-2 has. Many later models turn q and k by an angle instead (RoPE)."),
-  block("sum", "sum", "same", "x", [], [EMBED], "The two rows are added. microgpt norms the sum at once, which the textbook's picture doesn't have."),
-  block("dropout", "dropout", "none", "param", [], [], "In training, dropout sets some numbers to zero by chance, against learning by heart. microgpt sees each name once and has nothing to guard against. In use, dropout is off in every model."),
+  block(
+    "wte",
+    "wte, token embedding",
+    "same",
+    "x",
+    ["wte"],
+    [['state_dict = {"wte"', 1], EMBED],
+    "A learned row of 16 numbers for each of the 27 tokens.",
+  ),
+  block(
+    "wpe",
+    "wpe, position embedding",
+    "same",
+    "x",
+    ["wpe"],
+    [['state_dict = {"wte"', 1], EMBED],
+    "A learned row for each of the 16 positions, as GPT-2 has. Many later models turn q and " +
+      "k by an angle instead (RoPE).",
+  ),
+  block(
+    "sum",
+    "sum",
+    "same",
+    "x",
+    [],
+    [EMBED],
+    "The two rows are added. microgpt norms the sum at once, which the textbook's picture " +
+      "doesn't have.",
+  ),
+  block(
+    "dropout",
+    "dropout",
+    "none",
+    "param",
+    [],
+    [],
+    "In training, dropout sets some numbers to zero by chance, against learning by heart. " +
+      "microgpt sees each name once and has nothing to guard against. In use, dropout is off " +
+      "in every model.",
+  ),
 ]);
-export const LOOP = block("loop", "layer loop", "same", "param", [], [["for i in range(n_layer):", 1]], "The block stands as often as there are layers, each with matrices of its own. Here n_layer is 1, in GPT-2 small it is 12.");
+export const LOOP = block(
+  "loop",
+  "layer loop",
+  "same",
+  "param",
+  [],
+  [["for i in range(n_layer):", 1]],
+  "The block stands as often as there are layers, each with matrices of its own. Here " +
+    "n_layer is 1, in GPT-2 small it is 12.",
+);
 export const ATTENTION = Object.freeze([
-  block("norm-attention", "norm before attention", "other", "x", [], [["h = rmsnorm(x)", 1], NORM], "LayerNorm in the picture, RMSNorm here: no mean is taken off, and there is no gain and no bias to be learned. So it has no entry."),
-  block("qkv", "Q, K, V", "same", "q", ["layer0.attn_wq", "layer0.attn_wk", "layer0.attn_wv"], [["q = linear(h", 3]], "Three matrices make query, key and value. Many programs keep them as one matrix of three times the rows, which is the same."),
-  block("scores", "Q·K", "same", "attention", [], [WEIGHTS], "The query is compared with every key, head by head, and the products are divided by the root of head_dim."),
-  block("mask", "causal mask", "implicit", "attention", [], [["keys[i].append", 1]], "No line hides later positions. Tokens come one after the other, and the lists hold only what has been. Programs that take all positions at once need the mask."),
-  block("softmax-attention", "softmax", "same", "attention", [], [WEIGHTS, ["def softmax", 5]], "Scores become weights that make 1 together."),
-  block("values", "weights·V", "same", "v", [], [["mix += [dot(weights", 1]], "The values are mixed by the weights; the heads' results stand behind each other."),
-  block("wo", "Wo, output projection", "same", "x", ["layer0.attn_wo"], [AFTER_WO], "Mixes what the heads have found back into the stream."),
+  block(
+    "norm-attention",
+    "norm before attention",
+    "other",
+    "x",
+    [],
+    [["h = rmsnorm(x)", 1], NORM],
+    "LayerNorm in the picture, RMSNorm here: no mean is taken off, and there is no gain and " +
+      "no bias to be learned. So it has no entry.",
+  ),
+  block(
+    "qkv",
+    "Q, K, V",
+    "same",
+    "q",
+    ["layer0.attn_wq", "layer0.attn_wk", "layer0.attn_wv"],
+    [["q = linear(h", 3]],
+    "Three matrices make query, key and value. Many programs keep them as one matrix of " +
+      "three times the rows, which is the same.",
+  ),
+  block(
+    "scores",
+    "Q·K",
+    "same",
+    "attention",
+    [],
+    [WEIGHTS],
+    "The query is compared with every key, head by head, and the products are divided by the " +
+      "root of head_dim.",
+  ),
+  block(
+    "mask",
+    "causal mask",
+    "implicit",
+    "attention",
+    [],
+    [["keys[i].append", 1]],
+    "No line hides later positions. Tokens come one after the other, and the lists hold only " +
+      "what has been. Programs that take all positions at once need the mask.",
+  ),
+  block(
+    "softmax-attention",
+    "softmax",
+    "same",
+    "attention",
+    [],
+    [WEIGHTS, ["def softmax", 5]],
+    "Scores become weights that make 1 together.",
+  ),
+  block(
+    "values",
+    "weights·V",
+    "same",
+    "v",
+    [],
+    [["mix += [dot(weights", 1]],
+    "The values are mixed by the weights; the heads' results stand behind each other.",
+  ),
+  block(
+    "wo",
+    "Wo, output projection",
+    "same",
+    "x",
+    ["layer0.attn_wo"],
+    [AFTER_WO],
+    "Mixes what the heads have found back into the stream.",
+  ),
 ]);
-export const ATTENTION_RESIDUAL = block("residual-attention", "+ residual", "same", "x", [], [AFTER_WO], "What came in is added. The sum needs no parameters.");
+export const ATTENTION_RESIDUAL = block(
+  "residual-attention",
+  "+ residual",
+  "same",
+  "x",
+  [],
+  [AFTER_WO],
+  "What came in is added. The sum needs no parameters.",
+);
 export const MLP = Object.freeze([
-  block("norm-mlp", "norm before the MLP", "other", "x", [], [["h = linear(rmsnorm(x)", 1], NORM], "Again RMSNorm in the place of LayerNorm, without parameters."),
-  block("fc1", "fc1", "same", "mlp", ["layer0.mlp_fc1"], [["h = linear(rmsnorm(x)", 1]], "16 numbers become 64, four times as many, as in GPT-2. There is no bias."),
-  block("activation", "GELU → ReLU", "other", "mlp", [], [["h = [hi.relu()", 1]], "GELU is a smooth bend; microgpt has the one with a corner: what is below zero becomes zero. The preset early squares it."),
-  block("fc2", "fc2", "same", "mlp", ["layer0.mlp_fc2"], [AFTER_FC2], "64 numbers become 16 again."),
+  block(
+    "norm-mlp",
+    "norm before the MLP",
+    "other",
+    "x",
+    [],
+    [["h = linear(rmsnorm(x)", 1], NORM],
+    "Again RMSNorm in the place of LayerNorm, without parameters.",
+  ),
+  block(
+    "fc1",
+    "fc1",
+    "same",
+    "mlp",
+    ["layer0.mlp_fc1"],
+    [["h = linear(rmsnorm(x)", 1]],
+    "16 numbers become 64, four times as many, as in GPT-2. There is no bias.",
+  ),
+  block(
+    "activation",
+    "GELU → ReLU",
+    "other",
+    "mlp",
+    [],
+    [["h = [hi.relu()", 1]],
+    "GELU is a smooth bend; microgpt has the one with a corner: what is below zero becomes " +
+      "zero. The preset early squares it.",
+  ),
+  block(
+    "fc2",
+    "fc2",
+    "same",
+    "mlp",
+    ["layer0.mlp_fc2"],
+    [AFTER_FC2],
+    "64 numbers become 16 again.",
+  ),
 ]);
-export const MLP_RESIDUAL = block("residual-mlp", "+ residual", "same", "x", [], [AFTER_FC2], "What came into this half is added.");
+export const MLP_RESIDUAL = block(
+  "residual-mlp",
+  "+ residual",
+  "same",
+  "x",
+  [],
+  [AFTER_FC2],
+  "What came into this half is added.",
+);
 export const OUTPUT = Object.freeze([
-  block("norm-final", "final LayerNorm", "none", "param", [], [['return linear(x, state_dict["lm_head"])', 1]], "GPT-2 norms once more before the output. microgpt has its extra norm at the other end, behind the embeddings, and none here."),
-  block("lm_head", "lm_head", "same", "logit", ["lm_head"], [['state_dict["lm_head"] =', 1], ['return linear(x, state_dict["lm_head"])', 1]], "A row of 16 weights for each token gives its score. GPT-2 uses the table wte a second time in its place."),
-  block("softmax-output", "softmax", "same", "prob", [], [["def softmax", 5], ["probs = softmax(gpt(", 1]], "27 scores become 27 probabilities. The function is the one that attention uses."),
+  block(
+    "norm-final",
+    "final LayerNorm",
+    "none",
+    "param",
+    [],
+    [['return linear(x, state_dict["lm_head"])', 1]],
+    "GPT-2 norms once more before the output. microgpt has its extra norm at the other end, " +
+      "behind the embeddings, and none here.",
+  ),
+  block(
+    "lm_head",
+    "lm_head",
+    "same",
+    "logit",
+    ["lm_head"],
+    [
+      ['state_dict["lm_head"] =', 1],
+      ['return linear(x, state_dict["lm_head"])', 1],
+    ],
+    "A row of 16 weights for each token gives its score. GPT-2 uses the table wte a second " +
+      "time in its place.",
+  ),
+  block(
+    "softmax-output",
+    "softmax",
+    "same",
+    "prob",
+    [],
+    [
+      ["def softmax", 5],
+      ["probs = softmax(gpt(", 1],
+    ],
+    "27 scores become 27 probabilities. The function is the one that attention uses.",
+  ),
 ]);
 
 /** All of them, in the order of the way through the model. @type {readonly Block[]} */
-export const BLOCKS = Object.freeze([...EMBEDDINGS, LOOP, ...ATTENTION, ATTENTION_RESIDUAL, ...MLP, MLP_RESIDUAL, ...OUTPUT]);
+export const BLOCKS = Object.freeze([
+  ...EMBEDDINGS,
+  LOOP,
+  ...ATTENTION,
+  ATTENTION_RESIDUAL,
+  ...MLP,
+  MLP_RESIDUAL,
+  ...OUTPUT,
+]);
 
 /**
- * Lines of a program by how the first one starts, indentation apart. Where the function gpt has such a
- * line, that one is meant. Throws if it is missing.
+ * Lines of a program by how the first one starts, indentation apart. Where the function gpt has
+ * such a line, that one is meant. Throws if it is missing.
  * @param {string} source
  * @param {string} start
  * @param {number} count
@@ -77,9 +300,17 @@ export function linesOf(source, start, count) {
   return lines.slice(first, first + count).map((text, i) => ({ number: first + i + 1, text }));
 }
 
-/** A block's lines, each once, in the program's order. @param {string} source @param {Block} block */
+/**
+ * A block's lines, each once, in the program's order.
+ * @param {string} source
+ * @param {Block} block
+ */
 export function codeOf(source, { code }) {
-  const found = new Map(code.flatMap(([start, count]) => linesOf(source, start, count)).map((line) => [line.number, line]));
+  const found = new Map(
+    code
+      .flatMap(([start, count]) => linesOf(source, start, count))
+      .map((line) => [line.number, line]),
+  );
   return [...found.values()].sort((a, b) => a.number - b.number);
 }
 
@@ -88,7 +319,8 @@ export function codeOf(source, { code }) {
  * @param {Record<string, number[][]>} weights
  * @param {Block} block
  */
-export const entriesOf = (weights, { keys }) => keys.map((key) => {
-  const rows = weights[key];
-  return { key, shape: [rows.length, rows[0].length], count: rows.length * rows[0].length };
-});
+export const entriesOf = (weights, { keys }) =>
+  keys.map((key) => {
+    const rows = weights[key];
+    return { key, shape: [rows.length, rows[0].length], count: rows.length * rows[0].length };
+  });

@@ -12,7 +12,10 @@ import { Random } from "../../random.js";
 import { sampleByLogits } from "../../sampling.js";
 
 /** @typedef {"trained" | "file" | "new"} Mark */
-/** @typedef {{prefix: string, rest: string, text: string, mark: Mark}} Name forced letters, sampled ones, both */
+/**
+ * @typedef {{prefix: string, rest: string, text: string, mark: Mark}} Name forced letters, sampled
+ *   ones, both
+ */
 /** @typedef {{seed: number, temperature: number, text: string}} Message */
 
 export const MOST_NAMES = 20;
@@ -25,33 +28,45 @@ const SEPARATOR = "~";
  * The beginnings in what was typed: `ab` is one, `a b` are two, nothing is one without letters.
  * Throws `InputError` with a line for the reader.
  * @param {string} typed
- * @param {{uchars: readonly string[], most: number}} known letters, and how many a name may begin with
+ * @param {{uchars: readonly string[], most: number}} known letters, and how many a name may begin
+ *   with
  * @returns {string[]}
  */
 export function readPrefixes(typed, { uchars, most }) {
   if (typed.length > MOST_TYPED) {
     const length = typed.length.toLocaleString("en");
-    throw new InputError(`That is ${length} characters.`, "A few letters are enough: it writes short names.");
+    throw new InputError(
+      `That is ${length} characters.`,
+      "A few letters are enough: it writes short names.",
+    );
   }
   const letters = new Set(uchars);
-  const prefixes = typed.replace(/[A-Z]/g, (letter) => letter.toLowerCase()).split(/\s+/u).filter((part) => part);
+  const prefixes = typed
+    .replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+    .split(/\s+/u)
+    .filter((part) => part);
   for (const prefix of prefixes) {
     const unknown = graphemes(prefix).find((one) => !letters.has(one));
     if (unknown !== undefined) {
       throw new InputError(
-        `It doesn't know “${unknown}”, only the letters ${uchars[0]} to ${uchars[uchars.length - 1]}.`,
+        `It doesn't know “${unknown}”, only the letters ${uchars[0]} to ` +
+          `${uchars[uchars.length - 1]}.`,
         "Leave that out; a space begins another name.",
       );
     }
     if (prefix.length > most) {
       throw new InputError(
-        `“${prefix.slice(0, 20)}${prefix.length > 20 ? "…" : ""}” has ${prefix.length} letters, and it reads at most ${most}.`,
+        `“${prefix.slice(0, 20)}${prefix.length > 20 ? "…" : ""}” has ${prefix.length} ` +
+          `letters, and it reads at most ${most}.`,
         "Make it shorter.",
       );
     }
   }
   if (prefixes.length > MOST_NAMES) {
-    throw new InputError(`Those are ${prefixes.length} beginnings, at most ${MOST_NAMES} at a time.`, "Leave some out.");
+    throw new InputError(
+      `Those are ${prefixes.length} beginnings, at most ${MOST_NAMES} at a time.`,
+      "Leave some out.",
+    );
   }
   return prefixes.length ? prefixes : [""];
 }
@@ -63,7 +78,9 @@ export function readPrefixes(typed, { uchars, most }) {
  */
 function graphemes(text) {
   const { Segmenter } = /** @type {any} */ (Intl);
-  return Segmenter ? Array.from(new Segmenter().segment(text), ({ segment }) => segment) : Array.from(text);
+  return Segmenter
+    ? Array.from(new Segmenter().segment(text), ({ segment }) => segment)
+    : Array.from(text);
 }
 
 /**
@@ -94,8 +111,10 @@ export function plainEngine({ config, weights }) {
     });
   const engine = { config, logits };
   return {
-    sample: (/** @type {number[][]} */ prefixes, /** @type {import("../../sampling.js").SampleOptions} */ options) =>
-      sampleByLogits(engine, prefixes, options),
+    sample: (
+      /** @type {number[][]} */ prefixes,
+      /** @type {import("../../sampling.js").SampleOptions} */ options,
+    ) => sampleByLogits(engine, prefixes, options),
   };
 }
 
@@ -135,7 +154,12 @@ export class Writer {
     const { tokens } = this.engine.sample(forced, { temperature, uniforms });
     return tokens.map((ids, i) => {
       const name = tokenizer.decode(ids);
-      return { prefix: prefixes[i], rest: name.slice(prefixes[i].length), text: name, mark: this.markOf(name) };
+      return {
+        prefix: prefixes[i],
+        rest: name.slice(prefixes[i].length),
+        text: name,
+        mark: this.markOf(name),
+      };
     });
   }
 }
@@ -152,7 +176,10 @@ export async function openWriter({ text, kernel }) {
     return null; // without WebAssembly, or with one that lacks SIMD, plain numbers do the work
   });
   const [file, list, made] = await Promise.all([text("model.json"), text("names.txt"), compiled]);
-  const docs = list.split("\n").map((line) => line.trim()).filter((line) => line);
+  const docs = list
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line);
   return new Writer(readModel(file), marksOf(docs, makeConfig().steps), made);
 }
 
@@ -184,8 +211,13 @@ export function readMessages(written) {
   return written.split("|").flatMap((part) => {
     const [seed, temperature, text, more] = part.split(SEPARATOR);
     const good =
-      /^\d{1,10}$/.test(seed) && Number(seed) <= LAST_SEED && /^\d(\.\d{1,12})?$/.test(temperature ?? "") &&
-      Number(temperature) >= 0.1 && Number(temperature) <= 2 && text !== undefined && more === undefined;
+      /^\d{1,10}$/.test(seed) &&
+      Number(seed) <= LAST_SEED &&
+      /^\d(\.\d{1,12})?$/.test(temperature ?? "") &&
+      Number(temperature) >= 0.1 &&
+      Number(temperature) <= 2 &&
+      text !== undefined &&
+      more === undefined;
     return good ? [{ seed: Number(seed), temperature: Number(temperature), text }] : [];
   });
 }
@@ -203,7 +235,10 @@ export function inWords(names) {
  * @param {Message} message
  */
 export function argumentsOf({ seed, temperature, text }) {
-  const prefixes = text.toLowerCase().split(/\s+/u).filter((part) => part);
+  const prefixes = text
+    .toLowerCase()
+    .split(/\s+/u)
+    .filter((part) => part);
   const many = prefixes.length ? prefixes : ["--count", "1"];
   return ["--seed", seed, "--temperature", temperature, ...many].join(" ");
 }

@@ -1,5 +1,5 @@
-// The base of figures on what the trained model computes for a beginning of a name that the reader types,
-// with one of its tokens chosen. The text in the tag stays until the model is there.
+// The base of figures on what the trained model computes for a beginning of a name that the reader
+// types, with one of its tokens chosen. The text in the tag stays until the model is there.
 
 import { InputError } from "../../errors.js";
 import { button, freshId, html } from "../../kit/dom.js";
@@ -27,7 +27,15 @@ export class OnPrefix extends StatefulElement {
   /** The field for the beginning, and the row of its tokens. @protected @param {string} asks */
   entry(asks) {
     const id = freshId("prefix");
-    const field = html("input", { id, class: "mg-field", type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-describedby": `${id}-wrong` });
+    const field = html("input", {
+      id,
+      class: "mg-field",
+      type: "text",
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      "aria-describedby": `${id}-wrong`,
+    });
     this.field = field;
     this.wrong = html("p", { id: `${id}-wrong`, class: "mg-refused", role: "alert" });
     this.listen(field, "input", (event) => {
@@ -35,7 +43,12 @@ export class OnPrefix extends StatefulElement {
       this.take(field.value);
     });
     this.row = html("div", { class: "net-tokens", role: "group", "aria-label": asks });
-    return [html("div", { class: "mg-row" }, html("label", { for: id }, "Beginning of a name"), field), this.wrong, html("p", { class: "mg-note" }, `${asks}:`), this.row];
+    return [
+      html("div", { class: "mg-row" }, html("label", { for: id }, "Beginning of a name"), field),
+      this.wrong,
+      html("p", { class: "mg-note" }, `${asks}:`),
+      this.row,
+    ];
   }
 
   /** @private @param {string} typed */
@@ -51,7 +64,10 @@ export class OnPrefix extends StatefulElement {
     }
   }
 
-  /** Tokens, their names, and the chosen one; what a link brings wrong becomes the default. @protected */
+  /**
+   * Tokens, their names, and the chosen one; what a link brings wrong becomes the default.
+   * @protected
+   */
   get now() {
     const { state, real } = this;
     if (!state || !real) return null;
@@ -64,7 +80,12 @@ export class OnPrefix extends StatefulElement {
     }
     const at = Math.min(state.values.at, tokens.length - 1);
     const names = labelsOf(real, tokens);
-    if (this.field && this.field.value !== state.values.text && document.activeElement !== this.field) this.field.value = state.values.text;
+    if (
+      this.field &&
+      this.field.value !== state.values.text &&
+      document.activeElement !== this.field
+    )
+      this.field.value = state.values.text;
     if (this.drawn !== names.join()) {
       this.drawn = names.join();
       this.chips = names.map((name, i) => {
@@ -75,7 +96,8 @@ export class OnPrefix extends StatefulElement {
       this.row?.replaceChildren(...this.chips);
     }
     this.chips?.forEach((chip, i) => {
-      if (chip.getAttribute("aria-pressed") !== String(i === at)) chip.setAttribute("aria-pressed", String(i === at));
+      if (chip.getAttribute("aria-pressed") !== String(i === at))
+        chip.setAttribute("aria-pressed", String(i === at));
     });
     return { tokens, at, names };
   }

@@ -1,5 +1,5 @@
-// The trained model of data/model.json, opened once a page, and what it computes for a beginning that a
-// reader types. No DOM.
+// The trained model of data/model.json, opened once a page, and what it computes for a beginning
+// that a reader types. No DOM.
 
 import { readPrefixes } from "./chat.js";
 import { shapes } from "../../config.js";
@@ -22,7 +22,11 @@ let opening = null;
 export function loadReal() {
   opening ??= (async () => {
     const answer = await fetch(new URL("../../../files/model.json", import.meta.url));
-    if (!answer.ok) throw new FileError(`model.json can't be fetched (${answer.status}).`, "Is the guide still being served?");
+    if (!answer.ok)
+      throw new FileError(
+        `model.json can't be fetched (${answer.status}).`,
+        "Is the guide still being served?",
+      );
     return opened(await answer.text());
   })();
   opening.catch(() => (opening = null));
@@ -41,15 +45,24 @@ export function tokensOf({ config, tokenizer }, typed) {
 }
 
 /** @param {Real} real @param {number[]} tokens */
-export const labelsOf = ({ tokenizer }, tokens) => tokens.map((token) => (token === tokenizer.bos ? "BOS" : tokenizer.uchars[token]));
+export const labelsOf = ({ tokenizer }, tokens) =>
+  tokens.map((token) => (token === tokenizer.bos ? "BOS" : tokenizer.uchars[token]));
 
-/** The last answer of `traced`. @type {{real: Real, tokens: string, row: ReturnType<typeof tracedNow>} | null} */
+/**
+ * The last answer of `traced`.
+ * @type {{real: Real, tokens: string, row: ReturnType<typeof tracedNow>} | null}
+ */
 let known = null;
 
-/** Every intermediate of the first layer and of the end. @param {Real} real @param {number[]} tokens */
+/**
+ * Every intermediate of the first layer and of the end.
+ * @param {Real} real
+ * @param {number[]} tokens
+ */
 export function traced(real, tokens) {
   const key = tokens.join();
-  if (known?.real !== real || known.tokens !== key) known = { real, tokens: key, row: tracedNow(real, tokens) };
+  if (known?.real !== real || known.tokens !== key)
+    known = { real, tokens: key, row: tracedNow(real, tokens) };
   return known.row;
 }
 
@@ -57,8 +70,17 @@ export function traced(real, tokens) {
 function tracedNow({ config, weights }, tokens) {
   const all = trace(config, weights, tokens);
   const first = (/** @type {string} */ name) => /** @type {number[][]} */ (all[`layer0.${name}`]);
-  const seen = /** @type {number[][][]} */ (all["layer0.weights"]).map((heads, t) => heads.map((row) => row.slice(0, t + 1)));
-  return { q: first("q"), keys: first("k"), values: first("v"), headOut: first("head_out"), weights: seen, probs: /** @type {number[][]} */ (all.probs) };
+  const seen = /** @type {number[][][]} */ (all["layer0.weights"]).map((heads, t) =>
+    heads.map((row) => row.slice(0, t + 1)),
+  );
+  return {
+    q: first("q"),
+    keys: first("k"),
+    values: first("v"),
+    headOut: first("head_out"),
+    weights: seen,
+    probs: /** @type {number[][]} */ (all.probs),
+  };
 }
 
 /**
@@ -69,12 +91,28 @@ function tracedNow({ config, weights }, tokens) {
  */
 export function cutInto({ q, keys, values }, at, heads) {
   const width = q[at].length;
-  const { weights, headOut, qk } = attend(floats, { n_embd: width, n_head: heads }, q[at], keys.slice(0, at + 1), values.slice(0, at + 1));
+  const { weights, headOut, qk } = attend(
+    floats,
+    { n_embd: width, n_head: heads },
+    q[at],
+    keys.slice(0, at + 1),
+    values.slice(0, at + 1),
+  );
   const size = width / heads;
-  return { weights, headOut, qk, size, parts: weights.map((_, h) => q[at].slice(h * size, (h + 1) * size)) };
+  return {
+    weights,
+    headOut,
+    qk,
+    size,
+    parts: weights.map((_, h) => q[at].slice(h * size, (h + 1) * size)),
+  };
 }
 
-/** What is kept and what is computed, with and without a cache. @param {number} count positions so far @param {number} width */
+/**
+ * What is kept and what is computed, with and without a cache.
+ * @param {number} count positions so far
+ * @param {number} width
+ */
 export function cacheWork(count, width) {
   return { kept: 2 * count * width, withCache: 2 * count, without: count * (count + 1) };
 }

@@ -12,11 +12,18 @@ import { distribution } from "../../sampling.js";
 /** @type {Promise<Model> | null} */
 let fetched = null;
 
-/** The model that comes with the guide: fetched once, again after a failure. @returns {Promise<Model>} */
+/**
+ * The model that comes with the guide: fetched once, again after a failure.
+ * @returns {Promise<Model>}
+ */
 export function loadModel() {
   fetched ??= (async () => {
     const answer = await fetch(new URL("../../../files/model.json", import.meta.url));
-    if (!answer.ok) throw new FileError(`The model can't be fetched (${answer.status}).`, "Is the guide still being served?");
+    if (!answer.ok)
+      throw new FileError(
+        `The model can't be fetched (${answer.status}).`,
+        "Is the guide still being served?",
+      );
     return readModel(await answer.text());
   })();
   fetched.catch(() => (fetched = null));
@@ -32,15 +39,27 @@ let known = null;
  * @param {string} prefix
  */
 export function logitsAfter(model, prefix) {
-  if (known?.model === model && known.prefix === prefix) return known.logits; // only the temperature moves
+  // Only the temperature moves.
+  if (known?.model === model && known.prefix === prefix) return known.logits;
   const { config, tokenizer, weights } = model;
   const unknown = [...prefix].find((char) => !tokenizer.uchars.includes(char));
-  if (unknown !== undefined) throw new InputError(`It doesn't know “${unknown}”, only the letters a to z.`, "Leave that out.");
-  if (prefix.length >= config.block_size) throw new InputError(`That is ${prefix.length} letters, and it reads at most ${config.block_size - 1}.`, "Make it shorter.");
+  if (unknown !== undefined)
+    throw new InputError(
+      `It doesn't know “${unknown}”, only the letters a to z.`,
+      "Leave that out.",
+    );
+  if (prefix.length >= config.block_size)
+    throw new InputError(
+      `That is ${prefix.length} letters, and it reads at most ${config.block_size - 1}.`,
+      "Make it shorter.",
+    );
   const rows = asRows(weights, shapes(config));
   /** @type {import("../../numbers/forward.js").Cache<number>} */
   const cache = emptyCache(config);
-  const logits = [tokenizer.bos, ...tokenizer.encode(prefix)].map((token, at) => gpt(floats, config, rows, token, at, cache)).at(-1) ?? [];
+  const logits =
+    [tokenizer.bos, ...tokenizer.encode(prefix)]
+      .map((token, at) => gpt(floats, config, rows, token, at, cache))
+      .at(-1) ?? [];
   known = { model, prefix, logits };
   return logits;
 }
