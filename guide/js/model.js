@@ -1,5 +1,5 @@
-// Reads a model.json (src/microgpt/disk/modelfile.py says what is in it). It may come from a stranger:
-// sizes are checked before anything is allocated, and every number must be finite.
+// Reads a model.json (src/microgpt/disk/modelfile.py says what is in it). It may come from a
+// stranger: sizes are checked before anything is allocated, and every number must be finite.
 
 import { makeConfig, parameters, shapes } from "./config.js";
 import { FileError, InputError, shown } from "./errors.js";
