@@ -31,8 +31,13 @@ def test_the_sitemap_has_everything_that_is_to_be_taught() -> None:
     assert set(covered("lessons")) == {str(i) for i in range(1, 32)} == {*KNOWN.titles["lessons"]}
     parts = {str(i) for i in range(1, 23)}
     assert set(covered("walkthrough")) == parts == {*KNOWN.titles["walkthrough"]}
-    widgets = {w for w in covered("widgets") if not w.startswith("mg-")}
-    assert widgets == {f"W{i}" for i in range(1, 34)} | {f"T{i}" for i in range(1, 21)}
+    defined = re.compile(r'define\("(mg-[a-z0-9-]+)"')
+    widgets = {
+        name
+        for path in (GUIDE / "widgets").glob("*.js")
+        for name in defined.findall(path.read_text(encoding="utf-8"))
+    }
+    assert set(covered("widgets")) == widgets == set(KNOWN.widgets)
     assert set(covered("exercises")) == {f"E{i}" for i in range(1, 9)}
 
 
@@ -55,7 +60,7 @@ def test_every_path_can_be_read_in_order() -> None:
 
 def test_a_path_out_of_order_is_noticed() -> None:
     turned = {**KNOWN.paths, "lessons": KNOWN.paths["lessons"][::-1]}
-    wrong = sitemap.Sitemap(KNOWN.pages, turned, KNOWN.titles, KNOWN.elements)
+    wrong = sitemap.Sitemap(KNOWN.pages, turned, KNOWN.titles, KNOWN.widgets)
     with pytest.raises(ValueError, match="can't be reached in order"):
         sitemap.stops(wrong, "lessons")
 
@@ -72,13 +77,9 @@ def test_built_pages_have_their_widgets() -> None:
     for page in BUILT:
         text = source_of(page).read_text(encoding="utf-8")
         for widget in page.covers["widgets"]:
-            element = KNOWN.elements.get(widget, widget)
-            assert element.startswith("mg-"), f"{widget} of {page.page} has no element"
-            tag = re.search(rf"<{element}[ >](.*?)</{element}>", text, re.S)
-            assert tag, f"{page.page} lacks <{element}>"
-            assert len(tag[1].split()) >= 10, (
-                f"{page.page}: <{element}> says little without scripts"
-            )
+            tag = re.search(rf"<{widget}[ >](.*?)</{widget}>", text, re.S)
+            assert tag, f"{page.page} lacks <{widget}>"
+            assert len(tag[1].split()) >= 10, f"{page.page}: <{widget}> says little without scripts"
 
 
 def test_every_row_can_be_read_or_is_refused(tmp_path: Path) -> None:
@@ -92,6 +93,27 @@ def test_every_row_can_be_read_or_is_refused(tmp_path: Path) -> None:
         changed.write_text(text.replace(old, new, 1), encoding="utf-8")
         with pytest.raises(ValueError, match=message):
             sitemap.read(changed)
+
+
+@pytest.mark.parametrize(
+    ("listed", "described", "shown", "problem"),
+    [
+        ("mg-a", "mg-a", "mg-a", None),
+        ("mg-a", "mg-a", "", "index lacks its widget mg-a"),
+        ("", "", "mg-a", "index shows mg-a, which its row of the sitemap doesn't list"),
+        ("mg-a", "", "mg-a", "mg-a is in only one of the sitemap's two lists"),
+        ("", "mg-a", "", "mg-a is in only one of the sitemap's two lists"),
+    ],
+)
+def test_the_table_and_the_pages_name_the_same_widgets(
+    tmp_path: Path, listed: str, described: str, shown: str, problem: str | None
+) -> None:
+    covers = {**dict.fromkeys(sitemap.COLUMNS, ()), "widgets": tuple(listed.split())}
+    row = sitemap.Page("index", "Start", "built", covers)
+    known = sitemap.Sitemap({"index": row}, {}, {}, dict.fromkeys(described.split(), "a widget"))
+    pages = {tmp_path / "index.html": checking.Found(widgets=set(shown.split()))}
+    found = checking.missing(tmp_path, known, pages)
+    assert found == [] if problem is None else len(found) == 1 and found[0].startswith(problem)
 
 
 # ---------------------------------------------------------------- what the build refuses
@@ -168,7 +190,7 @@ def test_the_site_is_the_sitemap(guide_site: Path) -> None:
     for page in BUILT:
         found = checking.read_page(guide_site / page.url / "index.html")
         for widget in page.covers["widgets"]:
-            assert KNOWN.elements.get(widget, widget) in found.elements
+            assert widget in found.widgets
             assert found.modules, f"{page.page}: no module in guide/widgets defines {widget}"
 
 

@@ -29,7 +29,7 @@ class Found:
     links: list[str] = field(default_factory=list)  # for the reader to follow
     fetched: list[str] = field(default_factory=list)  # by the browser, unasked
     modules: list[str] = field(default_factory=list)  # of widgets
-    elements: set[str] = field(default_factory=set)
+    widgets: set[str] = field(default_factory=set)  # elements of guide/widgets
     wrong: list[str] = field(default_factory=list)
 
 
@@ -54,8 +54,8 @@ class Reader(HTMLParser):
         found.fetched += [values[name] for name in ("src", "poster") if name in values]
         if "data-module" in values:
             found.modules.append(values["data-module"])
-        if tag.startswith("mg-"):
-            found.elements.add(tag)
+            if "widgets/" in values["data-module"]:
+                found.widgets.add(tag)
         if tag in ("script", "style") and "src" not in values:
             self.inline = tag
         for name in values:
@@ -195,8 +195,13 @@ def missing(site: Path, known: sitemap.Sitemap, pages: dict[Path, Found]) -> lis
             problems.append(f"{page.page} is called built, and is not in the site")
         if not page.is_built or path not in pages:
             continue
-        for widget in page.covers["widgets"]:
-            element = widget if widget.startswith("mg-") else known.elements.get(widget)
-            if element not in pages[path].elements:
-                problems.append(f"{page.page} lacks its widget {widget} ({element})")
+        listed, shown = set(page.covers["widgets"]), pages[path].widgets
+        problems += [f"{page.page} lacks its widget {name}" for name in sorted(listed - shown)]
+        problems += [
+            f"{page.page} shows {name}, which its row of the sitemap doesn't list"
+            for name in sorted(shown - listed)
+        ]
+    described = {name for page in known.pages.values() for name in page.covers["widgets"]}
+    for name in sorted(described ^ set(known.widgets)):
+        problems.append(f"{name} is in only one of the sitemap's two lists of widgets")
     return problems

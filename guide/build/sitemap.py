@@ -39,12 +39,12 @@ class Page:
 
 @dataclass(frozen=True)
 class Sitemap:
-    """All pages by name, the reading paths, titles by number, and the widgets' elements."""
+    """All pages by name, the reading paths, titles by number, and what each widget is."""
 
     pages: dict[str, Page]
     paths: dict[str, tuple[str, ...]]
     titles: dict[str, dict[str, str]]
-    elements: dict[str, str]
+    widgets: dict[str, str]
 
 
 def read(source: Path = SOURCE) -> Sitemap:
@@ -71,8 +71,8 @@ def read(source: Path = SOURCE) -> Sitemap:
         for page in listed:
             if page not in pages:
                 raise ValueError(f"{page} of the path {name} is not in the table")
-    elements = dict(re.findall(r"^- ([WT]\d+): (mg-[a-z0-9-]+)$", text, re.M))
-    return Sitemap(pages, paths, titles(text), elements)
+    widgets = dict(re.findall(r"^- (mg-[a-z0-9-]+): (.*)$", text, re.M))
+    return Sitemap(pages, paths, titles(text), widgets)
 
 
 def titles(text: str) -> dict[str, dict[str, str]]:
