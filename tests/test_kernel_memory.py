@@ -22,29 +22,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kernel_programs import LEVELS, TESTS, both_dtypes, compiled, every_level, missing
 from microgpt.config import Config, make_config
-from microgpt.engines.native import NativeEngine, build, level_problems
+from microgpt.engines.native import NativeEngine, build
 from microgpt.model import init_weights
 from patience import SLOW_PATIENCE
 from shared import once
 
-TESTS = Path(__file__).resolve().parent
-try:
-    LEVELS = [level for level, reason in level_problems().items() if reason is None]
-except OSError as error:
-    pytest.skip(f"the engine native {error}", allow_module_level=True)
-
-every_level = pytest.mark.parametrize("level", LEVELS)
-both_dtypes = pytest.mark.parametrize("dtype", ["float64", "float32"])
-
 BAD_COUNT, BAD_OFFSETS, EMPTY, TOO_LONG, BAD_TOKEN, BAD_GUARD, BAD_SETTING = range(1, 8)
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
-
-
-def missing(what: str) -> None:
-    if os.environ.get("MICROGPT_CI") == "1":
-        pytest.fail(f"{what}, and MICROGPT_CI=1 asks for it", pytrace=False)
-    pytest.skip(what)
 
 
 # ---------------------------------------------------------------- fuzz
@@ -384,21 +370,6 @@ def test_sanitizers_find_nothing(what: str, sanitized: tuple[str, Path], tmp_pat
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     assert " passed" in done.stdout and " skipped" not in done.stdout
-
-
-def compiled(folder: Path, name: str, level: str, dtype: str, *more: str) -> Path:
-    """A program of tests/ with the kernel in it; ``more`` may name another folder of sources."""
-    program = folder / f"{name}-{level}-{dtype}"
-    flags = [flag for flag in build.FLAGS if flag != "-O3"]
-    command = [
-        *build.find_compiler(folder), *flags, "-O2", "-DMG_THREADS", "-pthread",
-        *build.LEVELS[build.family()][level], f"-DMG_LEVEL={level}", f"-DREAL_BITS={dtype[-2:]}",
-        "-Wno-unused-function", *more, f"-I{build.SOURCES}", str(TESTS / f"{name}.c"),
-        "-o", str(program),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SLOW_PATIENCE)
-    assert done.returncode == 0, done.stderr
-    return program
 
 
 @pytest.mark.slow

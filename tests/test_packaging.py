@@ -21,17 +21,14 @@ import numpy as np
 import pytest
 
 from cli_runner import ok, refused
-from microgpt.batches import Order, TokenTable
+from kernel_losses import ROOT, losses, prepared
 from microgpt.config import Config, make_config
-from microgpt.data import load_data
 from microgpt.engines import make_engine, native, passed_over
 from microgpt.engines.native import build
 from microgpt.errors import MissingError
-from microgpt.start import begin
 from patience import SLOW_PATIENCE
 from shared import once
 
-ROOT = Path(__file__).resolve().parent.parent
 HERE = build.this_machine()
 NATIVE = build.problem(build.library_path()) is None
 OTHER = "linux-x86_64" if HERE.family == "aarch64" else "linux-aarch64"
@@ -180,21 +177,6 @@ def test_a_truncated_library_is_not_loaded(left: int, library: Path) -> None:
 
 
 # ---------------------------------------------------------------- levels
-
-
-def losses(engine_name: str, dtype: str, steps: int, **changes: object) -> list[float]:
-    """The losses of the first steps of the reference run, or of one like it."""
-    config, start, batches = prepared(steps, **changes)
-    engine = make_engine(engine_name, config, dtype)
-    weights = {name: np.array(w, dtype=dtype) for name, w in start.items()}
-    engine.load(config, dtype, weights)
-    return engine.steps(batches, [0.01] * steps, 0)
-
-
-def prepared(steps: int, **changes: object):  # type: ignore[no-untyped-def]
-    start = begin(make_config(**changes), load_data("names"))
-    order = Order(TokenTable(start.docs, start.tokenizer), start.config, start.rng)
-    return start.config, start.weights, order.batches(0, steps)
 
 
 @pytest.mark.skipif(not NATIVE, reason="the kernel isn't compiled here")

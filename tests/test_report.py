@@ -4,10 +4,7 @@ import base64
 import math
 import re
 import shlex
-import struct
-import zlib
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,12 +21,10 @@ from microgpt.inspection import page as report
 from microgpt.inspection import pictures
 from microgpt.inspection.page import html_report, parameter_tally, text_report
 from microgpt.opening import Opened, engine_for, open_model
-from microgpt.tokenizer import Tokenizer
 from microgpt.training import Trainer, create_run
+from report_pages import SMALL, Page, unpack, untrained
 
-SMALL = {"n_embd": 8, "n_head": 2, "block_size": 8, "steps": 60}
 NASTY = ['<b>"&', "a\u202eb", "x\u200by", "e\u0301", "😀👩\u200d💻", "שלום", "a b", "\ufe0f\u3164z"]
-VOID = {"meta", "br"}
 
 
 def train(path: Path, lines: list[str], stop_after: int | None = None, **changes: object) -> Opened:
@@ -51,61 +46,6 @@ def opened(tmp_path_factory):
 @pytest.fixture(scope="module")
 def nasty(tmp_path_factory):
     return train(tmp_path_factory.mktemp("nasty"), NASTY * 4, steps=3)
-
-
-def untrained(vocabulary: str = "aemn", **changes: object) -> Opened:
-    """As from a model file: weights and vocabulary alone."""
-    tokenizer = Tokenizer(sorted(vocabulary))
-    config = make_config(**{**SMALL, **changes, "vocab_size": tokenizer.vocab_size})
-    rng = np.random.default_rng(1)
-    weights = {name: rng.normal(0, 0.08, shape) for name, shape in config.shapes().items()}
-    return Opened(Path("some/model.json"), config, tokenizer, weights, "float64")
-
-
-class Page(HTMLParser):
-    """What a test wants to know of a page; complains where tags don't match."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def unpack(data: bytes) -> tuple[np.ndarray, list[tuple[int, ...]]]:
-    """Palette indexes [height, width] and RGBA palette of one of our PNGs; checks its sums."""
-    assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    at, found = 8, {}
-    while at < len(data):
-        (size,) = struct.unpack(">I", data[at : at + 4])
-        kind, content = data[at + 4 : at + 8], data[at + 8 : at + 8 + size]
-        assert struct.unpack(">I", data[at + 8 + size : at + 12 + size])[0] == zlib.crc32(
-            kind + content
-        )
-        found[kind] = content
-        at += 12 + size
-    assert list(found) == [b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"]
-    width, height, depth, colour = struct.unpack(">IIBB", found[b"IHDR"][:10])
-    assert (depth, colour) == (8, 3)
-    rows = np.frombuffer(zlib.decompress(found[b"IDAT"]), np.uint8).reshape(height, width + 1)
-    assert not rows[:, 0].any()
-    rgb = np.frombuffer(found[b"PLTE"], np.uint8).reshape(-1, 3).tolist()
-    palette = [(*c, a) for c, a in zip(rgb, found[b"tRNS"], strict=True)]
-    assert rows[:, 1:].max() < len(palette)
-    return rows[:, 1:], palette
 
 
 # ------------------------------------------------------------------ parameters and facts
