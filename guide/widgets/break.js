@@ -6,11 +6,12 @@ import { loadNames } from "../js/figures/dataset.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { html } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import { choiceField, seedField, urlState } from "../js/kit/state.js";
+import { define } from "../js/kit/element.js";
+import { make, row } from "../js/kit/make.js";
+import { choiceField, seedField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
+import { Widget } from "../js/kit/widget.js";
 import { LiveRun } from "../js/figures/runs/live-run.js";
-import { actor, menu, numberInput, tools } from "../js/figures/parts.js";
 import { BREAKS } from "../js/numbers/forward.js";
 import {
   firstDifference,
@@ -20,8 +21,6 @@ import {
   sampleOf,
   sizeOf,
 } from "../js/figures/runs/run-view.js";
-
-/** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
 
 export const STEPS = 200;
 const JUDGED = 50;
@@ -40,110 +39,61 @@ const GUESSES = /** @type {const} */ ({
   much: "much worse",
 });
 
-class MgBreak extends KitElement {
-  constructor() {
-    super();
-    /** @private what the runs are made for */ this.made = "";
-    /** @private whose samples are on the page */ this.sampled = "";
-  }
+class MgBreak extends Widget {
+  fields = {
+    what: choiceField("accumulate", Object.keys(NAMES)),
+    guess: choiceField("", ["", ...Object.keys(GUESSES)]),
+    seed: seedField(),
+  };
+  healthy = new LiveRun(() => this.guard(() => this.show()));
+  broken = new LiveRun(() => this.guard(() => this.show()));
+  means = html("p");
+  now = html("p", { class: "train-now" });
+  curve = make("mg-curve", {
+    label: "Loss of a healthy and a broken run",
+    "x-label": "step",
+    "y-label": "nats per token",
+    digits: 4,
+    "x-to": STEPS,
+  });
+  told = html("p", { role: "status" });
+  samples = html("div", {
+    class: "train-samples",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "What it writes",
+  });
+  /** @private what the runs are made for */ made = "";
+  /** @private whose samples are on the page */ sampled = "";
 
   build() {
-    const keys = Object.keys(NAMES);
-    const state = urlState("break", {
-      what: choiceField("accumulate", keys),
-      guess: choiceField("", ["", ...Object.keys(GUESSES)]),
-      seed: seedField(),
-    });
-    this.state = state;
-    this.healthy = new LiveRun(() => this.guard(() => this.show()));
-    this.broken = new LiveRun(() => this.guard(() => this.show()));
     this.whenLeaving(() => {
-      state.close();
-      this.healthy?.close();
-      this.broken?.close();
+      this.healthy.close();
+      this.broken.close();
     });
-    this.what = menu(this, "Break", Object.entries(NAMES), (what) =>
-      state.set({ what, guess: "" }),
-    );
-    this.seed = numberInput(
-      this,
-      { label: "Seed", control: "seed", value: 42, min: 0, max: 2 ** 32 - 1, step: 1, whole: true },
-      (seed) => state.set({ seed }),
-    );
-    this.means = html("p", {});
-    this.guesses = Object.entries(GUESSES).map(([guess, text]) =>
-      actor(this, text, () => state.set({ guess }), {
-        class: "mg-button net-chosen",
-        "aria-pressed": "false",
-        control: "guess",
-      }),
-    );
-    this.start = actor(this, "Train both", () => this.go(), { class: "mg-button train-start" });
-    this.now = html("p", { class: "train-now" });
-    this.curve = /** @type {MgCurve} */ (
-      html(/** @type {any} */ ("mg-curve"), {
-        label: "Loss of a healthy and a broken run",
-        "x-label": "step",
-        "y-label": "nats per token",
-        digits: 4,
-        "x-to": STEPS,
-      })
-    );
-    this.told = html("p", { role: "status" });
-    this.samples = html("div", {
-      class: "train-samples",
-      tabindex: 0,
-      role: "region",
-      "aria-label": "What it writes",
-    });
-    this.replaceChildren(
-      html("div", { class: "mg-row" }, this.what.whole, this.seed),
-      this.means,
-      html(
-        "div",
-        { class: "mg-row", role: "group", "aria-label": "Your prediction" },
-        html("span", {}, `First say: after ${STEPS} steps the broken one is`),
-        ...this.guesses,
+    this.start = this.button("Train both", () => this.go(), { class: "mg-button train-start" });
+    const guesses = this.choices("guess", "Your prediction", GUESSES);
+    guesses.prepend(html("span", {}, `First say: after ${STEPS} steps the broken one is`));
+    return [
+      row(
+        this.menu("what", { label: "Break", options: NAMES }),
+        this.knob("seed", { label: "Seed" }),
       ),
-      html("div", { class: "mg-row" }, this.start),
+      this.means,
+      guesses,
+      row(this.start),
       this.now,
       this.curve,
       this.told,
       this.samples,
       marksLegend("list of names"),
-      tools(this, state),
-    );
-    state.onChange(() => this.guard(() => this.follow()));
-    this.made = this.sampled = "";
-    this.follow();
-  }
-
-  /** @private */
-  follow() {
-    const { what, guess, seed } = /** @type {any} */ (this.state).values;
-    if (!this.what || !this.seed || !this.means) return;
-    this.what.select.value = what;
-    if (this.seed.value !== seed) this.seed.value = seed;
-    this.means.replaceChildren(
-      `${BREAKS[what].replace(/^./, (/** @type {string} */ c) => c.toUpperCase())}.`,
-    );
-    this.guesses?.forEach((button, i) =>
-      button.setAttribute("aria-pressed", String(Object.keys(GUESSES)[i] === guess)),
-    );
-    const made = `${what} ${seed}`;
-    if (made !== this.made) {
-      this.made = made;
-      this.healthy?.drop();
-      this.broken?.drop();
-    }
-    this.show();
+    ];
   }
 
   /** @private */
   async go() {
-    const { healthy, broken, state } = this;
-    if (!healthy || !broken || !state) return;
-    const { what, guess, seed } = state.values;
+    const { healthy, broken } = this;
+    const { what, guess, seed } = this.values;
     if (!guess) return;
     if (broken.busy) {
       healthy.pause();
@@ -163,13 +113,18 @@ class MgBreak extends KitElement {
     healthy.start(options);
   }
 
-  /** @private */
   show() {
-    const { healthy, broken, state, curve } = this;
-    if (!healthy || !broken || !state || !curve || !this.start) return;
-    const { what, guess } = state.values;
-    const name = /** @type {any} */ (NAMES)[what];
-    this.start.replaceChildren(
+    const { healthy, broken, curve } = this;
+    const { guess, seed } = this.values;
+    const what = /** @type {keyof typeof NAMES} */ (this.values.what);
+    const name = NAMES[what];
+    this.means.textContent = `${BREAKS[what][0].toUpperCase()}${BREAKS[what].slice(1)}.`;
+    if (this.made !== `${what} ${seed}`) {
+      this.made = `${what} ${seed}`;
+      healthy.drop();
+      broken.drop();
+    }
+    this.start?.replaceChildren(
       broken.busy
         ? "Pause"
         : broken.status === "paused"
@@ -178,7 +133,7 @@ class MgBreak extends KitElement {
             ? "Train both again"
             : "Train both",
     );
-    this.start.setAttribute("aria-disabled", String(!guess));
+    this.start?.setAttribute("aria-disabled", String(!guess));
     const isDone = broken.status === "done" && healthy.status === "done";
     curve.floors = [{ name: "guessing among 27", y: Math.log(27) }];
     // The healthy one is done at once; it is shown as far as the broken one has come.
@@ -201,9 +156,9 @@ class MgBreak extends KitElement {
             ? "Now train both."
             : "Both have the same first weights and will see the same names. Say first what " +
               "you expect.";
-    this.now?.replaceChildren(line ?? "");
+    this.now.replaceChildren(line ?? "");
     const said = isDone ? this.outcome() : "";
-    this.told?.replaceChildren(said);
+    this.told.replaceChildren(said);
     const key = `${healthy.id} ${broken.id} ${isDone}`;
     if (key !== this.sampled) {
       this.sampled = key;
@@ -218,7 +173,7 @@ class MgBreak extends KitElement {
             ...(run.samples.at(-1)?.samples ?? []).flatMap((sample) => [sampleOf(sample), " "]),
           ),
         );
-      this.samples?.replaceChildren(
+      this.samples.replaceChildren(
         ...(isDone
           ? [column("The healthy one writes", healthy), column("The broken one writes", broken)]
           : []),
@@ -229,11 +184,10 @@ class MgBreak extends KitElement {
 
   /** What came out, beside what was expected. @private */
   outcome() {
-    const { healthy, broken, state } = this;
-    if (!healthy || !broken || !state) return "";
+    const { healthy, broken } = this;
     const difference = higherBy(healthy.losses, broken.losses, JUDGED);
     const size = sizeOf(difference);
-    const guess = /** @type {keyof typeof GUESSES} */ (state.values.guess);
+    const guess = /** @type {keyof typeof GUESSES} */ (this.values.guess);
     const apart = firstDifference(healthy.losses, broken.losses);
     const way = difference.mean >= 0 ? "higher" : "lower";
     return (

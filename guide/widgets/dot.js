@@ -1,10 +1,11 @@
 // <mg-dot>: two arrows, their dot product, lengths and angle.
 
-import { html, renew, svg } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import { numbersField, urlState } from "../js/kit/state.js";
+import { renew, svg } from "../js/kit/dom.js";
+import { define } from "../js/kit/element.js";
+import { row } from "../js/kit/make.js";
+import { numbersField } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
-import { numberInput, tools } from "../js/figures/parts.js";
+import { Widget } from "../js/kit/widget.js";
 import { twoArrows } from "../js/figures/refresher.js";
 
 const MOST = 4;
@@ -15,41 +16,27 @@ const PARTS = ["a₀", "a₁", "b₀", "b₁"];
 /** @param {number} x */
 const px = (x) => SIZE / 2 + (x * SIZE) / (2 * (MOST + 0.6));
 
-class MgDot extends KitElement {
+class MgDot extends Widget {
+  fields = { v: numbersField([2, 1, 1, 3], -MOST, MOST) };
+  picture = svg("svg", {
+    class: "dot-picture",
+    viewBox: `0 0 ${SIZE} ${SIZE}`,
+    role: "img",
+    "aria-label": "Two arrows, a and b, from the same point",
+  });
+
   build() {
-    const state = urlState("dot", { v: numbersField([2, 1, 1, 3], -MOST, MOST) });
-    this.state = state;
-    this.whenLeaving(() => state.close());
-    this.fields = PARTS.map((label, i) =>
-      numberInput(
-        this,
-        {
-          label,
-          control: label,
-          value: state.values.v[i],
-          min: -MOST,
-          max: MOST,
-          step: STEP,
-          digits: 2,
-        },
-        (x) => this.change(i, x),
-      ),
-    );
-    this.picture = svg("svg", {
-      class: "dot-picture",
-      viewBox: `0 0 ${SIZE} ${SIZE}`,
-      role: "img",
-      "aria-label": "Two arrows, a and b, from the same point",
-    });
-    this.replaceChildren(
-      this.picture,
-      html("div", { class: "mg-row" }, ...this.fields),
-      tools(this, state),
-    );
+    this.drag();
+    return [this.picture, row(...this.knobs("v", PARTS, { step: STEP, digits: 2 }))];
+  }
+
+  /** The tip that is nearer to the pointer goes along with it. @private */
+  drag() {
+    const { picture } = this;
     /** @type {number | null} */
     let held = null;
     const at = (/** @type {PointerEvent} */ event) => {
-      const box = this.picture?.getBoundingClientRect() ?? new DOMRect();
+      const box = picture.getBoundingClientRect();
       const from = (/** @type {number} */ share) =>
         snapped((share - 0.5) * 2 * (MOST + 0.6), { min: -MOST, max: MOST, step: STEP });
       return [
@@ -57,36 +44,23 @@ class MgDot extends KitElement {
         from(1 - (event.clientY - box.top) / box.height),
       ];
     };
-    const moved = (/** @type {number} */ arrow, /** @type {number[]} */ [x, y]) => {
-      const v = [...state.values.v];
-      v.splice(2 * arrow, 2, x, y);
-      state.set({ v });
-    };
-    this.listen(this.picture, "pointerdown", (event) => {
+    const moved = (/** @type {number} */ arrow, /** @type {number[]} */ place) =>
+      this.set({ v: this.values.v.toSpliced(2 * arrow, 2, ...place) });
+    this.listen(picture, "pointerdown", (event) => {
       if (event.button !== 0) return;
       const [x, y] = at(event);
-      const far = [0, 1].map((k) =>
-        Math.hypot(state.values.v[2 * k] - x, state.values.v[2 * k + 1] - y),
-      );
+      const { v } = this.values;
+      const far = [0, 1].map((k) => Math.hypot(v[2 * k] - x, v[2 * k + 1] - y));
       held = far[0] <= far[1] ? 0 : 1;
-      this.picture?.setPointerCapture(event.pointerId);
+      picture.setPointerCapture(event.pointerId);
       moved(held, [x, y]);
     });
-    this.listen(this.picture, "pointermove", (event) => {
+    this.listen(picture, "pointermove", (event) => {
       if (held !== null) moved(held, at(event));
     });
-    this.listen(this.picture, "pointerup pointercancel", () => {
+    this.listen(picture, "pointerup pointercancel", () => {
       held = null;
     });
-    state.onChange(() => this.guard(() => this.show()));
-    this.show();
-  }
-
-  /** @private @param {number} i @param {number} x */
-  change(i, x) {
-    const v = [...(this.state?.values.v ?? [])];
-    v[i] = x;
-    this.state?.set({ v });
   }
 
   /**
@@ -123,14 +97,8 @@ class MgDot extends KitElement {
     ];
   }
 
-  /** @private */
   show() {
-    if (!this.state) return;
-    /** @type {number[]} */
-    const v = this.state.values.v;
-    this.fields?.forEach((field, i) => {
-      if (field.value !== v[i]) field.value = v[i];
-    });
+    const { v } = this.values;
     const lines = Array.from({ length: 2 * MOST + 1 }, (_, i) => i - MOST).flatMap((t) => {
       const kind = t ? "mg-gridline" : "mg-axis";
       const [low, high] = [px(-MOST), px(MOST)];

@@ -4,17 +4,14 @@
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
-import { choiceField, textField, wholeField } from "../js/kit/state.js";
+import { make } from "../js/kit/make.js";
+import { choiceField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { menu } from "../js/figures/parts.js";
-import { OnPrefix } from "../js/figures/trained/prefix-element.js";
+import { OnPrefix, prefixFields } from "../js/figures/trained/on-prefix.js";
 import { cutInto, labelsOf, traced } from "../js/figures/trained/real-model.js";
 
-/** @typedef {import("../js/kit/heat.js").MgHeat} MgHeat */
-/** @typedef {import("../js/figures/trained/real-model.js").Real} Real */
-
-const heat = (/** @type {string} */ label) =>
-  /** @type {MgHeat} */ (html(/** @type {any} */ ("mg-heat"), { label, digits: 2, numbers: true }));
+const heat = (/** @type {string} */ label, unsigned = false) =>
+  make("mg-heat", { label, digits: 2, numbers: true, unsigned });
 const columnsOf = (/** @type {string[]} */ names) => names.map((name, i) => `${i} ${name}`);
 
 /** Where each head looks most, in words. @param {number[][]} weights @param {string[]} names */
@@ -27,27 +24,21 @@ const looks = (weights, names) =>
     .join(", ");
 
 class MgHeadWeights extends OnPrefix {
-  start() {
-    const state = this.stateOf("head-weights", {
-      text: textField("karen", 15),
-      at: wholeField(4, 0, 15),
-    });
-    this.heat = heat("weights");
-    this.heat.setAttribute("unsigned", "");
-    this.next = html("p", {});
-    this.replaceChildren(
+  fields = prefixFields("karen", 4);
+  heat = heat("weights", true);
+  next = html("p");
+
+  build() {
+    return [
       ...this.entry("The token that looks"),
       html("h3", {}, "Weights of the four heads"),
       this.heat,
       this.next,
-      this.tools(state),
-    );
+    ];
   }
 
   show() {
-    const now = this.now;
-    if (!now || !this.real || !this.heat) return;
-    const { tokens, at, names } = now;
+    const { tokens, at, names } = this.now;
     const { weights, probs } = traced(this.real, tokens);
     this.heat.data = {
       values: weights[at],
@@ -62,9 +53,7 @@ class MgHeadWeights extends OnPrefix {
     renew(
       this.next,
       `After ${names.slice(0, at + 1).join(" ")} the model expects ` +
-        likely
-          .map(({ p, i }) => `${labelsOf(/** @type {Real} */ (this.real), [i])[0]} (${written(p)})`)
-          .join(", ") +
+        likely.map(({ p, i }) => `${labelsOf(this.real, [i])[0]} (${written(p)})`).join(", ") +
         ".",
     );
     this.summary(`${names[at]} at position ${at} looks most at: ${looks(weights[at], names)}.`);
@@ -74,25 +63,18 @@ class MgHeadWeights extends OnPrefix {
 const HEADS = ["1", "2", "4", "8", "16"];
 
 class MgHeadSplit extends OnPrefix {
-  start() {
-    const state = this.stateOf("head-split", {
-      text: textField("karen", 15),
-      at: wholeField(4, 0, 15),
-      heads: choiceField("4", HEADS),
-    });
-    this.chosen = menu(
-      this,
-      "Heads",
+  fields = { ...prefixFields("karen", 4), heads: choiceField("4", HEADS) };
+  parts = heat("q, cut");
+  heat = heat("weights", true);
+  size = html("h3");
+
+  build() {
+    const options = Object.fromEntries(
       HEADS.map((n) => [n, n === "4" ? "4, as it was trained" : n]),
-      (heads) => state.set({ heads }),
     );
-    this.parts = heat("q, cut");
-    this.heat = heat("weights");
-    this.heat.setAttribute("unsigned", "");
-    this.size = html("h3", {}, "");
-    this.replaceChildren(
+    return [
       ...this.entry("The token that looks"),
-      this.chosen.whole,
+      this.menu("heads", { label: "Heads", options }),
       this.size,
       this.parts,
       html("h3", {}, "Weights of each head"),
@@ -103,16 +85,12 @@ class MgHeadSplit extends OnPrefix {
         "The model was trained with four heads. Other numbers show what its q and k would " +
           "give if they were cut otherwise; a model trained so would have other q and k.",
       ),
-      this.tools(state),
-    );
+    ];
   }
 
   show() {
-    const now = this.now;
-    if (!now || !this.real || !this.heat || !this.parts || !this.state || !this.chosen) return;
-    const { tokens, at, names } = now;
-    const count = Number(this.state.values.heads);
-    this.chosen.select.value = this.state.values.heads;
+    const { tokens, at, names } = this.now;
+    const count = Number(this.values.heads);
     const { weights, parts, size } = cutInto(traced(this.real, tokens), at, count);
     const rows = weights.map((_, h) => `head ${h + 1}`);
     renew(this.size, `q of ${names[at]}: 16 numbers = ${count} × ${size}`);

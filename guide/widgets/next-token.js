@@ -3,53 +3,39 @@
 
 import { allCalled, countedAfter, STEPS } from "../js/figures/dataset.js";
 import "../js/kit/bars.js";
-import { button, html } from "../js/kit/dom.js";
+import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import "../js/kit/number.js";
+import { make } from "../js/kit/make.js";
 import { wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { NamesElement } from "../js/figures/names-element.js";
+import { OnNames } from "../js/figures/on-names.js";
 
-/** @typedef {import("../js/kit/bars.js").MgBars} MgBars */
+class MgNextToken extends OnNames {
+  fields = {
+    token: wholeField(0, 0, 26),
+    n: wholeField(STEPS, 0, STEPS),
+    added: wholeField(1, 0, 100),
+  };
+  bars = make("mg-bars", { label: "Probability of the next token", digits: 4 });
 
-class MgNextToken extends NamesElement {
-  /** @param {import("../js/figures/dataset.js").Names} names */
-  start(names) {
-    this.names = names;
-    const state = this.stateOf("next-token", {
-      token: wholeField(0, 0, names.tokenizer.bos),
-      n: wholeField(STEPS, 0, STEPS),
-      added: wholeField(1, 0, 100),
-    });
-    this.keys = allCalled(names.tokenizer).map((name, token) => {
-      const key = button(name, { class: "mg-button tok-key", "aria-pressed": "false" });
-      this.listen(key, "click", () => state.set({ token }));
-      return key;
-    });
-    const label = "Probability of the next token";
-    this.bars = /** @type {MgBars} */ (html(/** @type {any} */ ("mg-bars"), { label, digits: 4 }));
-    this.replaceChildren(
-      html(
-        "div",
-        { class: "tok-keys", role: "group", "aria-label": "The token that is there" },
-        ...this.keys,
-      ),
+  build() {
+    const looks = { class: "tok-keys", each: "tok-key" };
+    const names = allCalled(this.names.tokenizer);
+    return [
+      this.choices("token", "The token that is there", names, looks),
       this.bars,
       html(
         "div",
         { class: "mg-knobs" },
-        this.knob(state, "n", { label: "Names counted", digits: 0, slider: true, whole: true }),
-        this.knob(state, "added", { label: "Added to each count", digits: 0, whole: true }),
+        this.knob("n", { label: "Names counted", slider: true }),
+        this.knob("added", { label: "Added to each count" }),
       ),
-      this.tools(state),
-    );
+    ];
   }
 
   show() {
-    const { state, names, bars, keys } = this;
-    if (!state || !names || !bars || !keys) return;
-    const { token, n, added } = state.values;
-    keys.forEach((key, i) => key.setAttribute("aria-pressed", String(i === token)));
+    const { names, bars } = this;
+    const { token, n, added } = this.values;
     const table = countedAfter(names, n, added);
     const labels = allCalled(names.tokenizer);
     const row = table.counts[token];

@@ -87,12 +87,20 @@ export class KitElement extends HTMLElement {
     const control = this.getAttribute("control");
     if (control && isHidden(control)) this.hidden = true; // a teacher's link: #?hide=seed,lr
     this.fallback = [...this.childNodes];
-    this.guard(() => {
-      this.build();
-      delete this.dataset.failed;
-      this.dataset.ready = "";
-      this.dispatchEvent(new CustomEvent("mg-ready", { bubbles: true }));
-    });
+    this.guard(() => this.compose());
+  }
+
+  /** Builds the element; who has to wait for something tells later that it is ready. */
+  compose() {
+    this.build();
+    this.stands();
+  }
+
+  /** Tells the page that the element stands. @protected */
+  stands() {
+    delete this.dataset.failed;
+    this.dataset.ready = "";
+    this.dispatchEvent(new CustomEvent("mg-ready", { bubbles: true }));
   }
 
   /** Makes the element's content out of `this.fallback`, attributes and properties. */

@@ -7,21 +7,28 @@ import { nameNow } from "./state-names.js";
 import { snapped } from "./text.js";
 
 /**
- * @typedef {{kind: "number", initial: number, min: number, max: number, step?: number}
- *   | {kind: "choice", initial: string, among: readonly string[]}
- *   | {kind: "flag", initial: boolean}
- *   | {kind: "text", initial: string, most: number}
- *   | {kind: "numbers", initial: readonly number[], min: number, max: number}} Field
+ * @typedef {{kind: "number", initial: number, min: number, max: number, step?: number}} OfNumber
  */
+/** @typedef {{kind: "choice", initial: string, among: readonly string[]}} OfChoice */
+/** @typedef {{kind: "flag", initial: boolean}} OfFlag */
+/** @typedef {{kind: "text", initial: string, most: number}} OfText */
+/** @typedef {{kind: "numbers", initial: readonly number[], min: number, max: number}} OfNumbers */
+/** @typedef {OfNumber | OfChoice | OfFlag | OfText | OfNumbers} Field */
 /** @typedef {Record<string, Field>} Schema */
 /** @typedef {Record<string, any>} Values */
+/**
+ * The values of fields that are known by name; of others, anything.
+ * @template F
+ * @typedef {string extends keyof F ? Values : {[K in keyof F]: F[K] extends OfNumber ? number :
+ *   F[K] extends OfNumbers ? number[] : F[K] extends OfFlag ? boolean : string}} ValuesOf
+ */
 
 /**
  * @param {number} initial
  * @param {number} min
  * @param {number} max
  * @param {number} [step]
- * @returns {Field}
+ * @returns {OfNumber}
  */
 export const numberField = (initial, min, max, step) => ({
   kind: "number",
@@ -30,20 +37,20 @@ export const numberField = (initial, min, max, step) => ({
   max,
   step,
 });
-/** @param {number} initial @param {number} min @param {number} max @returns {Field} */
+/** @param {number} initial @param {number} min @param {number} max @returns {OfNumber} */
 export const wholeField = (initial, min, max) => ({ kind: "number", initial, min, max, step: 1 });
-/** @param {string} initial @param {readonly string[]} among @returns {Field} */
+/** @param {string} initial @param {readonly string[]} among @returns {OfChoice} */
 export const choiceField = (initial, among) => ({ kind: "choice", initial, among });
-/** @param {boolean} initial @returns {Field} */
+/** @param {boolean} initial @returns {OfFlag} */
 export const flagField = (initial) => ({ kind: "flag", initial });
-/** @param {string} initial @param {number} [most] @returns {Field} */
+/** @param {string} initial @param {number} [most] @returns {OfText} */
 export const textField = (initial, most = 2000) => ({ kind: "text", initial, most });
 /**
  * As many numbers as there are at first.
  * @param {readonly number[]} initial
  * @param {number} min
  * @param {number} max
- * @returns {Field}
+ * @returns {OfNumbers}
  */
 export const numbersField = (initial, min, max) => ({ kind: "numbers", initial, min, max });
 /** The seed of a random stream. @param {number} [initial] */
@@ -65,7 +72,7 @@ export function initialValues(schema) {
  * @param {string} text
  * @returns {any}
  */
-function readField(field, text) {
+export function readField(field, text) {
   const inside = (
     /** @type {string} */ part,
     /** @type {{min: number, max: number}} */ { min, max },
@@ -92,8 +99,8 @@ function readField(field, text) {
   }
 }
 
-/** @param {Field} field @param {any} value */
-function writeField(field, value) {
+/** A field's value as text. @param {Field} field @param {any} value @returns {string} */
+export function writeField(field, value) {
   if (field.kind === "flag") return value ? "1" : "0";
   if (field.kind === "numbers") return value.join("_");
   return String(value);

@@ -78,9 +78,9 @@ export class UrlState {
     return location.href;
   }
 
-  /** Lets the address go. */
+  /** Writes what is still to be written, and lets the address go. */
   close() {
-    clearTimeout(this.later);
+    if (this.later !== undefined) this.write();
     removeEventListener("hashchange", this.heard);
     this.listeners.clear();
   }
@@ -95,6 +95,7 @@ export class UrlState {
   /** @private */
   write() {
     clearTimeout(this.later);
+    this.later = undefined;
     const { anchor, parts } = readHash(location.hash);
     parts.set(this.name, writeState(this.schema, this.values));
     const hash = writeHash(anchor, parts);
