@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from microgpt.assignment.grading.cases import Case, Suite
 from microgpt.assignment.grading.replies import is_sentence, plays_reply, says_banned
-from microgpt.assignment.grading.structure import HOOKS
+from microgpt.assignment.intake.source import HOOKS
 from microgpt.assignment.words import count_exception, replaced
 
 if TYPE_CHECKING:

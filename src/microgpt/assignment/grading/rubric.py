@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from microgpt.assignment.grading import cases as kinds
 from microgpt.assignment.grading.cases import Case, Suite
 from microgpt.assignment.grading.checks import HookFindings
+from microgpt.assignment.grading.clarity import Clarity
 from microgpt.assignment.grading.program import MARKS, ProgramFindings
-from microgpt.assignment.grading.structure import Clarity, Structure
+from microgpt.assignment.grading.structure import Structure
 from microgpt.assignment.result import PARTS, Check
 
 BENIGN = {

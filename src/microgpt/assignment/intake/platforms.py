@@ -42,7 +42,6 @@ _NUMBERED = re.compile(
     r"(.*?)(?: ?- ?copy| copy)?(?:[ _-]?\((\d{1,4})\)|[ _-]?(\d{1,4}))?", re.I | re.S
 )
 _BROWSERS = re.compile(r"(.+?) \(\d{1,3}\)", re.S)
-_REPOSITORY = re.compile(r"(.+)-\d{1,2}", re.S)
 
 # What lies in a folder of submissions and is none: by name, without what follows the first dot.
 _NO_SUBMISSION = (
@@ -121,12 +120,6 @@ def person(stem: str) -> str:
     """A name without the `` (1)`` that browsers add to a second download."""
     match = _BROWSERS.fullmatch(stem)
     return match[1] if match else stem
-
-
-def without_number(name: str) -> str:
-    """``hw1-jane`` for ``hw1-jane-1``, as a platform calls a second repository; else the same."""
-    match = _REPOSITORY.fullmatch(name)
-    return match[1] if match else name
 
 
 def stem_of(name: str) -> str:

@@ -19,6 +19,7 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from microgpt.calling import command
@@ -102,8 +103,9 @@ def variant(student: str | None, key: bytes | None, category: str = "fruits") ->
     )
 
 
+@cache
 def policy(category: str = "fruits") -> Policy:
-    """The policy of a category; ``InputError`` if there is no such category."""
+    """The policy of a category, read once; ``InputError`` if there is no such category."""
     from microgpt.data import bundled
 
     if category not in CATEGORIES:
