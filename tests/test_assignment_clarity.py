@@ -161,10 +161,10 @@ FILLED = {
     "lorem ipsum": (LOREM, "filler"),
     "one word": ("fruit " * 80, "repeated"),
     "one line": ("We refuse all that leads to a fruit.\n" * 12, "repeated"),
-    "letters at random": (letters(), "at random"),
+    "letters at random": (letters(), "random letters"),
     "the kit's page": (KIT_PAGE.decode(), ""),
     "the kit's page in other lines": (
-        " ".join(KIT_PAGE.decode().split()[100:260]), "stand in the kit"
+        " ".join(KIT_PAGE.decode().split()[100:260]), "are in the kit"
     ),
 }  # fmt: skip
 

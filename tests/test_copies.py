@@ -148,7 +148,7 @@ def test_the_table_and_the_line(tmp_path):
         ["'=b", "a", "1.00", "1", "'=b.py", "a.py"],
     ]
     line = copies.told(compared)
-    assert line.startswith("1 pair of bots are alike") and "no verdict" in line
+    assert line.startswith("1 pair of bots, by 2 people, is alike") and "no verdict" in line
     assert copies.write(tmp_path / "out", []) == []
     assert not path.exists()
 

@@ -249,7 +249,7 @@ def test_structure_with_the_class_own_template() -> None:
         ("random.choices = max", "changes random.choices"),
         ("sys.stdout.write = print", "changes sys.stdout"),
         ("import random as lemon\nlemon.choices = max", "changes random.choices"),
-        ("random.lemon = 1", "changes something of random"),
+        ("random.lemon = 1", "changes something in random"),
         ("import os.lemon", "imports os (line"),
         ("import os", "imports os"),
         ("from subprocess import run", "imports from subprocess"),
@@ -344,7 +344,7 @@ def test_a_sleeper_is_stopped_by_the_clock(prepared: Prepared) -> None:
             source = source.replace("    return None", "    time.sleep(1000)", 1)
         result = result_of(source, short)
         assert result.score == 0
-        assert result.problems[0] == "It took too long: none of its answers counts."
+        assert result.problems[0] == "It took too long: none of its answers count."
 
 
 _AGAIN = ("reference", "head list only", "unseeded random hooks", "crashes at a case",

@@ -238,7 +238,7 @@ def test_a_mistake_is_called_one(prepared: Prepared, name: str) -> None:
 
 @pytest.mark.slow
 def test_a_newer_python_is_no_mistake(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    newer = "line 3 (a type statement) may need Python 3.99, and it is graded with Python 3.11"
+    newer = "line 3 (a type statement) may need Python 3.99, and the grader runs Python 3.11"
     structure = grader.examine(Source(SOLUTION.encode()), prepared.base)
     monkeypatch.setattr(
         grader, "examine", lambda *_: replace(structure, error="line 3: no", newer=newer)

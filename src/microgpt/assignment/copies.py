@@ -253,10 +253,10 @@ def _read(one: Found, base: bytes | None) -> tuple[Submission, frozenset[int]]:
 def told(pairs: Sequence[Compared]) -> str:
     """One line for the teacher's terminal."""
     people = {one.student for pair in pairs for one in (pair.one, pair.other)}
-    word = "pair" if len(pairs) == 1 else "pairs"
+    word, verb = ("pair", "is") if len(pairs) == 1 else ("pairs", "are")
     return (
-        f"{len(pairs):,} {word} of bots are alike in what was added to the template, of "
-        f"{len(people):,} people; this is no verdict: see {FILE} and look at both"
+        f"{len(pairs):,} {word} of bots, by {len(people):,} people, {verb} alike in what was added "
+        f"to the template; this is no verdict: see {FILE} and compare them yourself"
     )
 
 
@@ -273,7 +273,7 @@ def render(pairs: Iterable[Compared]) -> str:
 
 
 def write(out_dir: Path, pairs: Sequence[Compared]) -> list[Path]:
-    """Write the table where there are pairs; without any, one of an earlier run is taken away."""
+    """Write the table where there are pairs; without any, one of an earlier run is removed."""
     path = out_dir / FILE
     if pairs:
         return [write_text(path, render(pairs))]

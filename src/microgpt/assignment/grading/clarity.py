@@ -128,8 +128,8 @@ def clarity(
 def words_of(text: str) -> list[str]:
     """The words of a text, in small letters.
 
-    One letter of an alphabet is none; where a script sets no spaces, two characters of Chinese and
-    Japanese count as a word, and four of Thai and its like.
+    A single letter of an alphabet isn't one; where a script sets no spaces, two characters of
+    Chinese and Japanese count as a word, and four of Thai and its like.
     """
     found = []
     for run in _runs(text):
@@ -200,9 +200,9 @@ def _weighed(lines: Iterable[str], kit: _Kit) -> tuple[int, int, tuple[str, ...]
     odd = len(latin) if odd > max(4, _MOST_DOUBT * len(latin)) else 0
     told = (
         (again + repeated, "are repeated"),
-        (sum(copied), "stand in the kit as well"),
+        (sum(copied), "are in the kit as well"),
         (filled, "are filler (lorem ipsum)"),
-        (odd, "look like letters at random"),
+        (odd, "look like random letters"),
     )
     doubts = tuple(f"{n} of {written} words {what}" for n, what in told if n >= 0.15 * written > 0)
     return max(0, kept - odd), written, doubts
@@ -218,7 +218,7 @@ def _shared(words: list[str], kit: _Kit) -> list[bool]:
 
 
 def _at_random(word: str) -> bool:
-    """Whether no language that is written so would have the word, as far as its letters tell."""
+    """Whether a word looks random: as far as its letters tell, no language would have it."""
     return bool(re.search(r"[^aeiouy]{5}|[aeiouy]{5}|q[^u]", word)) or not re.search(
         r"[aeiouyrl]", word
     )

@@ -60,7 +60,7 @@ def fingerprint(submission: Submission, prepared: Prepared) -> str:
 
     ``submission``: as it was handed in. What a look into its files finds follows from them, so
     that nothing needs to be parsed to know it again. The key is in it as the key of an HMAC: it
-    can't be had back.
+    can't be recovered.
     """
     options = prepared.options
     chosen = {

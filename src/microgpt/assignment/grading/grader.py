@@ -186,7 +186,7 @@ def grade(
     suite = make_suite(prepared.bank, chosen)
     explained = clarity(source, submission.policy, prepared.base, prepared.blank)
     if structure.error:
-        problem = f"bot.py is not Python: {structure.error}."
+        problem = f"bot.py is not valid Python: {structure.error}."
         empty = Findings(None, ProgramFindings(), structure, explained)
         return _result(submission, prepared, tuple(checks_of(empty, suite)), [problem], form=True)
     hooks, program = _behaviour(source, structure, suite, prepared, slot)
@@ -275,7 +275,7 @@ def _problems(findings: Findings) -> list[str]:
     lines = []
     events = dict.fromkeys([*(hooks.events if hooks else ()), *program.events])
     if hooks is not None and hooks.fatal:
-        lines.append(f"It {EVENTS[hooks.fatal]}: none of its answers counts.")
+        lines.append(f"It {EVENTS[hooks.fatal]}: none of its answers count.")
         events.clear()  # what else happened is chance
     elif hooks is not None:
         if hooks.load_error:
@@ -283,11 +283,11 @@ def _problems(findings: Findings) -> list[str]:
         if hooks.patched:
             lines.append(f"It replaced {', '.join(dict.fromkeys(hooks.patched))}.")
         for kind in sorted(hooks.errors):
-            lines.append(f"Its hooks ended with {kind} instead of an answer.")
+            lines.append(f"Its hooks raised {kind} instead of answering.")
         if hooks.unstable:
             lines.append(
                 "Its hooks answered the same questions differently when they were asked again: no "
-                "verdict would be the same twice, so that none of their answers counts."
+                "verdict would be the same twice, so none of their answers count."
             )
         elif hooks.varied:
             lines.append(
@@ -299,9 +299,9 @@ def _problems(findings: Findings) -> list[str]:
         lines += _about_hooks(hooks)
     lines += [f"It {EVENTS[event]}." for event in EVENTS if event in events]
     if structure.changed:
-        lines.append(f"Changed beside the four parts: {', '.join(structure.changed[:8])}.")
+        lines.append(f"Changed outside the four parts: {', '.join(structure.changed[:8])}.")
     if structure.reaches:
-        lines.append(f"A policy has no need of this: it {'; '.join(structure.reaches[:8])}.")
+        lines.append(f"A policy doesn't need this: it {'; '.join(structure.reaches[:8])}.")
     return lines
 
 
@@ -319,18 +319,18 @@ def _about_hooks(hooks: HookFindings) -> Iterator[str]:
     """What the hooks' answers are worth saying."""
     if hooks.changed:
         yield (
-            "is_safe_request changes the list that it is given, so that the loop goes on with what "
-            "is left of it. That is a mistake, not cheating: let it look at a copy."
+            "is_safe_request changes the list that it is given, so the loop carries on with what "
+            "is left of it. That is a mistake, not cheating: let it work on a copy."
         )
     if hooks.named:
         yield (
-            f"{hooks.named} of {hooks.refusals} reasons say a banned word themselves, or look like "
-            "a reply: these refusals count as wrong."
+            f"{hooks.named} of {hooks.refusals} reasons contain a banned word themselves, or look "
+            "like a reply: these refusals count as wrong."
         )
     if hooks.plain:
         yield (
-            f"{hooks.plain} of {hooks.refusals} reasons are no sentence of two words or more. "
-            "(The loop writes REFUSE itself: a reason doesn't begin with it.)"
+            f"{hooks.plain} of {hooks.refusals} reasons are not a sentence of two words or more. "
+            "(The loop writes REFUSE itself: don't begin a reason with it.)"
         )
 
 
@@ -339,14 +339,14 @@ def _about_program(program: ProgramFindings) -> Iterator[str]:
     if program.foreign:
         yield f"Its names don't come from model.json as they should: {program.foreign}."
     if program.extra:
-        yield "It prints more than its replies; is a print left over from testing?"
+        yield "It prints more than its replies: is there a print left over from testing?"
     if program.spoken:
         yield (
-            f"{program.spoken} replies hold a banned word that its own hooks hold back: the loop "
-            "around them isn't the one that was given."
+            f"{program.spoken} replies contain a banned word that its own hooks hold back: the "
+            "loop around them isn't the one that was given."
         )
     elif program.blurted:
-        yield f"{program.blurted} replies to harmless requests hold a banned word."
+        yield f"{program.blurted} replies to harmless requests contain a banned word."
     if program.tries:
         yield f"It makes {program.tries} tries for a name than the given loop."
 

@@ -47,7 +47,7 @@ _PARTS = frozenset(
 class Structure:
     """What the text shows.
 
-    ``error``: why it is no Python, else empty. ``template``: made from the template given.
+    ``error``: why it isn't valid Python, else empty. ``template``: made from the template given.
     ``changed``: parts of the template that were changed or left out. ``reaches``: what it does that
     a policy has no need of, one phrase each with its line. ``names``: defined at the top.
     ``newer``: in words that it may need a newer Python, where there is an error; else empty. Such a
@@ -154,17 +154,17 @@ def examine(source: Source, base: bytes | None) -> Structure:
 
 
 def unknown_template(structure: Structure) -> str:
-    """What is to be said of a file that isn't made from the template given; else empty.
+    """What to say about a file that isn't made from the template given; else empty.
 
-    It goes for a forgotten ``--base`` as well as for a student who began anew.
+    It applies to a forgotten ``--base`` as well as to a student who started from scratch.
     """
     if structure.error or structure.template:
         return ""
     return (
         "bot.py isn't made from the template that it was compared with: if the class was given "
         "another one, name it with --base FILE. Until then comments that came with it can't be "
-        "told from the student's, so the points for clarity may be too high, and what was changed "
-        "beside the four parts isn't known."
+        "told from the student's own, so the points for clarity may be too high, and what was "
+        "changed outside the four parts isn't known."
     )
 
 
@@ -278,7 +278,7 @@ def _modules(tree: ast.AST) -> dict[str, str]:
 
 def _known(module: str, name: str) -> str:
     """``random.choices``; without the name where it is the student's own."""
-    return f"{module}.{name}" if name in _PYTHON | _PARTS else f"something of {module}"
+    return f"{module}.{name}" if name in _PYTHON | _PARTS else f"something in {module}"
 
 
 def _first(node: ast.Attribute) -> str:

@@ -56,12 +56,12 @@ _KINDS = {
     "rar": ("a RAR archive", _UNPACK),
     "ipynb": ("a notebook", "save its code as bot.py, or ask for bot.py"),
     "txt text": ("a text file", "rename it to bot.py if it is the program, or ask for bot.py"),
-    "doc docx odt rtf pages": ("a document of a word processor", _ASK),
+    "doc docx odt rtf pages": ("a word-processor document", _ASK),
     "pdf": ("a PDF", _ASK),
     "htm html": ("a web page, such as a text typed into the platform", _ASK),
     "png jpg jpeg gif heic webp bmp": ("a picture", _ASK),
     "pyc pyo": ("compiled Python", _ASK),
-    "csv xls xlsx": ("a table", _ASK),
+    "csv xls xlsx": ("a spreadsheet", _ASK),
     "exe dll so bin": ("a compiled program", _ASK),
     "url webloc lnk": ("a link to another place", _ASK),
 }
@@ -73,8 +73,8 @@ _BEGINNINGS = (
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"Rar!\x1a", "a RAR archive"),
     (b"\x1f\x8b", "a gzip archive"),
-    (b"{\\rtf", "a document of a word processor"),
-    (b"\xd0\xcf\x11\xe0", "a document of a word processor"),
+    (b"{\\rtf", "a word-processor document"),
+    (b"\xd0\xcf\x11\xe0", "a word-processor document"),
 )
 
 

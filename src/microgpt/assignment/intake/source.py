@@ -49,7 +49,11 @@ _NEWER = (
 )
 # The same by what an older Python says of it.
 _SAID = (
-    ((3, 12), re.compile(r"f-string expression part cannot include"), "a mark in an f-string"),
+    (
+        (3, 12),
+        re.compile(r"f-string expression part cannot include"),
+        "a character that older f-strings can't hold",
+    ),
 )
 
 
@@ -120,7 +124,7 @@ class Source:
 
 def _told(line: int, what: str, version: tuple[int, int], here: tuple[int, int]) -> str:
     return (
-        f"line {line} ({what}) may need Python {version[0]}.{version[1]}, and it is graded with "
+        f"line {line} ({what}) may need Python {version[0]}.{version[1]}, and the grader runs "
         f"Python {here[0]}.{here[1]}"
     )
 

@@ -38,7 +38,7 @@ MOST_ID = 64  # characters
 _ID = re.compile(r"[A-Za-z0-9_@+][A-Za-z0-9._@+-]*")
 _WINDOWS = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9]|lpt[0-9])(\..*)?", re.I)
 
-# Harmless beginnings, the most common ones of each length: all of them must be allowed, which a
+# Harmless prefixes, the most common ones of each length: all of them must be allowed, which a
 # test measures. A kit's test_bot.py tries some.
 _BEGINNINGS = (
     (6, "a k m j s d r l c e t b n z h g i y"),
