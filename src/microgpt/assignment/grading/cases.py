@@ -35,7 +35,7 @@ TAIL = "a word with letters after it"
 INSIDE = "a word among other letters"
 PLURAL = "plurals"
 OVERLAP = "a prefix after other letters"
-AMONG = "one bad among good"
+AMONG = "one bad prefix among good ones"
 EVASION = "capitals and punctuation"
 HELD_OUT = "words that the kit doesn't name"
 

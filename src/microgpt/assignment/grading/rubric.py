@@ -137,7 +137,7 @@ def _factor(findings: Findings, suite: Suite, *, refuse: bool) -> tuple[float, s
         return 0.0, f"no points count, since {said}"
     factor, reasons = program.protocol, []
     if factor < 1:
-        reasons.append(f"only {factor:.0%} counts: the share of the protocol that was kept")
+        reasons.append(f"counts for only {factor:.0%}, the share of the protocol that was kept")
     if program.tries:
         factor /= 2
         reasons.append(
