@@ -87,19 +87,19 @@ def spoken() -> list[Attack]:
             "fruit in every refusal",
             with_policy(good_reason.replace("REASON", '"no mango, no kiwi for you."')),
             60,
-            "reasons say",
+            "reasons contain",
         ),
         Attack(
             "repeats the request in its reason",
             with_policy(good_reason.replace("REASON", 'f"{prefix} is not for you, {FRUITS[1]}."')),
             60,
-            "reasons say",
+            "reasons contain",
         ),
         Attack(
             "spells it in its reason",
             with_policy(good_reason.replace("REASON", '"I may not say m-a-n-g-o."')),
             60,
-            "reasons say",
+            "reasons contain",
         ),
         Attack(
             "the loop adds a fruit to the reason",
@@ -111,13 +111,13 @@ def spoken() -> list[Attack]:
             "OK in its reason",
             with_policy(good_reason.replace("REASON", '"well then. OK: lemona"')),
             60,
-            "reasons say",
+            "reasons contain",
         ),
         Attack(
             "True for a reason",
             with_policy(good_reason.replace("REASON", "True")),
             90,
-            "no sentence",
+            "not a sentence",
             75,
         ),
     ]
@@ -308,7 +308,7 @@ def over_blockers() -> list[Attack]:
             "the two first letters of a fruit",
             with_policy(KNOWN + request(f"{bad} or prefix in {{f[:2] for f in FRUITS}}") + FILTER),
             97,
-            "at some beginning",
+            "at some prefix",
             85,
         ),
     ]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from microgpt.assignment.box.hooks import Answer, Facts
 from microgpt.assignment.box.session import Limits
-from microgpt.assignment.grading.structure import HOOKS
+from microgpt.assignment.intake.source import HOOKS
 
 REASON = "this may become what I never say."
 

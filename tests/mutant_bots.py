@@ -279,7 +279,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
             15,
             "TypeError",
         ),
-        Mutant("syntax error", SOLUTION + "\ndef broken(:\n", 0, 0, "not Python"),
+        Mutant("syntax error", SOLUTION + "\ndef broken(:\n", 0, 0, "not valid Python"),
         Mutant("empty file", "", 0, 10),
         Mutant(
             "ends early",
@@ -355,7 +355,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
             ),
             0,
             50,
-            "Changed beside",
+            "Changed outside",
         ),
         Mutant(
             "shadows the sampler",
@@ -366,14 +366,14 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
             + "\n",
             0,
             50,
-            "Changed beside",
+            "Changed outside",
         ),
         Mutant(
             "loop for the good, no hooks behind",
             changed(SOLUTION, ("    reason = is_safe_request(prefixes)\n", "    reason = None\n")),
             50,
             88,
-            "Changed beside",
+            "Changed outside",
         ),
         Mutant(
             "hard-coded answers",
@@ -405,7 +405,7 @@ def mutants(public_allow: list[str], public_refuse: list[str]) -> list[Mutant]:
             ),
             80,
             97,
-            "Changed beside",
+            "Changed outside",
         ),
         # ---- looking out for the grader
         Mutant("good only for the grader's loop", _detects('__name__ != "__main__"', True), 0, 75),

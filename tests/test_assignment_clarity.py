@@ -8,6 +8,7 @@ import pytest
 from bot_sources import SOLUTION, TEMPLATE, with_policy
 from kit_programs import ROOT
 from microgpt.assignment.grading.clarity import Clarity, clarity, words_of
+from microgpt.assignment.intake.source import Source
 
 BASE = TEMPLATE.encode()
 BLANK = (ROOT / "data/kit/policy.md").read_bytes()
@@ -17,7 +18,7 @@ KIT_PAGE = (ROOT / "data/kit/README.md").read_bytes()
 def of(policy: str, page: str | bytes = b"") -> Clarity:
     """Of a bot with this policy, and of this policy.md."""
     page = page.encode() if isinstance(page, str) else page
-    return clarity(with_policy(policy).encode(), page, BASE, BLANK)
+    return clarity(Source(with_policy(policy).encode()), page, BASE, BLANK)
 
 
 HOOKS = '''
@@ -160,10 +161,10 @@ FILLED = {
     "lorem ipsum": (LOREM, "filler"),
     "one word": ("fruit " * 80, "repeated"),
     "one line": ("We refuse all that leads to a fruit.\n" * 12, "repeated"),
-    "letters at random": (letters(), "at random"),
+    "letters at random": (letters(), "random letters"),
     "the kit's page": (KIT_PAGE.decode(), ""),
     "the kit's page in other lines": (
-        " ".join(KIT_PAGE.decode().split()[100:260]), "stand in the kit"
+        " ".join(KIT_PAGE.decode().split()[100:260]), "are in the kit"
     ),
 }  # fmt: skip
 
@@ -181,7 +182,7 @@ def test_what_explains_nothing_doesnt_count(what: str) -> None:
 
 
 def test_honest_text_is_not_doubted() -> None:
-    found = clarity(SOLUTION.encode(), None, BASE, BLANK)
+    found = clarity(Source(SOLUTION.encode()), None, BASE, BLANK)
     assert (found.docstrings, found.commented, found.patterns) == (2, 3, 3)
     assert found.words >= 150 and found.doubts == ()
     page = "\n".join(f"{n}. {text}" for n, text in enumerate(TOLD.values()))
@@ -191,6 +192,6 @@ def test_honest_text_is_not_doubted() -> None:
 
 
 def test_given_words_are_no_evidence() -> None:
-    none = clarity(BASE, BLANK, BASE, BLANK)
+    none = clarity(Source(BASE), BLANK, BASE, BLANK)
     assert none == Clarity(0, 0, 0, 0, 0)
-    assert clarity(b"def f(:\n", None, None, None) == Clarity(0, 0, 0, 0, 0)
+    assert clarity(Source(b"def f(:\n"), None, None, None) == Clarity(0, 0, 0, 0, 0)

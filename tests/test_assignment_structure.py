@@ -4,14 +4,14 @@ import pytest
 
 from bot_sources import SOLUTION, TEMPLATE, own_template, with_policy
 from microgpt.assignment.grading.structure import Structure, examine, unknown_template
-from microgpt.assignment.intake.source import newer, parse
+from microgpt.assignment.intake.source import Source
 
 BASE = TEMPLATE.encode()
 
 
 def of(policy: str) -> Structure:
     """Of a bot from the template with this policy."""
-    return examine(with_policy(policy).encode(), BASE)
+    return examine(Source(with_policy(policy).encode()), BASE)
 
 
 # ---------------------------------------------------------------- a newer Python
@@ -36,38 +36,40 @@ SLIPS = [
 @pytest.mark.parametrize("text", NEWER)
 def test_a_file_that_may_need_a_newer_python_is_said_to(text: str) -> None:
     line, version = NEWER[text]
-    said = newer(text.encode(), (3, 11))
+    source = Source(text.encode())
+    said = source.newer((3, 11))
     if not said:  # read by the Python that runs this test: then nothing is to be said
-        assert not isinstance(parse(text.encode()), str)
+        assert source.tree is not None
         return
     assert said.startswith(f"line {line} (") and f"may need Python {version}" in said
-    assert said.endswith("graded with Python 3.11")
-    assert newer(text.encode(), (3, 99)) == ""
-    found = examine(text.encode(), BASE)
+    assert said.endswith("the grader runs Python 3.11")
+    assert source.newer((3, 99)) == ""
+    found = examine(source, BASE)
     assert found.error and found.newer
 
 
 @pytest.mark.parametrize("text", SLIPS)
 def test_a_slip_is_not_taken_for_a_newer_python(text: str) -> None:
-    assert newer(text.encode(), (3, 11)) == ""
+    assert Source(text.encode()).newer((3, 11)) == ""
 
 
 def test_texts_that_are_too_much() -> None:
-    assert newer(b"x" * 2**20) == newer(b"(" * 5000) == newer(b"x = 1\0") == ""
-    assert newer(SOLUTION.encode()) == ""
-    assert "at most" in str(parse(b"x" * 2**20))
-    assert newer(b"type " + b"x" * 100_000 + b" 1") == ""
+    for text in (b"x" * 2**20, b"(" * 5000, b"x = 1\0", b"type " + b"x" * 100_000 + b" 1"):
+        assert Source(text).error and Source(text).newer() == ""
+    assert Source(SOLUTION.encode()).error == Source(SOLUTION.encode()).newer() == ""
+    assert "at most" in Source(b"x" * 2**20).error
 
 
 # ---------------------------------------------------------------- another template
 
 
 def test_an_unknown_template_is_said_to_be_one() -> None:
-    said = unknown_template(examine(own_template(hooks=True).encode(), BASE))
+    said = unknown_template(examine(Source(own_template(hooks=True).encode()), BASE))
     assert "--base FILE" in said and "clarity" in said
-    assert unknown_template(examine(SOLUTION.encode(), BASE)) == ""
-    assert unknown_template(examine(b"if", BASE)) == ""
-    assert unknown_template(examine(own_template(True).encode(), own_template(True).encode())) == ""
+    assert unknown_template(examine(Source(SOLUTION.encode()), BASE)) == ""
+    assert unknown_template(examine(Source(b"if"), BASE)) == ""
+    own = own_template(True).encode()
+    assert unknown_template(examine(Source(own), own)) == ""
 
 
 # ---------------------------------------------------------------- ways around the text
@@ -104,7 +106,7 @@ def test_names_of_the_template_that_are_assigned_in_other_ways(policy: str) -> N
 
 def test_decorators_on_the_templates_functions() -> None:
     source = TEMPLATE.replace("def softmax(", "@staticmethod\ndef softmax(", 1)
-    found = examine(source.encode(), BASE)
+    found = examine(Source(source.encode()), BASE)
     assert [said for said in found.changed if "softmax" in said and "with a decorator" in said]
     assert len(found.changed) == 1
 
@@ -143,7 +145,7 @@ def test_no_name_of_a_students_own_is_shown(policy: str) -> None:
     found = of(policy)
     shown = " ".join((found.error, found.newer, *found.changed, *found.reaches))
     assert SECRET not in shown
-    unknown = examine(policy.encode(), BASE)
+    unknown = examine(Source(policy.encode()), BASE)
     assert SECRET not in " ".join((unknown.error, *unknown.changed, *unknown.reaches))
 
 
@@ -152,5 +154,5 @@ def test_what_is_changed_in_python_is_named() -> None:
     said = " ".join(found.reaches)
     assert "changes random.choices" in said and "changes random.seed" in said
     assert any(
-        said.startswith("changes something of random") for said in of("random.q = 1\n").reaches
+        said.startswith("changes something in random") for said in of("random.q = 1\n").reaches
     )

@@ -151,7 +151,7 @@ def test_what_failed_is_tried_once_more_at_the_end(tmp_path: Path, prepared: Pre
     rows = list(grade_class(tasks, prepared.options, 1, prepared, journal))
     assert [one.result.student for one in rows] == ["late", "never", "bob"]
     assert [one.lost for one in rows] == [False, True, False]
-    assert "bot.py is not Python" in rows[0].result.problems[0]
+    assert "bot.py is not valid Python" in rows[0].result.problems[0]
     assert rows[1].result.problems == (
         "It couldn't be run on this machine (FileError). No points were given: grade it again, or "
         "by hand.",

@@ -35,7 +35,7 @@ def test_every_file_of_a_class_has_its_row(tmp_path: Path) -> None:
     out = home / "graded"
     for _ in range(2):  # the second time its own files lie there
         done = ok("grade", home, "--roster", roster, "--out", out)
-        assert "can't be told who this is" in done.err
+        assert "isn't clear who this is" in done.err
         with (out / "class.csv").open(encoding="utf-8-sig", newline="") as file:
             rows = {row["student"]: row for row in csv.DictReader(file)}
         assert {name: (row["status"], row["late"], row["score"]) for name, row in rows.items()} == {
@@ -48,6 +48,6 @@ def test_every_file_of_a_class_has_its_row(tmp_path: Path) -> None:
         }
         assert "can't be read: it is a text file" in rows["1299"]["problems"]
         assert "may be theirs" in rows["1234"]["problems"]
-        assert "can't be told who this is" in rows["doejane_888"]["confirm"]
+        assert "isn't clear who this is" in rows["doejane_888"]["confirm"]
         assert rows["1301"]["problems"] == "Nothing was handed in."
         assert not (out / "copies.csv").exists()

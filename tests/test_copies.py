@@ -9,6 +9,7 @@ import pytest
 from bot_sources import SOLUTION, TEMPLATE
 from microgpt.assignment import copies
 from microgpt.assignment.copies import LEAST, alike, marks, of_class
+from microgpt.assignment.intake.source import Source
 from microgpt.assignment.intake.submissions import Found, find_submissions
 from microgpt.data import load_data
 
@@ -43,7 +44,7 @@ def bot(seed: int, body: int = 0, words: list[str] | None = None) -> str:
 
 
 def pairs(*sources: str) -> list[tuple[int, int, float]]:
-    found = alike([marks(source.encode(), BASE) for source in sources])
+    found = alike([marks(Source(source.encode()), BASE) for source in sources])
     return [(pair.one, pair.other, pair.similarity) for pair in found]
 
 
@@ -79,27 +80,27 @@ def test_a_copy_with_a_few_more_words_is_found_and_others_are_not():
 
 def test_untouched_templates_and_trifles_are_no_copies():
     small = TEMPLATE.replace("BLOCKED_OUTPUT_PATTERNS = []", "BLOCKED_OUTPUT_PATTERNS = ['apple']")
-    assert marks(BASE, BASE) == frozenset()
-    assert len(marks(small.encode(), BASE)) < LEAST
+    assert marks(Source(BASE), BASE) == frozenset()
+    assert len(marks(Source(small.encode()), BASE)) < LEAST
     assert pairs(TEMPLATE, TEMPLATE, TEMPLATE.replace("\n", "\r\n"), small, small) == []
 
 
 @pytest.mark.parametrize("source", ["", "def broken(:", "x = " + "-" * 90_000 + "1", "\0", "é"])
 def test_what_is_no_program_is_compared_with_nothing(source):
-    assert marks(source.encode(), BASE) == frozenset()
+    assert marks(Source(source.encode()), BASE) == frozenset()
     assert pairs(source, source, bot(1)) == []
 
 
 def test_without_the_template_that_was_handed_out_the_common_part_is_taken_out():
     sources = [bot(seed, seed % 3) for seed in range(12)]
-    found = alike([marks(source.encode(), None) for source in [*sources, sources[4]]])
+    found = alike([marks(Source(source.encode()), None) for source in [*sources, sources[4]]])
     assert [(pair.one, pair.other) for pair in found] == [(4, 12)]
 
 
 def test_many_who_have_the_same_are_one_group_and_few_lines():
     words = random.Random(8).sample(WORDS, 30)
     sources = [bot(0, 0, words)] * 60 + [bot(1, 1), bot(2, 2), bot(1, 1)]
-    found = alike([marks(source.encode(), BASE) for source in sources])
+    found = alike([marks(Source(source.encode()), BASE) for source in sources])
     assert [(pair.one, pair.other) for pair in found if pair.one == 0] == [
         (0, other) for other in range(1, 60)
     ]
@@ -123,7 +124,7 @@ def test_the_work_does_not_grow_with_all_pairs(monkeypatch):
         return real(*facts)
 
     monkeypatch.setattr(copies, "Pair", pair)
-    sets = [marks(bot(seed, seed % 3).encode(), BASE) for seed in range(60)]
+    sets = [marks(Source(bot(seed, seed % 3).encode()), BASE) for seed in range(60)]
     many = [frozenset(mark ^ k for mark in own) for k in range(1, 11) for own in sets]
     assert alike([*many, many[0]])[0].similarity == 1.0
     assert asked < 10
@@ -147,7 +148,7 @@ def test_the_table_and_the_line(tmp_path):
         ["'=b", "a", "1.00", "1", "'=b.py", "a.py"],
     ]
     line = copies.told(compared)
-    assert line.startswith("1 pair of bots are alike") and "no verdict" in line
+    assert line.startswith("1 pair of bots, by 2 people, is alike") and "no verdict" in line
     assert copies.write(tmp_path / "out", []) == []
     assert not path.exists()
 

@@ -83,7 +83,8 @@ def test_the_limit(limit: int | None, number: int | None, whole: bool) -> None:
     assert (told == RESULT) is whole
     if not whole:
         assert told.checks[0].message == (
-            f"graded; the first {limit} are told more than the score, this is submission {number}"
+            f"graded; only the first {limit} submissions are told more than the score, and this is "
+            f"number {number}"
         )
 
 

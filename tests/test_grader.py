@@ -4,7 +4,6 @@ The mutants of mutant_bots.py are the test that counts: each flawed bot must lan
 """
 
 import json
-import pickle
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,15 +13,18 @@ from pathlib import Path
 import pytest
 
 from bot_sources import SOLUTION, TEMPLATE, own_template
+from class_bank import KEY, prepared_class
 from cli_runner import ok, refused
 from microgpt.assignment.grading import cases as kinds
-from microgpt.assignment.grading import grader, rubric
+from microgpt.assignment.grading import rubric
 from microgpt.assignment.grading.cases import Suite, make_suite, public_cases
+from microgpt.assignment.grading.clarity import clarity
 from microgpt.assignment.grading.classrun import grade_many
-from microgpt.assignment.grading.grader import LIMITS, Options, Prepared, grade, prepare
+from microgpt.assignment.grading.grader import LIMITS, Options, Prepared, grade
 from microgpt.assignment.grading.replies import fits, read_reply
-from microgpt.assignment.grading.structure import clarity, examine
+from microgpt.assignment.grading.structure import examine
 from microgpt.assignment.grading.tries import Tries
+from microgpt.assignment.intake.source import Source
 from microgpt.assignment.intake.submissions import Submission
 from microgpt.assignment.kit.variants import variant
 from microgpt.assignment.result import PARTS, Check, Result
@@ -30,17 +32,13 @@ from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import LeakMeter, rule
 from microgpt.opening import engine_for
 from mutant_bots import Mutant, mutants
-from shared import bank_of
 
-KEY = b"k" * 32
 WHO = "mutant"
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    kept = bank_of(KEY, tmp_path_factory)
-    grader._kept.update(pickle.loads(kept.read_bytes()))
-    return prepare(Options(key=KEY, limits=replace(LIMITS, cpu_s=4)))
+    return prepared_class(tmp_path_factory, Options(key=KEY, limits=replace(LIMITS, cpu_s=4)))
 
 
 @pytest.fixture(scope="session")
@@ -231,18 +229,18 @@ def test_filter_and_clarity_count_from_half_on(
 
 
 def test_structure_of_the_reference() -> None:
-    found = examine(SOLUTION.encode(), TEMPLATE.encode())
+    found = examine(Source(SOLUTION.encode()), TEMPLATE.encode())
     assert (found.template, found.changed, found.reaches) == (True, (), ())
-    assert examine(SOLUTION.replace("\n", "\r\n").encode(), TEMPLATE.encode()) == found
-    assert not examine(own_template(hooks=True).encode(), TEMPLATE.encode()).template
+    assert examine(Source(SOLUTION.replace("\n", "\r\n").encode()), TEMPLATE.encode()) == found
+    assert not examine(Source(own_template(hooks=True).encode()), TEMPLATE.encode()).template
 
 
 def test_structure_with_the_class_own_template() -> None:
     base = own_template(True, TEMPLATE).encode()
-    found = examine(own_template(True).encode(), base)
+    found = examine(Source(own_template(True).encode()), base)
     assert (found.template, found.changed, found.reaches) == (True, (), ())
     edited = own_template(True).replace("range(10)", "range(1000)").encode()
-    assert len(examine(edited, base).changed) == 1
+    assert len(examine(Source(edited), base).changed) == 1
 
 
 @pytest.mark.parametrize(
@@ -251,7 +249,7 @@ def test_structure_with_the_class_own_template() -> None:
         ("random.choices = max", "changes random.choices"),
         ("sys.stdout.write = print", "changes sys.stdout"),
         ("import random as lemon\nlemon.choices = max", "changes random.choices"),
-        ("random.lemon = 1", "changes something of random"),
+        ("random.lemon = 1", "changes something in random"),
         ("import os.lemon", "imports os (line"),
         ("import os", "imports os"),
         ("from subprocess import run", "imports from subprocess"),
@@ -261,7 +259,7 @@ def test_structure_with_the_class_own_template() -> None:
 )
 def test_what_a_policy_has_no_need_of(line: str, told: str) -> None:
     source = TEMPLATE.replace("TEMPERATURE = 0.7", f"{line}\nTEMPERATURE = 0.7")
-    found = examine(source.encode(), TEMPLATE.encode())
+    found = examine(Source(source.encode()), TEMPLATE.encode())
     assert any(told in phrase for phrase in found.reaches), found
 
 
@@ -275,7 +273,7 @@ def test_what_a_policy_has_no_need_of(line: str, told: str) -> None:
     ],
 )
 def test_changes_beside_the_four_parts(old: str, new: str, what: str) -> None:
-    found = examine(TEMPLATE.replace(old, new, 1).encode(), TEMPLATE.encode())
+    found = examine(Source(TEMPLATE.replace(old, new, 1).encode()), TEMPLATE.encode())
     assert found.template
     assert any(what in name for name in found.changed), found
 
@@ -283,17 +281,17 @@ def test_changes_beside_the_four_parts(old: str, new: str, what: str) -> None:
 def test_importing_a_module_again_is_no_change() -> None:
     for line in ("import json, random", "import random", "from pathlib import Path"):
         source = TEMPLATE.replace("TEMPERATURE = 0.7", f"{line}\nTEMPERATURE = 0.7")
-        assert examine(source.encode(), TEMPLATE.encode()).changed == ()
+        assert examine(Source(source.encode()), TEMPLATE.encode()).changed == ()
     other = TEMPLATE.replace("TEMPERATURE = 0.7", "import os as random\nTEMPERATURE = 0.7")
-    assert "random" in examine(other.encode(), TEMPLATE.encode()).changed[0]
+    assert "random" in examine(Source(other.encode()), TEMPLATE.encode()).changed[0]
 
 
 @pytest.mark.slow
 def test_given_comments_are_no_evidence(prepared: Prepared) -> None:
     base, blank = TEMPLATE.encode(), prepared.blank
-    none = clarity(base, blank, base, blank)
+    none = clarity(Source(base), blank, base, blank)
     assert (none.docstrings, none.commented, none.comments, none.words) == (0, 0, 0, 0)
-    good = clarity(SOLUTION.encode(), None, base, blank)
+    good = clarity(Source(SOLUTION.encode()), None, base, blank)
     assert good.docstrings == 2
     assert good.commented == good.patterns >= 2
     assert good.words >= 60
@@ -346,7 +344,7 @@ def test_a_sleeper_is_stopped_by_the_clock(prepared: Prepared) -> None:
             source = source.replace("    return None", "    time.sleep(1000)", 1)
         result = result_of(source, short)
         assert result.score == 0
-        assert result.problems[0] == "It took too long: none of its answers counts."
+        assert result.problems[0] == "It took too long: none of its answers count."
 
 
 _AGAIN = ("reference", "head list only", "unseeded random hooks", "crashes at a case",

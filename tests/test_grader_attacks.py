@@ -18,6 +18,7 @@ from microgpt.assignment.grading.grader import Prepared, grade
 from microgpt.assignment.grading.likelihood import fit, likelier, log_probability, other_ways
 from microgpt.assignment.grading.replies import is_sentence, names_banned, read_replies, says_banned
 from microgpt.assignment.grading.twin import make_twin
+from microgpt.assignment.intake.source import Source
 from microgpt.assignment.intake.submissions import Submission
 from microgpt.assignment.kit.variants import policy
 from microgpt.config import make_config
@@ -237,8 +238,8 @@ def test_a_mistake_is_called_one(prepared: Prepared, name: str) -> None:
 
 @pytest.mark.slow
 def test_a_newer_python_is_no_mistake(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    newer = "line 3 (a type statement) may need Python 3.99, and it is graded with Python 3.11"
-    structure = grader.examine(SOLUTION.encode(), prepared.base)
+    newer = "line 3 (a type statement) may need Python 3.99, and the grader runs Python 3.11"
+    structure = grader.examine(Source(SOLUTION.encode()), prepared.base)
     monkeypatch.setattr(
         grader, "examine", lambda *_: replace(structure, error="line 3: no", newer=newer)
     )

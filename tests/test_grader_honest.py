@@ -72,4 +72,4 @@ def test_a_bot_that_lacks_a_beginning_is_told(prepared: Prepared) -> None:
         source = source.replace(head, b"")
     submission = Submission("student", "bot.py", source)
     (result,) = grade_many([submission], prepared.options, 1, prepared)
-    assert any("beginnings that lead" in line for line in _lost(bot, result)), result
+    assert any("prefixes that lead" in line for line in _lost(bot, result)), result

@@ -271,7 +271,7 @@ def test_what_is_not_wanted_is_never_unpacked(tmp_path):
 def test_other_packings_are_refused(tmp_path, method):
     submission = read_submission(put(tmp_path / "a.zip", zipped({"bot.py": BOT}, method)))
     assert submission.bot is None
-    assert "is packed with method" in told(submission)
+    assert "is compressed with method" in told(submission)
 
 
 def test_sizes_are_counted_and_not_taken_from_the_header(tmp_path):
@@ -319,7 +319,7 @@ def test_a_password_is_a_line(tmp_path):
     for mark, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
         at = data.find(mark)
         data[at + offset] |= 1
-    assert "locked with a password" in told(read_submission(put(tmp_path / "a.zip", bytes(data))))
+    assert "protected by a password" in told(read_submission(put(tmp_path / "a.zip", bytes(data))))
 
 
 @given(data=st.binary(max_size=300), at=st.integers(0, 400), cut=st.integers(0, 400))

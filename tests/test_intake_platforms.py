@@ -115,7 +115,7 @@ def test_a_bare_bot_file_in_a_class_is_a_row_of_its_own(tmp_path):
         (zipped({"bot.py": BOT}), "a zip"),
         (b"%PDF-1.7", "a PDF"),
         (b"\x1f\x8b\x08\0\0\0", "a gzip archive"),
-        (b"{\\rtf1 x}", "a document"),
+        (b"{\\rtf1 x}", "a word-processor document"),
     ],
 )
 def test_a_bot_that_is_none_by_its_content(tmp_path, data, what):

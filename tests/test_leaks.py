@@ -136,8 +136,8 @@ def secrets_of(student: str) -> tuple[set[str], set[str]]:
 
 
 def words_of_ours() -> set[str]:
-    """What reports are written with: some beginnings, such as ``make``, are words of it."""
-    sources = Path(grader.__file__).parent.rglob("*.py")
+    """What reports are written with: some prefixes, such as ``make``, are words of it."""
+    sources = Path(grader.__file__).parents[1].rglob("*.py")
     return {w for path in sources for w in re.findall("[a-z]+", path.read_text("utf-8").lower())}
 
 

@@ -68,7 +68,7 @@ def test_class_lists(tmp_path, text):
         ("id,name,email\n", "a header and no students"),
         ("name,email\nJane,j@x\n", "no column id"),
         ("id,email\n1,j@x\n", "no column name"),
-        ("Jane Doe,j@x.org\n", "no column id and none name"),
+        ("Jane Doe,j@x.org\n", "no column id and no column name"),
         ("id,name\n1,a\n1,b\n", "the id '1' occurs twice, again in row 3"),
         ("id,name\nAb,a\naB,b\n", "occurs twice"),
         ("id,name\n,Jane\n", "row 2 has no id"),
@@ -224,7 +224,7 @@ def test_namesakes_keep_the_name_of_their_file_and_a_note(tmp_path):
     for unknown in ("Jane Doe", "doejane_888"):
         assert by_name[unknown].maybe == ("1234", "1299")
         assert by_name[unknown].notes == (
-            "it can't be told who this is: the class list has 2 people who may be called so",
+            "it isn't clear who this is: the class list has 2 people who may go by this name",
         )
     assert by_name["1234"].notes == ()
 

@@ -69,9 +69,9 @@ def test_what_is_replaced_after_the_first_question_is_not_named() -> None:
     ("said", "told"),
     [
         ("", ""),
-        ("NameError: name 'mandarinlemon' is not defined (line 3)", "NameError in line 3"),
+        ("NameError: name 'mandarinlemon' is not defined (line 3)", "NameError on line 3"),
         ("NameError: mandarinlemon", "NameError"),
-        ("mandarinlemon: x (line 2)", f"{words.OWN_EXCEPTION} in line 2"),
+        ("mandarinlemon: x (line 2)", f"{words.OWN_EXCEPTION} on line 2"),
         ("NameError: x (line 9)", "NameError"),
         ("NameError: x (line 0)", "NameError"),
         ("NameError: x (line 1234567890)", "NameError"),

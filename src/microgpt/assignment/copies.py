@@ -31,10 +31,11 @@ import hashlib
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from microgpt.assignment.intake.source import parse
+from microgpt.assignment.intake.source import Source
 from microgpt.assignment.intake.submissions import Found, Submission, read_program
 from microgpt.assignment.reports import text
 from microgpt.assignment.reports.writing import write_text
@@ -81,38 +82,30 @@ class Compared:
 # ---------------------------------------------------------------- marks of one file
 
 
-def marks(source: bytes, base: bytes | None) -> frozenset[int]:
+def marks(source: Source, base: bytes | None) -> frozenset[int]:
     """The marks of a student's own part; none of what can't be parsed or is the template's."""
-    if len(source) > MOST_BYTES:
+    if len(source.data) > MOST_BYTES:
         return frozenset()
-    return frozenset(_marks(source, _statements(base or b""))) - _given(base or b"")
+    statements, given = _template(base or b"")
+    return frozenset(_marks(source, statements)) - given
 
 
-_kept: dict[bytes, frozenset[int]] = {}
+@lru_cache(maxsize=1)
+def _template(base: bytes) -> tuple[frozenset[bytes], frozenset[int]]:
+    """The text of each of the template's statements at the top, and all of its marks."""
+    source = Source(base)
+    return frozenset(words for _, words in _split(source)), frozenset(_marks(source, frozenset()))
 
 
-def _given(base: bytes) -> frozenset[int]:
-    if base not in _kept:
-        _kept.clear()
-        _kept[base] = frozenset(_marks(base, frozenset()))
-    return _kept[base]
-
-
-def _statements(source: bytes) -> frozenset[bytes]:
-    """The text of each statement at the top."""
-    return frozenset(words for _, words in _split(source))
-
-
-def _split(source: bytes) -> Iterator[tuple[ast.stmt, bytes]]:
+def _split(source: Source) -> Iterator[tuple[ast.stmt, bytes]]:
     """The statements at the top, each with the words of its lines."""
-    tree = parse(source)
-    lines = source.replace(b"\r\n", b"\n").split(b"\n")
-    for node in tree.body if isinstance(tree, ast.Module) else ():
+    lines = source.lines()
+    for node in source.tree.body if source.tree is not None else ():
         text = b"\n".join(lines[node.lineno - 1 : node.end_lineno])
         yield node, b"\n".join(line.rstrip() for line in text.split(b"\n"))
 
 
-def _marks(source: bytes, known: frozenset[bytes]) -> Iterator[int]:
+def _marks(source: Source, known: frozenset[bytes]) -> Iterator[int]:
     for node, words in _split(source):
         if words in known:
             continue
@@ -249,13 +242,17 @@ def of_class(
 
 
 def _read(one: Found, base: bytes | None) -> tuple[Submission, frozenset[int] | None]:
-    """A submission and its marks; None for those of one that can't be read."""
+    """A submission and its marks; None for those of one that can't be read.
+
+    It is parsed here once more: the processes that graded the class would have to send its trees,
+    and this one to keep all of them, to save a millisecond or two for each.
+    """
     try:
         submission = read_program(one)
-        own = None if submission.bot is None else marks(submission.bot, base)
+        own = None if submission.source is None else marks(submission.source, base)
     except Exception:  # whatever somebody handed in, it must not cost the others their results
         return Submission(one.student, ""), None
-    return replace(submission, bot=None, model=None, policy=None), own
+    return Submission(submission.student, submission.name), own
 
 
 # ---------------------------------------------------------------- in words
@@ -264,10 +261,10 @@ def _read(one: Found, base: bytes | None) -> tuple[Submission, frozenset[int] | 
 def told(pairs: Sequence[Compared]) -> str:
     """One line for the teacher's terminal."""
     people = {one.student for pair in pairs for one in (pair.one, pair.other)}
-    word = "pair" if len(pairs) == 1 else "pairs"
+    word, verb = ("pair", "is") if len(pairs) == 1 else ("pairs", "are")
     return (
-        f"{len(pairs):,} {word} of bots are alike in what was added to the template, of "
-        f"{len(people):,} people; this is no verdict: see {FILE} and look at both"
+        f"{len(pairs):,} {word} of bots, by {len(people):,} people, {verb} alike in what was added "
+        f"to the template; this is no verdict: see {FILE} and compare them yourself"
     )
 
 
@@ -284,7 +281,7 @@ def render(pairs: Iterable[Compared]) -> str:
 
 
 def write(out_dir: Path, pairs: Sequence[Compared]) -> list[Path]:
-    """Write the table where there are pairs; without any, one of an earlier run is taken away.
+    """Write the table where there are pairs; without any, one of an earlier run is removed.
 
     Raises ``FileError``.
     """
@@ -304,7 +301,7 @@ def _demo() -> None:
     one = lists + loop.format(f="safe", x="name", w="word", words="WORDS") * 2
     other = "# mine\n" + lists.replace("WORDS", "BAD").replace("'apple', 'pear'", "'pear', 'apple'")
     other += loop.format(f="is_fine", x="text", w="part", words="BAD") * 2
-    for pair in alike([marks(source.encode(), None) for source in (one, other)]):
+    for pair in alike([marks(Source(source.encode()), None) for source in (one, other)]):
         print(pair)
 
 

@@ -106,8 +106,8 @@ def summary(results: Iterable[Result]) -> str:
     quarter = [scores[min(len(scores) - 1, len(scores) * k // 4)] for k in (0, 1, 2, 3)]
     low, first, middle, third = (f"{s:g}" for s in quarter)
     return (
-        f"{len(scores)} graded: from {low} to {scores[-1]:g}, middle {middle} "
-        f"(quarters {first}, {third})" + (f"; {without} not graded" if without else "")
+        f"{len(scores)} graded: from {low} to {scores[-1]:g}, median {middle} "
+        f"(quartiles {first}, {third})" + (f"; {without} not graded" if without else "")
     )
 
 

@@ -84,7 +84,7 @@ def load_error(text: str, source: bytes) -> str:
     match = re.search(r"\(line ([0-9]{1,7})\)$", text)
     line = int(match[1]) if match else 0
     within = 1 <= line <= source.count(b"\n") + 1
-    return exception_name(text) + (f" in line {line}" if within else "")
+    return exception_name(text) + (f" on line {line}" if within else "")
 
 
 def syntax_error(text: str) -> str:

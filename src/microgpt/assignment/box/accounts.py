@@ -65,7 +65,7 @@ def _lock_directory() -> Path:
 
 @dataclass(frozen=True)
 class Account:
-    """A user id, and the descriptor of its lock: who inherits that keeps the number taken."""
+    """A user id, and the descriptor of its lock: whoever inherits it keeps the number taken."""
 
     uid: int
     lock: int

@@ -31,10 +31,10 @@ from microgpt.errors import MissingError
 EVENTS = {
     "cpu": "used up its CPU time",
     "wall": "took too long",
-    "memory": "asked for more memory than it may have",
+    "memory": "asked for more memory than it is allowed",
     "processes": "started other processes",
-    "output": "wrote more than it may",
-    "binary": "wrote something else than text",
+    "output": "wrote more than it is allowed to",
+    "binary": "wrote something other than text",
     "network": "tried to use the network",
     "read-outside": "tried to read files that aren't its own",
     "write-outside": "tried to write files",
@@ -42,10 +42,10 @@ EVENTS = {
     "native": "tried to load native code",
     "crash": "ended with an error",
     "early-exit": "ended before it had answered everything",
-    "unflushed": "didn't answer before it was asked again",
+    "unflushed": "didn't answer a request before the next one came",
     "forged": "wrote answers to questions that weren't asked",
-    "tampered": "closed or wrote to the channel that its actions are noted on",
-    "killed": "was killed from elsewhere",
+    "tampered": "closed or wrote to the channel that records what it does",
+    "killed": "was killed from outside",
     "survived": "left a process that can't be killed",
 }
 """Every event's word and what it says of a submission."""
@@ -398,7 +398,7 @@ class Session:
             how = self._said().refused or "it ended before that"
             raise MissingError(
                 f"A submission couldn't be locked up: {how}.",
-                "What worked at the start doesn't any more: grade again.",
+                "What worked at the start no longer does: grade again.",
             )
         if report is None:
             return End(None, "killed", 0.0, 0, 0)

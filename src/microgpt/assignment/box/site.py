@@ -87,7 +87,8 @@ def _interpreter(for_all: bool) -> str:
     raise MissingError(
         f"The Python at {own} lies in a directory that other users can't enter, so that root "
         "can't run a submission as another user; nor is there a Python 3.11 or later elsewhere.",
-        "Install Python where everybody may read it (apt-get install python3), or don't be root.",
+        "Install Python where everybody may read it (apt-get install python3), or grade as an "
+        "ordinary user.",
     )
 
 

@@ -1,7 +1,7 @@
 """What the class's model makes of every request that a case may use: computed once for a key.
 
 Which requests these are follows from the teacher's key: names drawn from the whole list with all
-their beginnings, and what is set before the beginnings of banned words. So nothing here can be
+their prefixes, and what is set before the prefixes of banned words. So nothing here can be
 looked up in this package: who doesn't have the key knows the rule, and not the requests.
 
 The leak of a prefix is estimated from a fixed number of names written under a mask (``guard.leak``
@@ -36,11 +36,11 @@ from microgpt.guard.rails import Rails
 from microgpt.tokenizer import Tokenizer
 
 POOL = 2_000  # names drawn by key; a student is asked about most of them
-_LONGER = 400  # beginnings of four letters and more that are tried for the bank
-_RARE = 150  # beginnings of three letters besides the most common ones
+_LONGER = 400  # prefixes of four letters or more that are tried for the bank
+_RARE = 150  # prefixes of three letters besides the most common ones
 _COMMON = 150
-_BEFORE = 24  # beginnings of names that are set before a head, for overlaps
-_LEADING = REFUSE / 2  # a name with such a beginning says nothing about over-blocking
+_BEFORE = 24  # prefixes of names that are set before a head, for overlaps
+_LEADING = REFUSE / 2  # a name with such a prefix says nothing about over-blocking
 _AWAY = 3.0  # standard errors between an estimate and the bar that it is held against
 _DRAWN = {"few": 2_000, "some": 500, "many": 256}  # names for each prefix, by how many prefixes
 _MOST_BYTES = 2**24
@@ -53,8 +53,8 @@ class Bank:
     ``verdicts``: prefix → "refuse", "allow" or "grey" (``guard.leak.rule``). ``overlaps``: those
     that must be refused for what their end begins. ``counts``: prefix → how many of the names
     begin with it. ``names``: drawn by key, each as likely as it is common, without a banned word
-    and without a beginning that leads to one; ``theirs``: for each of them whether the reference
-    refuses it in full, and at some beginning. ``clean``: all names without a banned word;
+    and without a prefix that leads to one; ``theirs``: for each of them whether the reference
+    refuses it in full, and at some prefix. ``clean``: all names without a banned word;
     ``bearing``: those with one, which no case asks for.
     """
 
@@ -73,7 +73,7 @@ class Bank:
         return [p for p in prefixes if self.verdicts.get(p) == verdict]
 
     def heads(self, words: Iterable[str]) -> list[str]:
-        """Proper beginnings of the words that must be refused and hold no whole word."""
+        """Proper prefixes of the words that must be refused and hold no whole word."""
         found = dict.fromkeys(word[:n] for word in words for n in range(2, len(word)))
         return [p for p in self.having("refuse", found) if not any(w in p for w in self.words)]
 
@@ -173,12 +173,12 @@ def make_bank(
 
 
 def _beginnings(name: str) -> list[str]:
-    """All of a name's beginnings, itself included."""
+    """All of a name's prefixes, itself included."""
     return [name[:n] for n in range(1, len(name) + 1)]
 
 
 def _drawn(lines: Sequence[str], most: int, rng: random.Random) -> list[str]:
-    """Every so-manieth line of a sorted list, from a random one on: all letters get their share."""
+    """Lines of a sorted list at even distances, from a random one on: each letter has its share."""
     if len(lines) <= most:
         return list(lines)
     step = len(lines) / most
@@ -187,7 +187,7 @@ def _drawn(lines: Sequence[str], most: int, rng: random.Random) -> list[str]:
 
 
 def _longer(pool: Sequence[str], rng: random.Random) -> tuple[str, ...]:
-    """Beginnings of four letters and more, whole names among them, each length as likely."""
+    """Prefixes of four letters or more, whole names among them, each length as likely."""
     found = []
     for name in rng.sample(list(pool), min(_LONGER, len(pool))):
         if len(name) >= 4:
@@ -221,7 +221,7 @@ class _Judge:
             verdicts[prefix] = "allow" if mean + _AWAY * error <= ALLOW else "grey"
 
     def leading(self, names: Sequence[str]) -> set[str]:
-        """Beginnings of the names from which a banned word is so likely that refusing is fair."""
+        """Prefixes of the names from which a banned word is so likely that refusing is fair."""
         begins = self.automaton.begins
         ends = {p for name in names for p in _beginnings(name) if begins(p)}
         some = sorted(ends)
@@ -321,7 +321,7 @@ def _demo() -> None:
     bank = make_bank(engine_for(opened), opened.tokenizer, Policy.shipped(), b"nobody")
     print(f"{len(bank.verdicts):,} prefixes: {dict(Counter(bank.verdicts.values()))}")
     refused = bank.heads(bank.words)
-    print(f"beginnings that must be refused: {', '.join(refused)}")
+    print(f"prefixes that must be refused: {', '.join(refused)}")
     whole, some = (math.fsum(t[i] for t in bank.theirs) / len(bank.theirs) for i in (0, 1))
     print(f"of {len(bank.names):,} names the reference refuses {whole:.2%}, begun {some:.2%}")
 

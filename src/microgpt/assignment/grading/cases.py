@@ -5,9 +5,9 @@ of words and from the probability that a name continued from a prefix holds one 
 (``guard.leak.rule``, ``bank``). A ``Suite`` is one student's choice, by HMAC(key, student): equal
 for equal keys, and unknown to who doesn't have the key.
 
-No suite is harder than another. What is few (beginnings of banned words, letters, the words
-themselves in each disguise) is asked of everybody; what is many is drawn evenly, in the same
-number and from the same groups.
+No suite is harder than another. What there is little of (prefixes of banned words, letters, the
+words themselves in each disguise) is asked of everybody; what there is much of is drawn evenly, as
+many and from the same groups for each student.
 
 What the rule leaves open (grey) is never in a case, and neither are names such as pearl and
 oliver, which hold a banned word and are names all the same.
@@ -27,15 +27,15 @@ PUBLIC = "public examples"
 ONE_LETTER = "one letter"
 TWO_LETTERS = "two letters"
 THREE_LETTERS = "three letters"
-LONGER = "four letters and more"
+LONGER = "four letters or more"
 LINES = "several on a line"
 WHOLE = "whole words"
-HEADS = "beginnings that lead to one"
-TAIL = "a word with a tail"
-INSIDE = "a word inside"
+HEADS = "prefixes that lead to one"
+TAIL = "a word with letters after it"
+INSIDE = "a word among other letters"
 PLURAL = "plurals"
-OVERLAP = "overlaps from inside"
-AMONG = "one bad among good"
+OVERLAP = "a prefix after other letters"
+AMONG = "one bad prefix among good ones"
 EVASION = "capitals and punctuation"
 HELD_OUT = "words that the kit doesn't name"
 
@@ -43,7 +43,7 @@ ALLOWED = (ONE_LETTER, TWO_LETTERS, THREE_LETTERS, LONGER, LINES)
 REFUSED = (WHOLE, HEADS, TAIL, INSIDE, PLURAL, OVERLAP, AMONG, EVASION, HELD_OUT)
 
 NAMES = 1_500  # of the bank's names that each student's submission is asked about
-_COMMON, _RARE = 60, 60  # beginnings of three letters
+_COMMON, _RARE = 60, 60  # prefixes of three letters
 _LONGER, _LINES = 160, 60
 _MARKS = ("-", ".", "_", "'", "1")
 
@@ -69,8 +69,8 @@ class Suite:
     """Everything that one student's submission is tried with.
 
     ``planted``: names that hold a banned word, which the output filter must find. ``names``: from
-    the list, none with a banned word or a beginning that leads to one; ``theirs``: for each
-    whether the reference refuses it in full, and at some beginning. ``orders``: three orders of
+    the list, none with a banned word or a prefix that leads to one; ``theirs``: for each
+    whether the reference refuses it in full, and at some prefix. ``orders``: three orders of
     the cases. ``seed``: for whatever else is drawn for this student.
     """
 
@@ -186,7 +186,7 @@ def _refuse_cases(
 
 
 def _halves(heads: Sequence[str], words: Sequence[str]) -> list[tuple[str, float]]:
-    """Both with weights, so that all beginnings together weigh as much as all words.
+    """Both with weights, so that all prefixes together weigh as much as all words.
 
     How many there are of either differs from student to student, and how much they count doesn't.
     """
@@ -194,7 +194,7 @@ def _halves(heads: Sequence[str], words: Sequence[str]) -> list[tuple[str, float
 
 
 def _overlaps(bank: Bank, rng: random.Random) -> list[str]:
-    """Two for every beginning that leads to a word: what names begin with, set before it."""
+    """Two for every prefix that leads to a word: what names begin with, set before it."""
     by_head: dict[str, list[str]] = {}
     heads = bank.heads(bank.words)
     for text in bank.overlaps:

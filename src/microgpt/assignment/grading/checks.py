@@ -4,7 +4,7 @@ The loop, the model and the random numbers are ours and run in our process; the 
 process only relays what the hooks answer. So nothing that a submission does to its own loop, its
 sampler or Python's ``random`` has a part in these verdicts.
 
-All questions of a round come in one shuffled row: cases, beginnings of names, planted and real
+All questions of a round come in one shuffled row: cases, prefixes of names, planted and real
 names, what the model wrote. The seed of each is drawn from the student's own stream. A hook
 can't tell from either what kind of question it has.
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from microgpt.assignment.grading.cases import Case, Suite
 from microgpt.assignment.grading.replies import is_sentence, plays_reply, says_banned
-from microgpt.assignment.grading.structure import HOOKS
+from microgpt.assignment.intake.source import HOOKS
 from microgpt.assignment.words import count_exception, replaced
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ Question = tuple[str, str | tuple[str, ...]]
 
 _REQUEST, _NAME = HOOKS
 BEGUN = 750
-"""Names of which every beginning is asked, at least; the others are asked in full alone."""
+"""Names of which every prefix is asked, at least; the others are asked in full alone."""
 
 _RESTARTS = 8  # after a hook has ended its process
 _LOST = "no answer"  # how the error begins where a process ended
 _VARIED = 0.05  # share of cases with changing answers from which none of them is believed
-_SOME = 10  # every so-manieth real name is asked again in later orders
+_SOME = 10  # one real name in so many is asked again in later orders
 _AMONG = 12  # planted and real names that later tries are mixed with
 
 
@@ -58,7 +58,7 @@ class HookFindings:
     exhausted (is_safe_name took none of the tries), error or unasked. ``planted``: for each order,
     which planted names were not let pass. ``kept``: which of the suite's names is_safe_name lets
     pass; ``whole``: which of them can be asked for in full and are let pass; ``begun``: of
-    every so-manieth, whether also each beginning can be asked for.
+    some, whether each of their prefixes can be asked for as well.
     ``refusals``: reasons that were given, ``plain``: of those the ones that are no sentence,
     ``named``: the ones that name a banned word.
     ``events``: fixed words of the sandbox; ``patched``: library functions that were replaced.
@@ -124,7 +124,7 @@ class HookFindings:
         return self.varied > _VARIED * max(1, len(self.outcomes[0]) if self.outcomes else 0)
 
     def right(self, cases: Sequence[Case]) -> list[bool]:
-        """Which cases were answered rightly, in every order."""
+        """Which cases were answered correctly, in every order."""
         if not self.believed or not self.outcomes:
             return [False] * len(cases)
         good = {False: (ALLOWED,), True: (REFUSED, EXHAUSTED)}
@@ -235,7 +235,7 @@ def ask_hooks(
     also: Iterable[Question] = (),
     more: Sequence[str] = (),
 ) -> HookFindings:
-    """Ask the hooks everything: each case in three orders, the names and their beginnings in one.
+    """Ask the hooks everything: each case in three orders, the names and their prefixes in one.
 
     The first order has a process of its own, the two others share one. ``words``: the banned ones,
     for the reasons. ``also``: questions whose answers are noted in ``answers``. ``more``: single

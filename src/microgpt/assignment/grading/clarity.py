@@ -18,9 +18,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
-from microgpt.assignment.intake.source import HOOKS, MOST_BYTES, parse
+from microgpt.assignment.intake.source import HOOKS, MOST_BYTES, Source
 from microgpt.data import bundled
 
 _ENOUGH = 3  # words of a comment that says something
@@ -71,17 +71,37 @@ class Clarity:
     doubts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Kit:
+    """What a class was given. ``lines``: without marks; ``rows``: of ``_COPIED`` words."""
+
+    lines: frozenset[str]
+    rows: frozenset[tuple[str, ...]]
+
+
+@lru_cache(maxsize=4)
+def _kit(base: bytes | None, blank: bytes | None) -> _Kit:
+    """The kit's texts, taken apart once for a class."""
+    texts = [*(text for text in (base, blank) if text), bundled("data/kit/README.md").read_bytes()]
+    lines = {_plain(line) for text in texts for line in _lines(text)}
+    lines |= {_plain(text) for text in comments_of(base or b"").values()}
+    rows = set()
+    for text in texts:
+        words = words_of(text[:MOST_BYTES].decode("utf-8", "replace"))
+        rows |= {tuple(words[i : i + _COPIED]) for i in range(len(words) - _COPIED + 1)}
+    return _Kit(frozenset(lines), frozenset(rows))
+
+
 def clarity(
-    source: bytes, policy: bytes | None, base: bytes | None, blank: bytes | None
+    source: Source, policy: bytes | None, base: bytes | None, blank: bytes | None
 ) -> Clarity:
     """Count the evidence. ``base`` and ``blank``: the template of bot.py and of policy.md."""
-    tree = parse(source)
-    if isinstance(tree, str):
+    tree = source.tree
+    if tree is None:
         return Clarity(0, 0, 0, 0, 0)
-    texts = [*(text for text in (base, blank) if text), _kit_page()]
-    given = {_plain(line) for text in texts for line in _lines(text)}
-    given |= {_plain(text) for text in comments_of(base or b"").values()}
-    remarks = {n: t for n, t in comments_of(source).items() if _plain(t) not in given}
+    kit = _kit(base, blank)
+    given = kit.lines
+    remarks = {n: t for n, t in comments_of(source.data).items() if _plain(t) not in given}
     own = {n for n, t in remarks.items() if len(words_of(t)) >= _ENOUGH}
     explained = list(remarks.values())
     for node in ast.walk(tree):
@@ -90,7 +110,7 @@ def clarity(
         explained += [line for line in _lines(policy) if _plain(line) not in given]
     places = list(_places(tree, given))
     commented = sum(any(first <= n <= last for n in own) or said for first, last, said in places)
-    words, written, doubts = _weighed(explained, texts)
+    words, written, doubts = _weighed(explained, kit)
     return Clarity(
         min(2, _explained_hooks(tree, own, given)),
         commented,
@@ -108,8 +128,8 @@ def clarity(
 def words_of(text: str) -> list[str]:
     """The words of a text, in small letters.
 
-    One letter of an alphabet is none; where a script sets no spaces, two characters of Chinese and
-    Japanese count as a word, and four of Thai and its like.
+    A single letter of an alphabet isn't one; where a script sets no spaces, two characters of
+    Chinese and Japanese count as a word, and four of Thai and its like.
     """
     found = []
     for run in _runs(text):
@@ -147,7 +167,7 @@ def _size(char: str) -> int:
     return next((size for size, pattern in _UNSPACED if pattern.search(name)), 0)
 
 
-def _weighed(lines: Iterable[str], texts: Iterable[bytes]) -> tuple[int, int, tuple[str, ...]]:
+def _weighed(lines: Iterable[str], kit: _Kit) -> tuple[int, int, tuple[str, ...]]:
     """How many words explain something, of how many, and what the others are."""
     seen: set[str] = set()
     words: list[str] = []
@@ -160,7 +180,7 @@ def _weighed(lines: Iterable[str], texts: Iterable[bytes]) -> tuple[int, int, tu
             seen.add(plain)
             words += words_of(line)
     written = len(words) + again
-    copied = _shared(words, texts)
+    copied = _shared(words, kit)
     filler = {w for w in words if w in _FILLER}
     filling = filler if len(filler) >= _FILLER_FROM and "ipsum" in filler else set()
     counts: Counter[str] = Counter()
@@ -180,43 +200,34 @@ def _weighed(lines: Iterable[str], texts: Iterable[bytes]) -> tuple[int, int, tu
     odd = len(latin) if odd > max(4, _MOST_DOUBT * len(latin)) else 0
     told = (
         (again + repeated, "are repeated"),
-        (sum(copied), "stand in the kit as well"),
+        (sum(copied), "are in the kit as well"),
         (filled, "are filler (lorem ipsum)"),
-        (odd, "look like letters at random"),
+        (odd, "look like random letters"),
     )
     doubts = tuple(f"{n} of {written} words {what}" for n, what in told if n >= 0.15 * written > 0)
     return max(0, kept - odd), written, doubts
 
 
-def _shared(words: list[str], texts: Iterable[bytes]) -> list[bool]:
-    """Which words stand in a row of ``_COPIED`` that one of the texts has as well."""
-    rows = set()
-    for text in texts:
-        given = words_of(text[:MOST_BYTES].decode("utf-8", "replace"))
-        rows |= {tuple(given[i : i + _COPIED]) for i in range(len(given) - _COPIED + 1)}
+def _shared(words: list[str], kit: _Kit) -> list[bool]:
+    """Which words stand in a row of ``_COPIED`` that a text of the kit has as well."""
     copied = [False] * len(words)
     for i in range(len(words) - _COPIED + 1):
-        if tuple(words[i : i + _COPIED]) in rows:
+        if tuple(words[i : i + _COPIED]) in kit.rows:
             copied[i : i + _COPIED] = [True] * _COPIED
     return copied
 
 
 def _at_random(word: str) -> bool:
-    """Whether no language that is written so would have the word, as far as its letters tell."""
+    """Whether a word looks random: as far as its letters tell, no language would have it."""
     return bool(re.search(r"[^aeiouy]{5}|[aeiouy]{5}|q[^u]", word)) or not re.search(
         r"[aeiouyrl]", word
     )
 
 
-@cache
-def _kit_page() -> bytes:
-    return bundled("data/kit/README.md").read_bytes()
-
-
 # ---------------------------------------------------------------- places
 
 
-def _places(tree: ast.Module, given: set[str]) -> Iterator[tuple[int, int, bool]]:
+def _places(tree: ast.Module, given: frozenset[str]) -> Iterator[tuple[int, int, bool]]:
     """Where patterns are made: lines from and to between which a comment explains them.
 
     At the top of the file each by itself, loops and the like together with what stands right above
@@ -329,7 +340,7 @@ def _is_table(node: ast.Assign | ast.AnnAssign) -> bool:
     return all(isinstance(item, ast.Constant | ast.List | ast.Tuple) for item in value.elts)
 
 
-def _explained_hooks(tree: ast.Module, own: set[int], given: set[str]) -> int:
+def _explained_hooks(tree: ast.Module, own: set[int], given: frozenset[str]) -> int:
     """Hooks that a docstring or a comment explains; other functions where there are no hooks."""
     defined = {}
     for node in tree.body:
@@ -366,13 +377,13 @@ def _behind(node: ast.stmt, methods: dict[str, ast.FunctionDef]) -> ast.stmt:
     return node
 
 
-def _is_explained(node: ast.stmt, own: set[int], given: set[str]) -> bool:
+def _is_explained(node: ast.stmt, own: set[int], given: frozenset[str]) -> bool:
     return _is_told(node, given) or any(
         node.lineno - _NEAR <= n <= (node.end_lineno or node.lineno) for n in own
     )
 
 
-def _is_told(node: ast.AST, given: set[str]) -> bool:
+def _is_told(node: ast.AST, given: frozenset[str]) -> bool:
     """Whether a docstring of the student's own says something."""
     text = [line for line in _docstring(node).splitlines() if _plain(line) not in given]
     return len(words_of(" ".join(text))) >= _ENOUGH
@@ -415,7 +426,7 @@ def _demo() -> None:
         "# 这些开头会写出水果\nHEADS = {'lem': 1}".encode(),
         b"# lorem ipsum dolor sit amet consectetur\nHEADS = ['lem']",
     ):
-        print(clarity(text, None, None, None))
+        print(clarity(Source(text), None, None, None))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,12 @@ from pathlib import Path
 from microgpt import __version__
 from microgpt.assignment.grading.grader import Options, Prepared, grade, prepare
 from microgpt.assignment.grading.workers import Died, each
-from microgpt.assignment.intake.submissions import Found, Submission, read_submission
+from microgpt.assignment.intake.submissions import (
+    Found,
+    Submission,
+    looked_into,
+    read_program,
+)
 from microgpt.assignment.result import Result
 from microgpt.assignment.words import exception_name
 from microgpt.errors import MicrogptError
@@ -53,7 +58,9 @@ class Row:
 def fingerprint(submission: Submission, prepared: Prepared) -> str:
     """The same for the same submission, graded in the same way by the same key and program.
 
-    The key is in it as the key of an HMAC: it can't be had back.
+    ``submission``: as it was handed in. What a look into its files finds follows from them, so
+    that nothing needs to be parsed to know it again. The key is in it as the key of an HMAC: it
+    can't be recovered.
     """
     options = prepared.options
     chosen = {
@@ -251,19 +258,24 @@ def grade_one(task: Task, prepared: Prepared) -> Row:
 
     Raises ``MissingError`` where it can't be run, ``FileError`` where it isn't there.
     """
-    submission = _read(task, prepared)
-    result = grade(submission, prepared.options, prepared)
-    return Row(result, fingerprint(submission, prepared), content(submission))
+    return _graded(prepared, task, 0)
 
 
-def _read(task: Task, prepared: Prepared) -> Submission:
-    return task if isinstance(task, Submission) else read_submission(task, prepared.model)
+def _read(task: Task) -> Submission:
+    return task if isinstance(task, Submission) else read_program(task)
+
+
+def _graded(prepared: Prepared, task: Task, slot: int) -> Row:
+    read = _read(task)
+    submission = read if read is task else looked_into(read, prepared.model)
+    result = grade(submission, prepared.options, prepared, slot)
+    return Row(result, fingerprint(read, prepared), content(read))
 
 
 def _fingerprinted(prepared: Prepared, task: Task, slot: int) -> str:
     """In a worker, so that what is handed in meets only one that may die."""
     try:
-        return fingerprint(_read(task, prepared), prepared)
+        return fingerprint(_read(task), prepared)
     except Exception:  # the same will be said of it when it is graded
         return ""
 
@@ -271,9 +283,7 @@ def _fingerprinted(prepared: Prepared, task: Task, slot: int) -> str:
 def _row(prepared: Prepared, task: Task, slot: int) -> Row:
     """One task, in a worker; whatever goes wrong becomes its row."""
     try:
-        submission = _read(task, prepared)
-        result = grade(submission, prepared.options, prepared, slot)
-        return Row(result, fingerprint(submission, prepared), content(submission))
+        return _graded(prepared, task, slot)
     except MicrogptError as error:  # its message may name a temporary place
         return _lost(task, prepared, f"It couldn't be run on this machine ({type(error).__name__})")
     except Exception as error:  # a mistake of ours must not cost the class its results

@@ -2,12 +2,12 @@
 
 Two numbers for a policy, with no output filter behind it:
 
-refused: of ordinary requests, which share does it refuse? They are beginnings of names, of one to
-four letters; each length counts as much as the others, and within it a beginning as often as
+refused: of ordinary requests, which share does it refuse? They are prefixes of names, of one to
+four letters; each length counts as much as the others, and within it a prefix as often as
 names have it.
 
 leak: of an attacker's requests, which share would be answered with a banned word? They are the
-banned words and their beginnings of two letters and more, alone and inside a name; all count the
+banned words and their prefixes of two letters or more, alone and inside a name; all count the
 same. A request that is refused doesn't leak; one that is let through does so with its leak
 probability.
 
@@ -84,7 +84,7 @@ class Requests:
         starts = [""]
         for n in _STARTS:
             common = [p for p, _ in counts.most_common() if len(p) == n]
-            # A start that begins a banned word itself would make another beginning of it.
+            # A start that begins a banned word itself would make another prefix of it.
             starts += [p for p in common if not meter.automaton.begins(p, at_least=2)][:1]
         attacks = {
             start + head: meter.of(start + head, nodes=_NODES, samples=_SAMPLES).middle
@@ -127,7 +127,7 @@ def _ordinary(counts: Counter[str], most: int) -> dict[str, float]:
 
 
 def trivial(words: Sequence[str]) -> dict[str, Refuses]:
-    """Policies that need no thought, by name: everything, nothing, beginnings of one length."""
+    """Policies that need no thought, by name: everything, nothing, prefixes of one length."""
 
     def begins_like(letters: int) -> Refuses:
         heads = tuple({word[:letters] for word in words})

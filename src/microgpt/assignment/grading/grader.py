@@ -2,14 +2,15 @@
 
 The order: read the text, ask the hooks in our own loop, run the program, count points. What costs
 time and is the same for all (which prefixes must be refused, what the model writes) is computed
-once and handed to every worker.
+once and handed to every worker. What belongs to one student (the text parsed, the cases chosen) is
+made here once, and each part is given what it needs: none calls back.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,20 +20,15 @@ from microgpt.assignment.box.sandbox import EVENTS, Limits, Sandbox
 from microgpt.assignment.grading.bank import Bank, keep_bank, kept_bank, make_bank
 from microgpt.assignment.grading.cases import Suite, make_suite
 from microgpt.assignment.grading.checks import HookFindings, Question, ask_hooks
+from microgpt.assignment.grading.clarity import clarity
 from microgpt.assignment.grading.frontier import Point, Requests, compared, frontier
 from microgpt.assignment.grading.likelihood import Other, other_ways, telling
 from microgpt.assignment.grading.program import ProgramFindings, Setting, run_program
 from microgpt.assignment.grading.rubric import Findings, checks_of, evidence, score
-from microgpt.assignment.grading.structure import (
-    HOOKS,
-    Clarity,
-    Structure,
-    clarity,
-    examine,
-    unknown_template,
-)
-from microgpt.assignment.grading.tries import Tries
+from microgpt.assignment.grading.structure import Structure, examine, unknown_template
+from microgpt.assignment.grading.tries import Tries, Writer
 from microgpt.assignment.grading.twin import Twin, make_twin
+from microgpt.assignment.intake.source import HOOKS, Source
 from microgpt.assignment.intake.submissions import Submission, read_submission
 from microgpt.assignment.kit.variants import BEGINNINGS, derive, variant
 from microgpt.assignment.kit.variants import policy as category_policy
@@ -186,18 +182,22 @@ def grade(
     where submissions can't be run, ``InputError`` for a model that can't be used.
     """
     prepared = prepared or prepare(options)
-    if submission.bot is None:
+    source = submission.source
+    if source is None:
         return _result(submission, prepared, (), [])
-    structure = examine(submission.bot, prepared.base)
+    structure = examine(source, prepared.base)
     if structure.newer:
         told = f"Not graded: {structure.newer}. Grade it with that Python, or by hand."
         return replace(_result(submission, prepared, (), [told], form=True), graded=False)
+    chosen = variant(submission.student, prepared.options.key, prepared.options.category)
+    suite = make_suite(prepared.bank, chosen)
+    explained = clarity(source, submission.policy, prepared.base, prepared.blank)
     if structure.error:
-        problem = f"bot.py is not Python: {structure.error}."
-        empty = Findings(None, ProgramFindings(), structure, Clarity(0, 0, 0, 0, 0))
-        suite = make_suite(prepared.bank, variant(submission.student, options.key))
+        problem = f"bot.py is not valid Python: {structure.error}."
+        empty = Findings(None, ProgramFindings(), structure, explained)
         return _result(submission, prepared, tuple(checks_of(empty, suite)), [problem], form=True)
-    findings, suite = _find_out(submission, submission.bot, structure, prepared, slot)
+    hooks, program = _behaviour(source, structure, suite, prepared, slot)
+    findings = Findings(hooks, program, structure, explained)
     checks = tuple(checks_of(findings, suite))
     unknown = unknown_template(structure)
     confirm = [*([unknown] if unknown else ()), *evidence(findings.clarity)]
@@ -220,49 +220,38 @@ def _engines(prepared: Prepared) -> tuple[Engine, list[Other]]:
     return _ready[prepared.model]
 
 
-def _find_out(
-    submission: Submission, bot: bytes, structure: Structure, prepared: Prepared, slot: int
-) -> tuple[Findings, Suite]:
-    options, twin = prepared.options, prepared.twin
-    chosen = variant(submission.student, options.key, options.category)
-    suite = make_suite(prepared.bank, chosen)
+def _behaviour(
+    source: Source, structure: Structure, suite: Suite, prepared: Prepared, slot: int
+) -> tuple[HookFindings | None, ProgramFindings]:
+    """What the hooks and the program did; no hooks of a file that is judged as a program."""
+    twin, bot = prepared.twin, source.data
     (engine, others), tokenizer = _engines(prepared), prepared.opened.tokenizer
-    tries = prepared.tries
-
-    def writes(prefixes: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        some = list(dict.fromkeys(prefixes))
-        tries.fill(engine, tokenizer, some)
-        return {prefix: tries.known[prefix] for prefix in some}
-
+    writes = Writer(prepared.tries, engine, tokenizer)
     lines = (*twin.sharp, *twin.sure, *twin.leaky, *twin.few)
     also: list[Question] = [(HOOKS[0], (line.prefix,)) for line in lines]
     also += [(HOOKS[1], line.word) for line in lines]
-    explained = clarity(bot, submission.policy, prepared.base, prepared.blank)
-    with Sandbox(options.limits, slot) as sandbox:
+    with Sandbox(prepared.options.limits, slot) as sandbox:
         sandbox.place({"bot.py": bot, "model.json": prepared.model})
         more = prepared.requests.prefixes if prepared.requests else ()
         hooks = ask_hooks(sandbox, suite, writes, prepared.bank.words, also, more)
         hooks.load_error = load_error(hooks.load_error, bot)
         asked = hooks if hooks.defined or hooks.load_error or hooks.fatal else None
         if not hooks.believed:  # as a program it would do the same
-            program = ProgramFindings()
-        else:
-            setting = Setting(
-                prepared.model,
-                engine,
-                others,
-                prepared.telling,
-                tokenizer,
-                twin,
-                prepared.bank.words,
-                prepared.policy.temperature,
-                prepared.policy.tries,
-            )
-            untouched = structure.template and not structure.changed and not structure.reaches
-            program = run_program(
-                sandbox, bot, suite, setting, asked, thorough=not untouched or bool(hooks.patched)
-            )
-    return Findings(asked, program, structure, explained), suite
+            return asked, ProgramFindings()
+        setting = Setting(
+            prepared.model,
+            engine,
+            others,
+            prepared.telling,
+            tokenizer,
+            twin,
+            prepared.bank.words,
+            prepared.policy.temperature,
+            prepared.policy.tries,
+        )
+        untouched = structure.template and not structure.changed and not structure.reaches
+        thorough = not untouched or bool(hooks.patched)
+        return asked, run_program(sandbox, bot, suite, setting, asked, thorough=thorough)
 
 
 # ---------------------------------------------------------------- a class
@@ -293,7 +282,7 @@ def _problems(findings: Findings) -> list[str]:
     lines = []
     events = dict.fromkeys([*(hooks.events if hooks else ()), *program.events])
     if hooks is not None and hooks.fatal:
-        lines.append(f"It {EVENTS[hooks.fatal]}: none of its answers counts.")
+        lines.append(f"It {EVENTS[hooks.fatal]}: none of its answers count.")
         events.clear()  # what else happened is chance
     elif hooks is not None:
         if hooks.load_error:
@@ -301,11 +290,11 @@ def _problems(findings: Findings) -> list[str]:
         if hooks.patched:
             lines.append(f"It replaced {', '.join(dict.fromkeys(hooks.patched))}.")
         for kind in sorted(hooks.errors):
-            lines.append(f"Its hooks ended with {kind} instead of an answer.")
+            lines.append(f"Its hooks raised {kind} instead of answering.")
         if hooks.unstable:
             lines.append(
                 "Its hooks answered the same questions differently when they were asked again: no "
-                "verdict would be the same twice, so that none of their answers counts."
+                "verdict would be the same twice, so none of their answers count."
             )
         elif hooks.varied:
             lines.append(
@@ -317,9 +306,9 @@ def _problems(findings: Findings) -> list[str]:
         lines += _about_hooks(hooks)
     lines += [f"It {EVENTS[event]}." for event in EVENTS if event in events]
     if structure.changed:
-        lines.append(f"Changed beside the four parts: {', '.join(structure.changed[:8])}.")
+        lines.append(f"Changed outside the four parts: {', '.join(structure.changed[:8])}.")
     if structure.reaches:
-        lines.append(f"A policy has no need of this: it {'; '.join(structure.reaches[:8])}.")
+        lines.append(f"A policy doesn't need this: it {'; '.join(structure.reaches[:8])}.")
     return lines
 
 
@@ -337,18 +326,18 @@ def _about_hooks(hooks: HookFindings) -> Iterator[str]:
     """What the hooks' answers are worth saying."""
     if hooks.changed:
         yield (
-            "is_safe_request changes the list that it is given, so that the loop goes on with what "
-            "is left of it. That is a mistake, not cheating: let it look at a copy."
+            "is_safe_request changes the list that it is given, so the loop carries on with what "
+            "is left of it. That is a mistake, not cheating: let it work on a copy."
         )
     if hooks.named:
         yield (
-            f"{hooks.named} of {hooks.refusals} reasons say a banned word themselves, or look like "
-            "a reply: these refusals count as wrong."
+            f"{hooks.named} of {hooks.refusals} reasons contain a banned word themselves, or look "
+            "like a reply: these refusals count as wrong."
         )
     if hooks.plain:
         yield (
-            f"{hooks.plain} of {hooks.refusals} reasons are no sentence of two words or more. "
-            "(The loop writes REFUSE itself: a reason doesn't begin with it.)"
+            f"{hooks.plain} of {hooks.refusals} reasons are not a sentence of two words or more. "
+            "(The loop writes REFUSE itself: don't begin a reason with it.)"
         )
 
 
@@ -357,14 +346,14 @@ def _about_program(program: ProgramFindings) -> Iterator[str]:
     if program.foreign:
         yield f"Its names don't come from model.json as they should: {program.foreign}."
     if program.extra:
-        yield "It prints more than its replies; is a print left over from testing?"
+        yield "It prints more than its replies: is there a print left over from testing?"
     if program.spoken:
         yield (
-            f"{program.spoken} replies hold a banned word that its own hooks hold back: the loop "
-            "around them isn't the one that was given."
+            f"{program.spoken} replies contain a banned word that its own hooks hold back: the "
+            "loop around them isn't the one that was given."
         )
     elif program.blurted:
-        yield f"{program.blurted} replies to harmless requests hold a banned word."
+        yield f"{program.blurted} replies to harmless requests contain a banned word."
     if program.tries:
         yield f"It makes {program.tries} tries for a name than the given loop."
 

@@ -118,7 +118,7 @@ def other_ways(engine: Engine, temperature: float) -> list[Other]:
             for name, values in weights.items()
         }
         ways.append((what, changed))
-    ways.append(("its embeddings in reverse", {**weights, "wte": weights["wte"][::-1].copy()}))
+    ways.append(("its embeddings reversed", {**weights, "wte": weights["wte"][::-1].copy()}))
     others = []
     for what, arrays in ways:
         other = type(engine)()
@@ -132,7 +132,7 @@ _LEFT_OUT = {
     "no attention": ("attn_wo",),
     "no MLP": ("mlp_fc2",),
     "no positions": ("wpe",),
-    "attention that looks everywhere alike": ("attn_wq", "attn_wk"),
+    "attention that weighs everything equally": ("attn_wq", "attn_wk"),
 }
 _TEMPERATURES = (0.4, 0.5, 0.6, 0.85, 1.0, 1.3)
 

@@ -42,7 +42,7 @@ MARKS = {
     "no newline": (1.0, "a last line without its newline"),
     "long": (1.0, "a line of 5,000 letters"),
     "thousand": (1.0, "1,000 requests in one go"),
-    "odd": (1.0, "NUL, emoji, digits and marks"),
+    "odd": (1.0, "NUL, emoji, digits and punctuation"),
     "capitals": (1.0, "APPL and a-p-p-l answered like appl"),
     "flush": (1.0, "each reply written before the next request comes"),
     "end": (1.0, "ends with status 0 when its input ends"),
@@ -370,7 +370,7 @@ class _Run:
                 continue
             names = list(zip(request.prefixes, reply.names, strict=True))
             if any(set(name) - known or len(name) > self._size for _, name in names):
-                self.findings.foreign = "they have characters or lengths that it can't write"
+                self.findings.foreign = "they have characters or lengths that the model can't write"
                 return
             if request.about == "long":
                 continue
@@ -390,11 +390,15 @@ class _Run:
         elif how.surprise > _FAR:
             self.findings.foreign = "they are too unlikely: another forward pass or temperature"
         elif how.surprise < -_FAR:
-            self.findings.foreign = "they are too likely: another temperature, or the best letters"
+            self.findings.foreign = (
+                "they are too likely: another temperature, or always the likeliest letter"
+            )
         elif how.counts > _FAR:
             self.findings.foreign = "their letters aren't as frequent as the model makes them"
         elif len(same) >= _LITTLE.twice and sum(same) > _SAME * len(same):
-            self.findings.foreign = "the same request gets the same name again: nothing is drawn"
+            self.findings.foreign = (
+                "the same request gets the same name again: nothing is drawn at random"
+            )
 
     # ------------------------------------------------------------ the twin
 
@@ -432,7 +436,7 @@ class _Run:
                 findings.spoken += self.hooks is not None and self.hooks.named == 0
         changed = self.hooks is not None and self.hooks.changed  # its own doing, and said already
         if findings.missed > _MISSES and not findings.foreign and not changed:
-            findings.foreign = "with another model it writes other words than that model does"
+            findings.foreign = "given another model, it doesn't write what that model writes"
         findings.tries = "" if findings.foreign else self._tries(few)
 
     def _open(self, line: Line) -> bool:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from microgpt.assignment.grading import cases as kinds
 from microgpt.assignment.grading.cases import Case, Suite
 from microgpt.assignment.grading.checks import HookFindings
+from microgpt.assignment.grading.clarity import Clarity
 from microgpt.assignment.grading.program import MARKS, ProgramFindings
-from microgpt.assignment.grading.structure import Clarity, Structure
+from microgpt.assignment.grading.structure import Structure
 from microgpt.assignment.result import PARTS, Check
 
 BENIGN = {
@@ -24,7 +25,7 @@ BENIGN = {
     kinds.LONGER: 4.0,
     kinds.LINES: 3.0,
 }
-WHOLE_NAMES, BEGUN_NAMES = "names in full", "names at every beginning"
+WHOLE_NAMES, BEGUN_NAMES = "names in full", "names at every prefix"
 OVER_BLOCKING = {WHOLE_NAMES: 14.0, BEGUN_NAMES: 9.0}
 """What refusing names of the list costs, besides the requests above."""
 
@@ -53,12 +54,12 @@ _EXAMPLES = 6
 _FILTERS = 0.9  # share of planted names found, from which a filter is one
 _BY_LUCK = 2  # harmless requests after which no bot says a banned word by chance
 _ABOUT = {
-    kinds.PUBLIC: "cases that everybody may see",
+    kinds.PUBLIC: "cases that anybody may see",
     kinds.ONE_LETTER: "no letter or one",
-    kinds.LINES: "two or three harmless beginnings",
-    kinds.HEADS: "at least 4 of 100 names go on to a banned word",
-    kinds.OVERLAP: "a harmless letter, then such a beginning",
-    kinds.EVASION: "the loop drops capitals and marks",
+    kinds.LINES: "two or three harmless prefixes",
+    kinds.HEADS: "at least 4 of 100 names written from them hold a banned word",
+    kinds.OVERLAP: "harmless letters, then a prefix that leads to a banned word",
+    kinds.EVASION: "the loop ignores capitals and punctuation",
 }
 
 
@@ -128,18 +129,20 @@ def _asked(findings: Findings, suite: Suite) -> list[int]:
 
 
 def _factor(findings: Findings, suite: Suite, *, refuse: bool) -> tuple[float, str]:
-    """What part of the points the program as a whole bears out, and why not all."""
+    """What share of the points the program as a whole confirms, and why not all."""
     program, hooks = findings.program, findings.hooks
     if program.foreign and not refuse:
-        return 0.0, f"none counts, since the names aren't the model's: {program.foreign}"
+        return 0.0, f"no points count, since the names aren't the model's: {program.foreign}"
     if refuse and (said := _said(program, hooks)):
-        return 0.0, f"none counts, since {said}"
+        return 0.0, f"no points count, since {said}"
     factor, reasons = program.protocol, []
     if factor < 1:
-        reasons.append(f"{factor:.0%} counts, as much as the protocol was kept")
+        reasons.append(f"counts for only {factor:.0%}, the share of the protocol that was kept")
     if program.tries:
         factor /= 2
-        reasons.append(f"half counts, since it makes {program.tries} tries than the given loop")
+        reasons.append(
+            f"only half counts, since it makes {program.tries} tries than the given loop"
+        )
     if hooks is not None:
         agreed = _agreed(program, hooks, suite, refuse=refuse)
         if agreed < 1:
@@ -167,7 +170,7 @@ def _said(program: ProgramFindings, hooks: HookFindings | None) -> str:
         return "it says banned words that its own hooks hold back"
     filters = hooks is not None and hooks.found() >= _FILTERS
     if program.blurted >= (1 if filters else _BY_LUCK):
-        return "it says banned words where nothing harmful was asked"
+        return "it says banned words where nothing harmful was asked for"
     return ""
 
 
@@ -181,19 +184,19 @@ def _weighed(check: Check, factor: float, why: str) -> Check:
 def _over_blocking(
     findings: Findings, suite: Suite, right: Sequence[bool], factor: float, why: str
 ) -> list[Check]:
-    """What share of the list's names is refused, in full and at some beginning."""
+    """What share of the list's names is refused, in full and at some prefix."""
     hooks, count = findings.hooks, len(suite.names)
     reference = [sum(t[i] for t in suite.theirs) / max(1, count) for i in (0, 1)]
     if hooks is not None:
         refused = [1 - hooks.share(some) for some in (hooks.whole, hooks.begun)]
         counts = [count, len(hooks.begun)]
-    else:  # a program alone is asked the cases, not the names: their beginnings stand for both
+    else:  # a program alone is asked the cases, not the names: their prefixes stand for both
         some = [i for i in _asked(findings, suite) if suite.cases[i].kind == kinds.LONGER]
         refused = [1 - sum(right[i] for i in some) / max(1, len(some))] * 2
         counts = [len(some)] * 2
     said = (
-        "of {count} real names refused when asked for in full",
-        "of {count} real names refused in full or at some beginning",
+        "of {count} real names were refused when asked for in full",
+        "of {count} real names were refused in full or at some prefix",
     )
     checks = []
     for (name, points), share, theirs, told, count in zip(
@@ -202,7 +205,7 @@ def _over_blocking(
         left = 1 - min(1.0, max(0.0, share - FREE) / (ALL - FREE))
         message = f"{share:.1%} {told.format(count=f'{count:,}')} (the reference: {theirs:.1%})"
         if left < 1:
-            message += f"; up to {FREE:.0%} costs nothing, from {ALL:.0%} on nothing is left"
+            message += f"; up to {FREE:.0%} costs nothing, from {ALL:.0%} on no points are left"
         check = Check(name, "benign", True, left, left * points, points, count, message)
         checks.append(_weighed(check, factor, why))
     return checks
@@ -222,7 +225,7 @@ def _kind(part: str, cases: Sequence[Case], right: Sequence[bool], points: float
     wrong = [case for case, fine in zip(cases, right, strict=True) if not fine]
     about = f" ({_ABOUT[kind]})" if kind in _ABOUT else ""
     if not wrong:
-        message = f"{'refused' if refuse else 'answered'}, all of them{about}"
+        message = f"all {'refused' if refuse else 'answered'}{about}"
     else:
         missed = "not refused" if refuse else "not answered"
         message = f"{len(wrong)} of {len(cases)} {missed}{about}"
@@ -263,15 +266,19 @@ def _filter(findings: Findings, suite: Suite, right: Sequence[bool]) -> list[Che
         else "nothing was answered"
     )
     rows = {
-        "planted names": (found, planted, f"{found:.1%} of the names with a banned word found"),
+        "planted names": (
+            found,
+            planted,
+            f"{found:.1%} of the names with a banned word were found",
+        ),
         "a leaky model": (leaky * found, program.twins, twin_message),
         "all tries fail": (refused, program.hopeless, f"{refused:.0%} of such lines were refused"),
-        "real names": (kept * found, real, f"{kept:.1%} of harmless names kept"),
+        "real names": (kept * found, real, f"{kept:.1%} of harmless names were kept"),
     }
     if found < 1:
         for name in ("a leaky model", "real names"):
             share, count, message = rows[name]
-            rows[name] = (share, count, f"{message}; counts as far as planted names are found")
+            rows[name] = (share, count, f"{message}; counts only as far as planted names are found")
     return [
         Check(name, "filter", True, share, share * FILTER[name], FILTER[name], count, message)
         for name, (share, count, message) in rows.items()
@@ -320,20 +327,23 @@ def _protocol(program: ProgramFindings) -> Check:
     share = program.protocol
     message = f"not kept: {'; '.join(missed)}" if missed else "kept"
     if not program.tried:
-        message = "not tried: it can't be run, or no answer of its hooks counts"
+        message = "not tried: it can't be run, or none of its hooks' answers count"
     return Check("protocol", "protocol", False, share, 0.0, 0.0, len(MARKS), message)
 
 
 def _structure(structure: Structure, hooks: HookFindings | None) -> Check:
     if structure.error:
-        share, message = 0.0, f"bot.py is not Python: {structure.error}"
+        share, message = 0.0, f"bot.py is not valid Python: {structure.error}"
     elif hooks is None:
-        share, message = 1.0, "it has no is_safe_request and is_safe_name: judged as a program"
+        share, message = (
+            1.0,
+            "it doesn't define is_safe_request and is_safe_name: judged as a program",
+        )
     elif not structure.template:
         share, message = 1.0, "from another template: judged by what it does"
     elif structure.changed:
         share = 0.0
-        message = f"changed beside the four parts: {', '.join(structure.changed[:8])}"
+        message = f"changed outside the four parts: {', '.join(structure.changed[:8])}"
     else:
         share, message = 1.0, "only the four parts were edited"
     return Check("parts edited", "structure", False, share, 0.0, 0.0, 1, message)

@@ -16,12 +16,9 @@ import random
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from microgpt.assignment.grading.clarity import Clarity as Clarity
-from microgpt.assignment.grading.clarity import clarity as clarity
-from microgpt.assignment.intake.source import EDITABLE, newer, parse
-from microgpt.assignment.intake.source import HOOKS as HOOKS
-from microgpt.assignment.intake.source import PATTERNS as PATTERNS
+from microgpt.assignment.intake.source import EDITABLE, Source
 
 _KNOWN = 0.5  # share of the template's statements that a file made from it still has
 
@@ -50,7 +47,7 @@ _PARTS = frozenset(
 class Structure:
     """What the text shows.
 
-    ``error``: why it is no Python, else empty. ``template``: made from the template given.
+    ``error``: why it isn't valid Python, else empty. ``template``: made from the template given.
     ``changed``: parts of the template that were changed or left out. ``reaches``: what it does that
     a policy has no need of, one phrase each with its line. ``names``: defined at the top.
     ``newer``: in words that it may need a newer Python, where there is an error; else empty. Such a
@@ -68,19 +65,53 @@ class Structure:
     names: frozenset[str] = frozenset()
 
 
-def examine(source: bytes, base: bytes | None) -> Structure:
+@dataclass(frozen=True)
+class _Template:
+    """What a class was given, and what is asked of it.
+
+    ``fixed``: statements that stay as they are, title → text. ``names``: defined at the top;
+    ``used``: that stand anywhere. ``imported``: names that imports bind, with what each then is;
+    ``modules``: imported as wholes.
+    """
+
+    fixed: dict[str, str]
+    names: frozenset[str]
+    used: frozenset[str]
+    imported: frozenset[tuple[str, str]]
+    modules: frozenset[str]
+
+
+@lru_cache(maxsize=4)
+def _template(base: bytes) -> _Template | None:
+    """The template, taken apart once for a class; None if it is no Python."""
+    given = Source(base).tree
+    if given is None:
+        return None
+    inside = [inner for node in given.body for inner in ast.walk(node)]
+    imports = [node for node in given.body if isinstance(node, ast.Import)]
+    return _Template(
+        {_title(node): _text(node) for node in given.body if not _is_editable(node)},
+        frozenset(_defined(given.body)),
+        frozenset(node.id for node in inside if isinstance(node, ast.Name)),
+        frozenset(pair for node in given.body for pair in _imports(node)),
+        frozenset(alias.name for node in imports for alias in node.names),
+    )
+
+
+def examine(source: Source, base: bytes | None) -> Structure:
     """Compare a submission with the template that the class was given."""
-    tree = parse(source)
-    if isinstance(tree, str):
-        return Structure(error=tree, newer=newer(source))
+    tree = source.tree
+    if tree is None:
+        return Structure(error=source.error, newer=source.newer())
     names = frozenset(_defined(tree.body))
-    given = parse(base) if base is not None else None
-    if not isinstance(given, ast.Module):
+    given = _template(base) if base is not None else None
+    if given is None:
         return Structure(names=names, reaches=tuple(_patches(tree)))
-    fixed = {_title(node): _text(node) for node in given.body if not _is_editable(node)}
+    fixed = given.fixed
+    texts = [_text(node) for node in tree.body]
     have: dict[str, list[str]] = {}
-    for node in tree.body:
-        have.setdefault(_title(node), []).append(_text(node))
+    for node, text in zip(tree.body, texts, strict=True):
+        have.setdefault(_title(node), []).append(text)
     same = sum(text in have.get(title, ()) for title, text in fixed.items())
     template = same >= _KNOWN * len(fixed)
     if not template:
@@ -93,50 +124,47 @@ def examine(source: bytes, base: bytes | None) -> Structure:
         and len(texts) > 1
         and not (title.startswith("import") and len(set(texts)) == 1)
     ]
-    used = {n.id for node in given.body for n in ast.walk(node) if isinstance(n, ast.Name)}
-    own = set(_defined(given.body))
-    imported = {pair for node in given.body for pair in _imports(node)}
     for node in tree.body:
         if _title(node) in fixed or _is_editable(node):
             continue
-        again = {name for name, what in _imports(node) if (name, what) in imported}
+        again = {name for name, what in _imports(node) if (name, what) in given.imported}
         for name in _defined([node]):
             if name in again:  # the same module under the same name
                 continue
-            if name in own and name not in EDITABLE:
+            if name in given.names and name not in EDITABLE:
                 changed.append(f"{name} (line {node.lineno}, defined again)")
-            elif name in used and hasattr(builtins, name):
+            elif name in given.used and hasattr(builtins, name):
                 changed.append(f"{name} (line {node.lineno}, hides Python's own)")
     for node in tree.body:
         decorated = getattr(node, "decorator_list", None)
         if decorated and _title(node) in fixed:
             changed = [title for title in changed if title != _title(node)]
             changed.append(f"{_title(node)} (line {decorated[0].lineno}, with a decorator)")
-    theirs = own - set(EDITABLE)
-    changed += _from_inside(_without(tree, fixed), theirs | (used & _PYTHON), theirs)
-    allowed = frozenset(
-        alias.name for node in given.body if isinstance(node, ast.Import) for alias in node.names
-    )
+    # The student's own part: everything but unchanged statements of the template.
+    added = [n for n, text in zip(tree.body, texts, strict=True) if fixed.get(_title(n)) != text]
+    own = ast.Module(body=added, type_ignores=[])
+    theirs = given.names - set(EDITABLE)
+    changed += _from_inside(own, theirs | (given.used & _PYTHON), theirs)
     return Structure(
         template=True,
         changed=tuple(dict.fromkeys(changed)),
-        reaches=tuple(_reaches(_without(tree, fixed), allowed)),
+        reaches=tuple(_reaches(own, given.modules)),
         names=names,
     )
 
 
 def unknown_template(structure: Structure) -> str:
-    """What is to be said of a file that isn't made from the template given; else empty.
+    """What to say about a file that isn't made from the template given; else empty.
 
-    It goes for a forgotten ``--base`` as well as for a student who began anew.
+    It applies to a forgotten ``--base`` as well as to a student who started from scratch.
     """
     if structure.error or structure.template:
         return ""
     return (
         "bot.py isn't made from the template that it was compared with: if the class was given "
         "another one, name it with --base FILE. Until then comments that came with it can't be "
-        "told from the student's, so the points for clarity may be too high, and what was changed "
-        "beside the four parts isn't known."
+        "told from the student's own, so the points for clarity may be too high, and what was "
+        "changed outside the four parts isn't known."
     )
 
 
@@ -159,16 +187,21 @@ def _text(node: ast.stmt) -> str:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return ""
     try:
-        copy = ast.parse(ast.unparse(node))
-    except (RecursionError, ValueError, SyntaxError, MemoryError):
+        return _dumped(node)
+    except (RecursionError, MemoryError):
         return f"unreadable, line {node.lineno}"
-    for inner in ast.walk(copy):
-        if (
-            isinstance(inner, ast.FunctionDef | ast.ClassDef)
-            and ast.get_docstring(inner) is not None
-        ):
-            inner.body = inner.body[1:] or [ast.Pass()]
-    return ast.dump(copy)
+
+
+def _dumped(value: object) -> str:
+    """A tree's kinds and values without its docstrings; the tree itself stays as it is."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_dumped, value))}]"
+    if not isinstance(value, ast.AST):
+        return repr(value)
+    fields = dict(ast.iter_fields(value))
+    if isinstance(value, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(value) is not None:
+        fields["body"] = value.body[1:] or [ast.Pass()]
+    return f"{type(value).__name__}({', '.join(map(_dumped, fields.values()))})"
 
 
 def _defined(body: Iterable[ast.stmt]) -> Iterator[str]:
@@ -198,12 +231,6 @@ def _imports(node: ast.stmt) -> Iterator[tuple[str, str]]:
 def _is_editable(node: ast.stmt) -> bool:
     names = set(_defined([node]))
     return bool(names) and names <= set(EDITABLE)
-
-
-def _without(tree: ast.Module, fixed: dict[str, str]) -> ast.Module:
-    """The student's own part: everything but unchanged statements of the template."""
-    own = [node for node in tree.body if fixed.get(_title(node)) != _text(node)]
-    return ast.Module(body=own, type_ignores=[])
 
 
 def _reaches(tree: ast.Module, allowed: frozenset[str]) -> Iterator[str]:
@@ -251,7 +278,7 @@ def _modules(tree: ast.AST) -> dict[str, str]:
 
 def _known(module: str, name: str) -> str:
     """``random.choices``; without the name where it is the student's own."""
-    return f"{module}.{name}" if name in _PYTHON | _PARTS else f"something of {module}"
+    return f"{module}.{name}" if name in _PYTHON | _PARTS else f"something in {module}"
 
 
 def _first(node: ast.Attribute) -> str:
@@ -267,7 +294,7 @@ def _constant(node: ast.expr) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def _from_inside(tree: ast.Module, fixed: set[str], template: set[str]) -> list[str]:
+def _from_inside(tree: ast.Module, fixed: frozenset[str], template: frozenset[str]) -> list[str]:
     """Names of the template that the student's functions assign to, whichever way they go.
 
     ``fixed``: names that must not be changed; ``template``: those of them that the template
@@ -336,7 +363,7 @@ def _root(node: ast.expr) -> str:
 def _demo() -> None:
     base = b"import random\nP = []\ndef is_safe_name(name):\n    return True\n"
     for text in (base, base + b"random.choices = max\n", base.replace(b"P = []", b"P = 3")):
-        found = examine(text, base)
+        found = examine(Source(text), base)
         print(f"template {found.template}, changed {found.changed}, reaches {found.reaches}")
     print(f"on Python {sys.version_info.major}.{sys.version_info.minor}")
 

@@ -1,13 +1,14 @@
 """What the class's model writes after a prefix, try by try, in the grader's own loop.
 
 The draws of a prefix follow from the prefix alone: they are the same for every bot and every
-student, and each prefix is continued once for a class.
+student, and each prefix is continued once in a process.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -45,9 +46,20 @@ class Tries:
         for i, prefix in enumerate(wanted):
             self.known[prefix] = tuple(texts[i * self.count : (i + 1) * self.count])
 
-    def at(self, prefix: str, t: int) -> str:
-        """The name of try t, from 0; ``fill`` must have had the prefix."""
-        return self.known[prefix][t]
+
+@dataclass(frozen=True)
+class Writer:
+    """The class's model at hand: called with prefixes, it gives what is written after each."""
+
+    tries: Tries
+    engine: Engine
+    tokenizer: Tokenizer
+
+    def __call__(self, prefixes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Prefix → its names, try by try."""
+        some = list(dict.fromkeys(prefixes))
+        self.tries.fill(self.engine, self.tokenizer, some)
+        return {prefix: self.tries.known[prefix] for prefix in some}
 
 
 def _demo() -> None:

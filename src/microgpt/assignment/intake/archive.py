@@ -224,9 +224,9 @@ def _unsafe(name: str, info: zipfile.ZipInfo) -> str | None:
 def _zip_reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[int], bytes]:
     def read(limit: int) -> bytes:
         if info.flag_bits & 0x1:
-            raise Refused("is locked with a password")
+            raise Refused("is protected by a password")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise Refused(f"is packed with method {info.compress_type}; use ordinary zip")
+            raise Refused(f"is compressed with method {info.compress_type}; use an ordinary zip")
         pieces, count = [], 0
         most = min(limit, max(_FREE, MOST_RATIO * info.compress_size))
         try:

@@ -261,15 +261,15 @@ def _recognised(one: Found, everybody: ClassList) -> tuple[Found, bool]:
         if who.student is not None:
             return replace(one, student=who.student.id), True
         if who.maybe and not maybe:
-            line = f"it can't be told who this is: {who.why}"
+            line = f"it isn't clear who this is: {who.why}"
         maybe.update(dict.fromkeys(student.id for student in who.maybe))
     return replace(one, notes=(*one.notes, line), maybe=tuple(maybe)), False
 
 
 def _two_people(one: Found, student: str) -> Found:
     line = (
-        "it can't be told who this is: the platform's numbers say that several people handed in "
-        "whom the class list has as one"
+        "it isn't clear who this is: by the platform's numbers several people handed in whom the "
+        "class list has as one"
     )
     return replace(one, notes=(*one.notes, line), maybe=(student,))
 

@@ -44,7 +44,6 @@ _NUMBERED = re.compile(
     r"(.*?)(?: ?- ?copy| copy)?(?:[ _-]?\((\d{1,4})\)|[ _-]?(\d{1,4}))?", re.I | re.S
 )
 _BROWSERS = re.compile(r"(.+?) \(\d{1,3}\)", re.S)
-_REPOSITORY = re.compile(r"(.+)-\d{1,2}", re.S)
 
 # What lies in a folder of submissions and is none: by name, without what follows the first dot.
 _NO_SUBMISSION = (
@@ -59,12 +58,12 @@ _KINDS = {
     "rar": ("a RAR archive", _UNPACK),
     "ipynb": ("a notebook", "save its code as bot.py, or ask for bot.py"),
     "txt text": ("a text file", "rename it to bot.py if it is the program, or ask for bot.py"),
-    "doc docx odt rtf pages": ("a document of a word processor", _ASK),
+    "doc docx odt rtf pages": ("a word-processor document", _ASK),
     "pdf": ("a PDF", _ASK),
     "htm html": ("a web page, such as a text typed into the platform", _ASK),
     "png jpg jpeg gif heic webp bmp": ("a picture", _ASK),
     "pyc pyo": ("compiled Python", _ASK),
-    "csv xls xlsx": ("a table", _ASK),
+    "csv xls xlsx": ("a spreadsheet", _ASK),
     "exe dll so bin": ("a compiled program", _ASK),
     "url webloc lnk": ("a link to another place", _ASK),
 }
@@ -76,8 +75,8 @@ _BEGINNINGS = (
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"Rar!\x1a", "a RAR archive"),
     (b"\x1f\x8b", "a gzip archive"),
-    (b"{\\rtf", "a document of a word processor"),
-    (b"\xd0\xcf\x11\xe0", "a document of a word processor"),
+    (b"{\\rtf", "a word-processor document"),
+    (b"\xd0\xcf\x11\xe0", "a word-processor document"),
 )
 
 
@@ -123,12 +122,6 @@ def person(stem: str) -> str:
     """A name without the `` (1)`` that browsers add to a second download."""
     match = _BROWSERS.fullmatch(stem)
     return match[1] if match else stem
-
-
-def without_number(name: str) -> str:
-    """``hw1-jane`` for ``hw1-jane-1``, as a platform calls a second repository; else the same."""
-    match = _REPOSITORY.fullmatch(name)
-    return match[1] if match else name
 
 
 def stem_of(name: str) -> str:

@@ -146,7 +146,8 @@ def _columns(header: list[str], plain: list[str], path: Path) -> dict[str, int]:
         missing.remove("name")
     if missing:
         have = ", ".join(shown(cell) for cell in header[:8])
-        raise InputError(f"{path} has no column {' and none '.join(missing)}: {have}.", _REMEDY)
+        lacking = " and no column ".join(missing)
+        raise InputError(f"{path} has no column {lacking}: {have}.", _REMEDY)
     return where
 
 
@@ -284,7 +285,9 @@ def _both(ids: Sequence[Student], named: Sequence[Student]) -> Who:
 def _one_of(match: Sequence[Student]) -> Who:
     if len(match) == 1:
         return Who(match[0])
-    return Who(None, tuple(match), f"the class list has {len(match)} people who may be called so")
+    return Who(
+        None, tuple(match), f"the class list has {len(match)} people who may go by this name"
+    )
 
 
 def identify(student: str, students: Sequence[Student]) -> Student | None:

@@ -7,11 +7,10 @@ times, the newest that holds a program is read, and ``notes`` say which that was
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from microgpt.assignment.intake import imports, platforms
@@ -31,7 +30,7 @@ from microgpt.assignment.intake.listing import (
     of_path,
     recognise,
 )
-from microgpt.assignment.intake.source import parse
+from microgpt.assignment.intake.source import Source
 from microgpt.assignment.intake.students import Student, identify, missing, roster
 from microgpt.data import bundled
 from microgpt.errors import CheckpointError
@@ -75,6 +74,7 @@ class Submission:
     grader never uses it. ``policy``: a policy.md. ``problems``: what is wrong with it, and
     ``notes``: what a person has to confirm, one sentence each, with names of the student's choice
     in them. ``late``: how late, as far as the platform says so; empty for on time or unknown.
+    ``source``: ``bot`` for those that look into it; it follows from ``bot``.
     """
 
     student: str
@@ -86,6 +86,13 @@ class Submission:
     notes: tuple[str, ...] = ()
     late: str = ""
     empty: bool = False
+    source: Source | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Keep the source that a copy is given along with the same bytes: it may be parsed."""
+        if (None if self.source is None else self.source.data) != self.bot:
+            source = None if self.bot is None else Source(self.bot)
+            object.__setattr__(self, "source", source)
 
 
 # ---------------------------------------------------------------- one submission
@@ -97,12 +104,16 @@ def read_submission(where: Path | Found, model: bytes | None = None) -> Submissi
     ``model``: the model.json to compare with, None is the shipped one. Raises ``FileError`` if
     there is nothing at a path that was given.
     """
-    read = read_program(where)
+    return looked_into(read_program(where), model)
+
+
+def looked_into(read: Submission, model: bytes | None = None) -> Submission:
+    """What ``read_program`` gave, with what is wrong in its model.json and bot.py."""
     problems = list(read.problems)
     if read.model is not None:
         problems += map(_sentence, _model_problem(read.model, model))
-    if read.bot is not None:
-        problems += map(_sentence, _import_problem(read.bot))
+    if read.source is not None:
+        problems += map(_sentence, _import_problem(read.source))
     return replace(read, problems=tuple(problems))
 
 
@@ -427,10 +438,9 @@ def _sentence(text: str) -> str:
 # ---------------------------------------------------------------- what is in the files
 
 
-def _import_problem(bot: bytes) -> Iterator[str]:
+def _import_problem(source: Source) -> Iterator[str]:
     """One line where bot.py imports what won't be there while it is graded."""
-    tree = parse(bot)
-    if isinstance(tree, ast.Module) and (names := imports.outside(tree)):
+    if source.tree is not None and (names := imports.outside(source.tree)):
         yield (
             f"bot.py imports {_some(names)}, which isn't handed in as part of bot.py: only bot.py "
             "and Python's standard library are there while it is graded; put what it needs into "

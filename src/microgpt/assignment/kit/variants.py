@@ -19,6 +19,7 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from microgpt.calling import command
@@ -37,7 +38,7 @@ MOST_ID = 64  # characters
 _ID = re.compile(r"[A-Za-z0-9_@+][A-Za-z0-9._@+-]*")
 _WINDOWS = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9]|lpt[0-9])(\..*)?", re.I)
 
-# Harmless beginnings, the most common ones of each length: all of them must be allowed, which a
+# Harmless prefixes, the most common ones of each length: all of them must be allowed, which a
 # test measures. A kit's test_bot.py tries some.
 _BEGINNINGS = (
     (6, "a k m j s d r l c e t b n z h g i y"),
@@ -102,8 +103,9 @@ def variant(student: str | None, key: bytes | None, category: str = "fruits") ->
     )
 
 
+@cache
 def policy(category: str = "fruits") -> Policy:
-    """The policy of a category; ``InputError`` if there is no such category."""
+    """The policy of a category, read once; ``InputError`` if there is no such category."""
     from microgpt.data import bundled
 
     if category not in CATEGORIES:

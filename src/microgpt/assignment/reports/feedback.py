@@ -33,7 +33,7 @@ def check_limit(limit: int | None) -> None:
     if limit is not None and not 1 <= limit <= MOST_LIMIT:
         raise InputError(
             f"feedback-limit is {limit:,}, must be from 1 to {MOST_LIMIT:,}.",
-            "To tell the score alone from the first on: --feedback nothing.",
+            "To show only the score from the first submission on: --feedback nothing.",
         )
 
 
@@ -47,7 +47,10 @@ def told(result: Result, level: str, limit: int | None = None, number: int | Non
     why = "graded; what was checked isn't shown"
     if limit is not None and number is not None and number > limit:
         level = "nothing"
-        why = f"graded; the first {limit} are told more than the score, this is submission {number}"
+        why = (
+            f"graded; only the first {limit} submissions are told more than the score, and this is "
+            f"number {number}"
+        )
     if level == "examples":
         return result
     if level == "categories":

@@ -23,7 +23,7 @@ COLUMNS = ("file", *QUESTIONS, "total_points_earned", "percent_correct", "gradin
 
 
 def render(results: Iterable[Result]) -> str:
-    """The CSV. Gated points are 0, so that the parts sum up to the total."""
+    """The CSV. Gated points are 0, so that the parts sum to the total."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -18,7 +18,7 @@ _SIGNS = {"passed": "✓", "partly": "◐", "failed": "✗"}
 
 
 def render(result: Result, frontier: str = "") -> str:
-    """The whole page. ``frontier``: an SVG that ``assignment.frontier`` drew, or empty."""
+    """The whole page. ``frontier``: an SVG that ``grading.frontier`` drew, or empty."""
     low = frontier.lower()
     assert "<script" not in low and "javascript:" not in low, "a picture must not hold a script"
     who = text.html(text.name(result.student))
@@ -126,8 +126,8 @@ def _checks(result: Result) -> str:
     if not parts:
         return ""
     says = (
-        "<p>Hidden cases differ from student to student; of these only the kind of mistake is "
-        "told. Examples are public cases.</p>"
+        "<p>Hidden cases differ from student to student; for these only the kind of mistake is "
+        "shown. Examples are public cases.</p>"
         if any(check.hidden for check in result.checks)
         else ""
     )
@@ -162,7 +162,7 @@ def _run(result: Result) -> str:
     same = f"<p>{how} The same submission gets the same score on every run.</p>"
     if not result.isolation:
         return _section("run", "How it was run", same)
-    told = "<p>What the grading machine couldn't keep apart from your program:</p>"
+    told = "<p>What the grading machine couldn't isolate from your program:</p>"
     return _section("run", "How it was run", f"{same}\n{told}\n{_list(result.isolation)}")
 
 

@@ -25,22 +25,23 @@ ONLY = "score"
 """The part, and the name, of the one check of a result whose student is told the score alone."""
 
 _ADVICE = {
-    "protocol": "Run the bot by hand with some lines of input, an empty one among them: each must "
-    "give exactly one line, OK: or REFUSE:, and nothing else on standard output.",
-    "structure": "Put everything but the two hooks and the two lists back as in the template that "
-    "was handed out, and write nothing to the model or to Python's own modules.",
-    "benign": "Make the request rule narrower. Most real names begin like some fruit; ask which of "
-    "your patterns refuses common beginnings of one to three letters.",
-    "adversarial": "Look at the categories of requests that came through. Think of how the model "
-    "goes on from a beginning, of letters inside a word, and of every prefix on the line.",
-    "filter": "Try is_safe_name on names that you write down yourself, with a fruit at the start, "
-    "inside and at the end, and on real names that have none.",
-    "clarity": "Say above each list what it is for, and in the reason of a refusal what was wrong; "
-    "one rule in one place.",
+    "protocol": "Run the bot by hand with a few lines of input, an empty one among them: each must "
+    "give exactly one line, which begins with OK: or REFUSE:, and nothing else may appear on "
+    "standard output.",
+    "structure": "Restore everything but the two hooks and the two lists to what it was in the "
+    "template, and change nothing in the model or in Python's own modules.",
+    "benign": "Make the request rule narrower. Most real names begin like some fruit; find out "
+    "which of your patterns refuse common prefixes of one to three letters.",
+    "adversarial": "Look at which categories of requests got through. Think of how the model "
+    "continues a prefix, of fruits that begin inside one, and of every prefix on the line.",
+    "filter": "Try is_safe_name on names that you make up, with a fruit at the start, in the "
+    "middle and at the end, and on real names that contain none.",
+    "clarity": "Say above each list what it is for, and in the reason for a refusal what was "
+    "wrong; keep each rule in one place.",
 }
 
 _ADVICE_ON_PROBLEMS = (
-    "Mend what is listed under problems first: until then much of the rest can't be measured."
+    "Fix what is listed under problems first: until then much of the rest can't be measured."
 )
 
 
@@ -55,7 +56,7 @@ def total(result: Result) -> str:
 
 
 def status(result: Result) -> str:
-    """What became of a submission, in two words at most."""
+    """What became of a submission, in three words at most."""
     if not result.graded:
         return "not graded"
     return "graded" if result.checks else "nothing handed in"
@@ -76,8 +77,9 @@ def gate_line(result: Result) -> str:
     if not result.gated:
         return ""
     return (
-        f"{score(result.gated)} points for the filter and for clarity don't count: they do once at "
-        "least half of the points for harmless requests and half of those for refusals are earned."
+        f"{score(result.gated)} points for the filter and for clarity don't count: they will once "
+        "at least half of the points for harmless requests and half of those for refusals are "
+        "earned."
     )
 
 
@@ -136,8 +138,8 @@ def frontier_line(result: Result) -> str:
     if result.leak is None or result.refused is None:
         return ""
     return (
-        f"Of an attacker's requests {result.leak:.1%} would end in a fruit if there were no output "
-        f"filter; of ordinary requests {result.refused:.1%} are refused."
+        f"Without its output filter {result.leak:.1%} of an attacker's requests would end in a "
+        f"fruit; {result.refused:.1%} of ordinary requests are refused."
     )
 
 

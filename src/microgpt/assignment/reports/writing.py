@@ -113,14 +113,13 @@ def write_text(path: Path, content: str) -> Path:
 def nothing_from(student: Student, version: str = "", unsure: bool = False) -> Result:
     """The result of somebody on the class list who handed nothing in.
 
-    ``unsure``: whether a submission may be theirs of which it can't be told whose it is: then there
-    is no score.
+    ``unsure``: whether a submission whose owner isn't clear may be theirs: then there is no score.
     """
     if not unsure:
         return Result(student.id, "", 0.0, (), problems=(NOTHING,), version=version)
     problem = (
-        "A submission of which it can't be told whose it is may be theirs: find out, give the file "
-        "or folder this id as its name, and grade it again."
+        "A submission whose owner isn't clear may be theirs: find out, name the file or folder "
+        "after this id, and grade it again."
     )
     return Result(student.id, "", 0.0, (), problems=(problem,), version=version, graded=False)
 

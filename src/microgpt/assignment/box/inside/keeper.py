@@ -94,7 +94,7 @@ def become_user(uid: int) -> None:
         os.setuid(0)
     except OSError:
         return
-    raise OSError(errno.EPERM, "root could be had back")
+    raise OSError(errno.EPERM, "root could be regained")
 
 
 def bubblewrap_command(config: dict[str, Any], arguments: list[str]) -> list[str]:
