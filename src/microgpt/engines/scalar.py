@@ -1,6 +1,6 @@
 """The engine that says what everything means: one ``Value`` per number, byte-equal to the ladder.
 
-Slow (about 0.2 s for a document) and short. Every other engine is held against it.
+Slow (about 0.2 s for a document) and short. Every other engine is compared with it.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class ScalarEngine(Engine):
     def _backward(self, docs: Sequence[Sequence[int]], positions: int) -> float:
         """Set every parameter's ``grad``; return the documents' part of the batch's loss.
 
-        One graph per document: gradients add up in ``grad``, and memory holds one graph only.
+        One graph per document: gradients add up in ``grad``, and memory holds only one graph.
         """
         for p in self.params:
             p.grad = 0.0
