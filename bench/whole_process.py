@@ -2,7 +2,7 @@
 
     python bench/whole_process.py [--rounds 15]
 
-Each command is run in a fresh empty directory, all of them in turns, with default settings: the
+Each command is run in a fresh empty directory, all of them in turn, with default settings: the
 published run of 1,000 steps, saved twice, evaluated, twenty samples. The bar: at most 4 times the
 import of NumPy, in medians. Results go to bench/results/whole_process.json and .md.
 """

@@ -1,7 +1,7 @@
 """What an engine must do, as functions: each takes an engine's class and raises where it is wrong.
 
 The tests, the seeded bugs of tests/test_mutants.py and ``generate.py --measure`` run this very
-code. A check returns how far the engine was from the vectors at most, by the kinds of
+code. A check returns the engine's largest distance from the vectors, by the kinds of
 tolerances.json. Distances are absolute for numbers below 1, relative above; those of losses are
 absolute. ``names``: the cases to check, None for all.
 """
@@ -38,7 +38,7 @@ ABSOLUTE = ("losses_final", "losses_early", "held_out")
 
 
 class Wrong(AssertionError):
-    """An engine isn't as the vectors say."""
+    """An engine doesn't match the vectors."""
 
 
 # ---------------------------------------------------------------- helpers
@@ -230,7 +230,7 @@ def _summed(expected: dict[str, Any], arrays: dict[str, Any]) -> tuple[Any, Any]
 
 
 def check_split(make: Make, dtype: str, names: Collection[str] | None = None) -> Worst:
-    """Cutting a call in pieces, or saving and loading between them, changes no bit."""
+    """Cutting a call into pieces, or saving and loading between them, changes no bit."""
     some = ("adam_tiny_on", "adam_tiny_part", "sgd_tiny")
     for case in _cases("steps", [name for name in some if names is None or name in names]):
         lrs = [step["lr"] for step in case["steps"]]
