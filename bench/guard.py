@@ -113,7 +113,7 @@ def main() -> None:
 
     lines = [
         "The guard: names a processor second with the shipped model at temperature 0.7, "
-        f"{len(guard.next)} states, one core; free and guarded in turns, medians of "
+        f"{len(guard.next)} states, one core; free and guarded alternating, medians of "
         f"{arguments.rounds} rounds; the bar is {BAR:.0%}. Load of the machine meanwhile: "
         f"{min(loads)} to {max(loads)}.",
         "",

@@ -126,7 +126,7 @@ def curve(arguments: argparse.Namespace) -> None:
         loads.append(load())
     lines = [
         f"`microgpt train --engine native --dtype float32 --holdout 0.1`, whole process on "
-        f"{os.cpu_count()} cores, {arguments.rounds} rounds in turns, a seed each. Load of the "
+        f"{os.cpu_count()} cores, {arguments.rounds} rounds in turn, one seed each. Load of the "
         f"machine meanwhile: {min(loads)} to {max(loads)}.",
         "",
         "| documents × steps | held-out loss, mean | worst seed | seconds, median | least "

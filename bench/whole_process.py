@@ -43,7 +43,7 @@ def main() -> None:
             busies[name].append(busy)
         loads.append(load())
     lines = [
-        f"Whole processes, medians of {rounds} rounds in turns. Load of the machine meanwhile: "
+        f"Whole processes, medians of {rounds} rounds in turn. Load of the machine meanwhile: "
         f"{min(loads)} to {max(loads)}.",
         "",
         "| command | seconds | least | processor seconds | times import of NumPy |",

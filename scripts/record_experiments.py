@@ -55,7 +55,7 @@ RUNS: list[tuple[str, str, list[str], str]] = [
     ),
     ("list", "another list: 1,163 dinosaurs", ["--data", "dinosaurs"], "own-list/"),
 ]
-# Further recipes beside the default, seed by seed: how much two runs of one seed differ by chance.
+# Further recipes besides the default, seed by seed: how much two runs of one seed differ by chance.
 PAIRED: dict[str, list[str]] = {
     "sgd": ["--optimizer", "sgd", "--lr", "0.1"],
     "one_head": ["--n-head", "1"],

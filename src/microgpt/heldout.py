@@ -20,7 +20,7 @@ from microgpt.evaluation import Measured, Told, counting_floor, measure, random_
 from microgpt.tokenizer import Tokenizer
 
 AT_MOST = 1000
-"""Documents on which a run is judged while it trains, unless it is told otherwise."""
+"""Documents on which a run is judged while it trains, unless told otherwise."""
 
 SECONDS = 20.0
 """How long the measurement at a run's end may take, roughly, before it settles for a sample."""

@@ -17,7 +17,7 @@ KEPT = "data.txt"
 def check_vacant(path: Path, names: Iterable[str]) -> None:
     """Raise ``FileError`` if a directory that holds ``names`` is no place for a new run.
 
-    ``data.txt`` by itself may be anyone's; beside the lock it is ours, for that is made first.
+    ``data.txt`` by itself may be anyone's; beside the lock it is ours, since that is made first.
     """
     names = set(names)
     if "run.json" in names:

@@ -86,7 +86,7 @@ class RunLog:
         return self._hash.hexdigest() if self._hashed == size else None
 
     def notices(self, state: dict[str, Any], read: bool) -> list[str]:
-        """What is wrong with it, as a snapshot's ``state`` has it; with ``read``, byte by byte."""
+        """What is wrong with it, going by a snapshot's ``state``; with ``read``, byte by byte."""
         size, digest = state["metrics_bytes"], state.get("metrics_sha256")
         if size > self.size:
             return ["metrics.jsonl is shorter than at the save: some of it is lost."]

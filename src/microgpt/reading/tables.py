@@ -28,7 +28,7 @@ _SHOWN = 10  # columns or fields that a message lists
 
 @dataclass(frozen=True)
 class Taken:
-    """What was taken from one file: ``docs`` as they stand there, ``how`` to do it again, notes."""
+    """What one file gave: ``docs`` as they are in the file, ``how`` to do it again, notes."""
 
     docs: list[str]
     how: dict[str, str]

@@ -36,7 +36,7 @@ class Group(NamedTuple):
 class Layout(NamedTuple):
     """Which positions are computed, shorter documents first.
 
-    ``rows`` [N]: where each position's token stands in the flat array of tokens. ``positions``
+    ``rows`` [N]: the index of each position's token in the flat array. ``positions``
     [N]: its place in its document. ``order`` [documents]: the documents as they are laid out.
     """
 
