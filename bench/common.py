@@ -35,7 +35,7 @@ def whole_process(command: Sequence[str]) -> tuple[float, float, str]:
     }
     output = Path(folder, "output")
     try:
-        with output.open("w", encoding="utf-8") as file:  # a pipe would have to be read meanwhile
+        with output.open("w", encoding="utf-8") as file:  # a pipe would need us to read along
             before = os.times()
             begun = time.perf_counter()
             done = subprocess.run(

@@ -230,7 +230,7 @@ def _summed(expected: dict[str, Any], arrays: dict[str, Any]) -> tuple[Any, Any]
 
 
 def check_split(make: Make, dtype: str, names: Collection[str] | None = None) -> Worst:
-    """Cutting a call into pieces, or saving and loading between them, changes no bit."""
+    """Cutting a call in pieces, or saving and loading between them, changes no bit."""
     some = ("adam_tiny_on", "adam_tiny_part", "sgd_tiny")
     for case in _cases("steps", [name for name in some if names is None or name in names]):
         lrs = [step["lr"] for step in case["steps"]]

@@ -254,7 +254,7 @@ def _documents(
         return tables.Taken(list(_not_empty(taken.docs)), taken.how, taken.notes)
     notes = []
     if split_by == "line" and (found := tables.resembles(text)) is not None:
-        notes.append(f"{where} looks like {found[0]}, but every line is taken whole: {found[1]}.")
+        notes.append(f"{where} looks like {found[0]}, and every line is taken whole: {found[1]}.")
     return tables.Taken(_cut(text, split_by), {}, notes)
 
 

@@ -209,7 +209,7 @@ def empty_cache(config: Config) -> list[list[Any]]:
 
 
 def document_loss(tokens: Sequence[int], weights: Weights, config: Config) -> tuple[Number, int]:
-    """Sum of -log p(next token) over a document's positions, and how many positions there are.
+    """Sum of -log p(next token) over a document's positions, and their number.
 
     ``tokens``: the whole document with BOS at both ends, at most block_size + 1 tokens.
     """

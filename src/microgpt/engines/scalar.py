@@ -91,7 +91,7 @@ class ScalarEngine(Engine):
     def _backward(self, docs: Sequence[Sequence[int]], positions: int) -> float:
         """Set every parameter's ``grad``; return the documents' part of the batch's loss.
 
-        One graph per document: gradients add up in ``grad``, and memory holds only one graph.
+        One graph per document: gradients add up in ``grad``, and memory holds one graph only.
         """
         for p in self.params:
             p.grad = 0.0

@@ -23,8 +23,8 @@ _AGREES = (
     "measured for this run at all levels, with NumPy and as WebAssembly."
 )
 _PARTS = (
-    "Elsewhere the last digits differ, and the differences grow: where measured, printed losses "
-    "part after 200 to 5,400 steps, samples differ, and held-out losses differ by 0.02 at most."
+    "Elsewhere the last digits differ and grow: in what was measured, printed losses part after "
+    "200 to 5,400 steps, samples are others, and held-out losses differ by 0.02 at most."
 )
 _PARTS_SOON = (
     "Elsewhere float32 differs in the last digits from the first steps on, and the differences "
