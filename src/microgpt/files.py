@@ -157,7 +157,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def _write_and_rename(target: Path, stem: str, data: bytes) -> None:
-    """``write_atomic`` once the target is known. Its file is locked, so none sweeps it away."""
+    """``write_atomic`` once the target is known. Its file is locked, so no sweep removes it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
         temporary = leftovers.fresh(target.parent, stem)
@@ -233,8 +233,7 @@ class Lock:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self.sure = True
-        """Whether no other process can have it; False where the file system doesn't support
-        locks."""
+        """Whether no other process can have it; False where locks aren't supported."""
 
     def __del__(self) -> None:
         with contextlib.suppress(OSError):
