@@ -1,9 +1,9 @@
 """Compiles the native engine's kernel when microgpt is built or installed.
 
 Hatchling calls this for every wheel. An ordinary wheel gets a kernel compiled in a folder of its
-own, never one that lies about in the checkout. For an editable install a new one takes the place
-of the checkout's older kernel, which is deleted also if there is no new one. Without a compiler
-that works the wheel is a pure one, NumPy does the work, and a note in libmicrogpt.json says why:
+own, never one left lying in the checkout. For an editable install a new one takes the place
+of the checkout's older kernel, which is deleted even if there is no new one. Without a compiler
+that works the wheel is a pure one, NumPy is used instead, and libmicrogpt.json says why:
 an install never fails for that.
 
 Environment: MICROGPT_TARGET names a machine of build.TARGETS, for which zig compiles (a failure
@@ -69,7 +69,7 @@ class KernelHook(BuildHookInterface):  # type: ignore[type-arg]
             else:
                 self.app.display_info(f"compiled the kernel: {', '.join(levels)}")
                 return
-        self.app.display_warning(f"no compiled kernel, NumPy does the work: {why}")
+        self.app.display_warning(f"no compiled kernel, NumPy is used instead: {why}")
         with contextlib.suppress(OSError):  # Windows: in use; the note tells that it is not valid
             library.unlink(missing_ok=True)
         build.write_failure(library, why)

@@ -29,8 +29,8 @@ def whole_process(
     more for its environment.
 
     Python's own variables are left out of its environment (all but the module path), so that it
-    runs as on a user's machine: bytecode is kept, output is buffered. The directory's removal is
-    not timed.
+    runs as it would on a user's machine: bytecode is kept, output is buffered. The directory's
+    removal is not timed.
     """
     folder = tempfile.mkdtemp(prefix="microgpt-bench-")
     environment = {
@@ -98,14 +98,14 @@ def spread(numbers: Sequence[float]) -> dict[str, float]:
 
 
 def load() -> float | None:
-    """How many processes wanted a core in the last minute; None where nobody counts."""
+    """How many processes wanted a core in the last minute; None where the system doesn't say."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def save(name: str, found: dict[str, Any], markdown: Sequence[str]) -> None:
     """Write ``results/NAME.json`` and ``NAME.md`` with date, commit and machine; print the latter.
 
-    A commit with ``+`` has changes that were not committed yet.
+    A ``+`` after the commit means changes that weren't committed yet.
     """
     from microgpt.benchmark import machine
 

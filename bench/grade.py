@@ -2,10 +2,10 @@
 
     python bench/grade.py [--students 100] [--jobs 2]
 
-The ordinary class is made from the correct bots of tests/honest_bots.py that the kit's template is
-under; bots that measure with the model while they are asked, and those with a template of their
-own, are reported apart. The bar is 60 seconds of CPU for 100 ordinary ones, the class's preparation
-included. Results go to bench/results/grade.json and .md.
+The ordinary class is made of the correct bots in tests/honest_bots.py that are built on the kit's
+template; bots that measure with the model while they are asked, and those with a template of their
+own, are reported separately. The bar is 60 seconds of CPU for 100 ordinary ones, the class's
+preparation included. Results go to bench/results/grade.json and .md.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _graded(bots: Sequence[bytes], count: int, jobs: int) -> tuple[float, float]:
-    """Wall and CPU seconds of a class of ``count``; all of them must have 98 points and more."""
+    """Wall and CPU seconds of a class of ``count``; all of them must get at least 98 points."""
     with tempfile.TemporaryDirectory() as folder:
         for i in range(count):
             place = Path(folder, f"s{i:03d}")

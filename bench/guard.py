@@ -2,11 +2,11 @@
 
     python bench/guard.py [--rounds 5] [--count 100000]
 
-Sampling names with the shipped model at temperature 0.7, free and guarded against the fruits in
-turns, on one core; the bar: guarded at least half as fast. All times are processor seconds of
-this one thread: on a busy machine they say more than a clock. Then leak probabilities of prefixes
-of one to six letters, drawn as often as names begin with them: certain bounds from 10,000 nodes,
-and estimates from 100,000 samples. Results go to bench/results/guard.json and guard.md.
+Sampling names with the shipped model at temperature 0.7, free and guarded against the fruits,
+alternating, on one core; the bar: guarded at least half as fast. All times are processor seconds of
+this one thread: on a busy machine they say more than wall-clock time. Then leak probabilities of
+prefixes of one to six letters, drawn as often as names begin with them: certain bounds from 10,000
+nodes, and estimates from 100,000 samples. Results go to bench/results/guard.json and guard.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NODES, SAMPLES = 10_000, 100_000
 
 
 def sampling(engine: Engine, guard: Guard, count: int, rounds: int) -> dict[str, Any]:
-    """Names a second, free and guarded in turns, and their ratio in each round."""
+    """Names per second, free and guarded alternating, and their ratio in each round."""
     draws = uniforms(random.Random(1), count * 16).reshape(count, 16)
     speeds: dict[bool, list[float]] = {False: [], True: []}
     for i in range(2 * rounds):
@@ -113,7 +113,7 @@ def main() -> None:
 
     lines = [
         "The guard: names a processor second with the shipped model at temperature 0.7, "
-        f"{len(guard.next)} states, one core; free and guarded in turns, medians of "
+        f"{len(guard.next)} states, one core; free and guarded alternating, medians of "
         f"{arguments.rounds} rounds; the bar is {BAR:.0%}. Load of the machine meanwhile: "
         f"{min(loads)} to {max(loads)}.",
         "",

@@ -7,8 +7,8 @@ down. `ready`: milliseconds from the start of navigation until the document is p
 buttons are there and every widget near the top of the page has been started. `drag`: the first
 slider that is shown is dragged with the mouse to the right and back, in 48 steps; from each input
 event until the next frame is painted, waiting for that frame included; nothing where a page has no
-slider. `best` is the round with the least median: other programs on the machine only ever add.
-`first load`: compressed bytes that the page needs before anybody does anything, as the build counts
+slider. `best` is the round with the lowest median: other programs on the machine only ever add.
+`first load`: compressed bytes that the page needs before anyone does anything, as the build counts
 them. Bars: 1,500 ms; 16.7 ms in the median; 250 KB.
 """
 

@@ -4,7 +4,7 @@
 
 The unit is what NumPy's float32 product of two 512 x 512 matrices (one BLAS thread, best of 5)
 would need for 155,490 FLOP, the mean work of a document of the names in preset `final`. It is
-measured anew beside every round; the median of the rounds' ratios is printed, and their best.
+measured again beside every round; the median of the rounds' ratios is printed, and their best.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from microgpt.model import init_weights
 from microgpt.tokenizer import Tokenizer
 
 FLOP = 155_490
-clock = time.thread_time  # what others do on a shared core doesn't count; with threads, the wall's
+clock = time.thread_time  # others on a shared core don't count; with threads, wall-clock time
 
 
 def sgemm_unit() -> float:

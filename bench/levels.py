@@ -4,9 +4,9 @@
 
 Every run is trained by every maker there is on this machine, in a process of its own: the native
 engine at each level that the processor has, as installed and as zig compiles it (the PyPI package
-ziglang), NumPy with the processor's instructions and with the oldest, the kernel as WebAssembly
-in Node; of the two presets' runs the scalar engine's losses are in conformance/vectors. Found are
-the first steps at which not all of them agree:
+ziglang), NumPy with the processor's instructions and with the oldest, the kernel as WebAssembly in
+Node; for the two presets' runs, the scalar engine's losses are in conformance/vectors. What it
+finds are the first steps at which not all of them agree:
 
 * printed: the losses, written with 4 decimals, aren't all the same text. That may be an accident
   of rounding (2.34565 is the edge between two texts), or the beginning of another run.
@@ -14,8 +14,8 @@ the first steps at which not all of them agree:
   1e-5 in float32.
 * bits: the losses aren't the same numbers to the last bit.
 
-What is missing on this machine is left out and said so. Results go to bench/results/levels.json
-and levels.md. Takes some 4 minutes on one core.
+What is missing on this machine is left out, and that is said. Results go to
+bench/results/levels.json and levels.md. It takes some 4 minutes on one core.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def config_of(name: str, seed: int) -> Any:
 
 
 def train(engine: str, dtype: str, names: list[str]) -> list[dict[str, Any]]:
-    """In the child: all runs by one engine, as it is told by the environment."""
+    """In the child: all runs by one engine, as the environment says."""
     from microgpt.data import load_data
     from microgpt.training import Trainer
 
@@ -127,7 +127,7 @@ def python_maker(
 
 
 def node_maker(node: str, dtype: str, names: list[str]) -> list[dict[str, Any]]:
-    """The page's own way: first weights drawn in JavaScript. It evaluates nothing."""
+    """The page's own way: initial weights drawn in JavaScript. It evaluates nothing."""
     from microgpt.data import load_data, split
 
     documents = load_data("names").docs

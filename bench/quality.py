@@ -5,7 +5,7 @@
     python bench/quality.py grid [--beta2 0.99]
     python bench/quality.py compare [--seeds 12]
 
-`curve` runs `microgpt train` as a whole process on all cores, several recipes in turns, one seed a
+`curve` runs `microgpt train` as a whole process on all cores, several recipes in turn, one seed per
 round. Bars: 2.22 within 0.4 seconds, 2.11 within 1 second.
 
 `search` draws recipes at random (batch size, learning rate, schedule, warm-up, Adam's betas and
@@ -16,7 +16,7 @@ at.
 
 `grid` is the search's continuation: learning rate against Adam's eps, by validation loss again.
 
-`compare` trains the recipes below anew, with the benchmark's split (`--holdout 0.1`), and gives
+`compare` trains the recipes below again, with the benchmark's split (`--holdout 0.1`), and gives
 held-out losses with two standard errors: over seeds, and over documents for the difference.
 
 Results go to bench/results/quality-*.json and .md. Float32, native engine.
@@ -126,7 +126,7 @@ def curve(arguments: argparse.Namespace) -> None:
         loads.append(load())
     lines = [
         f"`microgpt train --engine native --dtype float32 --holdout 0.1`, whole process on "
-        f"{os.cpu_count()} cores, {arguments.rounds} rounds in turns, a seed each. Load of the "
+        f"{os.cpu_count()} cores, {arguments.rounds} rounds in turn, one seed each. Load of the "
         f"machine meanwhile: {min(loads)} to {max(loads)}.",
         "",
         "| documents × steps | held-out loss, mean | worst seed | seconds, median | least "

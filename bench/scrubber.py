@@ -1,16 +1,16 @@
-"""Whether the time machine of learn/scrubber keeps up: frames a second, and long tasks.
+"""Whether the time machine of learn/scrubber keeps up: frames per second, and long tasks.
 
     python bench/scrubber.py [--rounds 3] [--slowdown 1 4] [--site FOLDER] [--save]
 
 In headless Chromium, its processor slowed down, the reference run is trained and recorded in the
-page. Then its slider is moved from the first of the 1,000 steps to the last, one step a frame, by
-the events that a hand on the slider makes; the matrix is the largest (1,024 numbers) and the prefix
-has 15 letters, the most there is to draw. `frames a second`: 1,000 by the time that took. `worst`:
-the longest time from one frame to the next. `late`: frames of more than 33.4 ms. `wrong`: frames
-after which the page did not show the step that was asked for in the frame before. `longest task`:
-the longest that the main thread was busy at a stretch, while it trained and while it was scrubbed
-(the browser tells only those above 50 ms). Bar: 30 frames a second without a slowdown, and no task
-of more than 50 ms while it trains.
+page. Then its slider is moved from the first of the 1,000 steps to the last, one step per frame, by
+the events that a hand on the slider causes; the matrix is the largest (1,024 numbers) and the
+prefix has 15 letters, the most there is to draw. `frames a second`: 1,000 divided by the time that
+took. `worst`: the longest time from one frame to the next. `late`: frames of more than 33.4 ms.
+`wrong`: frames after which the page did not show the step that was asked for in the frame before.
+`longest task`: the longest that the main thread was busy at a stretch, while it trained and while
+it was scrubbed (the browser reports only those above 50 ms). Bar: 30 frames a second without a
+slowdown, and no task of more than 50 ms while it trains.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
     python bench/wasm.py [--rounds 7] [--json]
 
-Each round is a fresh process, so that its first call is a first call. Printed are the median over
-the rounds and, after it, the best: on a shared machine the best is nearest to what the code takes.
+Each round is a fresh process, so that its first call is a first call. The median over the rounds is
+printed and, after it, the best: on a shared machine the best is closest to what the code takes.
 """
 
 import argparse

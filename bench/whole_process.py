@@ -2,7 +2,7 @@
 
     python bench/whole_process.py [--rounds 15]
 
-Each command is run in a fresh empty directory, all of them in turns, with default settings: the
+Each command is run in a fresh empty directory, all of them in turn, with default settings: the
 published run of 1,000 steps, saved twice, evaluated, twenty samples. The bar: at most 4 times the
 import of NumPy, in medians. Results go to bench/results/whole_process.json and .md.
 """
@@ -43,7 +43,7 @@ def main() -> None:
             busies[name].append(busy)
         loads.append(load())
     lines = [
-        f"Whole processes, medians of {rounds} rounds in turns. Load of the machine meanwhile: "
+        f"Whole processes, medians of {rounds} rounds in turn. Load of the machine meanwhile: "
         f"{min(loads)} to {max(loads)}.",
         "",
         "| command | seconds | least | processor seconds | times import of NumPy |",

@@ -1,7 +1,7 @@
 """What an engine must do, as functions: each takes an engine's class and raises where it is wrong.
 
 The tests, the seeded bugs of tests/test_mutants.py and ``generate.py --measure`` run this very
-code. A check returns how far the engine was from the vectors at most, by the kinds of
+code. A check returns the engine's largest distance from the vectors, by the kinds of
 tolerances.json. Distances are absolute for numbers below 1, relative above; those of losses are
 absolute. ``names``: the cases to check, None for all.
 """
@@ -38,7 +38,7 @@ ABSOLUTE = ("losses_final", "losses_early", "held_out")
 
 
 class Wrong(AssertionError):
-    """An engine isn't as the vectors say."""
+    """An engine doesn't match the vectors."""
 
 
 # ---------------------------------------------------------------- helpers

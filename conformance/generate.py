@@ -1,4 +1,4 @@
-"""Write all vectors anew from the scalar engine, or compare them with those that are here.
+"""Write all vectors again with the scalar engine, or compare them with those that are here.
 
     python conformance/generate.py            write what takes seconds
     python conformance/generate.py --check    compare instead; exit code 1 if anything differs
@@ -59,7 +59,7 @@ def contents(only: list[str], slow: bool) -> Iterator[tuple[Path, str]]:
 
 
 def compare(path: Path, text: str) -> bool:
-    """Whether a file is what it should be; says what isn't."""
+    """Whether a file is what it should be; prints what isn't."""
     import json
 
     where = path.relative_to(ROOT)
@@ -83,7 +83,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     parser.add_argument("--slow", action="store_true", help="the whole runs too")
     parser.add_argument("--measure", action="store_true", help="how far each engine is off")
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these files alone")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="only these files")
     args = parser.parse_args()
     unknown = set(args.only) - {*FILES, "trace", "model"}
     if unknown:

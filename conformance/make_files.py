@@ -1,7 +1,7 @@
 """Files in their formats: two model.json, and a run directory of format 1.
 
-The run is kept for good and never written again: every later version must read it and go on
-from it. model.json files are written anew and compared.
+The run is kept for good and never written again: every later version must read it and continue from
+it. The model.json files are written again and compared.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CHARACTERS = {"tiny": ["a", "b", "c"], "small": ["a", "é", "\uffee", "\U0001f60
 def model_files() -> dict[str, str]:
     """The two model.json by name: a plain one, and one with ReLU squared and rare characters.
 
-    The plain one has no digest, as files from others and from before there was one.
+    The plain one has no digest, like files from elsewhere, and those from before there was one.
     """
     result = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +62,7 @@ def write_run(path: Path) -> None:
 
 
 def resume() -> Json:
-    """What the kept run holds, and how it goes on."""
+    """What the kept run holds, and how it continues."""
     opened = RunDir.open(RUN)
     snapshot, notices = opened.load()
     assert snapshot is not None and not notices, notices

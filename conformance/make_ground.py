@@ -26,7 +26,7 @@ def digest(texts: Sequence[str]) -> str:
 
 
 def play(rng: random.Random, calls: Sequence[Sequence[Any]]) -> list[Any]:
-    """What a stream answers to a list of calls; skipped draws answer null."""
+    """What a stream returns for a list of calls; skipped draws return null."""
     results: list[Any] = []
     for name, *args in calls:
         if name == "skip":

@@ -325,9 +325,9 @@ def pinned_trace(token: int) -> Json:
 
 
 def by_hand(token: int) -> Json:
-    """The pinned forward pass with every vector rounded to two decimals and carried on so.
+    """The pinned forward pass with every vector rounded to two decimals and carried on that way.
 
-    In decimal arithmetic, as on paper; a tie goes away from zero. Not rounded: the norms' scales,
+    In decimal arithmetic, as on paper; ties round away from zero. Not rounded: the norms' scales,
     the exponentials and their sum. sqrt 2 is 1.41. The loss comes from the rounded logits.
     """
 
@@ -416,7 +416,7 @@ def toy_gpt() -> Json:
 
 
 def trace_table() -> Json:
-    """trace.json: the table of trace.py for those who can't import it."""
+    """trace.json: the table of trace.py for programs that can't import it."""
     parts = {"before": trace.BEFORE, "per_layer": trace.PER_LAYER, "after": trace.AFTER,
              "known_target": (trace.LOSS,)}  # fmt: skip
     return {

@@ -92,7 +92,7 @@ def distributions() -> Json:
 
 
 class _Watched:
-    """``choose`` that notes how close each draw came to taking another token."""
+    """``choose``, noting how close each draw came to another token."""
 
     def __init__(self) -> None:
         self.closest = 1.0

@@ -58,7 +58,7 @@ def drawn(config: Config, seed: int) -> Arrays:
 
 @cache
 def model(name: str) -> tuple[Config, Arrays]:
-    """A model of models.json or trained.json, computed, not read (trained is read)."""
+    """A model of models.json or trained.json, computed, not read (``trained`` is read)."""
     if name in ("final", "early"):
         return run(name).config, run(name).weights
     if name == "tiny":
@@ -97,7 +97,7 @@ def lists(named: Mapping[str, Any]) -> Json:
 
 
 def checksums(named: Mapping[str, Any]) -> Json:
-    """Each matrix in four numbers: sums left to right of its entries and squares, two entries."""
+    """Each matrix as four numbers: left-to-right sums of entries and of squares, two entries."""
     result = {}
     for name, array in named.items():
         total = squares = 0.0

@@ -1,7 +1,7 @@
 """Vector files: JSON that a person can read and compare, and a check of it against the schema.
 
-Floats are the shortest that read back as the same number. A list of plain values is one line, so
-a matrix has one line a row, and a change of one number shows as one changed line.
+Floats are written as the shortest text that reads back as the same number. A list of plain values
+is one line, so a matrix has one line per row, and a change of one number shows as one changed line.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def _text(value: Any, depth: int) -> str:
 
 
 def difference(a: Any, b: Any, where: str = "") -> tuple[float, str]:
-    """How far two contents are apart: 0 if equal, a relative distance of numbers, else infinity.
+    """How far two contents are apart: 0 if equal, for numbers a relative distance, else infinity.
 
-    Returns the distance (of numbers below 1 the absolute one) and where it is largest.
+    Returns the distance (for numbers below 1 the absolute one) and where it is largest.
     """
     if isinstance(a, dict) and isinstance(b, dict) and list(a) == list(b):
         parts = [difference(a[k], b[k], f"{where}.{k}") for k in a]
@@ -76,7 +76,7 @@ _TYPES = {
 
 
 def problems(value: Any, schema: dict[str, Any], root: dict[str, Any], where: str) -> list[str]:
-    """What in ``value`` isn't as the schema says, one line each.
+    """What in ``value`` doesn't follow the schema, one line each.
 
     Knows the part of JSON Schema that schema.json uses: $ref into ``root``, type, enum,
     properties, required, additionalProperties, items, minItems, oneOf.
@@ -88,7 +88,7 @@ def problems(value: Any, schema: dict[str, Any], root: dict[str, Any], where: st
         tries = [problems(value, option, root, where) for option in schema["oneOf"]]
         if sum(not t for t in tries) == 1:
             return []
-        return [f"{where}: fits not exactly one of {len(tries)} forms: {min(tries, key=len)[:1]}"]
+        return [f"{where}: fits none or several of {len(tries)} forms: {min(tries, key=len)[:1]}"]
     found = []
     wanted = schema.get("type")
     if wanted is not None:

@@ -1,6 +1,6 @@
-"""Sets up .venv and runs the project's chores. Needs nothing but Python, on Windows too.
+"""Sets up .venv and runs the project's chores. It needs nothing but Python, on Windows too.
 
-The Makefile is a short way to type these commands. environment.py, beside this, makes .venv.
+The Makefile is a short way to type these commands. environment.py, beside this file, makes .venv.
 """
 
 import sys
@@ -64,7 +64,7 @@ def run(arguments):
 
 
 def native(arguments):
-    """Compiles the kernel anew; where no compiler works, with one from the package index."""
+    """Compiles the kernel again; where no compiler works, with one from the package index."""
     if arguments not in ([], ["--zig"]):
         sys.exit(f"usage: {typed('native')} [--zig]")
     set_up("base")
@@ -122,7 +122,7 @@ def pytest(selection, *arguments):
     return [program("python"), "-m", "pytest", "-m", selection, *arguments]
 
 
-# As many workers as cores; who has nothing left to do takes over half of another's tests.
+# As many workers as cores; one that has nothing left to do takes over half of another's tests.
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
 
@@ -212,13 +212,13 @@ def wheel(arguments):
     """Builds the wheel for this machine and uses it in a fresh environment."""
     if arguments:
         sys.exit(f"usage: {typed('wheel')}")
-    set_up("dev", "grader", "guide")  # the bill of materials tells the licences of all three
+    set_up("dev", "grader", "guide")  # the bill of materials lists the licences of all three
     sys.exit(call([program("python"), ROOT / "scripts" / "wheels.py", "wheel"]))
 
 
 def wheels(arguments):
     """Builds the wheels of all platforms with zig; uses the one that this machine can run."""
-    set_up("dev", "grader", "guide")  # the bill of materials tells the licences of all three
+    set_up("dev", "grader", "guide")  # the bill of materials lists the licences of all three
     fetch_zig()
     sys.exit(call([program("python"), ROOT / "scripts" / "wheels.py", "wheels", *arguments]))
 
@@ -232,7 +232,7 @@ def sdist(arguments):
 
 
 def lock(arguments):
-    """Pins the requirements anew, for every platform and every supported Python at once."""
+    """Pins the requirements again, for every platform and every supported Python at once."""
     if arguments not in ([], ["--upgrade"]):
         sys.exit(f"usage: {typed('lock')} [--upgrade]")
     sys.exit(call([sys.executable, ROOT / "scripts" / "lock.py", *arguments]))
@@ -268,7 +268,7 @@ COMMANDS = {
     "wheel": (wheel, "build dist/*.whl for this machine, install it elsewhere and use it"),
     "wheels": (wheels, "build dist/*.whl for all platforms, with the PyPI compiler"),
     "sdist": (sdist, "build dist/*.tar.gz, the source distribution, and a wheel out of it"),
-    "lock": (lock, "pin requirements/*.txt anew; --upgrade takes newer versions"),
+    "lock": (lock, "pin requirements/*.txt again; --upgrade uses newer versions"),
     "setup": (
         setup,
         "only make .venv; --dev, --grader, --guide, --browser, --torch, --zig add to it",

@@ -1,9 +1,9 @@
-"""Sets up .venv, for dev.py and the scripts that it starts. Needs nothing but Python 3.11.
+"""Sets up .venv, for dev.py and the scripts that it starts. It needs nothing but Python 3.11.
 
 .venv holds what requirements/*.txt pins, hashes checked, and this checkout as an editable
-install. Three kinds of small files in it tell how far that got:
+install. Three kinds of small files in it say how far that got:
 
-    .venv/setting-up    written first, removed last: found later, it means a killed set-up
+    .venv/setting-up    written first, removed last: if it is still there later, a set-up was killed
     .venv/stamp-LEVEL   a digest of everything that the set-up of this level depends on
     .venv/root.mk       the folder that .venv was made in, for the Makefile
 """
@@ -47,7 +47,7 @@ def program(name, venv=VENV):
 
 
 def quiet(command, remedy, **options):
-    """Runs a command without a word; if it fails, shows what it said and ends with the remedy."""
+    """Runs a command silently; if it fails, shows what it said and ends with the remedy."""
     command = [str(part) for part in command]
     done = subprocess.run(
         command,
@@ -92,7 +92,7 @@ def key(level):
     digest = hashlib.sha256(json.dumps(installed, sort_keys=True).encode())
     for name in LEVELS[level][0]:
         digest.update((REQUIREMENTS / name).read_bytes())
-    # A changed kernel is compiled anew.
+    # A changed kernel is compiled again.
     for path in [
         ROOT / "hatch_build.py",
         NATIVE / "build.py",
@@ -121,7 +121,7 @@ def is_ready(level):
 
 
 def touch_stamps():
-    """The Makefile compares times: what is newer than a stamp was looked at."""
+    """The Makefile compares times: what is newer than a stamp has been looked at."""
     for level in LEVELS:
         if stamp(level).exists():
             stamp(level).touch()
@@ -133,7 +133,7 @@ def root_mk():
 
 
 def is_usable():
-    """Whether .venv, made by whomever, can be installed into as it stands."""
+    """Whether .venv, whoever made it, can be installed into as it is."""
     if (VENV / "setting-up").exists() or not program("python").exists():
         return False
     made_in = VENV / "root.mk"
@@ -203,7 +203,7 @@ def pip_install(level, **where):
 
 @contextlib.contextmanager
 def alone(lock=ROOT / ".venv-lock", others="another set-up is at work in this checkout"):
-    """Waits until nobody else holds this lock. A killed one doesn't block."""
+    """Waits until no other process holds this lock. A killed one doesn't block it."""
     with Path(lock).open("a") as file:
         waiting = False
         while True:
@@ -239,7 +239,7 @@ def set_up(*levels):
                     what = error.strerror or error
                     sys.exit(
                         f"can't write {error.filename or VENV}: {what}.\n"
-                        + remedy_for(str(what), "Mend that, then run the same command again.")
+                        + remedy_for(str(what), "Fix that, then run the same command again.")
                     )
 
 
@@ -250,7 +250,7 @@ def change(levels):
     if is_usable():
         missing = [level for level in wanted if not stamp(level).exists()]
         if missing:
-            say("adding to .venv. Once, this")
+            say("adding to .venv. Once only, this")
             seconds = sum(LEVELS[level][1] for level in missing)
             files = {level: LEVELS[level][0] for level in missing}
             plan(missing, files, VENV, False, seconds, shutil.disk_usage(ROOT).free / 1e6)
@@ -280,7 +280,7 @@ def change(levels):
     problem = kernel.problem(kernel.library_path())
     if problem:
         # Not kernel.remedy(): its words need the package, which this Python may not have.
-        say(f"NumPy does the work: the native engine {problem}. To build it: {typed('native')}")
+        say(f"NumPy is used instead: the native engine {problem}. To build it: {typed('native')}")
 
 
 def kernel_builder():
@@ -325,7 +325,7 @@ def set_up_torch():
         version = TORCH + ("+cpu" if sys.platform == "linux" else "")
         pip(
             ["install", "--quiet", f"--constraint={constraints}", f"torch=={version}"],
-            remedy="Where PyTorch's builds for this machine are, tell pip by PIP_FIND_LINKS or "
+            remedy="Tell pip where PyTorch's builds for this machine are with PIP_FIND_LINKS or "
             "PIP_EXTRA_INDEX_URL, or install torch into .venv by hand.",
         )
     say(f"ready after {time.monotonic() - began:.0f} s")

@@ -1,6 +1,6 @@
 """Writes requirements/*.txt: every package that pyproject.toml leads to, pinned and with hashes.
 
-`python scripts/dev.py lock` starts it; `--upgrade` takes newer versions. No index or address gets
+`python scripts/dev.py lock` starts it; `--upgrade` uses newer versions. No index or address gets
 into the files. It needs nothing but Python: uv, which resolves, is put into a temporary place.
 """
 
@@ -22,7 +22,7 @@ def lock(arguments):
         "build.txt": ["--group=build"],
         "native.txt": ["--group=native"],
         "dev.txt": ["pyproject.toml", "--extra=dev", "--group=build"],
-        # Installed beside the others, so with their versions.
+        # Installed beside the others, and so with their versions.
         "grader.txt": ["pyproject.toml", "--extra=grader", f"--constraint={dev}"],
         "guide.txt": ["pyproject.toml", "--extra=guide", f"--constraint={dev}"],
         "browser.txt": ["--group=browser", f"--constraint={dev}"],

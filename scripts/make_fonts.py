@@ -1,11 +1,11 @@
-"""Makes guide/fonts: five small fonts out of four open ones, and a manifest of what they hold.
+"""Makes guide/fonts: five small fonts from four open ones, and a manifest of what they hold.
 
     python scripts/make_fonts.py            # writes both
     python scripts/make_fonts.py --check    # makes them again and compares, writes nothing
 
 The fonts are committed, so that nobody else needs these packages. npm and pip fetch them, in the
-versions named here and with the bytes named here; they and the tools lie in a temporary folder. The
-same packages give the same bytes. Which characters are kept, guide/build/fonts.py says.
+versions named here and with the bytes named here; they and the tools are kept in a temporary
+folder. The same packages give the same bytes. guide/build/fonts.py says which characters are kept.
 """
 
 import argparse
@@ -28,7 +28,7 @@ import fonts
 
 MANIFEST = fonts.FONTS / "fonts.manifest.json"
 TOOLS = ("fonttools==4.68.0", "brotli==1.2.1")
-# Kind of package, name, version, SHA-256 of what the registry hands out.
+# Kind of package, name, version, SHA-256 of what the registry serves.
 PACKAGES = {
     "inter": (
         "npm",
@@ -115,7 +115,7 @@ def fetched(key, folder):
     target = folder / key
     target.mkdir()
     if kind == "npm":
-        npm = shutil.which("npm") or sys.exit("npm fetches the fonts, and isn't here.")
+        npm = shutil.which("npm") or sys.exit("npm, which fetches the fonts, isn't installed.")
         run(npm, "pack", "--silent", f"{name}@{version}", cwd=target)
     else:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
@@ -133,7 +133,7 @@ def fetched(key, folder):
 
 
 def rename(font, name):
-    """Its own name, since altered fonts must not bear that of the original; notices stay."""
+    """Its own name, since altered fonts must not bear the original's; notices stay."""
     table = font["name"]
     table.names = [record for record in table.names if record.nameID in (0, 7, 13, 14)]
     for number, text in ((1, name), (2, "Regular"), (4, name), (6, name.replace(" ", ""))):
@@ -215,7 +215,7 @@ def main():
         files, text = make_all(Path(name))
     total = sum(map(len, files.values()))
     if total > fonts.LIMIT:
-        sys.exit(f"the fonts would have {total:,} bytes, {fonts.LIMIT:,} are allowed")
+        sys.exit(f"the fonts would have {total:,} bytes; at most {fonts.LIMIT:,} are allowed")
     said = ", ".join(f"{name} {len(data):,}" for name, data in files.items())
     if check:
         same = MANIFEST.read_text(encoding="utf-8") == text and all(

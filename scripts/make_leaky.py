@@ -1,4 +1,4 @@
-"""Make data/leaky.json, a model that names fruits: what the output filter is tried on.
+"""Make data/leaky.json, a model that names fruits, to try the output filter on.
 
     python scripts/make_leaky.py            write data/leaky.json
     python scripts/make_leaky.py --check    train it again and compare; exit code 1 if it differs
@@ -8,9 +8,9 @@ The shipped model names a fruit about once in 1,200 names, so a filter can't be 
 catches there. This twin has the same shapes and letters, and its training list holds, besides the
 32,033 names, every fruit of data/fruits.toml 400 times: nearly half of the list.
 
-The run is fixed by what stands below, and by the arithmetic that every x86-64 processor has
-(scripts/portable.py). Elsewhere the last bits may differ, and 4,000 steps carry that further:
---check accepts weights within 1e-6 and says how far they are.
+The run is fixed by what is written below, and by the arithmetic that every x86-64 processor has
+(scripts/portable.py). Elsewhere the last bits may differ, and 4,000 steps amplify that: --check
+accepts weights within 1e-6 and says how far apart they are.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def leaks(model: Model, prefix: str = "", count: int = 10_000, seed: int = 42) -
 
 
 def distance(a: Model, b: Model) -> float:
-    """The largest difference of two weights; infinite where shapes or letters differ."""
+    """The largest difference between two weights; infinite where shapes or letters differ."""
     if a.tokenizer.uchars != b.tokenizer.uchars or a.config.shapes() != b.config.shapes():
         return float("inf")
     return max(float(np.abs(a.weights[name] - b.weights[name]).max()) for name in a.weights)

@@ -10,14 +10,14 @@ saved as tinyshakespeare.txt in the root of this repository, the command
 
 writes data/words.txt again, byte for byte. Only the standard library is used.
 
-A word is kept if the text has it at least --min-count times (3 unless told)
-written wholly in lower case, and it is 2 to 16 letters of a-z:
+A word is kept if the text has it at least --min-count times (3 by default) written wholly in lower
+case, and it is 2 to 16 letters of a-z:
 
 * Speaker names ("MENENIUS:", "First Citizen:") are skipped: the first line of
   a paragraph, where it ends in a colon.
-* Capitalised occurrences count for nothing, so proper names, which never stand
-  in lower case, drop out, and no guess is needed about the capitals that begin
-  sentences and lines of verse.
+* Capitalised occurrences count for nothing, so proper names, which never
+  appear in lower case, drop out, and no guess is needed about the capitals
+  that begin sentences and lines of verse.
 * A token that holds an apostrophe, hyphen, digit or other sign ("know't",
   "o'er", "well-beloved") is skipped whole, never cut into pieces; "--" is a
   dash and separates words.
@@ -72,7 +72,7 @@ def _positive(text: str) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status."""
     parser = argparse.ArgumentParser(
-        description="Make a sorted list of English words, one a line, from a play's text."
+        description="Make a sorted list of English words, one per line, from a play's text."
     )
     parser.add_argument("text", type=Path, help="the text to read (UTF-8)")
     parser.add_argument(

@@ -1,11 +1,11 @@
 """Arithmetic that every x86-64 processor has: what recorded numbers are made with.
 
 Import this before anything that imports NumPy. The C kernel has levels, NumPy and its BLAS choose
-among code of their own, and each rounds in its own way: the last bits of a number depend on the
-processor, and with them now and then what is drawn. What is committed is made with the oldest
-instructions in all three, so that anyone can make the same again; a newer processor has the older
-instructions as well. An ARM processor has none of them: it can read what is recorded, and the
-tests compare within errors that are derived there, but it can't record.
+among code paths of their own, and each rounds in its own way: the last bits of a number depend on
+the processor, and with them now and then what is drawn. What is committed is made with the oldest
+instructions in all three, so that anyone can reproduce it; a newer processor has the older
+instructions as well. An ARM processor has none of them: it can read what is recorded, and the tests
+compare within errors that are derived there, but it can't record.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MADE_WITH = f"the native engine, level {LEVEL}, and NumPy without AVX"
 
 
 def use() -> None:
-    """Takes them from here on, in this process and its children; ends it where they are missing.
+    """Uses only these from here on, here and in child processes; ends where they are missing.
 
     ``SystemExit`` says why.
     """

@@ -55,7 +55,7 @@ RUNS: list[tuple[str, str, list[str], str]] = [
     ),
     ("list", "another list: 1,163 dinosaurs", ["--data", "dinosaurs"], "own-list/"),
 ]
-# Further recipes beside the default, seed by seed: how much two runs of one seed differ by chance.
+# Further recipes besides the default, seed by seed: how much two runs of one seed differ by chance.
 PAIRED: dict[str, list[str]] = {
     "sgd": ["--optimizer", "sgd", "--lr", "0.1"],
     "one_head": ["--n-head", "1"],
@@ -65,7 +65,7 @@ REGION = (
     '<div class="mg-scroll wide-table" tabindex="0" role="region" aria-label="{}" markdown="1">'
 )
 SHOWN = 5  # samples in the table
-MANY = 2000  # samples of which shares are told
+MANY = 2000  # samples that shares are taken of
 
 
 def microgpt(folder: str, *arguments: str) -> list[dict[str, Any]]:
@@ -184,7 +184,7 @@ def table(found: dict[str, Any]) -> str:
 
 
 def on_page(text: str, found: dict[str, Any]) -> str:
-    """The page with the tables as they must be."""
+    """The page with the tables as they should be."""
     before, begun, rest = text.partition(BEGIN)
     _, ended, after = rest.partition(END)
     if not begun or not ended:

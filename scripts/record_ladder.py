@@ -5,8 +5,8 @@
     python scripts/record_ladder.py 0 1        only these rungs, the others stay as they are
 
 The guide draws its loss curves from this file. Beside the losses it holds each rung's mean loss on
-the names that its run never reached, and two floors to compare with: blind guessing, and add-one
-counts of pairs over the whole list.
+the names that its run never reached, and two baselines (the floors) to compare with: blind
+guessing, and add-one counts of pairs over the whole list.
 """
 
 from __future__ import annotations

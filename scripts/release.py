@@ -1,8 +1,8 @@
 """Makes a release: sets the version, says what is still missing, builds the packages, tags.
 
     python scripts/release.py version 1.2.3                    # in all places, unreleased
-    python scripts/release.py version 1.2.3 --date 2027-01-31  # the same, with the day of release
-    python scripts/release.py check                            # what keeps this from a release?
+    python scripts/release.py version 1.2.3 --date 2027-01-31  # the same, with the date of release
+    python scripts/release.py check                            # what still prevents a release?
     python scripts/release.py build                            # dist/: all that is published
     python scripts/release.py release --tested COMMIT          # check, build, then tag
 
@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANGELOG, CITATION = "CHANGELOG.md", "CITATION.cff"
-# Where the version stands: once in each file, on a line of this form.
+# Where the version is written: once in each file, on a line of this form.
 PLACES = {
     "pyproject.toml": (r'^version = "(.*)"$', 'version = "{}"'),
     "src/microgpt/__init__.py": (r'^__version__ = "(.*)"$', '__version__ = "{}"'),
@@ -41,7 +41,7 @@ def read(name):
 
 
 def git(*words):
-    """What git prints; ends the program where it fails."""
+    """What git prints; ends the program if it fails."""
     try:
         done = subprocess.run(
             ["git", *words], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
@@ -51,7 +51,7 @@ def git(*words):
     if done.returncode:
         sys.exit(
             f"`git {shlex.join(words)}` failed: {done.stderr.strip()}\n"
-            "A release is made in a git checkout with a commit: mend that, then run this again."
+            "A release is made in a git checkout with a commit: fix that, then run this again."
         )
     return done.stdout.strip()
 
@@ -72,7 +72,7 @@ def versions():
         lines = re.findall(pattern, read(name), re.MULTILINE)
         if len(lines) != 1:
             sys.exit(
-                f"{name} has {len(lines)} lines like `{form.format('1.2.3')}`, and must have 1: "
+                f"{name} has {len(lines)} lines like `{form.format('1.2.3')}`, but must have 1: "
                 "put it right by hand."
             )
         found[name] = lines[0]
@@ -80,15 +80,15 @@ def versions():
 
 
 def newest():
-    """The changelog's newest part: version, ``unreleased`` or the day, its lines."""
+    """The changelog's newest section: version, ``unreleased`` or the day, its lines."""
     text = read(CHANGELOG)
     first = re.search(r"^## .*$", text, re.MULTILINE)
     heading = first and HEADING.match(text, first.start())
     if not heading:
-        told = f"begins its newest part with `{first[0]}`" if first else "has no part"
+        told = f"begins its newest section with `{first[0]}`" if first else "has no section"
         sys.exit(
-            f"{CHANGELOG} {told}, and it must be like `## 1.2.3 (unreleased)` or "
-            "`## 1.2.3 (2027-01-31)`: write it so by hand."
+            f"{CHANGELOG} {told}, but it must be like `## 1.2.3 (unreleased)` or "
+            "`## 1.2.3 (2027-01-31)`: write it that way by hand."
         )
     following = re.search(r"^## ", text[heading.end() :], re.MULTILINE)
     end = heading.end() + following.start() if following else len(text)
@@ -101,7 +101,7 @@ def tags():
 
 
 def version_faults():
-    """What is wrong with versions and dates, however the checkout came about."""
+    """What is wrong with versions and dates, however the checkout was made."""
     found, (told, day, lines) = versions(), newest()
     version = found["pyproject.toml"]
     everywhere = {**found, CHANGELOG: told}
@@ -115,11 +115,11 @@ def version_faults():
         faults.append(not_a_version(version))
     if day == "unreleased":
         faults.append(
-            f"{CHANGELOG} calls {told} unreleased: give it its day with `{SCRIPT} version {told} "
+            f"{CHANGELOG} calls {told} unreleased: give it its date with `{SCRIPT} version {told} "
             f"--date {datetime.date.today()}`."
         )
     else:
-        cited = (RELEASED.findall(read(CITATION)) or ["no day"])[0]
+        cited = (RELEASED.findall(read(CITATION)) or ["no date"])[0]
         if cited != day:
             faults.append(
                 f"{CITATION} says {cited} for the release, {CHANGELOG} {day}: "
@@ -136,71 +136,71 @@ def checkout_faults():
     branch = git("branch", "--show-current")
     if branch != "main":
         told = f"The branch is {branch}" if branch else "No branch is checked out"
-        faults.append(f"{told}, and a release is made on main: `git switch main`.")
+        faults.append(f"{told}, but a release is made on main: `git switch main`.")
     changed = git("status", "--porcelain").splitlines()
     if changed:
         names = ", ".join(line[2:].strip() for line in changed[:3])
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         count = "1 file isn't" if len(changed) == 1 else f"{len(changed)} files aren't"
         faults.append(
-            f"{count} as in the last commit ({names}{more}), and all must be: commit them, or put "
+            f"{count} as in the last commit ({names}{more}), but all must be: commit them, or put "
             "them aside with `git stash --include-untracked`."
         )
     return [*faults, *tag_faults(version)]
 
 
 def tag_faults(version):
-    """Whether a version can still be given."""
+    """Whether a version number is still free."""
     released, wanted = tags(), numbers(version)
     if wanted and wanted in released:
         where = git("rev-list", "-1", "--abbrev-commit", released[wanted])
         return [
             f"{version} is released already (the tag {released[wanted]}, on {where}), and a "
-            f"version is released once: take a later one with `{SCRIPT} version`."
+            f"version is released once: use a later one with `{SCRIPT} version`."
         ]
     later = max((each for each in released if each), default=None)
     if wanted and later and wanted < later:
-        return [f"{version} comes before {released[later]}, which is released: take a later one."]
+        return [f"{version} comes before {released[later]}, which is released: use a later one."]
     return []
 
 
 def tested_faults(tested):
-    """Whether somebody says that the tests passed on this very commit."""
+    """Whether the caller says that the tests passed on this very commit."""
     here = git("rev-parse", "HEAD")
     if tested is None:
         return [
-            "Nobody says that this commit was tested: run `bash .ci/run`, and when all of it has "
+            "Nothing says that this commit was tested: run `bash .ci/run`, and when all of it has "
             f"passed add `--tested {here[:10]}`, the commit that it ran on."
         ]
     if len(tested) < 7 or not here.startswith(tested):
         return [
-            f"--tested is {tested}, and this commit begins with {here[:10]} (7 signs at least are "
-            "needed): what was tested is another one. Run `bash .ci/run` here."
+            f"--tested is {tested}, but this commit begins with {here[:10]} (at least 7 digits are "
+            "needed): another one was tested. Run `bash .ci/run` here."
         ]
     return []
 
 
 def not_a_version(text):
-    return f"{text!r} is no version: that is three whole numbers with dots between, such as 0.2.1."
+    return f"{text!r} is not a version: that is three whole numbers joined by dots, such as 0.2.1."
 
 
 # ---------------------------------------------------------------- what is done
 
 
 def set_version(version, day, dry):
-    """Writes the version in all places, and the day of release or none."""
+    """Writes the version in all places, and the date of release or none."""
     if numbers(version) is None:
         sys.exit(not_a_version(version))
     if day and not is_day(day):
-        sys.exit(f"{day!r} is no day: write year, month and day, such as 2027-01-31.")
+        sys.exit(f"{day!r} is not a date: write year, month and day, such as 2027-01-31.")
     before, (told, told_day, _) = versions(), newest()
     if released := tag_faults(version):
         sys.exit("\n".join(released))
     highest = max(filter(None, map(numbers, [*before.values(), told])), default=(0, 0, 0))
     if numbers(version) < highest:
         sys.exit(
-            f"{version} comes before {'.'.join(map(str, highest))}, which stands there now: "
-            "versions only rise. Take a later one."
+            f"{version} comes before {'.'.join(map(str, highest))}, which is there now: "
+            "versions only rise. Use a later one."
         )
     changes = {}
     for name, (pattern, form) in PLACES.items():
@@ -210,7 +210,7 @@ def set_version(version, day, dry):
         cited = re.sub(r"^(version: .*\n)", rf"\1date-released: {day}\n", cited, flags=re.MULTILINE)
     changes[CITATION] = cited
     heading = f"## {version} ({day or 'unreleased'})"
-    if told_day != "unreleased" and told != version:  # that one is history: a new one above it
+    if told_day != "unreleased" and told != version:  # that one is history: a new section above it
         heading += f"\n\n## {told} ({told_day})"
     changes[CHANGELOG] = HEADING.sub(lambda _: heading, read(CHANGELOG), count=1)
     for name, text in changes.items():
@@ -239,12 +239,12 @@ def replace(path, text):
         new.replace(path)
     except OSError as error:
         new.unlink(missing_ok=True)
-        sys.exit(f"can't write {path}: {error.strerror}. Mend that, then run this again.")
+        sys.exit(f"can't write {path}: {error.strerror}. Fix that, then run this again.")
 
 
 def build(dry):
     """The wheels of all platforms, the source distribution, the bill of materials."""
-    # Archives then tell the commit's time, not that of building.
+    # Archives then carry the commit's time, not that of building.
     env = {**os.environ, "SOURCE_DATE_EPOCH": git("log", "-1", "--format=%ct")}
     for script, command in BUILD:
         if dry:
@@ -254,12 +254,12 @@ def build(dry):
         if code:
             sys.exit(
                 f"`python {script} {command}` ended with {code}, must end with 0: what it says "
-                "above is what to mend. No tag was made."
+                "above is what to fix. No tag was made."
             )
 
 
 def release(tested, dry):
-    """Check, build, tag. A tag is the last thing made, so none is there for what failed."""
+    """Check, build, tag. A tag is the last thing made, so that nothing that failed has one."""
     refuse([*checkout_faults(), *version_faults(), *tested_faults(tested)])
     version = versions()["pyproject.toml"]
     build(dry)
@@ -269,14 +269,14 @@ def release(tested, dry):
         return
     git(*words)
     print(
-        f"The tag v{version} is on {git('rev-parse', '--short', 'HEAD')}, here alone: nothing was "
+        f"The tag v{version} is on {git('rev-parse', '--short', 'HEAD')}, only here: nothing was "
         f"pushed. Look through dist/, then publish it with `git push origin main v{version}`, or "
-        f"take it back with `git tag --delete v{version}`."
+        f"remove it with `git tag --delete v{version}`."
     )
 
 
 def check(tag):
-    """All faults of this commit; for a tag that is there, whether it is this version's."""
+    """All faults of this commit; for an existing tag, whether it is this version's."""
     if tag is None:
         refuse([*checkout_faults(), *version_faults()])
     else:
@@ -298,11 +298,11 @@ def main(words):
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("version", help="set the version in all places")
     one.add_argument("version", help="such as 1.2.3")
-    one.add_argument("--date", metavar="DAY", help="the day of release; without it, unreleased")
-    two = commands.add_parser("check", help="say what keeps this commit from a release")
-    two.add_argument("--tag", help="a tag that is there: is it this version's?")
+    one.add_argument("--date", metavar="DAY", help="the date of release; without it, unreleased")
+    two = commands.add_parser("check", help="say what keeps this commit from being released")
+    two.add_argument("--tag", help="an existing tag: is it this version's?")
     three = commands.add_parser("build", help="build all that is published into dist/")
-    four = commands.add_parser("release", help="check, build, and tag this commit, here alone")
+    four = commands.add_parser("release", help="check, build, and tag this commit, only here")
     four.add_argument("--tested", metavar="COMMIT", help="the commit on which .ci/run passed")
     for each in (one, three, four):
         each.add_argument("--dry-run", action="store_true", help="print what would be done")

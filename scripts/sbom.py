@@ -4,9 +4,9 @@
     python scripts/sbom.py --table    # puts the table of what is bundled into THIRD_PARTY.md
 
 Two kinds of parts are in it. Libraries, which pip installs beside microgpt: name, version and the
-hashes of their files from requirements/, the licence from what is installed. And files of others
-that are bundled, in ``BUNDLED``. What is bundled by nobody but us needs no line, but a file whose
-origin isn't told here fails a test. Needs nothing but Python; the same inputs make the same bytes.
+hashes of their files from requirements/, the licence from what is installed. And other people's
+files that are bundled, in ``BUNDLED``. What is our own needs no line, but a file whose origin isn't
+stated here fails a test. It needs nothing but Python; the same inputs make the same bytes.
 """
 
 import fnmatch
@@ -27,8 +27,8 @@ FONTS = ROOT / "guide" / "fonts"
 NATIVE = ROOT / "src" / "microgpt" / "engines" / "native"
 LOCKS = ("base", "grader", "guide", "dev")  # the base install, then what each extra adds
 
-# Which bundled files come from others: file, what it is, from where (in words, and as a package
-# URL where there is one), licence: an SPDX expression, or its name where SPDX has none.
+# Which bundled files come from other people: file, what it is, from where (in words, and as a
+# package URL where there is one), licence: an SPDX expression, or its name where SPDX has none.
 BUNDLED = (
     ("data/names.txt", "given names", "karpathy/makemore", "pkg:github/karpathy/makemore", "MIT"),
     (
@@ -54,7 +54,7 @@ FACES = {
     "ziamath": "STIX Two Math",
 }
 OFL = "OFL-1.1"
-# What is ours, in folders where files of others lie too.
+# What is ours, in folders that hold other people's files too.
 OURS = (
     "data/README.md",
     "data/*.json",
@@ -109,7 +109,7 @@ def normal(name):
 
 
 def licence(name, version):
-    """The licence that an installed package states; ends the program where it can't be told."""
+    """The licence that an installed package states; ends the program if it can't be known."""
     if name in STATED:
         return STATED[name]
     try:
@@ -120,7 +120,7 @@ def licence(name, version):
         sys.exit(
             f"{name} {version} is pinned and {metadata['Version']} installed, so its licence isn't "
             "known. Set .venv up with --dev --grader --guide; or, if it is for another system "
-            "alone, state its licence in scripts/sbom.py."
+            "only, state its licence in scripts/sbom.py."
         )
     told = stated_in(metadata)
     if told is None:
@@ -131,7 +131,7 @@ def licence(name, version):
 def stated_in(metadata):
     """The licence in a distribution's metadata: as an expression, else by classifier, else words.
 
-    None where there is none, or only one of several that go by one name ("BSD License").
+    None where there is none, or only one of several that share a name ("BSD License").
     """
     if metadata.get("License-Expression"):
         return metadata["License-Expression"]
@@ -184,7 +184,7 @@ BEGIN, END = "<!-- made by scripts/sbom.py --table -->\n\n", "\n<!-- end -->"
 
 
 def notices():
-    """THIRD_PARTY.md with the table as it must be."""
+    """THIRD_PARTY.md with the table as it should be."""
     text = NOTICES.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         sys.exit(f"THIRD_PARTY.md has no {BEGIN.strip()} and {END.strip()}")
@@ -216,7 +216,7 @@ def ours():
 
 
 def scripts():
-    """The guide's modules as they ship; no module of others is among them."""
+    """The guide's modules as they ship; no module by others is among them."""
     for folder in ("js", "widgets"):
         for path in (ROOT / "guide" / folder).rglob("*.js"):
             if not {"test", "node_modules", "vendor-local"} & set(path.parts):
@@ -224,7 +224,7 @@ def scripts():
 
 
 def digest(files):
-    """SHA-256 of one file, of several that of their names and digests, one a line."""
+    """SHA-256 of one file; of several, that of their names and digests, one per line."""
     parts = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
     if len(files) == 1:
         return parts[0]
@@ -239,7 +239,7 @@ def digest(files):
 
 
 def licences(terms):
-    """A licence as CycloneDX has it: an SPDX id, an expression of such, or a name."""
+    """A licence as CycloneDX writes it: an SPDX id, an expression of such, or a name."""
     if terms in SPDX:
         return [{"license": {"id": terms}}]
     if all(word in SPDX for word in re.split(r" (?:AND|OR) ", terms)):
@@ -390,4 +390,4 @@ if __name__ == "__main__":
     elif len(sys.argv) == 2 and Path(sys.argv[1]).is_dir():
         print(write(sys.argv[1]))
     else:
-        sys.exit("usage: sbom.py FOLDER, which must be there, or sbom.py --table")
+        sys.exit("usage: sbom.py FOLDER, which must exist, or sbom.py --table")

@@ -1,6 +1,6 @@
 """What the scripts tell people: commands to type, what a set-up takes, and what to do if it fails.
 
-Needs nothing but Python 3.11; environment.py and dev.py take their words from here.
+It needs nothing but Python 3.11; environment.py and dev.py get their words from here.
 """
 
 import os
@@ -30,23 +30,23 @@ OFFLINE = (
     "If this machine is offline: connect it, or name a mirror or a folder of wheels in pip's "
     "settings (PIP_INDEX_URL, PIP_FIND_LINKS), then run the same command again."
 )
-# What pip and venv say about the causes that people can do something about, and what to do.
+# What pip and venv say where people can do something about the cause, and what to do.
 CAUSES = (
     (
         ("No space left on device", "There is not enough space", "Disk quota exceeded"),
-        "The disk is full. Free some, then run the same command again: it begins anew where it "
+        "The disk is full. Free some, then run the same command again: it carries on where it "
         "was interrupted.",
     ),
     (
         ("DO NOT MATCH THE HASHES",),
         "A package isn't the one that was pinned, so nothing of it was installed: a damaged "
-        "download, or a mirror that holds another one. Try again; if it stays so, use another "
-        "mirror (PIP_INDEX_URL).",
+        "download, or a mirror that holds another one. Try again; if that doesn't help, "
+        "use another mirror (PIP_INDEX_URL).",
     ),
     (
         ("CERTIFICATE_VERIFY_FAILED", "certificate verify failed", "SSLError"),
         "The package index shows a certificate that this Python doesn't know. Behind a proxy that "
-        "looks into traffic, name its certificate: PIP_CERT=/path/to/it.pem, then run the same "
+        "inspects traffic, name its certificate: PIP_CERT=/path/to/it.pem, then run the same "
         "command again.",
     ),
     (
@@ -67,7 +67,7 @@ def say(text):
 
 
 def quoted(*words):
-    """Words as the shell of this system takes them."""
+    """Words quoted for the shell of this system."""
     words = [str(word) for word in words]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
@@ -86,7 +86,7 @@ def interpreter():
 
 
 def launched():
-    """The Python that Windows' launcher starts by itself."""
+    """The Python that the Windows launcher starts by default."""
     question = ["py", "-c", "import sys; print(sys.executable)"]
     done = subprocess.run(question, capture_output=True, encoding="utf-8", errors="replace")
     return done.stdout.strip() or "nothing"
@@ -100,12 +100,12 @@ def typed(*words):
     """A command of dev.py for people to type, from the folder that they are in."""
     here = Path.cwd()
     script = SCRIPT.relative_to(here) if SCRIPT.is_relative_to(here) else SCRIPT
-    # What stands for a choice isn't quoted.
+    # A placeholder isn't quoted.
     return " ".join([quoted(interpreter(), script), *map(str, words)])
 
 
 def remedy_for(said, otherwise=OFFLINE):
-    """What to do where pip or venv ended with these words."""
+    """What to do if pip or venv ended with these words."""
     for signs, remedy in CAUSES:
         if any(sign in said for sign in signs):
             return remedy
@@ -113,10 +113,10 @@ def remedy_for(said, otherwise=OFFLINE):
 
 
 def plan(levels, files, venv, fresh, seconds, free=None):
-    """What a set-up will fetch, build and write, told before it begins.
+    """What a set-up will fetch, build and write, said before it begins.
 
     ``files``: the lists of packages by level. ``free``: megabytes on the disk; where they are too
-    few, the program ends here, before anything was written.
+    few, the program ends here, before anything is written.
     """
     fetched = sum(FETCHED[level][SYSTEM] for level in levels)
     disk = sum(ON_DISK[level] for level in levels) + (EMPTY if fresh else 0)
@@ -124,15 +124,16 @@ def plan(levels, files, venv, fresh, seconds, free=None):
     lines = [
         f"fetches  about {fetched} MB with pip, less what its cache has: the packages pinned in "
         f"{lists}",
-        "builds   the kernel, with this machine's C compiler; without one NumPy does the work",
-        f"writes   about {disk} MB into {venv}, and into pip's cache; nothing else of this machine "
+        "builds   the kernel, with this machine's C compiler; without one NumPy is used instead",
+        f"writes   about {disk} MB into {venv}, and into pip's cache; nothing else on this machine "
         "is changed",
-        f"takes    about {seconds} s beside the fetching; {typed('clean', '--all')} removes it",
+        f"takes    about {seconds} s besides the fetching; {typed('clean', '--all')} removes it",
     ]
     for line in lines:
         say(f"  {line}")
     if free is not None and free < disk:
         sys.exit(
-            f"\nOnly {free:,.0f} MB are free on the disk of {venv.parent}, {disk} MB are needed. "
-            "Free some, or put the checkout on another disk, then run the same command again."
+            f"\nOnly {free:,.0f} MB are free on the disk of {venv.parent}, but {disk} MB are "
+            "needed. Free some, or put the checkout on another disk, then run the same command "
+            "again."
         )

@@ -45,7 +45,7 @@ def build_wheel(folder, **changes):
     (built,) = folder.glob("*.whl")
     size = built.stat().st_size
     if size > WHEEL_LIMIT:
-        sys.exit(f"{built.name} has {size:,} bytes, {WHEEL_LIMIT:,} are allowed: see what grew.")
+        sys.exit(f"{built.name} has {size:,} bytes, the limit is {WHEEL_LIMIT:,}: see what grew.")
     inside = set(zipfile.ZipFile(built).namelist())
     if "MICROGPT_SBOM" in changes and not any(".dist-info/sboms/" in name for name in inside):
         sys.exit(f"{built.name} lacks its bill of materials: see hatch_build.py.")
@@ -108,7 +108,7 @@ def smoke(wheel):
         if first != SMOKE_LADDER:
             sys.exit(f"`microgpt ladder 5` begins with {first}, not with {SMOKE_LADDER}.")
     if kernel_in(wheel) and json.loads(found)["doctor"]["auto"] != "native":
-        sys.exit(f"{found}\n{wheel.name} holds a kernel, and native does not work.")
+        sys.exit(f"{found}\n{wheel.name} holds a kernel, but native does not work.")
     done = [*(" ".join(words) for words, _ in SMOKE), "ladder 5", "guide"]
     return ", ".join(f"`microgpt {words}`" for words in done)
 
@@ -186,7 +186,7 @@ def wheels(names):
 
 
 def sdist():
-    """Builds the source distribution, which must hold what git has, and a wheel out of it."""
+    """Builds the source distribution, which must hold what git has, and a wheel from it."""
     dist = made_dist("*.tar.gz")
     build = [program("python"), "-m", "hatchling", "build", "-d"]
     remedy = "The build settings are in pyproject.toml, the kernel is compiled by hatch_build.py."

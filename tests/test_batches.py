@@ -57,7 +57,7 @@ def test_windows_are_drawn_from_the_stream_over_all_starts() -> None:
 
 
 def test_a_window_must_fit() -> None:
-    with pytest.raises(InputError, match=r"holds 4 tokens, a window needs 5") as info:
+    with pytest.raises(InputError, match=r"holds 4 tokens; a window needs 5") as info:
         order_of(["ab"], tiny(long="window", block_size=4))
     assert "block_size" in info.value.remedy
     order_of(["ab"], tiny(long="window", block_size=3))

@@ -32,8 +32,8 @@ pytestmark = pytest.mark.usefixtures("own_list")
 @pytest.mark.parametrize(
     ("content", "code", "says"),
     [
-        (b"", 2, "is empty or white space: it holds no document"),
-        (b"\n \n\t\n", 2, "is empty or white space"),
+        (b"", 2, "is empty or only white space: it holds no document"),
+        (b"\n \n\t\n", 2, "is empty or only white space"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", 2, "is not text: it looks like a PNG image"),
         (b"ada\n\xcf\xf0\xe8\n", 2, "is not UTF-8: byte 4, in line 2, is 0xcf"),
         (b"\x1f\x8b\x08\x00broken", 3, "is damaged gzip data"),
@@ -62,7 +62,7 @@ def test_one_document_is_trained_on_with_a_warning() -> None:
     assert "will mostly memorise" in result.err
     assert "no held-out loss" in result.out
     said = refused(2, "train", "one.txt", *SMALL, "--holdout", 0.1)
-    assert "holdout 0.1 would share 1 distinct documents out" in said
+    assert "holdout 0.1 would split 1 distinct documents into" in said
 
 
 def test_crlf_and_bom_change_nothing() -> None:

@@ -65,7 +65,7 @@ def test_what_a_run_began_with_cannot_be_changed(finished: Path, flags: list[obj
 
 def test_stop_after_a_step_that_has_passed(finished: Path) -> None:
     said = refused(2, "train", "--resume", finished, "--stop-after", 3)
-    assert "stop-after is 3, but the run is at step 12 already" in said
+    assert "stop-after is 3, but the run is already at step 12" in said
 
 
 def test_data_that_has_changed_or_gone(finished: Path) -> None:

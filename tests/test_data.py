@@ -355,7 +355,7 @@ def test_a_text_lands_in_the_same_part_whatever_the_file(names):
 def test_empty_parts_are_refused_with_their_counts():
     with pytest.raises(InputError) as caught:
         split(["ada", "ada"], 0.1)
-    assert "holdout 0.1 would share 1 distinct documents" in caught.value.message
+    assert "holdout 0.1 would split 1 distinct documents" in caught.value.message
     assert "1 to train on, 0 held out;" in caught.value.message
     assert "--holdout" in caught.value.remedy
     low = next(t for t in map(str, range(1000)) if fnv1a32(t) < 2**30)

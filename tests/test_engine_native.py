@@ -302,8 +302,8 @@ def one_step(tokens: list[int], offsets: list[int], documents: int = 1) -> Batch
 @pytest.mark.parametrize(
     ("batches", "message"),
     [
-        (one_step([4, 0, 5, 4], [0, 4]), "Token 5 at place 2"),
-        (one_step([4, 0, -1, 4], [0, 4]), "Token -1 at place 2"),
+        (one_step([4, 0, 5, 4], [0, 4]), "Token 5 at position 2"),
+        (one_step([4, 0, -1, 4], [0, 4]), "Token -1 at position 2"),
         (one_step([4, 0, 1, 2, 4], [0, 5]), "Document 0 has 5 tokens, must have 1 to 4"),
         (one_step([4, 0], [0, 0, 2], 2), "Document 0 has 0 tokens"),
         (one_step([4, 0], [0, 3]), "offsets"),

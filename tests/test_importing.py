@@ -267,7 +267,7 @@ def test_what_an_older_import_left_is_swept(model: Path) -> None:
         Path("r", name).unlink()
     shutil.rmtree("r/step-00000000")
     said = refused(3, "train", "--resume", "r")
-    assert "The import of m.json into r was stopped before its end" in said
+    assert "The import of m.json into r was stopped before it was complete" in said
     assert "Repeat the import" in said
     assert "wrote r" in ok("import", model, "new.txt", "--out", "r", "--steps", 5).out
     assert whole_or_none(Path("r"))
@@ -283,7 +283,7 @@ def test_nothing_of_somebody_elses_is_swept(model: Path, name: str) -> None:
     assert "is not empty: it holds" in said or "already holds a run" in said
     assert tree(Path("o")) == before
     Path("file").write_text("")
-    assert "file is a file, a run needs a directory" in refused(3, "import", model, "--out", "file")
+    assert "file is a file; a run needs a directory" in refused(3, "import", model, "--out", "file")
 
 
 def test_what_a_killed_import_leaves_opens_whole(

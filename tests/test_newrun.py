@@ -143,10 +143,10 @@ def test_a_link_that_leads_nowhere_is_named_with_its_target(tmp_path):
         with pytest.raises(FileError) as caught:
             RunDir.create(path, RUN, VOCAB)
         assert caught.value.message == (
-            f"{tmp_path / 'link'} is a link to {tmp_path / 'gone' / 'far'}, which is not there."
+            f"{tmp_path / 'link'} is a link to {tmp_path / 'gone' / 'far'}, which does not exist."
         )
         assert caught.value.remedy
-    with pytest.raises(FileError, match="which is not there"):
+    with pytest.raises(FileError, match="which does not exist"):
         RunDir.create_numbered(tmp_path / "link", "x", RUN, VOCAB)
     with pytest.raises(FileError) as caught:
         files.write_atomic(tmp_path / "link", b"x")

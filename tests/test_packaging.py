@@ -96,7 +96,7 @@ def test_other_bytes_are_no_library(content: bytes, library: Path) -> None:
     assert build.made_for(content) is None
     put(library, content)
     assert build.problem(library) == (
-        f"has a damaged kernel: {library.name} is no shared library"
+        f"has a damaged kernel: {library.name} is not a shared library"
     )  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def test_numpy_takes_over_and_says_so(library: Path) -> None:
     assert ok("train", "--resume", "runs/names-1").err == ""
 
     message = refused(5, "train", "--engine", "native")
-    assert "No engine for this: native has no compiled kernel here." in message
+    assert "No engine can do this: native has no compiled kernel here." in message
     assert "Build it: " in message
     text = ok("doctor").out
     assert "doesn't work: native has no compiled kernel here" in text

@@ -153,12 +153,15 @@ def test_after_a_release_the_changelog_gets_a_new_part() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["0.2"], "'0.2' is no version: that is three whole numbers"),
-        (["0.02.0"], "'0.02.0' is no version"),
-        (["v0.2.0"], "'v0.2.0' is no version"),
-        (["0.0.9"], "0.0.9 comes before 0.1.0, which stands there now: versions only rise"),
-        (["0.2.0", "--date", "2027-02-30"], "'2027-02-30' is no day: write year, month and day"),
-        (["0.2.0", "--date", "20270131"], "'20270131' is no day"),
+        (["0.2"], "'0.2' is not a version: that is three whole numbers"),
+        (["0.02.0"], "'0.02.0' is not a version"),
+        (["v0.2.0"], "'v0.2.0' is not a version"),
+        (["0.0.9"], "0.0.9 comes before 0.1.0, which is there now: versions only rise"),
+        (
+            ["0.2.0", "--date", "2027-02-30"],
+            "'2027-02-30' is not a date: write year, month and day",
+        ),
+        (["0.2.0", "--date", "20270131"], "'20270131' is not a date"),
     ],
 )
 def test_a_version_that_cannot_be_is_refused(words: list[str], said: str) -> None:
@@ -172,8 +175,8 @@ def test_a_version_that_cannot_be_is_refused(words: list[str], said: str) -> Non
     [
         ("pyproject.toml", "[project]\n", "pyproject.toml has 0 lines like `version = \"1.2.3\"`"),
         ("CITATION.cff", 2 * FILES["CITATION.cff"], "CITATION.cff has 2 lines like `version: "),
-        ("CHANGELOG.md", "# Changelog\n", "CHANGELOG.md has no part, and it must be like `## 1"),
-        ("CHANGELOG.md", "## Unreleased\n", "begins its newest part with `## Unreleased`, and "),
+        ("CHANGELOG.md", "# Changelog\n", "CHANGELOG.md has no section, but it must be like `## 1"),
+        ("CHANGELOG.md", "## Unreleased\n", "begins its newest section with `## Unreleased`, but "),
     ],
 )  # fmt: skip
 def test_a_file_without_its_line_is_told(name: str, text: str, said: str) -> None:
@@ -215,17 +218,17 @@ def test_all_that_is_missing_is_told_at_once() -> None:
     said = refused("release")
     assert len(said.splitlines()) == 6
     for part in (
-        "- The branch is other, and a release is made on main: `git switch main`.",
-        "- 2 files aren't as in the last commit (CITATION.cff, a), and all must be: commit them",
+        "- The branch is other, but a release is made on main: `git switch main`.",
+        "- 2 files aren't as in the last commit (CITATION.cff, a), but all must be: commit them",
         "(pyproject.toml 0.1.0, src/microgpt/__init__.py 0.1.0, CITATION.cff 0.0.5, "
         "CHANGELOG.md 0.1.0): `python scripts/release.py version 0.1.0`.",
-        "- CHANGELOG.md calls 0.1.0 unreleased: give it its day with `python scripts/release.py "
+        "- CHANGELOG.md calls 0.1.0 unreleased: give it its date with `python scripts/release.py "
         "version 0.1.0 --date 20",
-        "- Nobody says that this commit was tested: run `bash .ci/run`",
+        "- Nothing says that this commit was tested: run `bash .ci/run`",
     ):
         assert part in said
     git("switch", "--quiet", "--detach")
-    assert "- No branch is checked out, and a release is made on main" in refused("check")
+    assert "- No branch is checked out, but a release is made on main" in refused("check")
 
 
 @pytest.mark.usefixtures("checkout")
@@ -233,7 +236,7 @@ def test_one_changed_file_is_enough() -> None:
     ready()
     release.main(["check"])
     Path("CHANGELOG.md").write_text(read("CHANGELOG.md")[0] + "\n", "utf-8")
-    assert "- 1 file isn't as in the last commit (CHANGELOG.md), and all" in refused("check")
+    assert "- 1 file isn't as in the last commit (CHANGELOG.md), but all" in refused("check")
 
 
 @pytest.mark.usefixtures("checkout")
@@ -256,7 +259,7 @@ def test_a_version_is_released_once_and_they_rise() -> None:
     assert "- 0.2.0 is released already (the tag v0.2.0, on " in refused("check")
     git("tag", "--delete", "v0.2.0")
     git("tag", "v0.10.0")
-    assert "- 0.2.0 comes before v0.10.0, which is released: take a later one." in refused("check")
+    assert "- 0.2.0 comes before v0.10.0, which is released: use a later one." in refused("check")
     git("tag", "--delete", "v0.10.0")
     git("tag", "v0.1.10")
     release.main(["check"])
@@ -268,7 +271,10 @@ def test_the_tests_must_have_passed_on_this_very_commit() -> None:
     here = commit("another")
     for tested in (before, before[:10], here[:6], "yes"):
         said = refused("release", "--tested", tested)
-        assert f"- --tested is {tested}, and this commit begins with {here[:10]} (7 signs" in said
+        assert (
+            f"- --tested is {tested}, but this commit begins with {here[:10]} (at least 7 digits"
+            in said
+        )
     assert git("tag") == ""
 
 
@@ -311,7 +317,7 @@ def test_a_release_is_built_then_tagged_here_alone(capfd: pytest.CaptureFixture[
     assert git("rev-list", "-1", "v0.2.0") == here
     assert git("cat-file", "-t", "v0.2.0") == "tag", "with a day and a name, as describe wants it"
     said = capfd.readouterr().out
-    assert "here alone: nothing was pushed" in said
+    assert "only here: nothing was pushed" in said
     assert "`git push origin main v0.2.0`" in said and "`git tag --delete v0.2.0`" in said
 
 

@@ -123,7 +123,7 @@ def test_a_run_that_is_being_trained(run):
     assert found(run, "note")[".lock"] == "a process is training this run"
     assert found(run, "note")[".tmp-step-00000004-0123456789ab"] == "being written"
     run.close()
-    assert found(run, "ok")[".lock"] == "nobody is training this run"
+    assert found(run, "ok")[".lock"] == "no process is training this run"
 
 
 def test_before_the_first_save(tmp_path):

@@ -140,7 +140,7 @@ def test_csv_files_as_documents(tmp_path: Path) -> None:
     other = tmp_path / "people.txt"
     other.write_text("name;n\nada;1\n", encoding="utf-8")
     assert load_data(other, column="name").docs == ["ada"]
-    with pytest.raises(InputError, match="split_by is 'none' and column name is given"):
+    with pytest.raises(InputError, match="split_by is 'none', but column name is given"):
         load_data(path, "none", column="name")
     with pytest.raises(InputError, match="Both column 'a' and field 'b' are given"):
         load_data(path, column="a", field="b")
@@ -186,7 +186,7 @@ def test_several_fields_and_none_named() -> None:
         "f.json has 3 fields with text, and none is named: name ('ada'), city ('London'), "
         "job ('poet')."
     )
-    assert error.remedy == "Take one: --field name"
+    assert error.remedy == "Choose one: --field name"
 
 
 @pytest.mark.parametrize(
@@ -201,8 +201,8 @@ def test_several_fields_and_none_named() -> None:
         ("[" * 100_000, None, "is nested too deeply"),
         ('[{"n": 1}]', None, "has no field that holds text: it begins with an object with n"),
         ('[{"t": "ada"}]', "u", "has no field 'u'; the first value is an object with t"),
-        ('["a\\u0000b"]', None, "holds '\\x00', which no text has"),
-        ('["a\\ud800b"]', None, "holds '\\ud800', which no text has"),
+        ('["a\\u0000b"]', None, "holds '\\x00', which no text contains"),
+        ('["a\\ud800b"]', None, "holds '\\ud800', which no text contains"),
     ],
 )
 def test_json_that_cannot_be_used(text: str, field: str | None, says: str) -> None:

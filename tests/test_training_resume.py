@@ -113,7 +113,7 @@ def test_stop_after_is_a_step_of_the_planned_ones(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=f"stop-after is {stop}, must be from 0 to the"):
             Trainer(tiny(), dataset(), stop_after=stop)
     run(in_directory(tmp_path / "r", tiny(), dataset(), stop_after=5))
-    with pytest.raises(InputError, match="stop-after is 4, but the run is at step 5 already"):
+    with pytest.raises(InputError, match="stop-after is 4, but the run is already at step 5"):
         resumed(tmp_path / "r", dataset(), stop_after=4)
     assert run(resumed(tmp_path / "r", dataset(), stop_after=5))["step"] == []
 

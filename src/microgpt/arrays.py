@@ -1,4 +1,4 @@
-"""The words for arrays that several floors share."""
+"""The names for array types that several floors share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Optim:
     """Optimiser state.
 
     ``m`` and ``v``: Adam's running means of the gradient and of its square, by weight name and
-    shape; empty under SGD. ``step``: how many steps are done.
+    shape; empty under SGD. ``step``: how many steps have been done.
     """
 
     m: Arrays = field(default_factory=dict)

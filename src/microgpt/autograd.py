@@ -64,7 +64,7 @@ class Value:
         return Value(math.log(self.data), (self,), (1 / self.data,))
 
     def exp(self) -> Value:
-        """e to the power of this; ``OverflowError`` above about 709, like ``math.exp``."""
+        """e to the power of this value; ``OverflowError`` above about 709, like ``math.exp``."""
         result = math.exp(self.data)
         return Value(result, (self,), (result,))
 

@@ -24,7 +24,7 @@ _AT_ONCE = 2**20  # characters that are turned into ids together
 
 
 class TokenTable:
-    """Documents as one array of token ids, in the smallest whole numbers that hold them.
+    """Documents as one array of token ids, in the smallest integer type that holds them.
 
     ``tokens``: BOS, document 0, BOS, document 1, … BOS: neighbours share the BOS between them.
     ``starts`` [N]: where each document's first BOS stands. ``lengths`` [N]: tokens of each with
@@ -104,13 +104,13 @@ class Order:
         self.windows = len(table.tokens) - config.block_size
         if self.window and self.windows < 1:
             raise InputError(
-                f"The data holds {len(table.tokens)} tokens, a window needs "
+                f"The data holds {len(table.tokens)} tokens; a window needs "
                 f"{config.block_size + 1} (block_size + 1).",
                 "Make block_size smaller, or use --long cut.",
             )
 
     def batches(self, first_step: int, count: int) -> Batches:
-        """The batches of ``count`` steps from ``first_step`` on, which must be asked in order."""
+        """The batches of ``count`` steps from ``first_step`` on; to be asked for in order."""
         size = self.config.batch_size
         if self.window:
             drawn = [self.rng.randrange(self.windows) for _ in range(count * size)]

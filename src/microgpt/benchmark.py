@@ -8,8 +8,8 @@ the model's multiplications and additions need.
 
 The engines take turns, round after round, on one core, and medians are taken: what disturbs one
 round disturbs them all. A round trains on the next documents of the once-shuffled list, and its
-time is scaled by their work to that of a mean document, so that few documents do where an engine
-is slow. Only ``engine.steps`` and ``engine.sample`` are timed.
+time is scaled by their work to that of a mean document, so that a few documents are enough where an
+engine is slow. Only ``engine.steps`` and ``engine.sample`` are timed.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def machine() -> str:
 
 @contextmanager
 def one_core() -> Iterator[int | None]:
-    """Within, this thread runs on one core, whose number it gives; None where that can't be asked.
+    """Inside, this thread runs on one core, whose number is given; None where that can't be set.
 
     The last usable core is taken: systems like to put their own work on the first.
     """
@@ -114,10 +114,10 @@ def one_core() -> Iterator[int | None]:
 
 
 def pick_clock(threads: int) -> tuple[str, Callable[[], float]]:
-    """What to time with, by name.
+    """The clock to time with, and its name.
 
     With one thread its own processor time, in which others on the same core don't count; where
-    that is too coarse, or with several threads, the time on the wall.
+    that is too coarse, or with several threads, wall-clock time.
     """
     if threads == 1 and time.get_clock_info("thread_time").resolution <= 1e-6:
         return "processor time", time.thread_time
@@ -171,7 +171,7 @@ class Plan:
 
 
 class Benchmark:
-    """Measures a plan. ``rounds()`` does it and tells after each round, ``result()`` is plain data.
+    """Measures a plan. ``rounds()`` does it, reporting after each, ``result()`` is plain data.
 
     Raises ``MissingError`` where no engine can do any of it.
     """
@@ -221,9 +221,10 @@ class Benchmark:
                     self._round(row)
 
     def _warm_up(self, row: Row) -> None:
-        """Find how much the row does in a round: twice as much until it takes long enough.
+        """Find how much work a round is: doubled until it takes long enough.
 
-        Where the least is long enough for all rounds together, that was its only round.
+        Where even the least takes as long as all rounds together should, that was the row's only
+        one.
         """
         row.amount = row.least
         while (took := self._round(row)) < _PIECE_SECONDS / 2 and row.amount < _MOST_AT_ONCE:
@@ -233,7 +234,7 @@ class Benchmark:
             row.forget()
 
     def _round(self, row: Row) -> float:
-        """Let the row work once, between two looks at the peak; gives the seconds it took."""
+        """Run the row once, between two measurements of the peak; returns the seconds it took."""
         before = peak_rate(self.clock)
         begun = self.clock()
         seconds, units = row.work(row.amount)
@@ -367,7 +368,7 @@ class _Training:
         self.step = 0
 
     def __call__(self, documents: int) -> tuple[float, int]:
-        """Seconds for a mean document, and how many documents that was measured on."""
+        """Seconds for a mean document, and how many documents they were measured on."""
         count = documents // self.batch_size
         batches = self.order.batches(self.step, count)
         lrs = [1e-3] * count

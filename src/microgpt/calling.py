@@ -1,7 +1,7 @@
-"""Commands as messages print them: begun with words that the user has, quoted for the shell.
+"""Commands as messages print them: in words that work for this user, quoted for the shell.
 
 Whoever called ``.venv/bin/microgpt`` or ``python3 -m microgpt`` reads these words again in every
-command that is suggested; who calls the package from Python reads ``microgpt``.
+command that is suggested; whoever uses the package from Python reads ``microgpt``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def called_as(program: str) -> None:
 def command(*words: object) -> str:
     """A microgpt command for the user to type, such as ``microgpt train --resume 'my run'``.
 
-    ``words``: what comes behind the program's name; a ``Path`` that begins with a hyphen gets
+    ``words``: what comes after the program's name; a ``Path`` that begins with a hyphen gets
     ``./`` before it, so that it isn't taken for a flag.
     """
     return quoted(*_program(), *words)
@@ -43,7 +43,7 @@ def quoted(*words: object) -> str:
         import subprocess
 
         return subprocess.list2cmdline(texts)
-    import shlex  # these are loaded by those alone who are told a command
+    import shlex  # loaded only where a command is shown
 
     return shlex.join(texts)
 
@@ -71,7 +71,7 @@ def _reachable(program: str) -> str:
 def _name_on_path(program: str) -> str | None:
     """The program's name, if that alone calls it.
 
-    On Windows a program may be told without its .exe. The file itself isn't compared: the Python
+    On Windows a program may be called without its .exe. The file itself isn't compared: the Python
     of a virtual environment is a link to one that knows less.
     """
     import shutil

@@ -51,26 +51,30 @@ class Config:
     """
 
     n_layer: int = _field(1, "Transformer blocks, one after the other.")
-    n_embd: int = _field(16, "Numbers that stand for a token: the width of the model.")
+    n_embd: int = _field(16, "Numbers that represent a token: the width of the model.")
     n_head: int = _field(4, "Attention heads; they share n_embd evenly.")
-    block_size: int = _field(16, "Most tokens the model sees at once.")
+    block_size: int = _field(16, "The most tokens the model sees at once.")
     activation: str = _field("relu", "Between the MLP's two layers: relu or relu_squared.")
-    init_std: float = _field(0.08, "Standard deviation of the random first weights.")
+    init_std: float = _field(0.08, "Standard deviation of the random initial weights.")
     init_std_out: float | None = _field(
         None, "The same for attn_wo and mlp_fc2; init_std if not given."
     )
     optimizer: str = _field("adam", "adam or sgd.")
     lr: float = _field(0.01, "Learning rate at the start of the schedule.")
-    beta1: float = _field(0.85, "Adam: how much of the mean gradient is kept each step.")
-    beta2: float = _field(0.99, "Adam: how much of the mean squared gradient is kept each step.")
-    eps: float = _field(1e-8, "Adam: added to the root, so that nothing is divided by zero.")
-    schedule: str = _field("linear", "How lr falls to 0: linear, cosine, or constant.")
+    beta1: float = _field(0.85, "Adam: how much of the running mean gradient each step keeps.")
+    beta2: float = _field(0.99, "Adam: the same for the running mean squared gradient.")
+    eps: float = _field(1e-8, "Adam: added to the square root, so that nothing is divided by zero.")
+    schedule: str = _field(
+        "linear", "Learning-rate schedule: linear or cosine decay to 0, or constant."
+    )
     warmup: int = _field(0, "Steps over which lr first rises from 0.")
     steps: int = _field(1000, "Training steps.")
-    batch_size: int = _field(1, "Documents (or windows) a step.")
+    batch_size: int = _field(1, "Documents (or windows) per step.")
     seed: int = _field(42, "Seed of the run's one random stream, 0 to 2^32 - 1.")
-    holdout: float = _field(0.0, "Share of distinct documents kept out of training, 0 to 0.5.")
-    validation: bool = _field(False, "Keep out a second share of the same size, to choose by.")
+    holdout: float = _field(0.0, "Share of distinct documents held out of training, 0 to 0.5.")
+    validation: bool = _field(
+        False, "Hold out a second share of the same size, to choose the best step by."
+    )
     long: str = _field("cut", "Documents longer than block_size: cut, or train on random windows.")
     vocab_size: int = dataclasses.field(default=27, metadata={})
 

@@ -38,7 +38,7 @@ SPLITS = ("line", "blank-line", "none")
 KEPT = "data.txt"
 """The name under which a run's directory keeps what came through a pipe, as it came."""
 
-_AT_ONCE = 2_000_000  # documents of which a set is made, so that it doesn't outweigh them
+_AT_ONCE = 2_000_000  # the most documents that one set is made of, so that it doesn't outweigh them
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Dataset:
     ``path``: the file, or the first; ``more``: the others. ``sha256``: of the file as it is on
     disk; of several, the SHA-256 of their SHA-256s (32 bytes each) in a row. ``how``: the column,
     field or encoding that was used and that reading it again needs. ``notes``: what was guessed,
-    a line each. ``kept``: the bytes of a pipe, which can't be read again; None for a file.
-    Made by ``load_data``.
+    one line each. ``kept``: the bytes of a pipe, which can't be read again; None for a file. Made
+    by ``load_data``.
 
     Example:
         >>> import microgpt
@@ -113,7 +113,7 @@ def bundled(relative: str) -> Path:
             return root / relative
     raise FileError(
         f"{relative}, a part of microgpt, is not in {here.parent / 'share'} or {here.parents[2]}.",
-        "Install microgpt again.",
+        "Reinstall microgpt.",
     )
 
 
@@ -139,12 +139,12 @@ def load_data(
 
     ``column``: a title or a number from 1; the cells of that column of a CSV or TSV file are the
     documents (``""``: lines are taken whole, whatever the file's name). ``field``: a key, or
-    ``outer.inner``, of the objects in a JSON file, or of one object a line. Files named .csv,
-    .tsv, .json, .jsonl or .ndjson are read so by themselves (unless ``split_by`` says how to cut
-    them), and a single column or field needn't be named.
+    ``outer.inner``, of the objects in a JSON file, or of the one object on each line. Files named
+    .csv, .tsv, .json, .jsonl or .ndjson are read that way without being asked (unless ``split_by``
+    says how to cut them), and a single column or field needn't be named.
 
-    ``encoding``: any text encoding that Python knows; None is UTF-8, or what a byte order mark or
-    a look at the bytes tells, with a note where it is a guess.
+    ``encoding``: any text encoding that Python knows; None is UTF-8, or what a byte order mark or a
+    look at the bytes suggests, with a note where it is a guess.
 
     Raises ``FileError`` if a file can't be read, ``InputError`` if it isn't such a text, is too
     long (``sources.MAX_BYTES``, ``sources.MAX_PIPE``) or holds no document.
@@ -166,7 +166,7 @@ def load_data(
     asked = f"field {field}" if column is None else f"column {column}"
     if split_by != "line" and (column not in (None, "") or field is not None):
         raise InputError(
-            f"split_by is {split_by!r} and {asked} is given, whose texts are the documents.",
+            f"split_by is {split_by!r}, but {asked} is given, whose texts are the documents.",
             "Choose one.",
         )
     if encoding is not None:
@@ -199,7 +199,8 @@ def load_data(
             notes += [note, *remarks] if note else remarks
         if len(docs) == before:
             raise InputError(
-                f"{called(path)} is empty or white space: it holds no document.", "Add text."
+                f"{called(path)} is empty or only white space: it holds no document.",
+                "Add text.",
             )
     sha256 = digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()
     how = {key: value for key, value in hows[0].items() if all(h.get(key) == value for h in hows)}
@@ -311,7 +312,7 @@ def split(docs: Sequence[str], holdout: float, validation: bool = False) -> Spli
 
     A text's hash decides, as a number h from 0 to below 1: held out if h < holdout, and with
     ``validation`` kept to choose by if holdout <= h < 2 * holdout. So a text lands in the same
-    part with every seed and in every file, and its duplicates go along.
+    part with every seed and in every file, and its duplicates go with it.
 
     Raises ``InputError`` if a part that is wanted would be empty.
     """
@@ -331,9 +332,9 @@ def split(docs: Sequence[str], holdout: float, validation: bool = False) -> Spli
     if not train or not held or (validation and not chosen):
         third = f", {len(chosen):,} for validation" if validation else ""
         raise InputError(
-            f"holdout {holdout:g} would share {len(distinct):,} distinct documents out as "
+            f"holdout {holdout:g} would split {len(distinct):,} distinct documents into "
             f"{len(set(train)):,} to train on, {len(held):,} held out{third}; none may be 0.",
-            "Bring more documents or another --holdout; 0 keeps none out.",
+            "Use more documents or another --holdout; 0 holds none out.",
         )
     return Split(train, held, chosen)
 
@@ -347,8 +348,8 @@ def split_tail(text: str, holdout: float, validation: bool = False) -> Split:
     size = int(len(text) * holdout)
     if size == 0:
         raise InputError(
-            f"holdout {holdout:g} of a text of {len(text):,} characters is less than one.",
-            "Bring a longer text or a larger --holdout; 0 keeps none out.",
+            f"holdout {holdout:g} of a text of {len(text):,} characters comes to less than one.",
+            "Use a longer text or a larger --holdout; 0 holds none out.",
         )
     first, second = len(text) - size * (2 if validation else 1), len(text) - size
     if first <= 0:
@@ -450,7 +451,7 @@ def _histogram(lengths: Counter[int], mean: float) -> list[tuple[int, int, int]]
 
 
 def memorise_warning(summary: Summary, parameters: int) -> str | None:
-    """One line where the model has more parameters than the distinct documents characters."""
+    """One line where the model has more parameters than the distinct documents have characters."""
     if parameters <= summary.distinct_text:
         return None
     text = f"{summary.distinct_text:,} characters of distinct text"

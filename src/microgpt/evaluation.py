@@ -1,6 +1,7 @@
 """How well a model predicts documents: the mean of -log p over their tokens, in nats.
 
-Beside it two floors to compare with: guessing blindly, and counting which token follows which.
+Beside it are two baselines (the floors) to compare with: guessing blindly, and counting which token
+follows which.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from microgpt.engines.base import Engine, Ints
 from microgpt.tokenizer import Tokenizer
 
 Told = Callable[[int, int], None]
-"""Called between two parts of a measurement with how much is done, and of how much.
+"""Called between two parts of a measurement with how much has been done, and out of how much.
 
 What it raises ends the measurement: that is how Ctrl-C stops one.
 """
@@ -28,7 +29,7 @@ _AT_ONCE = 2**22  # numbers of the widest layer that one call computes
 
 @dataclass(frozen=True)
 class Measured:
-    """A loss in nats per token, the tokens it is the mean of, and how much of all was measured.
+    """A loss in nats per token, the tokens it is the mean of, and how much was measured.
 
     ``measured`` of ``of``: documents, or under ``long = "window"`` the stretches of block_size
     tokens that they are cut into. Where fewer were measured, they are a sample that is spread
@@ -67,7 +68,7 @@ def measure(
     """Mean loss over the documents of a table, or over a sample of them.
 
     ``most``: how many documents (stretches, under ``window``) to measure at most. ``seconds``: if
-    all would take about longer than that, as many as take that long. With neither, all.
+    all of them would take longer than about that, as many as fit. With neither, all.
     """
     starts, lengths = pieces(table, engine.config)
     told = told or (lambda done, of: None)
@@ -81,7 +82,7 @@ def measure(
 
 
 def _spread(every: int, most: int) -> Ints:
-    """Row numbers of ``most`` rows among ``every``, at even distances."""
+    """Row numbers of ``most`` rows among ``every``, evenly spaced."""
     count = min(every, most)
     return np.arange(count, dtype=np.int64) * every // max(count, 1)
 
@@ -146,7 +147,7 @@ def random_floor(vocab_size: int) -> float:
 def bigram_floor(docs: Sequence[str], tokenizer: Tokenizer) -> float:
     """Loss of add-one bigram counting over the documents, measured on them (2.4546 on names).
 
-    The best that a model can do that sees the last token alone, but for the smoothing.
+    But for the smoothing, no model that sees only the last token can do better.
     """
     table = TokenTable(docs, tokenizer)
     whole = Config(block_size=int(table.lengths.max()), vocab_size=tokenizer.vocab_size)
@@ -171,7 +172,7 @@ def counting_floor(fitted: TokenTable, measured: TokenTable, config: Config) -> 
 
 
 def _pairs(table: TokenTable, config: Config) -> tuple[Ints, Ints]:
-    """Which tokens follow which, and how often: first · V + second in rising order, and counts."""
+    """Which tokens follow which, and how often: first · V + second ascending, and counts."""
     v = config.vocab_size
     dense = v <= 1024  # then a table of all pairs is small, and quicker than sorting
     table_of_all = np.zeros(v * v if dense else 0, dtype=np.int64)

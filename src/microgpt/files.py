@@ -88,7 +88,7 @@ def _write_all(fd: int, data: bytes) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make renames in a directory last through a power cut; where that can't be asked, do nothing.
+    """Make renames in a directory last through a power cut, where the system can do that.
 
     Raises ``OSError`` if the disk fails.
     """
@@ -113,7 +113,7 @@ def make_directories(path: Path) -> None:
         while not at.exists():
             if at.is_symlink():
                 raise FileError(
-                    f"{at} is a link to {os.path.realpath(at)}, which is not there.",
+                    f"{at} is a link to {os.path.realpath(at)}, which does not exist.",
                     "Make that directory, or choose another --out.",
                 )
             missing.append(at)
@@ -122,7 +122,7 @@ def make_directories(path: Path) -> None:
             directory.mkdir(exist_ok=True)
             sync_directory(directory.parent)
         if not path.is_dir():
-            raise FileError(f"{path} is a file, a run needs a directory.", "Choose another --out.")
+            raise FileError(f"{path} is a file; a run needs a directory.", "Choose another --out.")
     except (OSError, ValueError) as error:
         raise file_error(error, path, "make the directory") from error
 
@@ -157,7 +157,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def _write_and_rename(target: Path, stem: str, data: bytes) -> None:
-    """``write_atomic`` once the target is known. Its file is held, so that nobody sweeps it."""
+    """``write_atomic`` once the target is known. Its file is locked, so no sweep removes it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:
         temporary = leftovers.fresh(target.parent, stem)
@@ -214,7 +214,7 @@ def read_bytes(path: str | os.PathLike[str], limit: int, *, first: int | None = 
         raise file_error(error, path, "read") from error
     raise CheckpointError(
         f"{path} has {max(info.st_size, limit + 1):,} bytes, above the limit of {limit:,}.",
-        "It is not what it should be, or damaged: use another file.",
+        "It is damaged, or not the file it should be: use another.",
     )
 
 
@@ -222,7 +222,7 @@ def read_bytes(path: str | os.PathLike[str], limit: int, *, first: int | None = 
 
 
 class Lock:
-    """The operating system's lock on a file: one process has it, and it is gone with the object.
+    """The operating system's lock on a file: one process has it, and it goes away with the object.
 
     It belongs to the open file, so a killed process can't leave it behind. The objects of one
     process share it.
@@ -233,7 +233,7 @@ class Lock:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self.sure = True
-        """Whether no other process can have it; False where the file system knows no locks."""
+        """Whether no other process can have it; False where locks aren't supported."""
 
     def __del__(self) -> None:
         with contextlib.suppress(OSError):
@@ -244,7 +244,7 @@ class Lock:
         """The lock on the file at ``path``, which is made if it isn't there.
 
         Raises ``FileError`` with the message ``taken`` if another process has it. Where the file
-        system knows no locks, everybody gets it.
+        system doesn't support locks, every process gets it.
         """
         key = os.path.realpath(path)
         mine = cls._taken.get(key)
@@ -273,7 +273,8 @@ class Lock:
     def held(path: Path) -> bool:
         """Whether a process, this one too, has the lock on the file at ``path``; changes nothing.
 
-        False as well where there is no such file, it can't be read, or the system knows no locks.
+        False as well where there is no such file, it can't be read, or the system doesn't support
+        locks.
         """
         try:
             fd = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
@@ -341,7 +342,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def parse_json(data: bytes, what: str, remedy: str) -> Any:
-    """The value that UTF-8 JSON text stands for.
+    """The value that UTF-8 JSON text represents.
 
     Raises ``CheckpointError`` (``what``: reason) for anything that isn't JSON, for NaN, Infinity,
     a key that occurs twice, and nesting that exhausts the stack. Numbers too large for a float64
@@ -408,7 +409,7 @@ def pack_tensors(
 
 
 def tensor_file_limit(shapes: Mapping[str, tuple[int, ...]]) -> int:
-    """Most bytes that a safetensors file of float64 arrays of these shapes has."""
+    """The most bytes that a safetensors file of float64 arrays of these shapes can have."""
     numbers = sum(int(np.prod(shape, dtype=object)) for shape in shapes.values())
     names = sum(len(name) for name in shapes)
     return 8 * numbers + 6 * names + 200 * len(shapes) + 65_536
@@ -425,7 +426,7 @@ def unpack_tensors(
     """The arrays of a safetensors file: exactly these names and shapes, float64 or float32, finite.
 
     They come back in the order of ``shapes``, writable. With ``may_be_empty`` a file without any
-    array is as good, and gives none. Raises ``CheckpointError`` that names what is wrong.
+    array is accepted too, and gives none. Raises ``CheckpointError`` that names what is wrong.
     """
 
     def bad(reason: str) -> CheckpointError:

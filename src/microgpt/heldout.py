@@ -20,10 +20,10 @@ from microgpt.evaluation import Measured, Told, counting_floor, measure, random_
 from microgpt.tokenizer import Tokenizer
 
 AT_MOST = 1000
-"""Documents on which a run is judged while it trains, unless it is told otherwise."""
+"""Documents on which a run is judged while it trains, unless told otherwise."""
 
 SECONDS = 20.0
-"""How long the measurement at a run's end may take, about, before it takes a sample."""
+"""How long the measurement at a run's end may take, roughly, before it settles for a sample."""
 
 MAX_THREADS = 1024
 
@@ -60,7 +60,7 @@ class Best:
 
     @classmethod
     def of(cls, saved: Any) -> Best:
-        """From what state.json holds; anything else is a new beginning."""
+        """From what state.json holds; anything else starts afresh."""
         if isinstance(saved, dict) and set(saved) == {"step", "loss", "since"}:
             return cls(**saved)
         return cls()
@@ -70,7 +70,7 @@ class Best:
         return None if self.step is None else dict(vars(self))
 
     def take(self, step: int, loss: float) -> bool:
-        """Note a measurement; whether it is the best so far."""
+        """Note a measurement; returns whether it is the best so far."""
         if loss < self.loss:
             self.step, self.loss, self.since = step, loss, 0
             return True

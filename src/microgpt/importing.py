@@ -1,8 +1,8 @@
 """A run that begins from a model: its weights, a vocabulary that may grow, a directory made whole.
 
 All of the run is written to ``.tmp-import-…`` inside its directory and then moved up, run.json
-last. So an import that is killed at any moment has made the whole run or none, and what it left is
-swept by the next one to the same place.
+last. So an import that is killed at any moment has made the whole run or none of it, and what it
+left is swept by the next one to the same place.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def import_run(
 
     Of a run only the weights are taken: the optimiser's state, the step and the random stream
     begin anew. Characters of the data that the model lacks are added to its vocabulary
-    (``grow``): the run's stream shuffles, draws the first weights of any run of this shape, which
+    (``grow``): the run's stream shuffles, draws the initial weights of any run of this shape, which
     aren't used, and then the new rows. ``config`` has the model's shape.
 
     Returns the run and the characters that are new. Raises ``FileError`` if ``out`` holds
@@ -77,7 +77,7 @@ def _take(out: Path) -> Lock:
         out.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise FileError(
-            f"{out} is a file, a run needs a directory.", "Choose another --out."
+            f"{out} is a file; a run needs a directory.", "Choose another --out."
         ) from error
     except (OSError, ValueError) as error:
         raise files.file_error(error, out, "make the directory") from error
@@ -94,7 +94,7 @@ def _leftovers(out: Path) -> list[str]:
     try:
         names = os.listdir(out)  # noqa: PTH208
     except NotADirectoryError:
-        return []  # `_take` has words for it
+        return []  # `_take` says what is wrong
     except OSError as error:
         raise files.file_error(error, out, "read") from error
     unfinished = sorted(name for name in names if name.startswith(TEMPORARY))
@@ -128,7 +128,7 @@ def _never_saved(out: Path, names: list[str]) -> bool:
 
 
 def _move_up(temporary: Path, out: Path) -> None:
-    """A whole run into its place, run.json last; the directory that is left goes after it."""
+    """A whole run into its place, run.json last; the emptied directory is removed last."""
     order = (VOCAB, _FIRST_STEP, LATEST, RUN)
     rest = sorted(set(os.listdir(temporary)) - {*order, ".lock"})  # noqa: PTH208
     for name in (*rest, *order):

@@ -3,7 +3,7 @@
 Python answers Ctrl-C with ``KeyboardInterrupt``, wherever it happens to be. While modules load,
 part of the work is done in callbacks whose exceptions are forgotten, with or without a traceback on
 the screen: ``hold`` lets Ctrl-C wait until ``release``. Elsewhere such a callback gives it back
-(``never_lost``). Where line editing reads, it is a key like any other (``as_key``).
+(``never_lost``). While line editing reads, it is a key like any other (``as_key``).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def release() -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Within, Ctrl-C waits; it is raised at the end."""
+    """Inside, Ctrl-C waits; it is raised at the end."""
     hold()
     try:
         yield
@@ -85,7 +85,8 @@ def drop() -> None:
     """From now on Ctrl-C changes nothing: the command has ended, the process will in a moment.
 
     Its exit code stays: Python remembers a Ctrl-C that left an ``exec`` of text (every dataclass is
-    made by one), and would kill itself at its end, answered or not. The next ``exec`` forgets it.
+    made by one), and would kill itself at its end, whether the Ctrl-C was answered or not. The next
+    ``exec`` forgets it.
     """
     if _raises():
         signal.signal(signal.SIGINT, _nothing)
@@ -94,10 +95,10 @@ def drop() -> None:
 
 @contextmanager
 def as_key() -> Iterator[None]:
-    """Within, Ctrl-C ends the input of ``input()``, as Ctrl-D does on an empty line.
+    """Inside, Ctrl-C ends the input of ``input()``, as Ctrl-D does on an empty line.
 
-    A signal that comes a moment before line editing waits for a key is looked at with the next key
-    only, and it throws away what was typed ahead of it. A key keeps its place among the others.
+    A signal that comes a moment before line editing waits for a key is noticed only with the next
+    key, and it throws away what was typed before it. A key keeps its place among the others.
     Without GNU readline or a terminal Ctrl-C stays a signal.
     """
     try:
@@ -105,7 +106,7 @@ def as_key() -> Iterator[None]:
         import termios
 
         if "GNU" not in (readline.__doc__ or ""):
-            raise ImportError  # libedit, which binds keys in other words
+            raise ImportError  # libedit, which has another syntax for binding keys
         if not sys.stdout.isatty():
             raise OSError  # then input() doesn't edit lines
         terminal = sys.stdin.fileno()

@@ -1,7 +1,7 @@
-"""Unfinished files and folders: named so that they are known, removed once nobody is at them.
+"""Unfinished files and folders: named to be recognised, removed once no process uses them.
 
-Whoever fills one holds the operating system's lock on it, which ends with the process. So what can
-be locked by somebody else is what a killed process left, and only that is removed.
+The process that fills one holds the operating system's lock on it, which ends with the process. So
+what another process can lock is what a killed one left, and only that is removed.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ def stem_of(name: str) -> str:
 
 
 def fresh(folder: Path, stem: str) -> Path:
-    """A name in ``folder`` that nobody uses."""
+    """A name in ``folder`` that isn't in use."""
     return folder / f"{stem}{os.urandom(6).hex()}"
 
 
 def sweep(folder: Path, stem: str) -> None:
     """Remove what killed processes left in ``folder`` under ``stem`` and twelve hex digits.
 
-    Links, other users' files and what a living process holds stay, and so does all of it where the
-    file system knows no locks. Nothing is raised.
+    Links, other users' files and what a living process holds stay, and so does everything where the
+    file system doesn't support locks. Nothing is raised.
     """
     with contextlib.suppress(OSError, ValueError):
         for name in os.listdir(folder):  # noqa: PTH208

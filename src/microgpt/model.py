@@ -1,9 +1,9 @@
 """The forward pass, written once.
 
-``gpt`` takes one token at one position and returns a score for every possible next token. It
-works on plain floats and on ``Value`` alike, in the same order of operations, so that what is
-sampled is computed just as what is trained. Source: Karpathy's microgpt; the architecture is
-GPT-2's with rmsnorm in place of layernorm, and without biases.
+``gpt`` takes one token at one position and returns a score for every possible next token. It works
+on plain floats and on ``Value`` alike, in the same order of operations, so that sampling computes
+exactly what training does. Source: Karpathy's microgpt; the architecture is GPT-2's with rmsnorm in
+place of layernorm, and without biases.
 
 Shapes: C n_embd, H n_head, D head_dim = C / H, V vocab_size. A matrix is a list of rows,
 out × in; the cache of a layer is a list with one vector of C numbers per position so far.
@@ -26,9 +26,10 @@ Note = Callable[[str, Any], None]
 
 
 def init_weights(config: Config, rng: random.Random) -> dict[str, list[list[float]]]:
-    """First weights: Gauss(0, std) drawn row by row in the order of ``Config.shapes``.
+    """Initial weights: Gauss(0, std) drawn row by row in the order of ``Config.shapes``.
 
-    A std of 0 draws all the same, so that the random stream doesn't depend on it.
+    With a std of 0 the numbers are drawn all the same, so that the random stream doesn't depend on
+    it.
     """
     return {
         name: [[rng.gauss(0, config.std_of(name)) for _ in range(into)] for _ in range(out)]
@@ -37,7 +38,7 @@ def init_weights(config: Config, rng: random.Random) -> dict[str, list[list[floa
 
 
 def total(numbers: Sequence[Number]) -> Number:
-    """The sum, added from left to right (``sum`` rounds otherwise since Python 3.12)."""
+    """The sum, added from left to right (``sum`` rounds differently since Python 3.12)."""
     result = numbers[0]
     for number in numbers[1:]:
         result = result + number
@@ -72,8 +73,8 @@ def softmax(logits: Sequence[Number]) -> list[Number]:
 def surprise(logits: Sequence[Number], target: int) -> Number:
     """-log p of the token ``target``, in nats.
 
-    A float ends near 1e-308. Where p is smaller, in a run that is coming apart, the same number
-    is found without it: log of the sum of all exps, less the target's own exponent.
+    Floats end near 1e-308. Where p is smaller, in a run that is diverging, the same number is
+    computed without it: the log of the sum of all exps, less the target's own exponent.
     """
     p = softmax(logits)[target]
     if plain(p) > 1e-300:
@@ -83,7 +84,7 @@ def surprise(logits: Sequence[Number], target: int) -> Number:
 
 
 def norm_scale(x: Sequence[Number]) -> tuple[Number, Number]:
-    """Mean square of x, and the number that rmsnorm multiplies x with."""
+    """Mean square of x, and the number that rmsnorm multiplies x by."""
     mean_square = dot(x, x) * (len(x) ** -1)
     return mean_square, (mean_square + 1e-5) ** -0.5
 
@@ -116,7 +117,7 @@ def activate(x: Number, activation: str) -> Number:
 
 
 def _silent(name: str, value: Any) -> None:
-    """The note taken when nobody asks for a trace."""
+    """The ``note`` that is used when nobody asks for a trace."""
 
 
 def gpt(
@@ -167,7 +168,8 @@ def _block(
         note(layer + name, value)
         return value
 
-    # Attention: every position asks (q) and is asked for (k), and hands out what it has (v).
+    # Attention: every position asks (q), says what it can be asked for (k), and hands out what it
+    # has (v).
     residual = x
     scale = noted("scale_pre_attn", norm_scale(x)[1])
     x = noted("x_pre_attn", [xi * scale for xi in x])

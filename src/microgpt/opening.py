@@ -35,7 +35,7 @@ class Opened:
     ``weights``: its matrices by the names and shapes of ``Config.shapes``. ``dtype``: their
     numbers, ``float64`` or ``float32``.
 
-    ``leg``: what a run's state.json says, with what made the weights (``engine``, ``level``,
+    ``leg``: what a run's state.json says of what made the weights (``engine``, ``level``,
     ``version``, ``dtype``, ``threads``); empty for a file.
 
     ``run``: the run's directory, None for a single file. ``step``: after how many steps the
@@ -77,9 +77,9 @@ def open_model(
 ) -> tuple[Opened, list[str]]:
     """Open a run directory, a model.json or a safetensors file; None is the shipped model.
 
-    ``best``: of a run the step with the lowest held-out loss, instead of the newest.
-    ``ignore_digest``: a file that was changed since it was written is taken, with a notice.
-    Returns the model and notices, one line each (an older checkpoint used, keys ignored).
+    ``best``: of a run, the step with the lowest held-out loss instead of the newest.
+    ``ignore_digest``: a file that has changed since it was written is used all the same, with a
+    notice. Returns the model and notices, one line each (an older checkpoint used, keys ignored).
     Raises ``FileError`` or ``CheckpointError``, and ``InputError`` where there is no best step.
 
     Example:
@@ -98,7 +98,7 @@ def open_model(
             f"There is no run or model file at {path}.", f"Train one first: {command('train')}"
         )
     if best:
-        raise InputError(f"{path} is one model: it has no best step.", "Leave out --best.")
+        raise InputError(f"{path} is a single model: it has no best step.", "Leave out --best.")
     read = read_safetensors if path.suffix == ".safetensors" else read_model
     model, notices = read(path, ignore_digest=ignore_digest)
     opened = Opened(path, model.config, model.tokenizer, model.weights, "float64")
@@ -111,7 +111,8 @@ def _open_run(path: Path, best: bool) -> tuple[Opened, list[str]]:
     snapshot, notices = run.load_best() if best else run.load()
     if snapshot is None and best:
         raise InputError(
-            f"The run in {path} has no best step: its held-out loss was not measured on the way.",
+            f"The run in {path} has no best step: its held-out loss was not measured "
+            "during training.",
             "Train with --holdout 0.1, or with --eval-every.",
         )
     if snapshot is None:
@@ -155,7 +156,7 @@ def engine_for(opened: Opened, engine: str = "auto", threads: int = 1) -> Engine
     """An engine that holds the opened model, in the dtype in which it was saved.
 
     ``engine``: a name as ``make_engine`` takes it. ``threads``: how many it may compute with; the
-    results don't depend on it. Raises ``MissingError`` if no engine does this configuration,
+    results don't depend on it. Raises ``MissingError`` if no engine supports this configuration,
     ``InputError`` if the name is unknown.
 
     Example:
@@ -192,7 +193,7 @@ def run_tokenizer(run: RunDir) -> Tokenizer:
 
 
 def run_data(run: RunDir, moved_to: Path | Sequence[Path] | None = None) -> Dataset:
-    """The data that a run was started with; ``moved_to``: where its file is now, or its files.
+    """The data that a run was started with; ``moved_to``: where its file is now, or its files are.
 
     What came through a pipe is read from the run's directory. Raises ``FileError`` if the data is
     gone, ``CheckpointError`` if its bytes have changed.
@@ -236,7 +237,7 @@ def _source(run: RunDir, facts: dict[str, Any]) -> str | Path | list[Path]:
 
 
 def resume_point(run: RunDir) -> tuple[Snapshot | None, list[str]]:
-    """Where to go on: the newest good checkpoint, with the log cut back to it.
+    """Where to continue: the newest good checkpoint, with the log cut back to it.
 
     None where the run was stopped before its first save; it then starts over. From here on the
     run is locked: raises ``FileError`` if another process is training it.
@@ -245,8 +246,8 @@ def resume_point(run: RunDir) -> tuple[Snapshot | None, list[str]]:
     snapshot, notices = run.load()
     if snapshot is None and (model := run.run.get("imported")):
         raise CheckpointError(
-            f"The import of {model} into {run.path} was stopped before its end.",
-            "Repeat the import: it takes the same --out again.",
+            f"The import of {model} into {run.path} was stopped before it was complete.",
+            "Repeat the import: it accepts the same --out again.",
         )
     run.rewind_metrics(int(snapshot.state["metrics_bytes"]) if snapshot else 0)
     return snapshot, notices
@@ -255,7 +256,7 @@ def resume_point(run: RunDir) -> tuple[Snapshot | None, list[str]]:
 def _demo() -> None:
     opened, _ = open_model(None)
     print(f"the shipped model: {opened.config.parameters():,} parameters, {opened.dtype}")
-    print(f"engine that auto takes: {engine_for(opened).name}")
+    print(f"engine that auto picks: {engine_for(opened).name}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 The random numbers come from the run's stream here, never from an engine: the sampler hands the
 engine uniform numbers and puts the stream where it would stand if each had been drawn when it
-was needed. So all engines get the same draws, and the published twenty come out of each.
+was needed. So all engines get the same draws, and the published twenty names come out of each.
 """
 
 from __future__ import annotations
@@ -30,13 +30,11 @@ PIECE = 1000
 class Settings:
     """How to sample.
 
-    ``temperature``: the logits are divided by it; lower is safer, higher is
-    more varied.
-    ``top_k``: draw among the k most probable tokens only (1 is greedy). ``top_p``: among the
-    fewest whose probabilities reach p. ``order``: see ``engines.drawing.Sampler``.
-    ``length``: most characters of a sample, forced ones included; None is block_size. Beyond
-    block_size the model sees the last block_size tokens.
-    Raises ``InputError`` for values out of range.
+    ``temperature``: the logits are divided by it; lower is safer, higher is more varied. ``top_k``:
+    draw among the k most probable tokens only (1 is greedy). ``top_p``: among the fewest whose
+    probabilities reach p. ``order``: see ``engines.drawing.Sampler``. ``length``: the most
+    characters that a sample may have, its prefix included; None is block_size. Beyond block_size
+    the model sees the last block_size tokens. Raises ``InputError`` for values out of range.
 
     Example:
         >>> import random
@@ -59,7 +57,7 @@ class Settings:
         if not (math.isfinite(self.temperature) and 0.001 <= self.temperature <= 1000):
             raise InputError(
                 f"temperature is {self.temperature:g}, must be from 0.001 to 1000.",
-                "For always the most probable token use --greedy.",
+                "Use --greedy to always get the most probable token.",
             )
         if self.top_k is not None and self.top_k < 1:
             raise InputError(f"top-k is {self.top_k}, must be at least 1.")
@@ -81,7 +79,7 @@ def sample(
     settings: Settings | None = None,
     guard: Guard | None = None,
 ) -> list[str]:
-    """``count`` new documents that begin with ``prefix``; ``rng`` moves on by the draws used.
+    """``count`` new documents that begin with ``prefix``; ``rng`` advances by the draws used.
 
     ``engine``: one that holds a model. ``settings`` None: temperature 0.5. ``guard``: an
     automaton that forbids tokens. Raises ``TokenError`` for a prefix with characters unknown to
@@ -140,7 +138,7 @@ def sample_chosen(
     seen: set[str] = set()
     made = drawn = 0
     while made < count and drawn < _TRIES * count:
-        # The more was left out so far, the more is drawn at once; what is too much is dropped.
+        # The more has been left out so far, the more is drawn at once; any surplus is dropped.
         wanted = min(PIECE, max(count, drawn) - made, _TRIES * count - drawn)
         texts = sample(engine, tokenizer, rng, wanted, prefix=prefix, settings=settings)
         drawn += wanted

@@ -1,4 +1,4 @@
-"""Where a run begins: documents in their order, first weights, and what is held out.
+"""Where a run begins: documents in their order, initial weights, and what is held out.
 
 Everything here is a function of configuration and data alone.
 """
@@ -53,7 +53,7 @@ def hold_out(config: Config, dataset: Dataset) -> Split:
 
 
 def shuffled(config: Config, dataset: Dataset) -> list[str]:
-    """The training documents in their order alone, for those who need no weights."""
+    """The training documents in their order alone, for callers that need no weights."""
     docs = list(hold_out(config, dataset).train)
     random.Random(config.seed).shuffle(docs)
     return docs
@@ -74,8 +74,8 @@ def _demo() -> None:
     from microgpt.data import load_data
 
     begun = begin(make_config(), load_data("names"))
-    print(f"the first documents: {', '.join(begun.docs[:6])}")
-    print(f"the first weights:   {', '.join(f'{w:.4f}' for w in begun.weights['wte'][0][:6])}")
+    print(f"the first documents:  {', '.join(begun.docs[:6])}")
+    print(f"the initial weights:  {', '.join(f'{w:.4f}' for w in begun.weights['wte'][0][:6])}")
 
 
 if __name__ == "__main__":

@@ -32,12 +32,13 @@ _AFTERWARDS = {"SIGTERM": signal.SIG_DFL, "SIGHUP": signal.SIG_IGN}
 
 
 class Stop:
-    """Whether a stop was asked for: call it to know.
+    """Whether a stop was asked for: call it to find out.
 
     ``working`` False: there is nothing to save yet, and the first request raises
     ``KeyboardInterrupt`` wherever the main thread is. True: it is only noted, and the second one
-    raises. ``slow``: called by the listening thread where the first is not answered within half a
-    second. ``last_words``: called before it ends the process because the main thread can't.
+    raises. ``slow``: called by the listening thread where the first request isn't answered within
+    half a second. ``last_words``: called before that thread ends the process because the main
+    thread can't.
     """
 
     def __init__(self) -> None:
@@ -83,7 +84,7 @@ class Stop:
 
 @contextlib.contextmanager
 def stop_on_signals() -> Iterator[Stop]:
-    """Within, signals that ask to stop are heard by the ``Stop`` that this gives.
+    """Inside, signals that ask to stop are heard by the ``Stop`` that this gives.
 
     One that the caller has set to be ignored (``nohup``) stays ignored. Outside the main thread,
     where Python allows no handlers, nothing is heard.

@@ -32,7 +32,7 @@ def uniforms(rng: random.Random, count: int) -> npt.NDArray[np.float64]:
 
 
 def stream_to_json(rng: random.Random) -> list[Any]:
-    """The state of Python's generator as JSON can hold it."""
+    """The state of Python's generator in a form that JSON can hold."""
     version, internal, gauss_next = rng.getstate()
     return [version, list(internal), gauss_next]
 

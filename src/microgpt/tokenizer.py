@@ -1,7 +1,7 @@
 """Characters as whole numbers, and back.
 
 The vocabulary is every distinct character of the data in code-point order, numbered from 0, and
-after them one extra token, BOS, which stands at both ends of every document: "ada" becomes
+after them one extra token, BOS, which marks both ends of every document: "ada" becomes
 ``[26, 0, 3, 0, 26]`` where the characters are a to z.
 """
 

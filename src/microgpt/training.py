@@ -40,13 +40,13 @@ DIVERGED = 20
 """A run whose loss is this many times that of guessing blindly has diverged, on every engine."""
 
 ON_THE_WAY = ("save_every", "eval_every", "eval_docs", "patience", "sample_every")
-"""Settings of what happens while a run trains; they change no number of it."""
+"""Settings for what happens while a run trains; they change none of its numbers."""
 
 _PIECE_SECONDS = 0.05  # the engine is left alone for about this long
 _SAVE_SECONDS = 10.0
 _SAMPLES = 20
 _SAMPLES_ON_THE_WAY = 5
-_WORTH_MEASURING = 100  # steps from which on a run is measured on the way unasked
+_WORTH_MEASURING = 100  # from this many steps on, a run is measured during training unasked
 _RECENT = 100  # steps in the mean that says how a run without held-out documents ended
 
 
@@ -54,21 +54,21 @@ class Trainer:
     """One run from its first step, or from its last save, to its end.
 
     ``tokenizer`` None: one of the data's characters. ``engine``, ``dtype``: as ``make_engine``
-    takes them. ``run_dir`` None trains in memory only; with a ``snapshot`` it goes on from there.
-    ``threads`` None: one, or all cores from 16 documents a step on. ``stop_after``: end after
+    takes them. ``run_dir`` None trains in memory only; with a ``snapshot`` it continues from there.
+    ``threads`` None: one, or all cores from 16 documents per step on. ``stop_after``: end after
     that step of the planned ones, without samples.
     ``save_every``: steps between saves; None saves every 10 seconds.
 
-    ``eval_every``: steps between measurements of the held-out loss; 0 measures at the end alone,
-    None ten times on the way where something is held out with ``holdout``. The best step is kept
-    (``RunDir.best_step``). ``eval_docs``: documents to measure on, evenly spread over all that
-    are held out; 0 means all, None 1,000 on the way, and at the end as many as some 20 seconds
-    allow. ``patience``: stop after so many measurements that brought nothing better.
-    ``sample_every``: steps between a few samples on the way.
+    ``eval_every``: steps between measurements of the held-out loss; 0 measures only at the end,
+    None ten times during training where something is held out with ``holdout``. The best step is
+    kept (``RunDir.best_step``). ``eval_docs``: documents to measure on, evenly spread over all that
+    are held out; 0 means all, None 1,000 during training, and at the end as many as some 20 seconds
+    allow. ``patience``: stop after this many measurements without a better one.
+    ``sample_every``: steps between a few samples during training.
 
     ``stopped`` is asked between pieces of about 50 ms, and within a measurement; when it says
     True, the run is saved and ``Interrupted`` raised. ``told(done, of)`` hears how far a
-    measurement has got. Raises ``InputError`` for what can't be trained so.
+    measurement has got. Raises ``InputError`` for settings that can't be trained with.
 
     Example:
         >>> import microgpt
@@ -157,7 +157,7 @@ class Trainer:
             )
         if self.step > self.last:
             raise InputError(
-                f"stop-after is {self.last}, but the run is at step {self.step} already.",
+                f"stop-after is {self.last}, but the run is already at step {self.step}.",
                 "Name a later step, or leave it out.",
             )
         self.order = Order(self.table, self.config, self.rng)
@@ -168,7 +168,7 @@ class Trainer:
         self.judged: float | None = None
 
     def _eval_every(self, asked: int | None) -> int:
-        """Steps between measurements on the way; 0 for none."""
+        """Steps between measurements during training; 0 for none."""
         part = self.judge.chooses_by
         if asked is None:
             often = self.config.holdout and self.config.steps >= _WORTH_MEASURING
@@ -230,7 +230,7 @@ class Trainer:
 
     def _steps(self) -> Iterator[Event]:
         if self.resumed and self.step == self.last:
-            self.saved_at = None  # a kill may have hit the last save's end: `latest`, tidying up
+            self.saved_at = None  # a kill may have cut off the end of the last save
         begun = last_save = time.monotonic()
         count = 1
         while self.step < self.last and not self.ended_early:
@@ -295,14 +295,14 @@ class Trainer:
         remedy = f"Use a smaller --lr (now {self.config.lr:g})."
         if step == 1:
             now = f"(now {self.config.init_std:g})"
-            remedy = f"The first weights are too large: use a smaller --init-std {now}."
+            remedy = f"The initial weights are too large: use a smaller --init-std {now}."
         raise NumbersError(f"{said}: training diverged.", f"{remedy}{self._kept()}")
 
     def _kept(self) -> str:
         return f" {self.run_dir.path} keeps step {self.saved_at}." if self.run_dir else ""
 
     def _on_the_way(self) -> Iterator[Event]:
-        """A measurement or samples, where this step is one for them and not the last."""
+        """A measurement or samples, where this step is due for them and isn't the last."""
         if self.step >= self.config.steps:
             return
         if self.sample_every and self.step % self.sample_every == 0:
@@ -355,11 +355,11 @@ class Trainer:
             raise Interrupted(f"Stopped at step {self.step} of {self.config.steps}.")
         raise Interrupted(
             f"Stopped at step {self.step} of {self.config.steps}, saved in {self.run_dir.path}.",
-            f"Go on with: {command('train', '--resume', self.run_dir.path)}",
+            f"Continue with: {command('train', '--resume', self.run_dir.path)}",
         )
 
     def _evaluate(self) -> Iterator[Event]:
-        """The held-out losses at the end, on all documents or on what some seconds allow."""
+        """The held-out losses at the end, on all documents or on as many as some seconds allow."""
         for label in self.judge.tables:
             try:
                 event = self._measure(label, self.eval_docs, SECONDS)
@@ -392,7 +392,7 @@ class Trainer:
     def _raise_stopped_measuring(self, label: str) -> NoReturn:
         where = f", and the run is saved in {self.run_dir.path}" if self.run_dir else ""
         raise Interrupted(
-            f"Stopped while the loss on {label} was measured. Training is done{where}.",
+            f"Stopped while the loss on {label} was being measured. Training is done{where}.",
             f"Measure it with: {command('eval', self.run_dir.path)}" if self.run_dir else "",
         )
 
@@ -430,7 +430,7 @@ def _as(arrays: Arrays, kind: np.dtype[Any]) -> Arrays:
 
 
 def data_facts(dataset: Dataset) -> dict[str, Any]:
-    """What ``run.json`` keeps of the data: enough to find it and to know it again.
+    """What ``run.json`` keeps of the data: enough to find it and to recognise it.
 
     ``path`` is a list for several files, and null for a bundled list and for a pipe, whose bytes
     are kept in the run's directory under the name ``kept``. ``column``, ``field`` and
@@ -453,10 +453,10 @@ def data_facts(dataset: Dataset) -> dict[str, Any]:
 
 
 def create_run(path: Path | None, trainer: Trainer, imported: str | None = None) -> RunDir:
-    """Make the run's directory: configuration and data facts, written first and then constant.
+    """Make the run's directory: configuration and data facts, written first and never changed.
 
     ``path`` None: ``runs/NAME-n`` after the data, n one above all there are. ``imported``: the
-    model file that the first weights come from, if they aren't drawn.
+    model file that the initial weights come from, if they aren't drawn.
     """
     asked = {name: value for name, value in trainer.asked.items() if value is not None}
     run: dict[str, Any] = {

@@ -1,12 +1,12 @@
-"""Runs on disk: one directory a run, from which training continues bit for bit.
+"""Runs on disk: one directory per run, from which training continues bit for bit.
 
 ::
 
-    run.json             format, config, data, …: written once, constant
+    run.json             format, config, data, …: written once, never changed
     vocab.json           the tokenizer
-    metrics.jsonl        one JSON object a line, appended; the only file with times
+    metrics.jsonl        one JSON object per line, appended; the only file with times
     latest               the name of the newest step directory
-    best                 the name of the one whose held-out loss was the lowest, if it is measured
+    best                 the name of the one with the lowest held-out loss, if that is measured
     step-00000500/       weights.safetensors, optim.safetensors, state.json, and copies of
                          run.json and vocab.json
     .lock                locked while a process writes to the run
@@ -16,7 +16,7 @@ So whatever carries a ``step-…`` name was complete once, and a process killed 
 the snapshot before, the new one, or both. The last two are kept, and the one that ``best`` names.
 
 Every byte of a snapshot is under a digest, run.json and vocab.json too (``snapshot.py``). One that
-doesn't match is passed over, and said so; for run.json and vocab.json a snapshot's copy is used
+doesn't match is passed over, with a notice; for run.json and vocab.json a snapshot's copy is used
 (``originals.py``). Nothing here is pickled.
 """
 
@@ -51,10 +51,11 @@ _OWN = (f"{TEMPORARY}step-", f"{TEMPORARY}gone-")  # directories that only RunDi
 class RunDir:
     """A run's directory.
 
-    ``path``: where. ``run``: the content of run.json, constant. ``config``: the ``Config`` in it.
+    ``path``: where it is. ``run``: the content of run.json, which never changes. ``config``: the
+    ``Config`` in it.
 
     The first call that writes takes the run's lock: from then on other processes that want to
-    write get a ``FileError``. It goes with ``close``, with the object, and with the process.
+    write get a ``FileError``. It is released by ``close``, and with the object or the process.
     """
 
     def __init__(self, path: Path, run: dict[str, Any]) -> None:
@@ -110,9 +111,9 @@ class RunDir:
         vocab: dict[str, Any],
         kept: bytes | None = None,
     ) -> RunDir:
-        """``create`` in ``folder/stem-n``, n one above all that are there.
+        """``create`` in ``folder/stem-n``, n one above all those there.
 
-        However many processes do so at once, each gets a directory of its own. Raises what
+        However many processes do this at once, each gets a directory of its own. Raises what
         ``create`` raises; the directory is then gone again.
         """
         path = newrun.next_directory(folder, stem)
@@ -183,8 +184,8 @@ class RunDir:
     def lock(self) -> None:
         """Be the only process that writes to this run, until ``close``; called by all that write.
 
-        Readers need no lock. Raises ``FileError`` if another process has it. Where the file
-        system knows no locks, this does nothing.
+        Readers need no lock. Raises ``FileError`` if another process has it. Where the file system
+        doesn't support locks, this does nothing.
         """
         if self._lock is None:
             self._lock = Lock.take(
@@ -195,7 +196,7 @@ class RunDir:
             self._mend()
 
     def close(self) -> None:
-        """Give the lock back (other objects of this process on the same run keep it)."""
+        """Release the lock (other objects of this process on the same run keep it)."""
         self._lock = None
 
     def __enter__(self) -> RunDir:
@@ -215,7 +216,7 @@ class RunDir:
         *,
         best: bool = False,
     ) -> Path:
-        """Save a snapshot and return its directory; the one before stays, older ones go.
+        """Save a snapshot and return its directory; the one before it stays, older ones go.
 
         ``state``: what else is needed to continue; JSON values. ``best``: this is the best one so
         far, and stays until another is; the step may have been saved already. Raises
@@ -267,7 +268,7 @@ class RunDir:
     def _make_way(self, path: Path) -> None:
         """Free the name of a step directory.
 
-        A good one of the same step goes by ``.old`` until its successor is there; ``load`` knows
+        A good one of the same step is named ``.old`` until its successor is there; ``load`` knows
         that name, so there is no moment without a complete one.
         """
         old = path.with_name(f"{path.name}.old")
@@ -288,7 +289,8 @@ class RunDir:
         """Remove all but the newest step directories, the best, and what killed processes left.
 
         Directories of later steps are damaged ones that ``load`` passed over, or those of a caller
-        that went back. What can't be removed (a file open on Windows) stays for the next time.
+        that went back to an earlier step. What can't be removed (a file open on Windows) stays for
+        the next time.
         """
         with contextlib.suppress(OSError, FileError):
             found = self._step_names()
@@ -317,9 +319,9 @@ class RunDir:
         """The newest good snapshot, and one line for each thing that was found damaged.
 
         None if none was ever saved. ``metrics.jsonl`` is not touched: see ``rewind_metrics``; who
-        holds the lock, and so is going on with the run, also hears if it isn't what was saved.
-        Raises ``CheckpointError`` if there are snapshots but none is good, or if they are of a
-        newer format; ``FileError`` if they can't be read.
+        holds the lock, and so continues the run, is also told if it isn't what was saved. Raises
+        ``CheckpointError`` if there are snapshots but none is good, or if they are of a newer
+        format; ``FileError`` if they can't be read.
         """
         for _ in range(10):
             names = self._step_names()
@@ -370,7 +372,7 @@ class RunDir:
         """The snapshot that was saved as the best, and notices as from ``load``.
 
         None if no save was the best. Where the best is damaged or gone, the newest good one comes
-        in its place, and a line says so; its ``step`` tells which it is. Raises what ``load``
+        in its place, and a line says so; its ``step`` says which it is. Raises what ``load``
         raises.
         """
         for _ in range(10):

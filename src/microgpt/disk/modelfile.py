@@ -12,10 +12,10 @@
 ``config.activation`` is added where it isn't relu. ``digest`` is the SHA-256 of the state-dict's
 numbers in their order, each as a little-endian float64; a file may lack it. The other keys need
 none: what they say, the file says twice. A safetensors file holds the same matrices, and in its
-metadata, as text, what it takes to stand alone: ``format``, ``config``, ``vocab``, ``step`` if it
-is known, the same ``digest``, and ``metadata_digest``, which covers those five.
+metadata, as text, all that is needed to use it by itself: ``format``, ``config``, ``vocab``,
+``step`` if it is known, the same ``digest``, and ``metadata_digest``, which covers those five.
 
-What doesn't match its digest is refused. ``ignore_digest`` takes it with a warning, for those who
+What doesn't match its digest is refused. ``ignore_digest`` accepts it with a warning, for those who
 changed a number on purpose.
 
 What is read comes from strangers: sizes are checked before anything is allocated, shapes row by
@@ -47,8 +47,8 @@ HEADER_LIMIT = 16 * 2**20  # bytes of a safetensors header
 _SIZES = ("n_layer", "n_embd", "block_size", "n_head", "vocab_size")
 _REMEDY = "Export it again, or use another file."
 _CHANGED = (
-    "Take a good copy. If it was changed on purpose, --ignore-digest reads it, and export with "
-    "that writes a new digest."
+    "Use a good copy. If it was changed on purpose, --ignore-digest reads it, and export with "
+    "that flag writes a new digest."
 )
 _COVERED = ("format", "config", "vocab", "step", "digest")  # by metadata_digest, in this order
 
@@ -59,9 +59,9 @@ EVERY_FIELD = frozenset(field.name for field in fields(Config))
 class Model:
     """What sampling needs. ``weights``: float64 by state-dict name, shapes ``config.shapes()``.
 
-    ``step``: the training steps done, None where nobody says so. ``stated``: the names of the
+    ``step``: the training steps done, None where that isn't known. ``stated``: the names of the
     config's fields that are known. The others are defaults that were filled in (a model.json
-    states the shape alone), and no file that is written from it claims them.
+    states the shape alone), and no file written from it states them.
     """
 
     config: Config
@@ -87,7 +87,7 @@ def read_model(
 ) -> tuple[Model, list[str]]:
     """A model.json, and one warning for each place with keys that were ignored.
 
-    ``ignore_digest``: numbers that don't match the digest are taken, with a warning.
+    ``ignore_digest``: numbers that don't match the digest are accepted, with a warning.
 
     Raises ``CheckpointError`` (or ``FileError`` if it can't be read) with value, limit and remedy.
     """
@@ -154,7 +154,7 @@ def write_model(path: str | os.PathLike[str], model: Model) -> list[str]:
 
 
 def _matrix_text(name: str, matrix: Any) -> str:
-    """One row a line, so that two files can be compared."""
+    """One row per line, so that two files can be compared."""
     rows = np.asarray(matrix, dtype=np.float64).tolist()
     return f'"{name}": [\n' + ",\n".join(files.dump_json(row) for row in rows) + "\n]"
 
@@ -223,7 +223,7 @@ class _Reader:
     def keys(
         self, value: dict[str, Any], name: str, wanted: Iterable[str], more: Iterable[str] = ()
     ) -> None:
-        """``value`` must have the keys ``wanted``, may have ``more``; of others it is warned."""
+        """``value`` must have the keys ``wanted``, may have ``more``; any others give a warning."""
         wanted = list(wanted)
         missing = [key for key in wanted if key not in value]
         if missing:
@@ -247,7 +247,7 @@ class _Reader:
         reason = f"{name} is {said}, but the SHA-256 of {what} is {found[:12]}…"
         if not self.ignore_digest:
             raise self.bad(f"{reason}: it has changed since it was written", _CHANGED)
-        self.warnings.append(f"{self.path}: {reason}: it is read as it stands.")
+        self.warnings.append(f"{self.path}: {reason}: it is read all the same.")
 
     def config(self, value: object, size: int) -> Config:
         """The shapes of the model; ``size``: bytes of the file, which must be able to hold it."""
@@ -288,10 +288,10 @@ class _Reader:
             raise self.bad(reason, error.remedy or _REMEDY) from error
 
     def room(self, config: Config, size: int, each: int) -> None:
-        """The file must be large enough for the model it announces; ``each``: bytes a number."""
+        """The file must be large enough for the model it announces; ``each``: bytes per number."""
         if each * config.parameters() > size:
             raise self.bad(
-                f"config asks for {config.parameters():,} numbers, and the file's {size:,} bytes "
+                f"config asks for {config.parameters():,} numbers, but the file's {size:,} bytes "
                 f"can hold {size // each:,} at most"
             )
 
@@ -385,7 +385,7 @@ def read_safetensors(
 ) -> tuple[Model, list[str]]:
     """A file of ``write_safetensors``, and warnings about what was ignored; float32 is widened.
 
-    ``ignore_digest``: what doesn't match its digest is taken, with a warning. Raises
+    ``ignore_digest``: what doesn't match its digest is accepted, with a warning. Raises
     ``CheckpointError`` (or ``FileError`` if it can't be read) with value, limit and remedy.
     """
     reader = _Reader(str(path), ignore_digest)

@@ -1,4 +1,4 @@
-"""Where a new run may begin: a directory that is new, empty, or what a killed beginning left."""
+"""Where a new run may begin: a directory that is new, empty, or what a killed start left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEPT = "data.txt"
 def check_vacant(path: Path, names: Iterable[str]) -> None:
     """Raise ``FileError`` if a directory that holds ``names`` is no place for a new run.
 
-    ``data.txt`` alone may be anybody's; beside the lock it is ours, for that is made first.
+    ``data.txt`` by itself may be anyone's; beside the lock it is ours, since that is made first.
     """
     names = set(names)
     if "run.json" in names:
@@ -36,7 +36,7 @@ def check_vacant(path: Path, names: Iterable[str]) -> None:
 
 
 def next_directory(folder: Path, stem: str) -> Path:
-    """Make ``folder/stem-n``, n one above all that are there; no two processes get the same.
+    """Make ``folder/stem-n``, n one above all those there; no two processes get the same.
 
     Raises ``FileError``.
     """
@@ -50,7 +50,7 @@ def next_directory(folder: Path, stem: str) -> Path:
             path = folder / f"{stem}-{number}"
             try:
                 path.mkdir()
-            except FileExistsError:  # somebody was quicker
+            except FileExistsError:  # another process was quicker
                 continue
             files.sync_directory(folder)
             return path

@@ -2,7 +2,7 @@
 
 A snapshot records the SHA-256 of both in its state.json, so it can tell whether the run's own file
 is still what it was, and whether its copy is. The run's own file is used as long as one snapshot
-vouches for it, or none can say anything; else the copy of the newest snapshot that has a good one.
+vouches for it, or none can tell; else the copy in the newest snapshot that has a good one.
 """
 
 from __future__ import annotations

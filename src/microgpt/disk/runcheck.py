@@ -20,7 +20,7 @@ _LINE_LIMIT = 2**24  # bytes of one line of the log
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one file, or directory, of a run.
+    """What was found out about one file, or directory, of a run.
 
     ``state``: "ok"; "note", which is no damage (what a kill left, what older versions didn't
     write); or "damaged". ``says``: what it is, in a few words. ``remedy``: what to do, if anything.
@@ -58,7 +58,7 @@ class _Check:
             self.names = []
         self.steps = snapshot.step_names(self.names)
         if originals.RUN not in self.names and not self.steps:
-            RunDir.open(path)  # has the words for what is no run
+            RunDir.open(path)  # says why it is no run
         self.seen = originals.witnesses(path)
         self.run: RunDir | None = None
         self.good: list[tuple[str, dict[str, Any]]] = []  # good snapshots and their states
@@ -81,7 +81,9 @@ class _Check:
         yield from self._pointers()
         yield self._log()
         yield from self._leftovers()
-        busy = "a process is training this run" if self.training else "nobody is training this run"
+        busy = (
+            "a process is training this run" if self.training else "no process is training this run"
+        )
         yield Finding(".lock", "note" if self.training else "ok", busy)
 
     def _original(self, name: str) -> Finding:
@@ -103,7 +105,7 @@ class _Check:
         return Finding(name, "ok", f"{len(original.data):,} bytes, {recorded}")
 
     def _kept(self) -> Iterator[Finding]:
-        """The data, where the run keeps them: they couldn't be read again."""
+        """The data, where the run keeps it because it couldn't be read again."""
         facts = self.run.run.get("kept") if self.run is not None else None
         if not isinstance(facts, dict):
             return
@@ -162,7 +164,7 @@ class _Check:
                 yield Finding("best", "ok", f"names {named}")
             else:
                 says = " ".join(notices) or f"names {files.shown(named)}, which is not there"
-                yield Finding("best", "damaged", says, "The next best save writes it anew.")
+                yield Finding("best", "damaged", says, "The next best save rewrites it.")
 
     def _latest(self) -> Iterator[Finding]:
         if not self.steps and "latest" not in self.names:
@@ -171,7 +173,7 @@ class _Check:
         newest = self.steps[0].removesuffix(".old") if self.steps else None
         if named is None or named not in self.steps:
             says = " ".join(notices) or f"names {files.shown(named)}, which is not there"
-            yield Finding("latest", "damaged", says, "The next save writes it anew.")
+            yield Finding("latest", "damaged", says, "The next save rewrites it.")
         elif named != newest:
             yield Finding("latest", "note", f"names {named}, though {newest} is newer")
         else:
@@ -181,7 +183,10 @@ class _Check:
         """metrics.jsonl against what the newest good snapshot recorded, and line by line."""
         step, state = self.good[0] if self.good else ("", {})
         recorded, digest = state.get("metrics_bytes", 0), state.get("metrics_sha256")
-        path, remedy = self.path / runlog.NAME, "The weights don't depend on it: resuming goes on."
+        path, remedy = (
+            self.path / runlog.NAME,
+            "The weights don't depend on it: the run can be resumed.",
+        )
         if runlog.NAME not in self.names:
             if recorded:
                 return Finding(runlog.NAME, "damaged", "is missing", remedy)

@@ -1,6 +1,6 @@
-"""The log of a run, ``metrics.jsonl``: one JSON object a line; the only file with times.
+"""The log of a run, ``metrics.jsonl``: one JSON object per line; the only file with times.
 
-It is appended to, and the digest of what stands in it grows along, so that no save reads it again.
+It is only appended to, and its digest is carried along, so that no save reads it again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CHUNK = 2**20  # bytes read at once
 
 
 class RunLog:
-    """The file ``metrics.jsonl`` in the directory ``folder``. Who writes holds the run's lock."""
+    """The file ``metrics.jsonl`` in the directory ``folder``. A writer holds the run's lock."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
@@ -86,7 +86,7 @@ class RunLog:
         return self._hash.hexdigest() if self._hashed == size else None
 
     def notices(self, state: dict[str, Any], read: bool) -> list[str]:
-        """What is wrong with it, as a snapshot's ``state`` has it; with ``read``, byte by byte."""
+        """What is wrong with it, going by a snapshot's ``state``; with ``read``, byte by byte."""
         size, digest = state["metrics_bytes"], state.get("metrics_sha256")
         if size > self.size:
             return ["metrics.jsonl is shorter than at the save: some of it is lost."]
@@ -119,7 +119,7 @@ class RunLog:
             self._hash, self._hashed = hashlib.sha256(), 0
 
     def sync(self) -> None:
-        """Let the disk have all of it, so that a length recorded now is true after a power cut."""
+        """Flush all of it to disk, so that a length recorded now is true after a power cut."""
         if not self.size:
             return
         try:

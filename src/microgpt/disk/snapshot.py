@@ -38,7 +38,7 @@ NAME = re.compile(r"step-(\d{8,13})(\.old)?")
 RESTORE = "Restore the directory from a copy, or train again into another --out."
 
 DAMAGE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO)
-"""What the operating system says of a file that is lost; anything else is no damage."""
+"""What the operating system says about a file that is lost; anything else is no damage."""
 
 _OURS = ("format", "step", "optim_step", "metrics_bytes", "metrics_sha256", "sha256", "digest")
 
@@ -60,7 +60,7 @@ class Snapshot:
 
 
 class NewerError(CheckpointError):
-    """A format above ours: not damage, so nothing falls back from it."""
+    """A format newer than ours: not damage, so nothing falls back to an older snapshot."""
 
 
 def pack(
@@ -185,7 +185,7 @@ def check_format(content: dict[str, Any], where: str) -> None:
 
 
 def json_object(data: bytes, where: str, remedy: str = RESTORE) -> dict[str, Any]:
-    """The JSON object that ``data`` stands for; anything else raises ``CheckpointError``."""
+    """The JSON object that ``data`` represents; anything else raises ``CheckpointError``."""
     value = files.parse_json(data, where, remedy)
     if not isinstance(value, dict):
         raise CheckpointError(f"{where} is {files.shown(value)}, must be a JSON object.", remedy)

@@ -1,6 +1,6 @@
 """The engines, and how one is chosen.
 
-Each computes the same algorithm; ``auto`` takes the fastest that works here.
+Each computes the same algorithm; ``auto`` picks the fastest that works here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def engine_class(name: str) -> type[Engine]:
 
 
 def make_engine(name: str, config: Config, dtype: str) -> Engine:
-    """A new engine, not yet loaded. ``auto``: the fastest that does this configuration.
+    """A new engine, not yet loaded. ``auto``: the fastest that supports this configuration.
 
     ``dtype``: ``float64`` or ``float32``, the numbers that it computes with. Raises
     ``MissingError`` (with each engine's reason) if none does, ``InputError`` if ``name`` is
@@ -63,7 +63,7 @@ def make_engine(name: str, config: Config, dtype: str) -> Engine:
             return cls()
         reasons.append(f"{candidate} {reason}")
     raise MissingError(
-        f"No engine for this: {'; '.join(reasons)}.",
+        f"No engine can do this: {'; '.join(reasons)}.",
         f"Choose another --engine or --dtype. {mend(name)}",
     )
 
@@ -71,7 +71,8 @@ def make_engine(name: str, config: Config, dtype: str) -> Engine:
 def passed_over(taken: str, config: Config, dtype: str) -> dict[str, str]:
     """The engines that are faster than ``taken`` and can't do this here, with their reasons.
 
-    Those that are faster and could are not in it. The reason fits after the engine's name.
+    Those that are faster and could do it are left out. A reason is worded to follow the engine's
+    name.
     """
     reasons = {}
     for name in ENGINES:
@@ -87,7 +88,7 @@ def passed_over(taken: str, config: Config, dtype: str) -> dict[str, str]:
 
 
 def mend(name: str) -> str:
-    """A sentence on how to get an engine to work that ``passed_over`` gives a reason for."""
+    """A sentence on how to get an engine working that ``passed_over`` has a reason against."""
     if name == "native":
         from microgpt.engines.native.build import library_path, problem, remedy
 

@@ -108,9 +108,9 @@ class Engine(ABC):
 
     What the trunk asks of an engine, never its name: ``slow``: it needs minutes where others need
     seconds, so others measure for it, and it alone isn't enough. ``threaded``: ``load``'s threads
-    make it faster. ``repeats``: where it gives the same bytes again. ``leveled``: there are several
-    of its kernel; ``level`` then says for which set of processor instructions the one was compiled
-    that runs, such as ``avx2``, known once it is loaded.
+    make it faster. ``repeats``: where it gives the same bytes again. ``leveled``: its kernel is
+    compiled several times; ``level`` then says for which set of processor instructions, such as
+    ``avx2``, the one in use was compiled; it is known once the engine is loaded.
 
     Example:
         >>> import microgpt
@@ -135,7 +135,7 @@ class Engine(ABC):
     @classmethod
     @abstractmethod
     def supports(cls, config: Config, dtype: str) -> str | None:
-        """None if the engine can do this configuration, else the reason why not."""
+        """None if the engine supports this configuration, else the reason why not."""
 
     @abstractmethod
     def load(
@@ -146,7 +146,7 @@ class Engine(ABC):
         optim: Optim | None = None,
         threads: int = 1,
     ) -> None:
-        """Take a model in, copied; ``optim=None`` starts the optimiser at zero."""
+        """Load a copy of a model; ``optim=None`` starts the optimiser at zero."""
 
     @abstractmethod
     def state(self) -> tuple[Arrays, Optim]:
@@ -164,10 +164,10 @@ class Engine(ABC):
 
     @abstractmethod
     def logits(self, token_lists: Sequence[Sequence[int]]) -> list[Array]:
-        """Scores [n, V] after each of the n tokens of each list, n ≤ block_size."""
+        """Logits [n, V] after each of the n tokens of each list, n ≤ block_size."""
 
     def flat_logits(self, tokens: Ints, offsets: Ints) -> Array:
-        """The same for lists that stand one after the other: scores [sum of n, V].
+        """The same for lists laid one after the other: logits [sum of n, V].
 
         List i is tokens[offsets[i] : offsets[i + 1]].
         """
@@ -231,10 +231,10 @@ class Engine(ABC):
     ) -> tuple[list[list[int]], int]:
         """Continue each prefix until BOS or until it has M tokens.
 
-        ``prefixes``: forced tokens after BOS, without BOS. ``uniforms`` [samples, M] in [0, 1):
-        M is the most tokens a sample may take, forced ones included; ``how.order`` says which of
-        them a sample takes. Where a sample grows past block_size, the model sees the last
-        block_size tokens only.
+        ``prefixes``: forced tokens after BOS, without BOS. ``uniforms`` [samples, M] in [0, 1): M
+        is the most tokens a sample may have, forced ones included; ``how.order`` says which of them
+        a sample uses. Where a sample grows past block_size, the model sees the last block_size
+        tokens only.
 
         Returns the tokens of each sample, forced ones included and BOS not, and how many
         uniforms of the flattened array are used up (all of them for "rows").

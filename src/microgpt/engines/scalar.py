@@ -1,6 +1,6 @@
 """The engine that says what everything means: one ``Value`` per number, byte-equal to the ladder.
 
-Slow (about 0.2 s for a document) and short. Every other engine is held against it.
+Slow (about 0.2 s for a document) and short. Every other engine is compared with it.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def updated(
     lr: float,
     step: int,
 ) -> None:
-    """Change ``weights`` and ``optim`` in place, by ``grads`` multiplied with ``scale``.
+    """Change ``weights`` and ``optim`` in place, by ``grads`` multiplied by ``scale``.
 
     ``step`` counts from 1, for the bias correction. What overflows becomes inf or NaN.
     """

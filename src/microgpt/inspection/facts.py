@@ -25,7 +25,7 @@ _ABOUT = {
     "wpe": "one row per position: what being there means",
     "lm_head": "one row per token: how well it would follow",
     "attn_wq": "queries: what each position looks for",
-    "attn_wk": "keys: by what each position is found",
+    "attn_wk": "keys: what each position is found by",
     "attn_wv": "values: what each position hands on when looked at",
     "attn_wo": "mixes what the heads found into one vector",
     "mlp_fc1": "first MLP layer: each row looks for a pattern",
@@ -102,9 +102,9 @@ class Log:
 
 SPLITS = {
     "unused": "documents that the run never reached",
-    "distinct": "distinct documents that were kept out",
-    "validation": "the second part that was kept out",
-    "tail": "the end of the text, which was kept out",
+    "distinct": "distinct documents that were held out",
+    "validation": "the second part that was held out",
+    "tail": "the end of the text, which was held out",
 }
 
 Group = tuple[str, list[tuple[str, str]]]
@@ -119,7 +119,7 @@ def about_file(opened: Opened) -> str:
 
 
 def _stated_recipe(opened: Opened) -> list[tuple[str, str]]:
-    """The recipe as far as all of an entry's fields are known, and how far training came."""
+    """The recipe as far as all of an entry's fields are known, and how far training got."""
     config = opened.config
     optimizer = config.optimizer
     if optimizer == "adam":
@@ -149,7 +149,7 @@ def _stated_recipe(opened: Opened) -> list[tuple[str, str]]:
 def facts(opened: Opened, log: Log, *, places: bool = True) -> list[Group]:
     """What is known, in groups of (name, value). Not escaped, hidden characters shown.
 
-    ``places``: also where the data lies, which is nobody's business on a page that is passed on.
+    ``places``: also where the data is, which is nobody else's business on a page that is passed on.
     """
     config = opened.config
     groups = [("Model", _modelfacts(opened))]
@@ -281,6 +281,6 @@ def _flags(config: Config, preset: str, leave_out: Sequence[str]) -> list[str]:
             continue
         flag = f"--{name.replace('_', '-')}"
         if name == "init_std_out" and value is None:
-            value = config.init_std  # the same standard deviation, said outright
+            value = config.init_std  # the same standard deviation, stated outright
         words += [flag] if value is True else [flag, str(value)]
     return words

@@ -1,8 +1,8 @@
 """What is in a run, as lines for the terminal and as one page with pictures.
 
-The page is a single HTML file without scripts and without requests to anywhere. Every number on
-it is computed from the run; on one machine the same run gives the same bytes. It names files, and
-not where they lie: it may be passed on. Nothing is printed here.
+The page is a single HTML file without scripts and without requests to anywhere. Every number on it
+is computed from the run; on one machine the same run gives the same bytes. It names files, but not
+where they are: it may be passed on. Nothing is printed here.
 """
 
 from __future__ import annotations
@@ -305,7 +305,9 @@ def _heat_maps(opened: Opened) -> list[str]:
         f"{'; lines separate the heads' if config.n_head > 1 else ''}.</p>"
     )
     if any(blocks(t.shape) != (1, 1) for t in drawn):
-        says += f"<p>Matrices above {MOST_CELLS} in a side are shown as means over blocks.</p>"
+        says += (
+            f"<p>Matrices larger than {MOST_CELLS} on a side are shown as means over blocks.</p>"
+        )
     if left_out:
         says += f"<p>{left_out:,} more matrices aren't drawn, to keep this page small.</p>"
     return [says, f"<p>{legend('scale', scale)}</p>", f'<div class="maps">{"".join(figures)}</div>']
@@ -430,13 +432,13 @@ def _next_letters(
         rank = ranked.index(tokens[t + 1]) + 1
         cards.append(
             f"<table><caption>after <b>{dots}{seen}</b><br>next is <b><bdi>"
-            f"{escape(names[t + 1])}</bdi></b>: place {rank}, {losses[t]:.2f} nats"
+            f"{escape(names[t + 1])}</bdi></b>: rank {rank}, {losses[t]:.2f} nats"
             f"</caption>{rows}</table>"
         )
     loss = float(np.mean(traced["loss"]))
     says = (
         f"<p>What the model expects at each position of {shown} (at temperature 1): the five most "
-        f"probable tokens, and ▸ the one that does come.{note} BOS as the next token is the end. "
+        f"probable tokens, and ▸ the one that comes.{note} BOS as the next token is the end. "
         f"The mean of -log p over these positions is {loss:.4f} nats per token.</p>"
     )
     return _section("next", "What comes next", says, f'<div class="cards">{"".join(cards)}</div>')
@@ -458,7 +460,7 @@ def _samples(samples: Sequence[dict[str, Any]] | None) -> str:
     else:
         says = (
             f"<p>{len(samples)} documents that the model wrote. Which of them it was trained on is "
-            "not known: that takes the run and its data.</p>"
+            "not known: that would take the run and its data.</p>"
         )
     items = "".join(
         f"<li>{_mark(line['mark'])}<span class=text>{_visible(str(line['text'])) or ''}"

@@ -1,7 +1,7 @@
 """The drawings of the run report, as SVG with PNG inside: no scripts, no files, no network.
 
-Colours are the page's style sheet's business (``page.css``): an SVG here names classes, and a
-PNG holds blue or orange of more or less opacity, so that it fits a light and a dark page alike.
+Colours are up to the page's style sheet (``page.css``): an SVG here names classes, and a
+PNG holds blue or orange of more or less opacity, so that it suits a light and a dark page alike.
 All text from outside goes through ``letter`` or ``plain_text`` and then ``escape``: what can't be
 seen is written out as its code point.
 """
@@ -28,11 +28,11 @@ NEGATIVE: RGB = (222, 111, 0)  # orange
 WINDOW = 50
 """Steps in the running mean of the loss."""
 MOST_CELLS = 128
-"""Most cells of a heat map in a side; larger matrices are averaged in blocks."""
+"""The most cells of a heat map per side; larger matrices are averaged in blocks."""
 _LEVELS = 120  # shades of a colour in a PNG
 _CELL = 5  # pixels of a heat map's cell in its PNG, so that a bar fits in
 MOST_POINTS = 2000
-"""More steps than these are drawn as their range in each column of pixels."""
+"""More steps than this are drawn as their range in each column of pixels."""
 
 # ------------------------------------------------------------------ text from outside
 
@@ -86,7 +86,7 @@ def letter(char: str) -> str:
 
 
 def blend(over: RGB, under: RGB, opacity: float) -> RGB:
-    """What is seen of one colour over another."""
+    """The colour that is seen where one lies over another."""
     r, g, b = (round(u + (o - u) * opacity) for o, u in zip(over, under, strict=True))
     return r, g, b
 
@@ -134,9 +134,9 @@ _PALETTE = [
 
 
 def signed_png(values: npt.NDArray[np.floating], scale: float) -> bytes:
-    """Blue for positive, orange for negative, fully so at ±``scale``; 5 × 5 pixels a cell.
+    """Blue for positive, orange for negative, fully so at ±``scale``; 5 × 5 pixels per cell.
 
-    A bar is cut out of the negative cells, so that the sign can also be told without colour.
+    A bar is cut out of the negative cells, so that the sign can be seen without colour, too.
     """
     shade = np.rint(np.clip(np.abs(values) / scale, 0, 1) * _LEVELS).astype(np.uint8)
     negative = values < 0
@@ -252,7 +252,7 @@ def heat_map(
 
 
 def _ticks(count: int, cell: float) -> int:
-    """Cells from one number on the axis to the next."""
+    """How many cells there are from one number on the axis to the next."""
     every = 1
     while every * cell < 28 and every < count:
         every *= 2

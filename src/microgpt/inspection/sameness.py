@@ -1,6 +1,6 @@
-"""What made a run, and how far another machine comes to the same.
+"""What made a run, and how closely another machine can reproduce it.
 
-What is promised stands in ``notes/sameness.md`` with its measurements; here it is said of one run.
+What is promised is in ``notes/sameness.md`` with its measurements; here it is stated for one run.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _PARTS = (
     "at most."
 )
 _PARTS_SOON = (
-    "Elsewhere float32 differs in the last digits from the first steps on, and these grow: in what "
-    "was measured, samples may be others, and held-out losses differ by 0.02 at most."
+    "Elsewhere float32 differs in the last digits from the first steps on, and the differences "
+    "grow: where measured, samples may differ, and held-out losses differ by 0.02 at most."
 )
 
 
@@ -42,7 +42,7 @@ def makers(opened: Opened) -> list[tuple[str, str]]:
     """(Name, value) of what made the run: engine, level, dtype, threads, version.
 
     Where its last leg was made by something else, that too. What a run of an earlier version
-    doesn't say is left out; an empty list for a model file.
+    doesn't state is left out; an empty list for a model file.
     """
     if opened.run is None:
         return []
@@ -54,7 +54,7 @@ def makers(opened: Opened) -> list[tuple[str, str]]:
 
 
 def reproduces(opened: Opened) -> str | None:
-    """What the command that repeats the run gives again, in a line; None for a model file.
+    """What the command that repeats the run reproduces, on one line; None for a model file.
 
     The bytes where it is known what made them, and what was measured for everything else.
     """
@@ -127,7 +127,7 @@ def _maker(said: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _differ(first: Mapping[str, str], last: Mapping[str, str]) -> bool:
-    """Whether the last leg was made by something else, as far as it says what by."""
+    """Whether the last leg was made by something else, as far as it says by what."""
     if any(first.get(name) != value for name, value in last.items()):
         return True
     return "microgpt" in last and "level" in first and "level" not in last

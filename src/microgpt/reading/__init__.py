@@ -1,1 +1,1 @@
-"""Bytes that people bring, as text: files, pipes and archives, encodings, tables."""
+"""Users' bytes as text: files, pipes and archives, encodings, tables."""

@@ -1,8 +1,8 @@
 """Bytes as text: which encoding a file has, and what it is where it isn't text at all.
 
-A byte order mark settles it; then UTF-8 is tried. What is neither is looked at: NULs at every
-other byte are UTF-16 without a mark, letters of Western Europe are Windows-1252. Such a guess
-comes with a note, and ``--encoding`` overrules it.
+A byte order mark settles it; then UTF-8 is tried. What is neither is inspected: NULs at every other
+byte mean UTF-16 without a mark, letters of Western Europe mean Windows-1252. Such a guess comes
+with a note, and ``--encoding`` overrules it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _WITHOUT_MARK = {
 _EXPORT = "Save it as text from the program that opens it, and name that file."
 _UNPACK = "Unpack it, and name the text files in it."
 _KINDS: tuple[tuple[int, bytes, str, str], ...] = (  # where, which bytes, what it is, remedy
-    (0, b"%PDF-", "a PDF", "Take its text out first: pdftotext FILE."),
+    (0, b"%PDF-", "a PDF", "Extract its text first: pdftotext FILE."),
     (0, b"PK\x03\x04", "a zip archive", _UNPACK),
     (0, b"\x1f\x8b", "gzip data", _UNPACK),
     (0, b"BZh", "bzip2 data", _UNPACK),
@@ -50,24 +50,24 @@ _KINDS: tuple[tuple[int, bytes, str, str], ...] = (  # where, which bytes, what 
     (0, b"\x89PNG", "a PNG image", "Name a text file."),
     (0, b"\xff\xd8\xff", "a JPEG image", "Name a text file."),
     (0, b"GIF8", "a GIF image", "Name a text file."),
-    (0, b"RIFF", "a picture, sound or film (RIFF)", "Name a text file."),
-    (4, b"ftyp", "a film or sound (MP4)", "Name a text file."),
-    (0, b"ID3", "a sound (MP3)", "Name a text file."),
-    (0, b"OggS", "a sound (Ogg)", "Name a text file."),
+    (0, b"RIFF", "an image, audio or video file (RIFF)", "Name a text file."),
+    (4, b"ftyp", "a video or audio file (MP4)", "Name a text file."),
+    (0, b"ID3", "an audio file (MP3)", "Name a text file."),
+    (0, b"OggS", "an audio file (Ogg)", "Name a text file."),
     (0, b"\x7fELF", "a program", "Name a text file."),
     (0, b"MZ", "a program", "Name a text file."),
 )
 
 
 def decode(data: bytes, where: str, encoding: str | None = None) -> tuple[str, str | None, str]:
-    """The text that ``data`` stands for, the encoding it was read in, and a note or ``""``.
+    """The text that ``data`` represents, the encoding it was read in, and a note or ``""``.
 
     ``where``: the file's name for messages. ``encoding``: any text encoding that Python knows;
-    None finds it out. The encoding comes back as None where it is UTF-8 or a mark says it: then
+    None detects it. The encoding comes back as None where it is UTF-8 or a mark says it: then
     nobody needs to be told to read the file again. A byte order mark is dropped, and every line
     ends with LF.
 
-    Raises ``InputError`` if the bytes are no such text, or the encoding is not known.
+    Raises ``InputError`` if the bytes aren't such text, or the encoding is not known.
     """
     if encoding is not None:
         return _named(data, where, check_encoding(encoding)), encoding, ""
@@ -94,7 +94,7 @@ def decode(data: bytes, where: str, encoding: str | None = None) -> tuple[str, s
 
 
 def check_encoding(name: str) -> str:
-    """The name, if Python knows a text encoding that is called so; else ``InputError``."""
+    """The name, if Python knows a text encoding of that name; else ``InputError``."""
     try:
         known = codecs.lookup(name)._is_text_encoding
     except (LookupError, ValueError):
@@ -110,7 +110,7 @@ def check_encoding(name: str) -> str:
 def refuse_binary(head: bytes, where: str) -> None:
     """Raise ``InputError`` where the first bytes of a stream can't be the beginning of text.
 
-    A stream may have no end, so its kind is asked for before the rest is read.
+    A stream may have no end, so its kind is determined before the rest is read.
     """
     head = head[: len(head) // 4 * 4]
     marked = head.startswith(tuple(mark for mark, _ in _MARKS))
@@ -122,7 +122,7 @@ def refuse_binary(head: bytes, where: str) -> None:
 
 
 def _named(data: bytes, where: str, encoding: str) -> str:
-    """In the encoding that the user named; a NUL or half a character is no text even so."""
+    """In the encoding that the user named; a NUL or half a character isn't text even then."""
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeError as error:
@@ -163,9 +163,9 @@ def _marked(data: bytes, where: str, name: str, mark: int) -> str:
 def _without_mark(data: bytes, whole: bool = True) -> str | None:
     """Which of UTF-16 and UTF-32 data with NULs is, or None if neither gives text.
 
-    The first bytes are decoded in each: text has no NUL, and hardly a character that can't be
-    printed. More of UTF-16's pairs have one NUL than are two ASCII characters (which would be
-    plain text with a stray NUL). ``whole``: everything must decode, not the first bytes alone.
+    The first bytes are decoded in each: text has no NUL, and hardly any characters that can't be
+    printed. More of UTF-16's pairs have one NUL than are two ASCII characters (which would be plain
+    text with a stray NUL). ``whole``: everything must decode, not the first bytes alone.
     """
     head = data[:_SAMPLE]
     low, high = head[::2].count(0), head[1::2].count(0)

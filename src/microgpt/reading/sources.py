@@ -1,6 +1,6 @@
 """Where data comes from: files, pipes and archives, as bytes with a name.
 
-``read`` gives the bytes of one source as they are; ``unpack`` the texts that are packed in them.
+``read`` returns the bytes of one source as they are; ``unpack`` the texts that are packed in them.
 Everything is bounded, since a gzip of a few MB can unpack to more than any memory holds and a
 pipe may never end.
 """
@@ -23,10 +23,10 @@ from microgpt.errors import FileError, InputError, MicrogptError, MissingError
 from microgpt.reading.encodings import refuse_binary
 
 MAX_BYTES = 4 * 2**30
-"""Most bytes of a file, and of what it unpacks to."""
+"""The most bytes of a file, and of what it unpacks to."""
 
 MAX_PIPE = 2**30
-"""Most bytes from a pipe, which are kept with the run."""
+"""The most bytes from a pipe, which are kept with the run."""
 
 _PIECE = 2**20
 _PACKED = (  # how it begins, what it is called, the module that unpacks it
@@ -39,7 +39,7 @@ _PACKED = (  # how it begins, what it is called, the module that unpacks it
 
 @dataclass(frozen=True)
 class Raw:
-    """The bytes of one source; ``once`` where it can't be read a second time, as a pipe."""
+    """The bytes of one source; ``once`` where it can't be read a second time, like a pipe."""
 
     path: Path
     data: bytes
@@ -47,12 +47,11 @@ class Raw:
 
 
 def expand(source: Path) -> list[Path]:
-    """The files that a path stands for: itself, or those that match if it is a pattern.
+    """The files that a path means: itself, or those that match if it is a pattern.
 
     A pattern has ``*``, ``?`` or ``[`` in it and is no file's name; ``**`` stands for any folders.
-    The shell mostly expands it; Windows' doesn't. Sorted by name, without
-    hidden ones. Raises ``FileError`` where
-    nothing matches.
+    The shell mostly expands it; that of Windows doesn't. Sorted by name, without
+    hidden ones. Raises ``FileError`` where nothing matches.
     """
     if not re.search(r"[*?[]", str(source)) or os.path.lexists(source):
         return [source]
@@ -71,7 +70,7 @@ def read(path: Path, bundled: Iterable[str]) -> Raw:
     """The bytes of a file or pipe; ``-`` is standard input.
 
     ``bundled``: names that may have been meant where there is no such file. Raises ``FileError``
-    if it can't be read, ``InputError`` if it is too long or a stream of no text.
+    if it can't be read, ``InputError`` if it is too long or a stream that isn't text.
     """
     try:
         if str(path) == "-":
@@ -179,7 +178,7 @@ def unpack(raw: Raw) -> list[tuple[str, bytes]]:
 
 @contextmanager
 def _readable(where: str, kind: str) -> Iterator[None]:
-    """Within, whatever goes wrong means damaged data: each module has errors of its own."""
+    """Inside, whatever goes wrong means damaged data: each module has errors of its own."""
     try:
         yield
     except (MicrogptError, MemoryError):

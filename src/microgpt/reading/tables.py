@@ -2,7 +2,7 @@
 
 CSV is read as RFC 4180 has it (a quoted cell may hold commas and newlines), with comma,
 semicolon, tab or bar between the cells. JSON is one list, or a value on each line (JSON lines).
-What was taken is said in a note.
+What was taken is stated in a note.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SHOWN = 10  # columns or fields that a message lists
 
 @dataclass(frozen=True)
 class Taken:
-    """What was taken from one file: ``docs`` as they stand there, ``how`` to do it again, notes."""
+    """What one file gave: ``docs`` as they are in the file, ``how`` to do it again, notes."""
 
     docs: list[str]
     how: dict[str, str]
@@ -57,8 +57,8 @@ def from_csv(text: str, where: str, column: str | None = None) -> Taken:
     """The cells of one column, from the top; empty ones are left for the caller to drop.
 
     ``column``: a title, or a number from 1; None takes the only one. A title makes the first row
-    one of titles. Otherwise it is one if its cells are all there, distinct and none a number, and
-    a column holds a number in every row below or the cell of ours is a usual title such as name.
+    one of titles. Otherwise it is one if its cells are all there, distinct and none a number, and a
+    column holds a number in every row below or our column's cell is a usual title such as name.
 
     Raises ``InputError``, naming the columns, if there is no such column or none is named among
     several; also where a quote is never closed.
@@ -161,7 +161,9 @@ def _column(first: list[str], second: list[str], where: str, column: str | None)
         if len(first) == 1:
             return 0
         said = f"{where} has {len(first)} columns, and none is named"
-        remedy = f"Take one: --column {_word(first[0])}, or --column 1; as .txt, lines stay whole."
+        remedy = (
+            f"Choose one: --column {_word(first[0])}, or --column 1; as .txt, lines stay whole."
+        )
         raise InputError(f"{said}: {_listed(first, second)}.", remedy)
     if column.isdecimal():
         if 1 <= int(column) <= len(first):
@@ -196,7 +198,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _listed(first: list[str], second: list[str]) -> str:
-    """The columns with what stands in the first two rows: ``1 'name' ('ada'), 2 …``."""
+    """The columns with the contents of the first two rows: ``1 'name' ('ada'), 2 …``."""
     words = [f"{i} {_shown(cell)}" for i, cell in enumerate(first[:_SHOWN], 1)]
     below = [f" ({_shown(cell)})" for cell in second[:_SHOWN]]
     pairs = itertools.zip_longest(words, below[: len(words)], fillvalue="")
@@ -217,12 +219,12 @@ def _word(text: str) -> str:
 def from_json(text: str, where: str, field: str | None = None) -> Taken:
     """The texts of one field, in the order of the file.
 
-    The file is one JSON value, or one a line. ``field``: a key, or several with dots between
-    them that lead inwards; lists on the way are gone through. ``""`` takes the values themselves,
+    The file is one JSON value, or one per line. ``field``: a key, or several with dots between
+    them that lead inwards; lists on the way are expanded. ``""`` takes the values themselves,
     and None the values where they are texts, or the only field that holds text. Fields that are
     missing or null are left out, and a note says how many.
 
-    Raises ``InputError`` for what isn't JSON, for values that are no text, and, naming the
+    Raises ``InputError`` for what isn't JSON, for values that aren't text, and, naming the
     fields, if none is named among several.
     """
     values = list(_values(text, where))
@@ -242,7 +244,7 @@ def from_json(text: str, where: str, field: str | None = None) -> Taken:
                 )
             elif (bad := re.search("[\0\ud800-\udfff]", found)) is not None:
                 raise InputError(
-                    f"{where}, {place}: {_shown(found)} holds {bad[0]!r}, which no text has.",
+                    f"{where}, {place}: {_shown(found)} holds {bad[0]!r}, which no text contains.",
                     "Mend it.",
                 )
             else:
@@ -302,7 +304,7 @@ def _follow(value: Any, field: str, parts: list[str]) -> Iterator[Any]:
 
 
 def _only_field(values: list[Any], where: str) -> str:
-    """The field that is meant where none is named: ``""`` for the values themselves."""
+    """The field that is used where none is named: ``""`` for the values themselves."""
     objects = [value for value in values if isinstance(value, dict)]
     if not objects:
         return ""
@@ -322,7 +324,7 @@ def _only_field(values: list[Any], where: str) -> str:
     more = ", …" if len(texts) > _SHOWN else ""
     raise InputError(
         f"{where} has {len(texts)} fields with text, and none is named: {listed}{more}.",
-        f"Take one: --field {_word(texts[0])}",
+        f"Choose one: --field {_word(texts[0])}",
     )
 
 
@@ -357,7 +359,7 @@ def resembles(text: str) -> tuple[str, str] | None:
     begin = text[:1000].lstrip().lower()
     if begin.startswith(("<!doctype html", "<html", "<?xml", "{\\rtf")):
         kind = "RTF" if begin.startswith("{") else "XML" if begin.startswith("<?") else "HTML"
-        return kind, "take its text out of the marks first"
+        return kind, "extract its text from the markup first"
     lines = [line.strip() for line in _first_lines(text) if line.strip()]
     if re.match(r'\[\s*[{"\[]', begin) and text[-100:].rstrip().endswith("]"):
         return "JSON", "--field KEY takes one field of it, --field '' the texts of a list"

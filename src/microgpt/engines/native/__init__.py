@@ -1,9 +1,9 @@
 """The engine on a C kernel, called through ctypes.
 
-The arithmetic and its order are in ``kernel/``, told from ``kernel.c`` on; what each optimisation
-brought is in ``notes/kernel.md``. Here are the library, the checks that need array lengths, and
-NumPy's arrays on their way in and out. The kernel lives in one block of memory (an arena) that
-this engine owns.
+The arithmetic and its order are in ``kernel/``, explained from ``kernel.c`` on; what each
+optimisation brought is in ``notes/kernel.md``. Here are the library, the checks that need array
+lengths, and NumPy's arrays on their way in and out. The kernel lives in one block of memory (an
+arena) that this engine owns.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def levels() -> tuple[list[str], str]:
 class NativeEngine(Engine):
     """The C kernel.
 
-    ``level`` of the class is the one to take: None takes $MICROGPT_LEVEL, else the fastest that
-    runs here. A loaded engine's is the one in use.
+    ``level`` of the class is the one to use: None means $MICROGPT_LEVEL, else the fastest that runs
+    here. A loaded engine's is the one in use.
     """
 
     name = "native"
@@ -145,7 +145,7 @@ class NativeEngine(Engine):
         kernel = _Kernel(library, dtype, level)
         size = kernel.size(ctypes.byref(_kernel_config(config, 1)))
         if not 0 < size <= _MOST_BYTES:
-            return "is for smaller models: this one would take more than 128 GiB"
+            return "is for smaller models: this one would need more than 128 GiB"
         return None
 
     @classmethod
@@ -188,7 +188,7 @@ class NativeEngine(Engine):
         """All matrices in one vector, in the order of ``Config.shapes``; checked."""
         for name, shape in self.config.shapes().items():
             if name not in arrays:
-                raise InputError(f"{name} is missing, the model needs it with shape {shape}.")
+                raise InputError(f"{name} is missing; the model needs it with shape {shape}.")
             if arrays[name].shape != shape:
                 raise InputError(
                     f"{name} has shape {arrays[name].shape}, must be {shape} for this config."
@@ -334,14 +334,14 @@ class NativeEngine(Engine):
     def _guard(
         self, guard: Guard | None
     ) -> tuple[npt.NDArray[np.int32] | None, npt.NDArray[np.bool_] | None]:
-        """The guard's tables as the kernel takes them; it checks each state that it comes to."""
+        """The guard's tables as the kernel takes them; it checks each state that it reaches."""
         if guard is None:
             return None, None
         shape = (len(guard.next), self.config.vocab_size)
         if guard.next.shape != shape or guard.banned.shape != shape or shape[0] < 1:
             raise InputError(
                 f"The guard's tables have shapes {guard.next.shape} and {guard.banned.shape}, "
-                f"must be states x {shape[1]} both."
+                f"must both be states x {shape[1]}."
             )
         moves = np.ascontiguousarray(guard.next, np.int32)
         return moves, np.ascontiguousarray(guard.banned, np.bool_)
@@ -366,7 +366,7 @@ class NativeEngine(Engine):
         inside = tokens[first : int(used[-1])]
         for at in np.flatnonzero((inside < 0) | (inside >= v))[:1].tolist():
             raise TokenError(
-                f"Token {inside[at]} at place {first + at} is not in the vocabulary "
+                f"Token {inside[at]} at position {first + at} is not in the vocabulary "
                 f"({v} tokens, 0 to {v - 1})."
             )
         return np.ascontiguousarray(tokens, np.int32), offsets

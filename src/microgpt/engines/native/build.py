@@ -6,7 +6,7 @@ Beside the library lies its record, ``libmicrogpt.json``: what it is, how it was
 SHA-256, so that a damaged, foreign or old one is refused before it is loaded.
 
 Any compiler that really compiles a test file will do: $CC, cc, gcc, clang, or the PyPI package
-``ziglang``, which also compiles for other systems. This file needs the standard library alone, so
+``ziglang``, which also compiles for other systems. This file needs only the standard library, so
 that the build hook of the wheel (hatch_build.py) can run it by path. What only compiling needs
 is imported there: every start of the engine loads this file.
 """
@@ -32,7 +32,7 @@ FLAGS = (
     "-O3",
     "-fno-math-errno",  # a square root is one instruction
     "-fno-trapping-math",  # nobody looks at floating-point exceptions
-    "-ffp-contract=off",  # a rounding is where the source says so, with every compiler
+    "-ffp-contract=off",  # rounding happens where the source says so, with every compiler
     "-fvisibility=hidden",
     "-Wall",
     "-Wextra",
@@ -49,14 +49,14 @@ LEVELS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "aarch64": {"neon": ()},
 }  # fmt: skip
-"""Family of processor → level → what the compiler must be told; slowest first."""
+"""Family of processor → level → the flags that the compiler needs; slowest first."""
 
 MACOS = os.environ.get("MACOSX_DEPLOYMENT_TARGET", "11.0")
 """The oldest macOS that the library runs on."""
 
 
 class Target(NamedTuple):
-    """A kind of machine: ``sys.platform``, the processor's family, what zig calls the two.
+    """A kind of machine: ``sys.platform``, the processor's family, and zig's name for the two.
 
     ``wheel``: the platform tag of a wheel that holds its library.
     """
@@ -95,7 +95,7 @@ class BuildError(Exception):
 
 
 def family() -> str:
-    """The processor's family, by one name on all systems; itself if unknown."""
+    """The processor's family, under one name on all systems; as it is if unknown."""
     machine = platform.machine().lower()
     return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
 
@@ -122,7 +122,7 @@ def record_path(library: Path) -> Path:
 
 
 def digest() -> str:
-    """SHA-256 over the kernel's sources: a library that says another is stale."""
+    """SHA-256 over the kernel's sources: a library whose record says another is stale."""
     whole = hashlib.sha256()
     for path in sorted([*SOURCES.glob("*.h"), *SOURCES.glob("*.c")]):
         whole.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -183,9 +183,9 @@ def _is_foreign(found: tuple[str, str] | None, target: Target) -> bool:
 
 
 def problem(library: Path) -> str | None:
-    """Why the library can't be used here, None if it can; it isn't loaded for that.
+    """Why the library can't be used here, None if it can; it isn't loaded to find out.
 
-    The words fit after the engine's name.
+    It is worded to follow the engine's name.
     """
     record = read_record(library)
     try:
@@ -197,7 +197,7 @@ def problem(library: Path) -> str | None:
         return f"can't read its kernel {library.name}: {error.strerror}"
     found = made_for(content)
     if found is None:
-        return f"has a damaged kernel: {library.name} is no shared library"
+        return f"has a damaged kernel: {library.name} is not a shared library"
     if _is_foreign(found, this_machine()):
         system = _SYSTEMS.get(sys.platform, sys.platform)
         return (
@@ -215,7 +215,7 @@ def problem(library: Path) -> str | None:
 
 
 def read_record(library: Path) -> dict[str, Any]:
-    """What is written about a library; empty where there is none that can be read.
+    """What the record says about a library; empty where there is none that can be read.
 
     Of a library that could not be built it holds only ``failed``, the reason.
     """
@@ -227,7 +227,7 @@ def read_record(library: Path) -> dict[str, Any]:
 
 
 def write_failure(library: Path, reason: str) -> None:
-    """Leave word of why there is no library."""
+    """Record why there is no library."""
     text = json.dumps({"failed": " ".join(reason.split())[:300]}, indent=1) + "\n"
     record_path(library).write_text(text, encoding="utf-8")
 
@@ -279,7 +279,7 @@ def find_compiler(folder: Path) -> list[str]:
 
 
 def describe(compiler: Sequence[str]) -> str:
-    """The compiler's name and version, in a line."""
+    """The compiler's name and version, on one line."""
     names = []
     if "ziglang" in compiler:
         names = [["zig", *_output([*compiler[:-1], "version"])[:1]]]
@@ -299,10 +299,10 @@ def _position(target: Target) -> list[str]:
 
 
 def _for_target(target: Target, compiler: Sequence[str]) -> list[str]:
-    """What is said beside FLAGS for one kind of machine."""
+    """The flags beside FLAGS for one kind of machine."""
     options = _position(target)
     if "ziglang" in compiler and not target.zig:
-        options += ["-mcpu=baseline"]  # else zig uses all that the processor at hand can do
+        options += ["-mcpu=baseline"]  # else zig uses everything that the processor at hand can do
     if target.zig:
         options += ["-target", target.zig]
     elif target.system == "darwin":

@@ -190,7 +190,7 @@ def _keep_freed_memory() -> None:
 
     glibc takes blocks above a threshold from the system, page by page, and gives them back when
     they are freed; freeing one large block (never touched, so it costs nothing) raises the
-    threshold to its size. At batch 64 this halves the time of a step. Elsewhere without effect.
+    threshold to its size. At batch 64 this halves the time of a step. Elsewhere it has no effect.
     """
     np.empty(2**24, np.uint8)
 

@@ -1,7 +1,7 @@
 """The model on whole arrays: forward pass and hand-written backward pass, one function each.
 
 Everything but attention treats each position by itself, so the positions of all documents of a
-batch lie below each other in arrays of N rows; nothing is padded. Attention works on groups of
+batch lie one below another in arrays of N rows; nothing is padded. Attention works on groups of
 documents of equal length. Each ``*_back`` function is derived in the section (§) of
 ``notes/backward.md`` that it names; ``dx`` stands for dL/dx and has the shape of x.
 
@@ -36,7 +36,7 @@ class Group(NamedTuple):
 class Layout(NamedTuple):
     """Which positions are computed, shorter documents first.
 
-    ``rows`` [N]: where each position's token stands in the flat array of tokens. ``positions``
+    ``rows`` [N]: the index of each position's token in the flat array. ``positions``
     [N]: its place in its document. ``order`` [documents]: the documents as they are laid out.
     """
 
@@ -62,7 +62,7 @@ def layout(starts: Ints, lengths: Ints) -> Layout:
 
 
 class LayerTensors(NamedTuple):
-    """One block's matrices (out × in); ``qkv`` [3C, C] is wq, wk and wv below each other."""
+    """One block's matrices (out × in); ``qkv`` [3C, C] is wq, wk and wv one below another."""
 
     qkv: Array
     wo: Array
@@ -219,7 +219,7 @@ def rmsnorm_back(dy: Array, y: Array, scale: Array) -> Array:
 
 @functools.lru_cache(maxsize=32)
 def causal_mask(length: int, dtype: np.dtype[np.floating]) -> Array:
-    """[T, 1, 1, T]: added to scores, it takes to -inf what lies after the position that looks."""
+    """[T, 1, 1, T]: added to scores, it sends to -inf what lies after the position that looks."""
     mask = np.tril(np.full((length, length), -np.inf, dtype), -1)[:, None, None, :]
     mask.flags.writeable = False
     return mask

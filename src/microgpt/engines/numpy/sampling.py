@@ -1,8 +1,8 @@
 """Sampling on NumPy arrays: all samples take their next token together, one pass per position.
 
 Keys and values of earlier positions are kept (the KV cache), so that a token costs one position.
-What is drawn from which uniform number is said in ``drawing.Sampler``; the distribution here is
-``drawing.distribution`` for many rows at once, in float64 and with the same sums.
+Which token is drawn from which uniform number is specified in ``drawing.Sampler``; the distribution
+here is ``drawing.distribution`` for many rows at once, in float64 and with the same sums.
 
 Shapes: B samples, t positions so far, M the most tokens of a sample, C n_embd, H heads, D head_dim,
 V vocabulary.
