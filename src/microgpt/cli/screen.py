@@ -302,12 +302,12 @@ def run_lines(run: dict[str, Any], config: Config) -> list[str]:
     batch = "1 document" if config.batch_size == 1 else f"{config.batch_size} documents"
     if config.long == "window":
         batch = batch.replace("document", "window")
-    going_on = f"from step {run['step']} on, " if run["step"] else ""
+    resumed = f" (from step {run['step']:,} on)" if run["step"] else ""
     return [
         f"model   {run['parameters']:,} parameters: {layers}, {heads}, n_embd {config.n_embd}, "
         f"block_size {config.block_size}, {config.activation}",
         f"engine  {run['engine']}, {run['dtype']}, {threads}",
-        f"train   {going_on}{config.steps:,} steps of {batch}, {config.optimizer}, "
+        f"train   {config.steps:,} steps of {batch}{resumed}, {config.optimizer}, "
         f"lr {config.lr:g} {config.schedule}, seed {config.seed}",
         f"run     {run['dir'] or 'kept in memory only'}",
     ]
