@@ -208,18 +208,18 @@ def test_report_to_the_letter() -> None:
     assert report(FOUND) == [
         "machine  2 cores of a processor, Python 3.11.7, NumPy 2.1.0",
         "model    4,192 parameters: n_layer 1, n_embd 16, n_head 4, block_size 16",
-        "data     names: 7.122 positions and 155,490 FLOP a document",
-        "peak     105.0 GFLOP/s, so 1.481 µs a document",
-        "timed    processor time, on one core, median of 7 rounds in turns",
+        "data     names: 7.122 positions and 155,490 FLOP per document",
+        "peak     105.0 GFLOP/s, so 1.481 µs per document",
+        "timed    processor time, on one core, median of 7 rounds taken in turn",
         "",
-        "training  numbers  batch  µs a document  times scalar  time / peak's  share of peak",
-        "native    float32      1           3.99        48,000           2.69         37.1 %",
-        "scalar    float64     64        191,000          1.00        129,000     0.000774 %",
-        "numpy     float64     64           24.7             -           16.7         5.99 %",
+        "training  numbers  batch  µs per document  times scalar  time / peak's  share of peak",
+        "native    float32      1             3.99        48,000           2.69         37.1 %",
+        "scalar    float64     64          191,000          1.00        129,000     0.000774 %",
+        "numpy     float64     64             24.7             -           16.7         5.99 %",
         "",
-        "sampling  numbers  tokens a second  times scalar",
-        "native    float32        5,120,000         1,230",
-        "scalar    float64            4,150          1.00",
+        "sampling  numbers  tokens per second  times scalar",
+        "native    float32          5,120,000         1,230",
+        "scalar    float64              4,150          1.00",
         "",
         "left out: scalar float32: computes slowly",
     ]
@@ -227,7 +227,7 @@ def test_report_to_the_letter() -> None:
 
 def test_markdown_to_the_letter() -> None:
     assert report(FOUND, markdown=True)[-4:] == [
-        "| sampling | numbers | tokens a second | times scalar |",
+        "| sampling | numbers | tokens per second | times scalar |",
         "| --- | --- | --: | --: |",
         "| native | float32 | 5,120,000 | 1,230 |",
         "| scalar | float64 | 4,150 | 1.00 |",

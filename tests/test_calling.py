@@ -31,8 +31,8 @@ def test_words_are_quoted() -> None:
 def test_what_is_suggested_can_be_typed() -> None:
     """Each printed command, handed to a shell as it stands, works."""
     shown = ok("train", *DINO, "--stop-after", 3, "--out", ODD).out
-    [line] = [line for line in shown.splitlines() if line.startswith("go on with: ")]
-    _, command, *words = shlex.split(line.removeprefix("go on with:"))
+    [line] = [line for line in shown.splitlines() if line.startswith("continue with: ")]
+    _, command, *words = shlex.split(line.removeprefix("continue with:"))
     assert [command, *words] == ["train", "--resume", ODD]
     ok(command, *words)
     shown = ok("train", *DINO, "--out", "./-odd/run").out

@@ -284,7 +284,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
         assert run.wait() == 130
     kept = lines(out)
     assert f"Stopped: {kept} of 7 results are kept in {out / JOURNAL}.\n" in errors.read_text()
-    assert "The same command goes on with the others." in errors.read_text()
+    assert "The same command continues with the others." in errors.read_text()
     done = ok("grade", folder, "--out", out, "--json")
     assert f"{kept} of 7 were graded before" in done.err
     assert len(done.of("result")) == 7

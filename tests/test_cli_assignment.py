@@ -101,6 +101,6 @@ def test_workflow(tmp_path: Path) -> None:
     assert "microgpt grade . --out graded --format classroom" in text
     ok("assignment", "workflow", tmp_path)
     path.write_text("own: steps\n")
-    assert "differs" in refused(2, "assignment", "workflow", tmp_path)
+    assert "already exists and is different" in refused(2, "assignment", "workflow", tmp_path)
     assert path.read_text() == "own: steps\n"
     assert "not a folder" in refused(2, "assignment", "workflow", tmp_path / "gone")

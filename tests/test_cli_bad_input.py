@@ -198,12 +198,12 @@ def test_values_out_of_range(flags: list[object], says: str) -> None:
         (["--nonsense"], "No command is given"),
         (["ladder", "1.5"], "RUNG is '1.5', must be a whole number"),
         (["train", "--data", "nmaes"], "--data is 'nmaes', must be one of names, words, dinosaurs"),
-        (["export"], "export needs RUN, and it isn't given."),
-        (["sample", "--count"], "--count needs a value behind it."),
+        (["export"], "export needs RUN, which isn't given."),
+        (["sample", "--count"], "--count needs a value after it."),
         (["export", "r", "x.txt"], "x.txt ends in '.txt', must end in .json or .safetensors"),
         (["export", "r", "x"], "must end in .json or .safetensors"),
-        (["import", "m.json"], "import needs --out, and it isn't given."),
-        (["ladder", "9"], "There is no rung 9, they are 0 to 5"),
+        (["import", "m.json"], "import needs --out, which isn't given."),
+        (["ladder", "9"], "There is no rung 9, only 0 to 5"),
         (["ladder", "five"], "RUNG is 'five', must be a whole number"),
     ],
 )
@@ -233,7 +233,7 @@ def test_commands_that_make_no_sense(arguments: list[object], says: str) -> None
         ("sample", "--temp", "Did you mean --temperature?"),
         ("sample", "--num_samples", "Did you mean --count?"),
         ("sample", "--max-new-tokens", "Did you mean --length?"),
-        ("sample", "--model", "Files and runs are named without a flag"),
+        ("sample", "--model", "Files and runs are given without a flag"),
         ("grade", "--output-dir", "Did you mean --out?"),
         ("inspect", "--overwrite", "Did you mean --force?"),
     ],
@@ -250,7 +250,7 @@ def test_flags_with_underscores_are_the_same() -> None:
 
 def test_flags_behind_the_hyphens_that_end_flags() -> None:
     said = refused(2, "train", "--", "own.txt", "--steps", 3)
-    assert "After -- everything is a file's name, --steps too" in said
+    assert "After --, everything is a file name, even --steps" in said
     assert "Put --steps before the --" in said
     written("-odd", DOCS)
     ok("train", "--steps", 3, "--", "-odd")
@@ -265,7 +265,7 @@ def test_help_and_version_by_other_words() -> None:
 
 def test_block_size_1_works_and_says_what_it_means() -> None:
     result = ok("train", "own.txt", *TINY, "--block-size", 1, "--steps", 12, "--out", "r")
-    assert "block_size 1: the model sees one token only" in result.err
+    assert "block_size 1: the model sees only one token" in result.err
     made = ok("sample", "r", "--json").of("samples")[0]
     assert all(len(sample["text"]) <= 1 for sample in made)
     assert max(len(s["text"]) for s in ok("sample", "r", "--length", 9, "--json").of("samples")[0])
@@ -286,7 +286,7 @@ def test_block_size_1_works_and_says_what_it_means() -> None:
         (["--seed", 2**32], "seed is 4294967296"),
         (["--length", 0], "length is 0, must be from 1 to"),
         (["--order", "columns"], "order is 'columns', must be one of sequential, rows"),
-        (["--greedy", "--top-k", 3], "--greedy is --top-k 1"),
+        (["--greedy", "--top-k", 3], "--greedy means --top-k 1"),
         (["--prefix", "adaadaad"], "The prefix has 8 characters, must be fewer than 8"),
         (["--prefix", "é"], "'é' at position 0 of 'é' is not in the vocabulary"),
         (["--prefix", "a", "--length", 1], "The prefix has 1 characters, must be fewer than 1"),
@@ -318,10 +318,14 @@ def test_characters_the_model_has_never_seen(finished: Path) -> None:
         (b"\xff\xfe", 2, "c.toml is not TOML"),
         ("x = " + "[" * 5000, 2, "c.toml is not TOML"),
         ("steps = 1" + "0" * 5000, 2, "c.toml is not TOML"),
-        ("steps = 1.5", 2, "c.toml: steps is 1.5, must be a whole number, not one with a point"),
-        ("stepz = 3", 2, "c.toml: 'stepz' is no setting"),
-        ("[model]\nn_embd = 4", 2, "c.toml: 'model' is no setting"),
-        ("vocab_size = 5", 2, "'vocab_size' is no setting"),
+        (
+            "steps = 1.5",
+            2,
+            "c.toml: steps is 1.5, must be a whole number, not one with a decimal point",
+        ),
+        ("stepz = 3", 2, "c.toml: 'stepz' is not a setting"),
+        ("[model]\nn_embd = 4", 2, "c.toml: 'model' is not a setting"),
+        ("vocab_size = 5", 2, "'vocab_size' is not a setting"),
         ('steps = "ten"', 2, "steps is 'ten', must be a whole number"),
         ("steps = 1.5", 2, "steps is 1.5, must be a whole number"),
         ("steps = true", 2, "steps is True, must be a whole number"),
@@ -347,8 +351,8 @@ def test_characters_the_model_has_never_seen(finished: Path) -> None:
         ('threads = "2"', 2, "threads is '2', must be a whole number"),
         ('data = ["x"]', 2, "data is ['x'], must be text in quotes"),
         ("file = 5", 2, "file is 5, must be text in quotes"),
-        ("file = []", 2, "file is [], must be text in quotes, or a list of it"),
-        ('file = ["a", 5]', 2, "file is ['a', 5], must be text in quotes, or a list of it"),
+        ("file = []", 2, "file is [], must be text in quotes, or a list of texts"),
+        ('file = ["a", 5]', 2, "file is ['a', 5], must be text in quotes, or a list of texts"),
         ("column = 2", 2, "column is 2, must be text in quotes"),
         ('encoding = "utf9"', 2, "encoding is 'utf9', must be a text encoding"),
         ('file = "a\\u0000b"', 2, "must be text in quotes"),

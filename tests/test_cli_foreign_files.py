@@ -15,7 +15,7 @@ def test_a_page_replaces_only_a_page() -> None:
     written("mine.html", "<!doctype html>\n<title>my page</title>")
     before = tree(Path.cwd())
     said = refused(3, "inspect", MODEL, "--html", "mine.html")
-    assert "mine.html is there already" in said and "--force" in said
+    assert "mine.html already exists" in said and "--force" in said
     assert tree(Path.cwd()) == before
     ok("inspect", MODEL, "--html", "mine.html", "--force")
     page = Path("mine.html").read_bytes()
@@ -53,13 +53,13 @@ def test_reports_replace_only_reports(name: str) -> None:
     written(f"graded/{name}", "id,name\n7,Ada\n")
     before = tree(Path.cwd())
     said = refused(3, "grade", "bot.py", "--out", "graded")
-    assert f"{Path('graded', name)} is there already" in said
+    assert f"{Path('graded', name)} already exists" in said
     assert tree(Path.cwd()) == before
 
 
 def test_an_archive_replaces_only_an_archive() -> None:
     written("a.zip", "the work of a year")
-    assert "a.zip is there already" in refused(3, "grade", "--zip", "a.zip")
+    assert "a.zip already exists" in refused(3, "grade", "--zip", "a.zip")
     assert Path("a.zip").read_text() == "the work of a year"
     Path("a.zip").unlink()
     for _ in range(2):

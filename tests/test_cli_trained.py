@@ -73,7 +73,7 @@ def test_the_newest_run_is_the_default() -> None:
     ok("train", "--data", "words", *SMALL)
     ok("train", "--data", "dinosaurs", *SMALL)
     result = ok("sample", "--json")
-    assert f"the newest run, {Path('runs/dinosaurs-1')}" in result.err
+    assert f"using the newest run, {Path('runs/dinosaurs-1')}" in result.err
     assert result.out == ok("sample", Path("runs/dinosaurs-1"), "--json").out
 
 
@@ -83,7 +83,7 @@ def test_unique_samples() -> None:
     ]
     assert len(texts) == len(set(texts)) == 300
     result = ok("sample", MODEL, "--unique", "-n", 2, "--greedy")
-    assert "note: only 1 of 400 samples are different" in result.err
+    assert "note: only 1 of 400 samples are distinct" in result.err
     assert "--unique" in refused(2, "sample", MODEL, "--unique", "-n", 1_000_001)
 
 
@@ -209,7 +209,7 @@ def test_export_and_import(reference_run: tuple[Path, Result], name: str) -> Non
     # A file has no stream: like --seed 42.
     assert texts(Path(name)) == texts(path, "--seed", 42)
     assert {s["mark"] for s in ok("sample", name, "--json").of("samples")[0]} == {None}
-    assert "is there already" in refused(3, "export", path, name)
+    assert "already exists" in refused(3, "export", path, name)
     ok("export", path, name, "--force")
 
     result = ok("import", name, "--out", "on", "--steps", 30, "--lr", 0.001)

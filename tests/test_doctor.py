@@ -35,7 +35,7 @@ def test_it_says_what_is_there() -> None:
 
 def test_the_screen_says_the_same() -> None:
     text = ok("doctor").out
-    (auto,) = [line for line in text.splitlines() if line.endswith("<- auto takes it")]
+    (auto,) = [line for line in text.splitlines() if line.endswith("<- used by auto")]
     assert auto.split()[0] == ("native" if NATIVE else "numpy")
     for word in ("python", "platform", "packages", "kernel", "threads", *ENGINES):
         assert word in text
@@ -51,7 +51,7 @@ def test_an_engine_that_computes_wrongly_does_not_work(monkeypatch: pytest.Monke
     monkeypatch.setattr(doctor, "_LOSS", 1.5)
     result = microgpt("doctor")
     assert result.code == 5
-    assert "computes wrongly: a loss of 3.61" in result.out
+    assert "computes a wrong loss: 3.61" in result.out
     assert "Neither native nor numpy works" in result.err
     *_, last = microgpt("doctor", "--json").lines
     assert last["error"]["code"] == 5

@@ -403,7 +403,7 @@ def test_chat_at_a_terminal(tmp_path: Path) -> None:
     from terminal_runner import at_terminal
 
     with at_terminal([*COMMAND, "chat"], tmp_path) as chat:
-        chat.wait_for("Ctrl-D ends", "> ")
+        chat.wait_for("Ctrl-D quits", "> ")
         chat.press(b"lemon\n")
         chat.wait_for("refused: This could", "> ")
         chat.wait_for_a_reader()

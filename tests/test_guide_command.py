@@ -161,7 +161,7 @@ def test_without_a_port_a_free_one_is_taken(site: Path, monkeypatch: pytest.Monk
 
 def test_mistakes_are_told_with_a_remedy(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guide, "find_site", lambda: site)
-    assert "--port is 70000, must be 0 to 65535." in refused(2, "guide", "--port", 70000)
+    assert "--port is 70000, must be from 0 to 65535." in refused(2, "guide", "--port", 70000)
     assert "must be a whole number" in refused(2, "guide", "--port", "eighty")
     assert "Can't listen on" in refused(2, "guide", "--host", "no.such.host.invalid", "--no-open")
 
@@ -171,7 +171,7 @@ def test_a_site_that_is_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     root = tmp_path / "my checkout"
     monkeypatch.setattr(guide, "__file__", str(root / "src" / "microgpt" / "cli" / "guide.py"))
     message = refused(5, "guide")
-    assert "This installation holds no guide: it was made from the sources" in message
+    assert "This installation doesn't include the guide: it was made from the sources" in message
     assert "Install microgpt from a wheel" in message
     (root / "scripts").mkdir(parents=True)
     (root / "scripts" / "dev.py").touch()
@@ -194,7 +194,7 @@ def test_export(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == (
         names
     )  # fmt: skip
-    assert "is there already" in refused(3, "guide", "--export", "out/guide")
+    assert "already exists" in refused(3, "guide", "--export", "out/guide")
     (tmp_path / "empty").mkdir()
     ok("guide", "--export", "empty")
 
@@ -203,7 +203,7 @@ def test_export(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert archive.testzip() is None
         assert archive.namelist() == names
         assert archive.read("js/kernel.wasm") == b"\0asm"
-    assert "is there already" in refused(3, "guide", "--export", "guide.zip")
+    assert "already exists" in refused(3, "guide", "--export", "guide.zip")
     ok("guide", "--export", "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "guide.zip").read_bytes()
     assert not [p for p in (tmp_path / "out").iterdir() if p.name != "guide"]

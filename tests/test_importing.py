@@ -56,7 +56,8 @@ def names(path: Path) -> list[str]:
 def test_new_characters_are_named_and_learned(model: Path) -> None:
     result = ok("import", model, "new.txt", "--out", "r", "--steps", 5, "--seed", 3)
     assert result.err == (
-        "note: 2 characters are new to m.json: 2 b. Their rows are drawn from the run's stream.\n"
+        "note: 2 characters are new to m.json: 2 b. Their rows in wte and lm_head are drawn from "
+        "the run's random stream.\n"
     )
     run = RunDir.open("r")
     assert run.vocab == {"type": "character", "uchars": list("2abdor"), "bos": 6}

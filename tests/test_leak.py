@@ -183,9 +183,9 @@ def test_bars_stop_as_soon_as_they_are_cleared() -> None:
 def test_mistakes_are_said_plainly() -> None:
     with pytest.raises(TokenError):
         meter().of("é")
-    with pytest.raises(InputError, match="must be one"):
+    with pytest.raises(InputError, match="must be the same"):
         LeakMeter(tiny(), TINY, Automaton.of(["a"], Tokenizer("ab")))
-    with pytest.raises(InputError, match="at least 1 node"):
+    with pytest.raises(InputError, match="must be at least 1; samples"):
         meter().of("a", nodes=0)
     with pytest.raises(InputError, match="temperature is 0"):
         meter(temperature=0.0)

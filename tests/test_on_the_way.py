@@ -194,7 +194,7 @@ def test_a_probability_below_all_floats_has_a_loss() -> None:
 def test_a_finished_run_is_trained_further() -> None:
     ok("train", "--steps", 20, "--out", "r")
     result = ok("train", "--resume", "r", "--steps", 50, "--json")
-    assert "50 steps are planned now, 20 before: lr goes on with 0.006 at step 21" in result.err
+    assert "50 steps are planned now, 20 before: lr continues at 0.006 from step 21" in result.err
     steps = [line for line in result.lines if "loss" in line]
     assert [line["step"] for line in steps] == list(range(21, 51))
     assert steps[0]["lr"] == pytest.approx(0.01 * (1 - 20 / 50))

@@ -141,9 +141,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_numpy_takes_over_and_says_so(library: Path) -> None:
     result = ok("train", "--steps", 3)
     (line,) = result.err.splitlines()
-    assert line.startswith(
-        "note: numpy does the work: native has no compiled kernel here. Build it: "
-    )
+    assert line.startswith("note: Using numpy: native has no compiled kernel here. Build it: ")
     assert "engine  numpy, float64" in result.out
     assert passed_over("numpy", make_config(), "float64") == {
         "native": "has no compiled kernel here"
@@ -160,7 +158,7 @@ def test_numpy_takes_over_and_says_so(library: Path) -> None:
     assert "Build it: " in message
     text = ok("doctor").out
     assert "doesn't work: native has no compiled kernel here" in text
-    assert "numpy     works in float64 and float32   <- auto takes it" in text
+    assert "numpy     works in float64 and float32   <- used by auto" in text
 
 
 @pytest.mark.usefixtures("elsewhere")
@@ -171,7 +169,7 @@ def test_a_truncated_library_is_not_loaded(left: int, library: Path) -> None:
     shutil.copy(build.record_path(real), library.parent)
     library.write_bytes(real.read_bytes()[:left])
     result = ok("train", "--steps", 3)
-    assert result.err.startswith("note: numpy does the work: native has a damaged kernel")
+    assert result.err.startswith("note: Using numpy: native has a damaged kernel")
     with pytest.raises(MissingError, match="damaged kernel"):
         make_engine("native", make_config(), "float64")
 
@@ -317,7 +315,7 @@ def test_without_a_compiler_numpy_is_installed(
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(
-        "note: numpy does the work: native has no compiled kernel here: no C compiler works here"
+        "note: Using numpy: native has no compiled kernel here: no C compiler works here"
     )
     assert "python -m microgpt.engines.native.build" in done.stderr
     assert len(done.stderr.splitlines()) == 1

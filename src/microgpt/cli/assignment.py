@@ -21,20 +21,23 @@ KeyFlag = Annotated[Path | None, Parameter(help="The teacher's key: microgpt ass
 
 @assignment.command
 def new(
-    folder: Annotated[Path, Parameter(help="Where the kit goes; with --roster, all kits.")],
+    folder: Annotated[Path, Parameter(help="Where the kit goes; with --roster, all the kits.")],
     /,
     *,
-    student: Annotated[str | None, Parameter(help="Whose kit: an id or e-mail address.")] = None,
+    student: Annotated[
+        str | None, Parameter(help="Whose kit it is: an id or an email address.")
+    ] = None,
     roster: Annotated[
-        Path | None, Parameter(help="A kit for each student of this CSV (id, name, email).")
+        Path | None,
+        Parameter(help="Write a kit for each student in this CSV file (id, name, email)."),
     ] = None,
     category: Annotated[str, Parameter(help="What the bot must not say.")] = "fruits",
     key: KeyFlag = None,
 ) -> None:
     """Write a kit: the bot to work on, its model, tests and pages.
 
-    Without more it is the standard kit, the same for everybody. With a key each student gets
-    their own: other examples and, in grading, other hidden cases.
+    Without any flags it is the standard kit, the same for everybody. With a key, each student gets
+    their own: different examples and, in grading, different hidden cases.
     """
     from microgpt.assignment.intake.students import roster as read_roster
     from microgpt.assignment.kit.files import make_kit, make_kits
@@ -46,7 +49,7 @@ def new(
     if (student is not None or roster is not None) and key is None:
         raise InputError(
             f"{who} needs the teacher's key.",
-            f"Make one: {command('assignment', 'key', 'FILE')}, and give it with --key FILE.",
+            f"Make one with {command('assignment', 'key', 'FILE')}, and pass it as --key FILE.",
         )
     if key is not None and student is None and roster is None:
         raise InputError("--key needs to know who it is for.", "Add --student ID or --roster CSV.")
@@ -54,7 +57,7 @@ def new(
     if roster is None or secret is None:
         made = make_kit(folder, student, secret, category)
         print(f"{made.path}: {made.how}")
-        print(f"begin with {folder / 'README.md'}, then:")
+        print(f"start with {folder / 'README.md'}, then:")
         print(f"  {quoted('cd', folder)} && {python('test_bot.py')}")
         return
     count = {"new": 0, "renewed": 0, "as it was": 0}
@@ -67,11 +70,11 @@ def new(
 
 @assignment.command
 def key(
-    file: Annotated[Path, Parameter(help="The file to write; it must not be there yet.")], /
+    file: Annotated[Path, Parameter(help="The file to write; it must not exist yet.")], /
 ) -> None:
     """Write a new key, from which students' kits and hidden cases follow.
 
-    Keep it: without it the same kits and cases can't be made again. Whoever has it can compute
+    Keep it: without it, the same kits and cases can't be made again. Anyone who has it can compute
     the hidden cases.
     """
     from microgpt.assignment.kit.variants import write_key
@@ -88,7 +91,7 @@ def teacher(
     from microgpt.assignment.kit.files import teacher_files, write_folder
 
     write_folder(folder, teacher_files())
-    print(f"{folder}: begin with {folder / 'README.md'}; keep this folder from students")
+    print(f"{folder}: start with {folder / 'README.md'}; keep this folder away from students")
 
 
 @assignment.command
@@ -108,7 +111,9 @@ def workflow(
     path = folder / classroom.WORKFLOW_PATH
     text = classroom.workflow(__version__).encode()
     if path.is_file() and path.read_bytes() != text:
-        raise InputError(f"{path} is there and differs.", "Move it away, then write it anew.")
+        raise InputError(
+            f"{path} already exists and is different.", "Move it away, then run this again."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text)
     print(f"wrote {path}: commit it to the template repository")

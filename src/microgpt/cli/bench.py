@@ -1,4 +1,4 @@
-"""``microgpt bench``: how fast each engine is, set against the scalar engine and the machine."""
+"""``microgpt bench``: how fast each engine is, next to the scalar engine and the machine."""
 
 from __future__ import annotations
 
@@ -31,14 +31,19 @@ def bench(
     file: Annotated[Path | None, Parameter(help="Documents to work on. [names]")] = None,
     /,
     *,
-    engines: Annotated[str, Parameter(help="Which, with commas between.")] = ",".join(ENGINES),
-    dtypes: Annotated[str, Parameter(help="Number types, with commas between.")] = (
+    engines: Annotated[str, Parameter(help="Which ones, separated by commas.")] = ",".join(ENGINES),
+    dtypes: Annotated[str, Parameter(help="Number types, separated by commas.")] = (
         "float32,float64"
     ),
-    batch_sizes: Annotated[str, Parameter(help="Documents a step, with commas between.")] = "1,64",
-    rounds: Annotated[int, Parameter(help="Turns of each engine; medians are shown.")] = 7,
+    batch_sizes: Annotated[
+        str, Parameter(help="Documents per step, separated by commas.")
+    ] = "1,64",
+    rounds: Annotated[int, Parameter(help="Rounds per engine; medians are shown.")] = 7,
     threads: Annotated[
-        int, Parameter(help="Above 1 nothing is pinned, and engines that can use them.")
+        int,
+        Parameter(
+            help="For the engines that can use several; above 1, nothing is pinned to a core."
+        ),
     ] = 1,
     sampling: Annotated[bool, Parameter(help="Measure sampling too.")] = True,
     data: Annotated[
@@ -51,15 +56,15 @@ def bench(
     activation: Annotated[str | None, _about("activation")] = None,
     optimizer: Annotated[str | None, _about("optimizer")] = None,
     long: Annotated[str | None, _about("long")] = None,
-    markdown: Annotated[bool, Parameter(help="Tables for a document.", negative="")] = False,
+    markdown: Annotated[bool, Parameter(help="Print tables in Markdown.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
     how: DataArgument = None,
 ) -> None:
-    """Time training and sampling of each engine, on one core, in turns.
+    """Time training and sampling with each engine, on one core, in turn.
 
-    Ratios are to the scalar engine, and to the machine's own peak: what NumPy's float32 product
-    of two 512 × 512 matrices would take for the model's multiplications and additions. Only
-    ratios say anything about other machines.
+    Ratios are relative to the scalar engine, and to the machine's own peak: the time that NumPy's
+    float32 product of two 512 × 512 matrices would take for the model's multiplications and
+    additions. Only the ratios say anything about other machines.
     """
     if json and markdown:
         raise InputError("--json and --markdown are both given.", "Choose one.")
@@ -110,7 +115,7 @@ def bench(
 
 
 def _chosen(flag: str, text: str, known: Sequence[str]) -> list[str]:
-    """The words of a list with commas, each once and known."""
+    """The words of a comma-separated list, each once and all of them known."""
     words = list(dict.fromkeys(word.strip() for word in text.split(",")))
     for word in words:
         if word not in known:
@@ -123,7 +128,7 @@ def _sizes(text: str) -> list[int]:
     for word in dict.fromkeys(word.strip() for word in text.split(",")):
         if not word.isascii() or not word.isdecimal() or len(word) > 9:
             raise InputError(
-                f"--batch-sizes has {word!r}, must be whole numbers with commas between.",
+                f"--batch-sizes has {word!r}, must be whole numbers separated by commas.",
                 "For example: --batch-sizes 1,64",
             )
         make_config("final", batch_size=int(word))  # says what it must be
@@ -132,16 +137,16 @@ def _sizes(text: str) -> list[int]:
 
 
 def _progress(text: str) -> None:
-    """What is going on, on a terminal alone, in place."""
+    """What is going on, rewritten in place, and only on a terminal."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def cautions(found: dict[str, Any]) -> list[str]:
-    """What makes these numbers less than they should be."""
+    """What makes these numbers less reliable than they should be."""
     said = []
     if found["threads"] == 1 and found["core"] is None:
-        said.append("this system can't pin a process to a core: the times are less certain.")
+        said.append("this system can't pin a process to a core: the times are less reliable.")
     if found["peak"]["blas_threads"] not in (None, "1"):
         said.append(
             f"OPENBLAS_NUM_THREADS is {found['peak']['blas_threads']}: the peak may be that of "
@@ -149,7 +154,7 @@ def cautions(found: dict[str, Any]) -> list[str]:
         )
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > (os.cpu_count() or 1) + 0.5:
-        said.append(f"the machine is busy (load {load:.1f}): the times are less certain.")
+        said.append(f"the machine is busy (load {load:.1f}): the times are less reliable.")
     return said
 
 
@@ -163,10 +168,10 @@ def report(found: dict[str, Any], markdown: bool = False) -> list[str]:
         f"model    {model['parameters']:,} parameters: n_layer {model['n_layer']}, "
         f"n_embd {model['n_embd']}, n_head {model['n_head']}, block_size {model['block_size']}",
         f"data     {found['data']}: {found['positions']:.3f} positions and "
-        f"{found['flop_per_document']:,.0f} FLOP a document",
-        f"peak     {peak['gflops']:.1f} GFLOP/s, so {peak['microseconds_per_document']:.3f} µs a "
+        f"{found['flop_per_document']:,.0f} FLOP per document",
+        f"peak     {peak['gflops']:.1f} GFLOP/s, so {peak['microseconds_per_document']:.3f} µs per "
         "document",
-        f"timed    {found['clock']}, {threads}, median of {found['rounds']} rounds in turns",
+        f"timed    {found['clock']}, {threads}, median of {found['rounds']} rounds taken in turn",
     ]
     lines = [] if markdown else [*head, ""]
     layout = _markdown if markdown else _aligned
@@ -185,12 +190,12 @@ _TRAINING = (
     "training",
     "numbers",
     "batch",
-    "µs a document",
+    "µs per document",
     "times scalar",
     "time / peak's",
     "share of peak",
 )
-_SAMPLING = ("sampling", "numbers", "tokens a second", "times scalar")
+_SAMPLING = ("sampling", "numbers", "tokens per second", "times scalar")
 
 
 def _training_cells(row: dict[str, Any]) -> list[str]:
@@ -223,7 +228,7 @@ def _short(number: float | None) -> str:
 
 
 def _aligned(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns: the first two to the left, numbers to the right."""
+    """Columns: the first two left-aligned, the numbers right-aligned."""
     widths = [max(len(cell) for cell in column) for column in zip(names, *rows, strict=True)]
     return [
         "  ".join(

@@ -1,4 +1,4 @@
-"""``microgpt --install-completion``: the shell completes commands and flags at a tab."""
+"""``microgpt --install-completion``: the shell completes commands and flags when you press Tab."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 def install(
-    shell: Annotated[str | None, Parameter(help="bash, zsh or fish. [that of $SHELL]")] = None,
+    shell: Annotated[str | None, Parameter(help="bash, zsh or fish. [the one in $SHELL]")] = None,
     /,
 ) -> None:
-    """Write the script with which a shell completes commands and flags of `microgpt` at a tab.
+    """Write the script that lets a shell complete `microgpt`'s commands and flags at the Tab key.
 
-    It goes to the directory for such scripts; no file of the user's own is changed, and what is to
-    be added to one is printed.
+    It goes into the directory for such scripts; none of your own files is changed, and if a line
+    has to be added to one, it is printed.
     """
     from microgpt.cli import app
 
     found = shell or Path(os.environ.get("SHELL", "")).stem
     if found not in SHELLS:
-        what = f"The shell is {found!r}" if found else "Which shell it is for isn't known"
+        what = f"The shell is {found!r}, must be" if found else "The shell isn't known, must be"
         raise InputError(
-            f"{what}, must be one of {', '.join(SHELLS)}.",
+            f"{what} one of {', '.join(SHELLS)}.",
             f"Name it: {command('--install-completion', 'bash')}",
         )
     path = script_path(found)
@@ -41,17 +41,15 @@ def install(
     write_atomic(path, app.generate_completion(prog_name="microgpt", shell=found).encode())  # type: ignore[arg-type]
     print(f"wrote {path}: it works in every new {found}")
     if found == "bash":
-        print(
-            "if it doesn't, bash-completion isn't installed; then this line belongs in ~/.bashrc:"
-        )
+        print("if it doesn't, bash-completion isn't installed; then add this line to ~/.bashrc:")
         print(f"  {quoted('source', path)}")
     elif found == "zsh":
-        print("once this stands in ~/.zshrc:")
+        print("once this line is in ~/.zshrc:")
         print(f"  fpath=({quoted(path.parent)} $fpath); autoload -Uz compinit; compinit")
 
 
 def script_path(shell: str) -> Path:
-    """Where the shell looks for its scripts, or in zsh where they are mostly put."""
+    """Where the shell looks for its scripts, or for zsh, where they are usually put."""
 
     def place(variable: str, usual: str) -> Path:
         return Path(os.environ.get(variable) or Path.home() / usual)

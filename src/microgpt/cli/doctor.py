@@ -1,6 +1,6 @@
 """``microgpt doctor``: what this installation consists of, which engines work, and why not.
 
-``microgpt doctor RUN``: whether every file of a run is what was saved.
+``microgpt doctor RUN``: whether every file of a run is as it was saved.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ _PACKAGES = ("numpy", "cyclopts", "rich", "plotext", "safetensors", "torch", "zi
 _NEEDED = 5  # of these; the others are extras
 _SMALL = Config(n_embd=4, n_head=2, block_size=4, vocab_size=5, steps=1)
 _DOCUMENT = (4, 0, 2, 1, 4)
-_LOSS = 3.611328  # of that document under _weights; a test has it from the scalar engine
+_LOSS = 3.611328  # of that document under _weights; a test checks it with the scalar engine
 
 
 def doctor(
-    run: Annotated[Path | None, Parameter(help="A run's directory, to check its files.")] = None,
+    run: Annotated[Path | None, Parameter(help="A run's directory, whose files to check.")] = None,
     /,
     *,
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
 ) -> None:
-    """Say what is installed, which engines work and why others don't, and what runs how fast.
+    """Report what is installed, which engines work, and why the others don't.
 
     The exit code is 0 if training works at the speed of NumPy or faster.
 
-    With a run's directory: read every file of it, compare it with the digest that was recorded,
-    and say of each whether it is good, and if not, what to do. Nothing is changed. The exit code
-    is 3 if anything is damaged.
+    With a run's directory: read every file in it, compare each with the digest that was recorded,
+    and say whether it is intact, and if not, what to do. Nothing is changed. The exit code is 3 if
+    anything is damaged.
     """
     if run is not None:
         _doctor_run(run, json)
@@ -59,7 +59,7 @@ def doctor(
     if not any(engine["works"] and not _is_slow(name) for name, engine in engines.items()):
         raise MissingError(
             "Neither native nor numpy works: training would take minutes.",
-            f"Install it again: {python('-m', 'pip', 'install', '--force-reinstall', 'microgpt')}",
+            f"Reinstall it: {python('-m', 'pip', 'install', '--force-reinstall', 'microgpt')}",
         )
 
 
@@ -81,7 +81,7 @@ def _doctor_run(path: Path, as_json: bool) -> None:
 
 
 def run_report(findings: list[Finding]) -> list[str]:
-    """What was found of a run's files, as aligned lines."""
+    """What was found out about a run's files, as aligned lines."""
     width = max(len(finding.file) for finding in findings)
     lines = []
     for finding in findings:
@@ -92,7 +92,7 @@ def run_report(findings: list[Finding]) -> list[str]:
 
 
 def examine() -> dict[str, Any]:
-    """All that there is to say, as plain values."""
+    """Everything there is to report, as plain values."""
     engines, auto = _engines()
     try:
         kernel, threads = _kernel(), _threads()
@@ -132,22 +132,22 @@ def report(found: dict[str, Any]) -> list[str]:
         if version or i < _NEEDED
     }
     lines.append("packages    " + ", ".join(f"{name} {v}" for name, v in packages.items()))
-    lines += ["", "engines, the fastest first:"]
+    lines += ["", "engines, fastest first:"]
     for name, engine in found["engines"].items():
         if engine["works"]:
             said = f"works in {' and '.join(engine['dtypes'])}"
         else:
             said = f"doesn't work: {name} {engine['reason']}"
-        chosen = "   <- auto takes it" if name == found["auto"] else ""
+        chosen = "   <- used by auto" if name == found["auto"] else ""
         lines.append(f"  {name:<10}{said}{chosen}")
     if not found["threads"]:
         return lines
     lines += ["", *_kernel_lines(found["kernel"]), ""]
     threads = found["threads"]
     lines.append(
-        f"threads     1, or {threads['default_for_batches']} from 16 documents a step on "
-        f"({threads['cores']} cores, {threads['usable']} of them for this process); "
-        f"native uses {threads['most_native']} at most"
+        f"threads     1, or {threads['default_for_batches']} with 16 or more documents per step "
+        f"({threads['cores']} cores, {threads['usable']} of them available to this process); "
+        f"native uses at most {threads['most_native']}"
     )
     return lines
 
@@ -158,7 +158,8 @@ def _kernel_lines(kernel: dict[str, Any]) -> list[str]:
         lines += [
             f"  problem   native {kernel['problem']}",
             f"  build it  {kernel['remedy']}",
-            "            with gcc or clang; without one, the PyPI package ziglang has a compiler",
+            "            with gcc or clang; if you have neither, the PyPI package ziglang is a "
+            "compiler",
         ]
         return lines
     lines += [
@@ -182,7 +183,7 @@ def _kernel_lines(kernel: dict[str, Any]) -> list[str]:
 
 
 def _engines() -> tuple[dict[str, Any], str | None]:
-    """Of each engine: whether it works, in which dtypes, why not; and which one auto takes."""
+    """For each engine: whether it works, in which dtypes, or why not; and which one auto uses."""
     try:
         from microgpt.engines import ENGINES
     except ImportError as error:  # NumPy is missing or broken
@@ -202,7 +203,7 @@ def _engines() -> tuple[dict[str, Any], str | None]:
 
 
 def _is_slow(name: str) -> bool:
-    """Whether training takes minutes with an engine that works here."""
+    """Whether training takes minutes with this engine, which works here."""
     from microgpt.engines import engine_class
 
     return engine_class(name).slow
@@ -225,7 +226,7 @@ def _try(name: str, dtype: str) -> str | None:
         return f"fails: {error.message}"
     if abs(loss - _LOSS) < 1e-5:
         return None
-    return f"computes wrongly: a loss of {loss:.6f} where {_LOSS} is right"
+    return f"computes a wrong loss: {loss:.6f} instead of {_LOSS}"
 
 
 def _weights(dtype: str) -> Arrays:
@@ -238,7 +239,7 @@ def _weights(dtype: str) -> Arrays:
 
 
 def _kernel() -> dict[str, Any]:
-    """What there is of the native engine's library, and which part of it runs."""
+    """What the native engine's library consists of, and which part of it runs."""
     from microgpt.engines import native
     from microgpt.engines.native import build
 
@@ -290,7 +291,7 @@ def _version(package: str) -> str | None:
 
 
 def _processor() -> str:
-    """The processor's name where the system tells it, else nothing."""
+    """The processor's name if the system gives it, else nothing."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - no file on a disk
             for line in file:

@@ -23,21 +23,20 @@ from microgpt.tokenizer import Tokenizer
 
 def export(
     run: Annotated[Path, Parameter(help="Run directory, model.json or .safetensors.")],
-    file: Annotated[Path, Parameter(help="Where to: a name ending in .json or .safetensors.")],
+    file: Annotated[Path, Parameter(help="File to write, ending in .json or .safetensors.")],
     /,
     *,
-    force: Annotated[bool, Parameter(help="Write over a file of that name.", negative="")] = False,
+    force: Annotated[bool, Parameter(help="Overwrite a file of that name.", negative="")] = False,
     best: BestFlag = False,
     ignore_digest: DigestFlag = False,
 ) -> None:
-    """Write a run's newest weights, with all that is needed to use them, to one file."""
+    """Write a run's newest weights, with everything needed to use them, to one file."""
     writers = {".json": write_model, ".safetensors": write_safetensors}
     if file.suffix not in writers:
-        raise InputError(
-            f"{file} ends in {file.suffix or 'nothing'!r}, must end in .json or .safetensors."
-        )
+        suffix = f"ends in {file.suffix!r}" if file.suffix else "has no extension"
+        raise InputError(f"{file} {suffix}, must end in .json or .safetensors.")
     if file.exists() and not force:
-        raise FileError(f"{file} is there already.", "Write over it with --force.")
+        raise FileError(f"{file} already exists.", "Overwrite it with --force.")
     opened = open_with_notes(run, ignore_digest, best)
     for notice in writers[file.suffix](file, as_model(opened)):
         note(notice)
@@ -48,16 +47,16 @@ def import_(
     model: Annotated[
         Path,
         Parameter(
-            help="A model.json, a .safetensors file or a run's directory. Its weights alone are "
-            "taken: the optimiser, the schedule and the random stream begin anew."
+            help="A model.json, a .safetensors file or a run's directory. Only its weights are "
+            "used: the optimiser, the schedule and the random stream start afresh."
         ),
     ],
     /,
     *file: Annotated[
         Path,
         Parameter(
-            help="Data to train on further; characters that the model doesn't know are added to "
-            "it. [a run's own, else the names]"
+            help="Data to continue training on; characters that the model doesn't know are added "
+            "to its vocabulary. [a run's own, else the names]"
         ),
     ],
     out: Annotated[Path, Parameter(help="The new run's directory.")],
@@ -72,13 +71,13 @@ def import_(
     ignore_digest: DigestFlag = False,
     flags: FlagsArgument = None,
 ) -> None:
-    """Begin a run whose first weights are those of a model, to train them further.
+    """Start a run whose initial weights are those of a model, to train them further.
 
-    Only the weights are taken: the optimiser's state, the schedule and the random stream begin
-    anew. The shape is the model's. The recipe and the data are those of the preset, the flags and
-    FILE, or for a run's directory its own where nothing else is said: import RUN --out NEW --lr
-    0.003 changes one thing. Characters of the data that the model doesn't know are added to its
-    vocabulary, with rows drawn from the run's stream.
+    Only the weights are used: the optimiser's state, the schedule and the random stream start
+    afresh. The shape is the model's. The recipe and the data come from the preset, the flags and
+    FILE; for a run's directory, they are the run's own unless you say otherwise: import RUN --out
+    NEW --lr 0.003 changes one thing. Characters in the data that the model doesn't know are added
+    to its vocabulary, with rows in wte and lm_head drawn from the new run's random stream.
     """
     opened = open_with_notes(model, ignore_digest)
     hyper = options.given(flags)
@@ -87,7 +86,7 @@ def import_(
             flag = f"--{name.replace('_', '-')}"
             raise InputError(
                 f"{flag} is part of the model's shape, which comes from {model}.",
-                "Leave it out. A model of another shape learns from the beginning: "
+                "Leave it out. A model of another shape has to be trained from scratch: "
                 f"{command('train', flag, hyper[name])}",
             )
     dataset = _data(opened, file, data, split_by, options.reading(how))
@@ -101,8 +100,8 @@ def import_(
         count, noun, which = Tokenizer(added).describe().split(" ", 2)
         are, their = ("is", "Its") if len(added) == 1 else ("are", "Their")
         note(
-            f"{count} {noun} {are} new to {model}: {which}. {their} rows are drawn from the run's "
-            "stream."
+            f"{count} {noun} {are} new to {model}: {which}. {their} rows in wte and lm_head are "
+            "drawn from the run's random stream."
         )
     parameters = run.config.parameters()
     print(f"wrote {out}: {parameters:,} parameters at step 0 of {config.steps:,}")
@@ -116,7 +115,7 @@ def _data(
     split_by: str | None,
     reading: dict[str, Any],
 ) -> Dataset:
-    """What is to be trained on: what is named, else a run's own data, else the names."""
+    """What to train on: what is named, else a run's own data, else the names."""
     if data is not None and data not in BUNDLED:
         raise InputError(f"--data is {data!r}, must be one of {', '.join(BUNDLED)}.")
     if files and data is not None:
@@ -126,8 +125,8 @@ def _data(
     if not files and data is None and opened.run is not None:
         if split_by is not None:
             raise InputError(
-                f"--split-by is given without data, and {opened.path} has its own.",
-                "Name a file, or leave it out.",
+                f"--split-by is given without data, and {opened.path} has its own data.",
+                "Name a file, or leave --split-by out.",
             )
         return run_data(opened.run)
     return load_data(list(files) or data or "names", split_by or "line", **reading)

@@ -26,58 +26,67 @@ _MOST_BASE = 2**20
 def grade(
     submissions: Annotated[
         list[Path] | None,
-        Parameter(help="A bot.py, a folder with one, a zip, or a folder of them."),
+        Parameter(help="A bot.py, a folder containing one, a zip, or a folder of any of these."),
     ] = None,
     /,
     *,
     roster: Annotated[
-        Path | None, Parameter(help="CSV of the class: id, name, email, or a platform's own.")
+        Path | None,
+        Parameter(help="The class as a CSV file: id, name, email, or a platform's own export."),
     ] = None,
     base: Annotated[
         Path | None, Parameter(help="The bot.py that was handed out. [the kit's]")
     ] = None,
     key: Annotated[
-        Path | None, Parameter(help="The teacher's key, from which hidden cases follow.")
+        Path | None, Parameter(help="The teacher's key, which determines the hidden cases.")
     ] = None,
     model: Annotated[Path | None, Parameter(help="The class's model.json. [the shipped one]")] = (
         None
     ),
-    jobs: Annotated[int | None, Parameter(help="Submissions at the same time. [CPU cores]")] = None,
+    jobs: Annotated[
+        int | None, Parameter(help="Submissions to grade at the same time. [CPU cores]")
+    ] = None,
     out: Annotated[
-        Path | None, Parameter(help="Directory for class.csv, results.jsonl and feedback pages.")
+        Path | None,
+        Parameter(help="Directory for class.csv, results.jsonl and the feedback pages."),
     ] = None,
     format: Annotated[
         list[str] | None,
         Parameter(
-            help="More files in --out: gradescope, otter, classroom, junit.",
+            help="Additional files in --out: gradescope, otter, classroom, junit.",
             consume_multiple=True,
             negative="",
         ),
     ] = None,
     feedback: Annotated[
         str,
-        Parameter(help="What students are told beside the score: nothing, categories, examples."),
+        Parameter(help="What students see besides the score: nothing, categories, examples."),
     ] = "examples",
     feedback_limit: Annotated[
         int | None,
-        Parameter(help="From the next submission of a student on, only the score is told."),
+        Parameter(help="Submissions per student that get feedback; later ones get only the score."),
     ] = None,
     frontier: Annotated[
-        bool, Parameter(help="Measure leak against refused requests as well.", negative="")
+        bool,
+        Parameter(
+            help="Also measure a bot's leak against the share of ordinary requests it refuses.",
+            negative="",
+        ),
     ] = False,
     zip: Annotated[
-        Path | None, Parameter(help="Write Gradescope's autograder archive; needs no submission.")
+        Path | None,
+        Parameter(help="Write the autograder archive for Gradescope; needs no submission."),
     ] = None,
     wheels: Annotated[
         Path | None,
-        Parameter(help="Folder of .whl files to put into --zip: its set-up then needs no network."),
+        Parameter(help="Folder of .whl files to put into --zip, so that set-up needs no network."),
     ] = None,
     ignore_digest: DigestFlag = False,
-    json: Annotated[bool, Parameter(help="Print one JSON object a line.", negative="")] = False,
+    json: Annotated[bool, Parameter(help="Print one JSON object per line.", negative="")] = False,
 ) -> None:
-    """Grade bots: by the rubric, in a sandbox, with cases computed from the model.
+    """Grade bots by the rubric, in a sandbox, with cases computed from the model.
 
-    Without --key the hidden cases are ones that anybody with this program can compute.
+    Without --key, anyone who has this program can compute the hidden cases.
     """
     from microgpt.assignment import copies
     from microgpt.assignment.grading.classrun import Journal, in_order
@@ -94,7 +103,7 @@ def grade(
     if not submissions and zip is None:
         raise InputError("No submission is named.", "Name a bot.py, a zip, or a folder of them.")
     if wheels is not None and zip is None:
-        raise InputError("--wheels belongs to an archive.", "Add --zip FILE.")
+        raise InputError("--wheels is only for an archive.", "Add --zip FILE.")
     if format and out is None:
         raise InputError("--format needs a directory to write to.", "Add --out DIR.")
     if jobs is not None and not 1 <= jobs <= 256:
@@ -103,7 +112,7 @@ def grade(
     check_level(feedback)
     check_limit(feedback_limit)
     if feedback != "examples" and out is None and zip is None:
-        raise InputError("--feedback is about reports, and none is written.", "Add --out DIR.")
+        raise InputError("--feedback is only for reports, and none are written.", "Add --out DIR.")
     if out is not None:
         _may_go(out)
     secret = None if key is None else read_key(key)
@@ -120,7 +129,7 @@ def grade(
             note(f"{one.student}: {line}")
     options = Options(secret, model, template, frontier=frontier, ignore_digest=ignore_digest)
     if secret is None:
-        note("without --key the hidden cases are the same for everybody who runs this program")
+        note("without --key, the hidden cases are the same for everybody who runs this program")
     if feedback_limit is not None and out is None:
         note(no_count(feedback_limit))
     prepared = prepare(options)
@@ -162,25 +171,25 @@ def grade(
             if json:
                 show_json({"written": {"dir": str(out), "files": written}})
             else:
-                print(f"wrote {out}: {written} files, begin with {out / 'class.csv'}")
+                print(f"wrote {out}: {written} files, start with {out / 'class.csv'}")
     except KeyboardInterrupt:
         raise _stopped("Stopped", journal, len(found)) from None
     except BrokenPipeError:
         if written or out is None:
-            raise  # all that was to be kept is
+            raise  # everything that was to be kept has been
         raise _stopped("Nobody reads the output any more", journal, len(found)) from None
     if journal is not None:
         lost = sum(row.lost for row in rows)
         journal.close(keep=lost > 0)
         if lost:
-            note(f"{lost} of {len(found)} couldn't be graded: the same command tries them again")
+            note(f"{lost} of {len(found)} couldn't be graded: the same command will try them again")
 
 
 def _may_go(out: Path) -> None:
-    """Raise ``FileError`` where reports would replace a file that isn't one of an earlier grading.
+    """Raise ``FileError`` where reports would replace a file that no earlier grading wrote.
 
-    Also where that can't be told. Such a directory is known by the columns of class.csv, which is
-    the first file written.
+    Also where that can't be found out. A grading's directory is recognised by the columns of
+    class.csv, the first file written.
     """
     from microgpt.files import file_error
 
@@ -195,13 +204,13 @@ def _may_go(out: Path) -> None:
             return
     if there:
         raise FileError(
-            f"{there[0]} is there already, and is no report of a grading.",
+            f"{there[0]} already exists, and is not a report of a grading.",
             "Name another --out, or move that file away.",
         )
 
 
 def _told_apart(submissions: list[Path], formats: list[str]) -> tuple[list[Path], list[str]]:
-    """Submissions and formats, where some of the first stood behind --format a b."""
+    """Submissions and formats, told apart where submissions came after --format a b."""
     from microgpt.assignment.reports import FORMATS
 
     paths = [name for name in formats if name not in FORMATS and Path(name).exists()]
@@ -212,7 +221,7 @@ def _told_apart(submissions: list[Path], formats: list[str]) -> tuple[list[Path]
 def _rows(
     found: Sequence[Found], prepared: Prepared, jobs: int, journal: Journal | None
 ) -> Iterator[Row]:
-    """One verdict after the other; a single submission needs no other process."""
+    """One verdict after another; a single submission needs no extra process."""
     from microgpt.assignment.grading.classrun import grade_class, grade_one
 
     if len(found) == 1:
@@ -221,26 +230,26 @@ def _rows(
 
     def taken(known: int) -> None:
         if known:
-            note(f"{known} of {len(found)} were graded before and are taken as they are")
+            note(f"{known} of {len(found)} were graded before and are kept as they are")
 
     yield from grade_class(found, prepared.options, jobs, prepared, journal, taken)
 
 
 def _stopped(what: str, journal: Journal | None, total: int) -> Interrupted:
-    """What an end before the end says: how far it came, and how to go on."""
+    """The message of an early end: how far the grading got, and how to continue."""
     if journal is None:
-        remedy = "With --out DIR it could go on from here." if total > 1 else ""
-        return Interrupted(f"{what}: no result is kept.", remedy)
+        remedy = "With --out DIR it could continue from here." if total > 1 else ""
+        return Interrupted(f"{what}: no results are kept.", remedy)
     return Interrupted(
         f"{what}: {journal.done} of {total} results are kept in {journal.path}.",
-        "The same command goes on with the others.",
+        "The same command continues with the others.",
     )
 
 
 def _told(
     results: Sequence[Result], rows: Sequence[Row], out: Path, level: str, limit: int | None
 ) -> list[Result]:
-    """The results as their students are to see them."""
+    """The results as the students are to see them."""
     from microgpt.assignment.reports.feedback import Counts, told
 
     if limit is None:
@@ -269,7 +278,7 @@ def _write(
 def _missing(
     results: Sequence[Result], found: Sequence[Found], students: Sequence[Student]
 ) -> list[Result]:
-    """A result for everybody on the list who handed nothing in."""
+    """A result for everybody on the roster who handed nothing in."""
     from microgpt.assignment.intake.submissions import missing
     from microgpt.assignment.reports import nothing_from
 
@@ -291,7 +300,7 @@ def _write_zip(
 
     if path.is_file() and path.stat().st_size and not autograder.is_archive(path):
         raise FileError(
-            f"{path} is there already, and is no archive of microgpt grade.",
+            f"{path} already exists, and is not an archive that microgpt grade wrote.",
             "Name another file for --zip.",
         )
     autograder.write(
@@ -306,7 +315,7 @@ def _write_zip(
 
 
 def _progress(done: int, total: int) -> None:
-    """On a terminal only: how far it is."""
+    """How far the grading has got; on a terminal only."""
     if sys.stderr.isatty():
         end = "\n" if done == total else ""
         print(f"\rgraded {done} of {total}", end=end, file=sys.stderr, flush=True)

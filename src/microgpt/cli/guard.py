@@ -25,15 +25,18 @@ RunArgument = Annotated[
     Path | None, Parameter(help="Run directory, model.json or .safetensors. [the shipped model]")
 ]
 PolicyFlag = Annotated[
-    Path | None, Parameter(help="TOML file of what must not be named. [the shipped one: fruits]")
+    Path | None,
+    Parameter(help="TOML file that says what must not be named. [the shipped one: fruits]"),
 ]
 ConstrainedFlag = Annotated[
     bool, Parameter(help="Never sample a letter that completes a forbidden word.", negative="")
 ]
 TemperatureFlag = Annotated[
-    float | None, Parameter(help="Below 1 bolder, above 1 more random. [the policy's]")
+    float | None, Parameter(help="Lower is safer, higher is more varied. [the policy's]")
 ]
-SeedFlag = Annotated[int | None, Parameter(help="[a run's own stream, else 42]")]
+SeedFlag = Annotated[
+    int | None, Parameter(help="Seed of the random stream. [a run's own stream, else 42]")
+]
 
 
 def bot(
@@ -47,9 +50,9 @@ def bot(
     engine: EngineFlag = "auto",
     ignore_digest: DigestFlag = False,
 ) -> None:
-    """Answer requests, one a line, until the input ends: OK with names, or REFUSE with a reason.
+    """Answer requests, one per line, until the input ends: OK with names, or REFUSE with a reason.
 
-    A request is one prefix or more with white space between them; a blank line asks for any name.
+    A request is one or more prefixes, separated by white space; a blank line asks for any name.
     """
     with held():
         _, made = _open(run, policy, constrained, temperature, seed, engine, ignore_digest)
@@ -68,13 +71,13 @@ def chat(
     engine: EngineFlag = "auto",
     ignore_digest: DigestFlag = False,
 ) -> None:
-    """The bot for a person at a terminal: type how names should begin, and get them."""
-    # Ctrl-C ends it from anywhere, like Ctrl-D: there is nothing to save. cli.run sees to that.
+    """The bot for a person at a terminal: type how names should begin, and get names."""
+    # Ctrl-C ends it at any point, like Ctrl-D: there is nothing to save. cli.run sees to that.
     with held():
         opened, made = _open(run, policy, constrained, temperature, seed, engine, ignore_digest)
     marks = run_marks(opened)
     print(f"{opened.path.name} under the policy {visible(made.policy.name)}.")
-    print("Type how a name begins (several at once with spaces), or just Enter. Ctrl-D ends.")
+    print("Type how a name begins (or several, with spaces), or just press Enter. Ctrl-D quits.")
     if marks is not None:
         print(" · ".join(f"{MARK_SIGNS[m]} {m}: {why}" for m, why in MARKS_EXPLAINED.items()))
     with held():
@@ -97,8 +100,8 @@ def _open(
     engine: str,
     ignore_digest: bool,
 ) -> tuple[Opened, Bot]:
-    """The model and the bot on it, with notes on what the user should know of."""
-    import numpy.random  # noqa: F401 - else the first answer loads it, when Ctrl-C isn't held
+    """The model and a bot built on it, with notes on what the user should know."""
+    import numpy.random  # noqa: F401 - else the first answer loads it, when Ctrl-C isn't held back
 
     if seed is not None and not 0 <= seed < 2**32:
         raise InputError(f"seed is {seed}, must be from 0 to {2**32 - 1}.")
@@ -124,7 +127,7 @@ def _open(
 
 
 def _prompt() -> str:
-    """The prompt at a terminal, with line editing where there is any; nothing in a pipe."""
+    """The prompt at a terminal, with line editing where available; nothing in a pipe."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     if not sys.stdin or not sys.stdin.isatty():
@@ -135,7 +138,7 @@ def _prompt() -> str:
 
 
 def _shown(answer: Answer, marks: Marks | None) -> list[str]:
-    """An answer as a person sees it: a line a name, or why there is none."""
+    """An answer as a person sees it: one line per name, or why there is none."""
     if answer.refusal is not None:
         return [f"  refused: {visible(answer.refusal, keep='')}"]
     names = [visible(name, keep="") for name in answer.names]
@@ -145,5 +148,5 @@ def _shown(answer: Answer, marks: Marks | None) -> list[str]:
         mark = marks.of(name) if marks else None
         lines.append(f"  {shown:<{width}}  {MARK_SIGNS[mark]} {mark}" if mark else f"  {shown}")
     if answer.held_back:
-        lines.append(f"  ({answer.held_back} held back on the way)")
+        lines.append(f"  ({answer.held_back} held back along the way)")
     return lines

@@ -1,4 +1,4 @@
-"""``microgpt guide``: the guide's site, served on this machine or written out for another."""
+"""``microgpt guide``: the guide's site, served on this machine or written out for another one."""
 
 from __future__ import annotations
 
@@ -21,31 +21,34 @@ from microgpt.leftovers import hidden_folder
 
 def guide(
     *,
-    port: Annotated[int, Parameter(help=f"Port; 0 takes a free one. [{PORT}, or a free one]")] = -1,
+    port: Annotated[
+        int,
+        Parameter(help=f"Port; 0 picks a free one. [{PORT}, or a free one]", show_default=False),
+    ] = -1,
     host: Annotated[
         str,
-        Parameter(help="Address or name to listen on; others may ask for the guide by it."),
+        Parameter(help="Address or name to listen on, by which others may ask for the guide."),
     ] = "127.0.0.1",
     open: Annotated[bool, Parameter(help="Open it in the browser.", name="--open")] = True,
     export: Annotated[
-        Path | None, Parameter(help="Write the site to this new folder or .zip and end.")
+        Path | None, Parameter(help="Write the site to this new folder or .zip file and exit.")
     ] = None,
 ) -> None:
     """Serve the guide on this machine until Ctrl-C, or write it out for another server.
 
-    The guide needs no network: everything it shows is in the package and runs in the page.
+    The guide needs no network: everything it shows is in the package and runs in the browser.
     """
     site = find_site()
     if export is not None:
         print(f"wrote {export}: {export_site(site, export)}")
         return
     if not -1 <= port <= 65535:
-        raise InputError(f"--port is {port}, must be 0 to 65535.")
+        raise InputError(f"--port is {port}, must be from 0 to 65535.")
     server = make_server(site, host, port)
     address = server.hosts.start
     others = ", for others at this machine's addresses" if server.hosts.everywhere else ""
     with server, contextlib.suppress(KeyboardInterrupt):
-        print(f"the guide is at {address}{others}   (Ctrl-C ends it)", flush=True)
+        print(f"the guide is at {address}{others}   (Ctrl-C stops it)", flush=True)
         if open:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         server.serve_forever()
@@ -54,7 +57,7 @@ def guide(
 def find_site() -> Path:
     """The built site: in an installed wheel, else in the checkout.
 
-    Raises ``MissingError`` that says how to get one.
+    Raises ``MissingError``, which says how to get one.
     """
     package = Path(__file__).resolve().parent.parent
     checkout = package.parent.parent
@@ -70,10 +73,10 @@ def find_site() -> Path:
             f"Build and open them: {python(script, 'guide')}",
         )
     raise MissingError(
-        "This installation holds no guide: it was made from the sources, before the guide's pages "
-        "were built.",
-        "Install microgpt from a wheel, a file that ends in .whl: it holds them. Or in the folder "
-        f"of the sources: {python(Path('scripts') / 'dev.py', 'guide', '--no-open')}, end it with "
+        "This installation doesn't include the guide: it was made from the sources, before the "
+        "guide's pages were built.",
+        "Install microgpt from a wheel, a file that ends in .whl: it includes them. Or in the "
+        f"source folder: {python(Path('scripts') / 'dev.py', 'guide', '--no-open')}, stop it with "
         f"Ctrl-C, then {python('-m', 'pip', 'install', '--force-reinstall', '--no-deps', '.')}",
     )
 
@@ -82,19 +85,19 @@ def find_site() -> Path:
 
 
 def export_site(site: Path, target: Path) -> str:
-    """Write the site to a new folder or a .zip; returns how many files and bytes.
+    """Write the site to a new folder or a .zip file; returns how many files and bytes.
 
-    The addresses in it are relative: it works at any place of any server. The folder is there
-    whole or not at all, after a power cut too. Raises ``FileError``.
+    The addresses in it are relative: it works in any place on any server. The folder is there
+    whole or not at all, even after a power cut. Raises ``FileError``.
     """
     files = sorted(path for path in site.rglob("*") if path.is_file())
     if target.suffix.lower() == ".zip":
         if target.exists():
-            raise FileError(f"{target} is there already.", "Name another file for --export.")
+            raise FileError(f"{target} already exists.", "Name another file for --export.")
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in files:
-                # One date for all: the same site makes the same file.
+                # The same date for all entries: the same site makes the same file.
                 entry = zipfile.ZipInfo(path.relative_to(site).as_posix(), (1980, 1, 1, 0, 0, 0))
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
@@ -102,7 +105,7 @@ def export_site(site: Path, target: Path) -> str:
         write_atomic(target, packed.getvalue())
         return f"{len(files)} files, {len(packed.getvalue()):,} bytes"
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise FileError(f"{target} is there already.", "Name a new folder for --export.")
+        raise FileError(f"{target} already exists.", "Name a new folder for --export.")
     try:
         missing = [each for each in (target.parent, *target.parent.parents) if not each.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +124,7 @@ def export_site(site: Path, target: Path) -> str:
 
 
 def _copy_synced(site: Path, files: list[Path], whole: Path) -> None:
-    """Copy the site's ``files`` to a new folder and wait until the disk has them and their names.
+    """Copy the site's ``files`` to a new folder and wait until they and their names are on disk.
 
     Raises ``OSError``.
     """

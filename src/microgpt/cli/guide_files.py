@@ -1,6 +1,6 @@
-"""The guide's answers: which file a path means, and what is sent with it.
+"""The guide's answers: which file a path refers to, and what is sent with it.
 
-Every answer carries the policy of ``HEADERS``, a refusal's too.
+Every answer carries the policy in ``HEADERS``, and so does a refusal.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ TYPES = {
     ".wasm": "application/wasm",
     ".woff2": "font/woff2",
 }
-# Nothing is fetched from elsewhere, no code runs that isn't a file of the site. The pages say the
-# same in a <meta> of their own, for servers that send no such header.
+# Nothing is fetched from elsewhere, and no code runs that isn't a file of the site. The pages say
+# the same in a <meta> of their own, for servers that don't send such a header.
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
     "img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -38,7 +38,7 @@ POLICY = (
 )
 HEADERS = {
     "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
-    # Alone in its process, a page may share memory with its workers.
+    # A page that has its process to itself may share memory with its workers.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -50,7 +50,7 @@ HEADERS = {
 
 @dataclass
 class Answer:
-    """What is sent: ``content``, or of ``file`` the bytes from ``first`` to before ``end``."""
+    """What is sent: ``content``, or the bytes of ``file`` from ``first`` to before ``end``."""
 
     status: HTTPStatus
     headers: tuple[tuple[str, str], ...] = ()
@@ -63,11 +63,11 @@ class Answer:
 
     @property
     def size(self) -> int:
-        """Bytes of content that the head names."""
+        """Bytes of content, as the head states them."""
         return self.end - self.first if self.file else len(self.content)
 
     def head(self) -> bytes:
-        """Status line and fields, with the empty line."""
+        """Status line and header fields, with the empty line."""
         fields = [
             ("Server", "microgpt"),
             ("Date", formatdate(usegmt=True)),
@@ -84,7 +84,7 @@ class Answer:
 
 
 def refusal(refused: Refused, *, bare: bool = False, stays: bool = False) -> Answer:
-    """The answer to what is refused: a page of one sentence."""
+    """The answer to a request that is refused: a page of one sentence."""
     return Answer(
         refused.status,
         (*refused.headers, ("Content-Type", TYPES[".html"])),
@@ -95,14 +95,14 @@ def refusal(refused: Refused, *, bare: bool = False, stays: bool = False) -> Ans
 
 
 class Files:
-    """The files under one folder, which is a path without links in it."""
+    """The files under one folder, whose path has no links in it."""
 
     def __init__(self, site: Path) -> None:
         self.site = site
         self._tags: dict[Path, tuple[tuple[int, int], str]] = {}
 
     def answer(self, request: Request) -> Answer:
-        """What to send; an open file in it is the caller's to close."""
+        """What to send; if it holds an open file, the caller closes it."""
         bare = request.method == "HEAD"
         found = resolve(self.site, request.path)
         if found is not None and found.is_dir():
@@ -124,7 +124,7 @@ class Files:
                 _page(
                     "There is no page here",
                     f"{html.escape(shown(request.path))} is not in the guide. "
-                    "<a href='/'>Go to its start</a>.",
+                    "<a href='/'>Go to its first page</a>.",
                 ),
                 bare=bare,
                 stays=request.stays,
@@ -145,7 +145,9 @@ class Files:
         tag, size = self._tag(found, file)
         headers: tuple[tuple[str, str], ...] = (("ETag", tag), ("Accept-Ranges", "bytes"))
         if other_version(request, tag):
-            raise Refused(HTTPStatus.PRECONDITION_FAILED, "The file is another version.", headers)
+            raise Refused(
+                HTTPStatus.PRECONDITION_FAILED, "The file is a different version.", headers
+            )
         if unchanged(request, tag):
             return Answer(HTTPStatus.NOT_MODIFIED, headers, bare=True)
         headers += (("Content-Type", TYPES.get(found.suffix, "application/octet-stream")),)
@@ -159,7 +161,8 @@ class Files:
     def _tag(self, found: Path, file: BufferedReader) -> tuple[str, int]:
         """The version of a file as a tag, and its size in bytes.
 
-        By its content, for some installers give the files of every version the same date.
+        The tag is made from the content, for some installers give the files of every version the
+        same date.
         """
         status = os.fstat(file.fileno())
         state = (status.st_mtime_ns, status.st_size)
@@ -171,10 +174,10 @@ class Files:
 
 
 def resolve(site: Path, path: str) -> Path | None:
-    """The file that a request's path means; the folder itself where only its slash is missing.
+    """The file that a request's path refers to; the folder itself if only its slash is missing.
 
-    None for what isn't there, and for every path that leads, or might lead on some system, out of
-    ``site``: dots, backslashes, drives, control characters, links that point elsewhere.
+    None for what doesn't exist, and for every path that leads, or on some system might lead, out
+    of ``site``: dots, backslashes, drives, control characters, links that point elsewhere.
     """
     text = unquote(path, errors="replace")
     parts = text.split("/")[1:]

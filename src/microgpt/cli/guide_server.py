@@ -1,7 +1,7 @@
-"""The guide's server: connections, and the bounds that nobody who connects can push it over.
+"""The guide's server: connections, and the limits that nobody who connects can push it past.
 
-One thread reads requests from all connections, so that one who connects and says nothing, or says
-it slowly, costs a few bytes and no thread. A whole request goes to one of at most ``WORKERS``
+One thread reads requests from all connections, so that a reader who connects and sends nothing, or
+sends it slowly, costs a few bytes and no thread. A whole request goes to one of at most ``WORKERS``
 threads, which sends the answer; the others wait their turn. When there are too many connections,
 the one that has been silent longest makes room.
 """
@@ -24,15 +24,15 @@ from microgpt.cli.guide_files import Answer, Files, refusal
 from microgpt.cli.guide_http import Hosts, Refused, head_end, read_request
 from microgpt.errors import InputError
 
-PORT = 8042  # the one tried first: with it a reader's links and settings stay valid
+PORT = 8042  # tried first: at the same port, a reader's links and settings stay valid
 WORKERS = 32  # answers sent at once
-WORKERS_OF_ONE = 24  # of these to one reader, so that nobody takes them all
+WORKERS_OF_ONE = 24  # of these for one reader, so that nobody takes them all
 CONNECTIONS = 256  # Windows can't look at more than 512 at once
 CONNECTIONS_OF_ONE = 128  # a browser opens 6
-BURST, RATE = 4000, 400  # requests of one reader at once, and each second from then on
-SILENT = 60.0  # seconds that a connection may say nothing
+BURST, RATE = 4000, 400  # requests from one reader at once, and per second from then on
+SILENT = 60.0  # seconds that a connection may be silent
 READING = 10.0  # seconds that a request may take to arrive
-SENDING = 60.0  # seconds that an answer may take, and one more for every SLOWEST bytes
+SENDING = 60.0  # seconds that an answer may take, plus one for every SLOWEST bytes
 SLOWEST = 32 * 2**10
 CLOSING = 2.0  # seconds for the reader to take the last answer
 PIECE = 64 * 2**10
@@ -41,7 +41,7 @@ PIECE = 64 * 2**10
 def make_server(site: Path, host: str, port: int) -> GuideServer:
     """A server for the files under ``site``, bound but not yet serving.
 
-    ``port``: -1 takes the usual one, or a free one where that is taken; 0 takes a free one.
+    ``port``: -1 picks the usual one, or a free one if that is in use; 0 picks a free one.
     """
     for number in (PORT, 0) if port == -1 else (port,):
         try:
@@ -52,7 +52,7 @@ def make_server(site: Path, host: str, port: int) -> GuideServer:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise InputError(
                 f"Can't listen on {host} port {number}: {reason or error}.",
-                "Name another with --port, or leave it out to take a free one.",
+                "Name another with --port, or leave it out to get a free one.",
             ) from None
     raise AssertionError("port 0 is always tried last")
 
@@ -67,13 +67,13 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class Rates:
-    """How many requests each reader may still make: ``BURST`` at once, ``RATE`` a second."""
+    """How many requests each reader may still make: ``BURST`` at once, ``RATE`` per second."""
 
     def __init__(self) -> None:
         self._left: dict[str, tuple[float, float]] = {}
 
     def take(self, reader: str, now: float) -> bool:
-        """Whether one more is allowed at ``now`` (seconds of any clock that only goes forward)."""
+        """Whether one more is allowed at ``now`` (seconds on any clock that only goes forward)."""
         left, since = self._left.pop(reader, (float(BURST), now))
         left = min(BURST, left + (now - since) * RATE)
         self._left[reader] = max(0.0, left - 1), now  # the last in line
@@ -84,24 +84,24 @@ class Rates:
 
 @dataclass(eq=False)
 class Connection:
-    """One reader's connection. ``until``: when the loop gives up what it waits for."""
+    """One reader's connection. ``until``: when the loop gives up waiting for it."""
 
     link: socket.socket
     reader: str
     until: float
     received: bytearray = field(default_factory=bytearray)
-    working: bool = False  # the loop leaves it alone, a worker has it or will
-    closing: bool = False  # all is sent; what still comes is thrown away
+    working: bool = False  # the loop leaves it alone: a worker has it, or will have it
+    closing: bool = False  # everything is sent; whatever still arrives is discarded
     lost: bool = False  # an answer couldn't be sent
 
     @property
     def silent(self) -> bool:
-        """Nothing has been asked yet, or all of it is answered."""
+        """Nothing has been asked yet, or everything has been answered."""
         return not (self.received or self.working or self.closing)
 
 
 class GuideServer:
-    """Serves ``files`` on a socket that listens already. Use it in a ``with`` block."""
+    """Serves ``files`` on a socket that is already listening. Use it in a ``with`` block."""
 
     def __init__(self, listener: socket.socket, files: Files, asked: str) -> None:
         listener.setblocking(False)
@@ -109,9 +109,9 @@ class GuideServer:
         self.hosts = Hosts(asked, address, self.server_port)
         self._listener, self._files = listener, files
         self._rates = Rates()
-        self._connections: set[Connection] = set()  # all that are open
+        self._connections: set[Connection] = set()  # all the open ones
         self._ready: deque[tuple[Connection, bytes | Refused]] = deque()  # for the next workers
-        self._busy: Counter[str] = Counter()  # workers at work for each reader
+        self._busy: Counter[str] = Counter()  # how many workers serve each reader
         self._done: deque[Connection] = deque()  # from the workers, back to the loop
         self._alarm, self._waker = socket.socketpair()
         for end in (self._alarm, self._waker):
@@ -142,13 +142,13 @@ class GuideServer:
         self._watch.close()
 
     def shutdown(self) -> None:
-        """Let ``serve_forever``, which another thread runs, come to its end; waits for that."""
+        """Make ``serve_forever``, which another thread runs, return; waits until it does."""
         self._stopping = True
         self._wake()
         self._stopped.wait()
 
     def serve_forever(self, poll: float = 1.0) -> None:
-        """Answer until ``shutdown``. Looks for what takes too long every ``poll`` seconds."""
+        """Answer until ``shutdown``. Every ``poll`` seconds, looks for what takes too long."""
         try:
             while not self._stopping:
                 for key, _ in self._watch.select(poll):
@@ -167,7 +167,7 @@ class GuideServer:
             self._stopped.set()
 
     def _wake(self) -> None:
-        with contextlib.suppress(OSError):  # full: it will wake anyhow; closed: nobody is there
+        with contextlib.suppress(OSError):  # full: it will wake anyway; closed: nobody is there
             self._waker.send(b"\0")
 
     # ------------------------------------------------------------ the loop
@@ -178,7 +178,7 @@ class GuideServer:
                 link, address = self._listener.accept()
             except BlockingIOError:
                 return
-            except OSError:  # it left already, or this process has no more files to open
+            except OSError:  # the reader has already left, or this process can open no more files
                 if not self._make_room():
                     time.sleep(0.05)
                 return
@@ -196,8 +196,8 @@ class GuideServer:
     def _make_room(self, reader: str | None = None) -> bool:
         """Close the connection that has been silent longest, of one reader or of all.
 
-        Where none is silent, the one goes that has been at its request longest: whoever sends a
-        letter now and then holds up nobody.
+        If none is silent, the one goes that has been sending its request longest: a reader who
+        sends a byte now and then holds nobody up.
         """
         waiting = [
             each
@@ -211,13 +211,13 @@ class GuideServer:
     def _turn_away(self, link: socket.socket) -> None:
         busy = Refused(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            "Too many are reading at once. Try again in a moment.",
+            "Too many readers at once. Try again in a moment.",
             (("Retry-After", "1"),),
         )
         answer = refusal(busy)
         with link, contextlib.suppress(OSError):
             with contextlib.suppress(BlockingIOError):
-                link.recv(PIECE)  # else the answer would be lost with what is still unread
+                link.recv(PIECE)  # else the answer would be lost along with what is still unread
             link.send(answer.head() + answer.content)
             link.shutdown(socket.SHUT_WR)
 
@@ -230,7 +230,7 @@ class GuideServer:
             received = b""
         if not received:
             self._close(connection)
-        elif not connection.closing:  # else it is what nobody wants to know any more
+        elif not connection.closing:  # else nobody wants what it says any more
             if not connection.received:
                 connection.until = time.monotonic() + READING
             connection.received += received
@@ -238,7 +238,7 @@ class GuideServer:
 
     def _look(self, connection: Connection) -> None:
         """Give a whole request to the workers."""
-        while connection.received.startswith(b"\r\n"):  # some send one too many
+        while connection.received.startswith(b"\r\n"):  # some browsers send one too many
             del connection.received[:2]
         end = head_end(connection.received)
         if end is not None:
@@ -253,7 +253,7 @@ class GuideServer:
         self._ready.append((connection, what))
 
     def _take_back(self, connection: Connection) -> None:
-        """A connection whose answer is sent: to its next request, or to its end."""
+        """Take back a connection whose answer is sent: to read its next request, or to close it."""
         self._busy[connection.reader] -= 1
         connection.working = False
         if connection.lost:
@@ -310,7 +310,7 @@ class GuideServer:
             worker = threading.Thread(target=self._work, args=(connection, what), daemon=True)
             try:
                 worker.start()
-            except RuntimeError:  # the system gives no more threads: when one has ended
+            except RuntimeError:  # the system has no more threads: wait until one has ended
                 later.append((connection, what))
                 break
             self._busy[connection.reader] += 1
@@ -339,10 +339,10 @@ class GuideServer:
 
 
 def too_many() -> Refused:
-    """Why a request is refused that came too soon after thousands of others."""
+    """Why a request that came too soon after thousands of others is refused."""
     return Refused(
         HTTPStatus.TOO_MANY_REQUESTS,
-        f"More than {BURST:,} requests, and more than {RATE} a second. Try again in a second.",
+        f"More than {BURST:,} requests, and more than {RATE} per second. Try again in a second.",
         (("Retry-After", "1"),),
     )
 
@@ -366,13 +366,13 @@ def send(link: socket.socket, answer: Answer) -> None:
         while left or before:
             data = answer.file.read(min(left, PIECE))
             if left and not data:
-                raise OSError("the file has become shorter while it was sent")
+                raise OSError("the file became shorter while it was being sent")
             put(before + data)
             left, before = left - len(data), b""
 
 
 def reader_of(address: str) -> str:
-    """Who reads, as far as an address tells: in IPv6 a household's network counts as one."""
+    """Who the reader is, as far as an address shows: in IPv6, a household's network is one."""
     numbers = ip_address(address.partition("%")[0])
     if numbers.version == 4:
         return str(numbers)

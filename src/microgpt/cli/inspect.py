@@ -1,4 +1,4 @@
-"""``microgpt inspect``: what is in a run, as text or as one page with pictures."""
+"""``microgpt inspect``: what is in a run, as text or as a single page with pictures."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def inspect(
         Path | None, Parameter(help="Write one self-contained page with pictures to this file.")
     ] = None,
     word: Annotated[
-        str | None, Parameter(help="The word whose attention the page shows. [a sample]")
+        str | None, Parameter(help="The word whose attention weights the page shows. [a sample]")
     ] = None,
     best: BestFlag = False,
     ignore_digest: DigestFlag = False,
     force: Annotated[
-        bool, Parameter(help="Write over a file that isn't such a page.", negative="")
+        bool, Parameter(help="Overwrite a file that isn't such a page.", negative="")
     ] = False,
 ) -> None:
-    """Configuration, recipe, data, and what each matrix is; as a page also its pictures."""
+    """Show configuration, recipe, data and what each matrix is for; the page adds pictures."""
     if word is not None and html is None:
-        raise InputError("--word is shown on the page only.", "Add --html FILE.")
+        raise InputError("--word is shown only on the page.", "Add --html FILE.")
     if force and html is None:
-        raise InputError("--force is about the page's file.", "Add --html FILE.")
+        raise InputError("--force is only for the page's file.", "Add --html FILE.")
     if html is not None and not force:
         _may_go(html)
     opened = open_with_notes(run, ignore_digest, best)
@@ -60,11 +60,11 @@ def inspect(
 
 
 def _may_go(html: Path) -> None:
-    """Raise ``FileError`` for a file that is something else than an older page, and not empty."""
+    """Raise ``FileError`` for a file that is not empty and isn't an older page."""
     if html.is_file() and html.stat().st_size and not is_report(html):
         raise FileError(
-            f"{html} is there already, and is no page of microgpt inspect.",
-            "Name another file, or write over it with --force.",
+            f"{html} already exists, and is not a page that microgpt inspect wrote.",
+            "Name another file, or overwrite it with --force.",
         )
 
 

@@ -23,13 +23,15 @@ RUNGS = range(6)
 
 
 def ladder(
-    rung: Annotated[int | None, Parameter(help="Which rung, 0 to 5; none lists them.")] = None,
+    rung: Annotated[
+        int | None, Parameter(help="Which rung, 0 to 5; without it, they are listed.")
+    ] = None,
     /,
     *arguments: Annotated[
-        str, Parameter(help="Given to the rung: its data file.", allow_leading_hyphen=True)
+        str, Parameter(help="Passed on to the rung: its data file.", allow_leading_hyphen=True)
     ],
     early: Annotated[
-        bool, Parameter(help="Rung 5 with the settings of the preset early.", negative="")
+        bool, Parameter(help="Rung 5 with the settings of the early preset.", negative="")
     ] = False,
     diff: Annotated[bool, Parameter(help="Show what the rung changes.", negative="")] = False,
     copy: Annotated[
@@ -38,36 +40,36 @@ def ladder(
 ) -> None:
     """List the six rungs, run one, show what it changes, or copy it to work on it.
 
-    Each is a whole program on the standard library alone; rung n is chapter n of the guide.
+    Each is a whole program that uses only the standard library; rung n is chapter n of the guide.
     """
     if rung is None:
         options = ["--early"] * early + ["--diff"] * diff + ["--copy", copy] * (copy is not None)
         if options:
             raise InputError(
                 f"{options[0]} needs the number of a rung, {5 if early else '0 to 5'}.",
-                f"Like this: {command('ladder', 5, *options)}",
+                f"For example: {command('ladder', 5, *options)}",
             )
         _list()
         return
     if rung not in RUNGS:
         raise InputError(
-            f"There is no rung {rung}, they are 0 to 5.", f"See them with: {command('ladder')}"
+            f"There is no rung {rung}, only 0 to 5.", f"List them with: {command('ladder')}"
         )
     if early and rung != 5:
         raise InputError(
-            f"Rung {rung} has no settings of the preset early, only rung 5 has.",
-            f"Like this: {command('ladder', 5, '--early')}",
+            f"Rung {rung} has no early settings, only rung 5 has.",
+            f"Run it with: {command('ladder', 5, '--early')}",
         )
     if any(word.startswith("--preset") for word in arguments):
         raise InputError(
-            "The rungs take no --preset any more: the settings early are a program of their own.",
-            f"Like this: {command('ladder', 5, '--early')}",
+            "The rungs no longer have --preset: the early settings are a separate program.",
+            f"Run it with: {command('ladder', 5, '--early')}",
         )
     path = _path("5_early" if early else rung)
     if diff:
         if rung == 0:
             raise InputError(
-                "Rung 0 is the first: there is nothing it changes.", "Try --diff on 1 to 5."
+                "Rung 0 is the first: it changes nothing.", "Use --diff with rungs 1 to 5."
             )
         _diff(_path(5 if early else rung - 1), path)
     elif copy is not None:
@@ -81,8 +83,8 @@ def _path(rung: int | str) -> Path:
 
 
 def _run(path: Path, arguments: Sequence[str]) -> None:
-    """Run the program as if it had been called, but that Ctrl-C and errors get words."""
-    gc.freeze()  # what this command has loaded is no garbage of the program's
+    """Run the program as if it had been called itself, but with messages for Ctrl-C and errors."""
+    gc.freeze()  # so that the program's collections skip what this command has loaded
     before = sys.argv
     sys.argv = [str(path), *arguments]
     try:
@@ -99,14 +101,14 @@ def _list() -> None:
     print("run one:           ", command("ladder", 0))
     print("what it changes:   ", command("ladder", 1, "--diff"))
     print("other settings:    ", command("ladder", 5, "--early"))
-    print("to work on it:     ", command("ladder", 5, "--copy", "my-gpt"))
+    print("copy to work on:   ", command("ladder", 5, "--copy", "my-gpt"))
 
 
 def _diff(earlier: Path, later: Path) -> None:
     before, after = (path.read_text(encoding="utf-8").splitlines() for path in (earlier, later))
     print(f"--- {earlier.name}")
     print(f"+++ {later.name}")
-    # Indentation is left out of the comparison, or a loop laid around a block would hide the rest.
+    # Indentation is ignored in the comparison, or a loop put around a block would hide the rest.
     matcher = difflib.SequenceMatcher(
         None, [line.strip() for line in before], [line.strip() for line in after], autojunk=False
     )
@@ -123,7 +125,7 @@ def _diff(earlier: Path, later: Path) -> None:
 
 
 def _shade(kind: str, line: str) -> str:
-    """The line in its colour on a terminal, as it is elsewhere."""
+    """The line in its colour on a terminal, unchanged elsewhere."""
     if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
         return line
     colour = {"+": 32, "-": 31, "@": 36}[kind]
@@ -137,7 +139,7 @@ def _copy(path: Path, folder: Path) -> None:
     }
     for target in targets:
         if target.exists():
-            raise FileError(f"{target} is there already.", "Name another directory for --copy.")
+            raise FileError(f"{target} already exists.", "Name another directory for --copy.")
     folder.mkdir(parents=True, exist_ok=True)
     for target, source in targets.items():
         shutil.copyfile(source, target)

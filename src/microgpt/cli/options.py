@@ -32,7 +32,7 @@ Flags: Any = dataclasses.make_dataclass(
     "Flags", [_flag(field) for field in FLAGS.values()], frozen=True
 )
 """One optional flag for every field of ``Config``; None where it was not given."""
-Flags.__module__ = __name__  # without a module of its own, cyclopts doesn't look into it
+Flags.__module__ = __name__  # cyclopts doesn't look into a class that names no module
 
 FlagsArgument: Any = Annotated[
     Flags | None,
@@ -49,17 +49,18 @@ def given(flags: Any) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class DataFlags:
-    """How a data file is read, besides what a document is."""
+    """How a data file is read, apart from what a document is."""
 
     column: Annotated[
-        str | None, Parameter(help="Of a CSV or TSV file: the column's title, or number from 1.")
+        str | None,
+        Parameter(help="For a CSV or TSV file: the column's title, or its number from 1."),
     ] = None
     field: Annotated[
         str | None,
-        Parameter(help="Of a JSON file, or of one value a line: the key, or outer.inner."),
+        Parameter(help="For a JSON or JSON Lines file: the key, or outer.inner."),
     ] = None
     encoding: Annotated[
-        str | None, Parameter(help="Such as cp1252, utf-16, shift_jis. [found out]")
+        str | None, Parameter(help="Text encoding, such as cp1252, utf-16, shift_jis. [detected]")
     ] = None
 
 
@@ -67,7 +68,7 @@ DataArgument: Any = Annotated[DataFlags | None, Parameter(name="*", group="Data"
 
 
 def reading(flags: DataFlags | None) -> dict[str, str]:
-    """The arguments of ``load_data`` that the command line names: column, field, encoding."""
+    """The arguments for ``load_data`` that the command line names: column, field, encoding."""
     return {} if flags is None else {k: v for k, v in vars(flags).items() if v is not None}
 
 
@@ -78,7 +79,7 @@ def read_toml(path: Path, also: dict[str, Any]) -> dict[str, Any]:
     hyper-parameters are ``Config``'s.
 
     Raises ``FileError`` if it can't be read, ``InputError`` for bad TOML, unknown keys, values of
-    another type, and for data and file together.
+    the wrong type, and for data and file together.
     """
     import tomllib
 
@@ -86,14 +87,14 @@ def read_toml(path: Path, also: dict[str, Any]) -> dict[str, Any]:
         settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise FileError(f"{path} can't be read: {error.strerror}.", "Check the path.") from None
-    except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, a number without end
+    except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, an endless number
         raise InputError(
-            f"{path} is not TOML: {error}.", "A line of it looks like this: n_embd = 32"
+            f"{path} is not TOML: {error}.", "A line of TOML looks like this: n_embd = 32"
         ) from None
     kinds = {name: _TYPES[str(field.type)] for name, field in FLAGS.items()} | also
     for key, value in settings.items():
         if key not in kinds:
-            raise InputError(f"{path}: {key!r} is no setting.", _meant(key, sorted(kinds)))
+            raise InputError(f"{path}: {key!r} is not a setting.", _meant(key, sorted(kinds)))
         kind = kinds[key]
         texts = value if isinstance(value, list) and value else [value]
         if kind is list:
@@ -105,7 +106,9 @@ def read_toml(path: Path, also: dict[str, Any]) -> dict[str, Any]:
                 f"{path}: {key} is {_short(value)}, must be {_WANTED[kind]}, not {_kind(value)}."
             )
         if "\0" in str(value):
-            raise InputError(f"{path}: {key} is {_short(value)}, must be text in quotes, no NUL.")
+            raise InputError(
+                f"{path}: {key} is {_short(value)}, must be text in quotes without NUL."
+            )
     if "data" in settings and "file" in settings:
         raise InputError(
             f"{path}: both data, {settings['data']!r}, and file, {settings['file']!r}, are given.",
@@ -119,9 +122,14 @@ _WANTED: dict[type, str] = {
     int: "a whole number",
     float: "a finite number",
     bool: "true or false",
-    list: "text in quotes, or a list of it",
+    list: "text in quotes, or a list of texts",
 }
-_FOUND: dict[type, str] = {**_WANTED, float: "one with a point", list: "a list", dict: "a table"}
+_FOUND: dict[type, str] = {
+    **_WANTED,
+    float: "one with a decimal point",
+    list: "a list",
+    dict: "a table",
+}
 
 
 def _kind(value: object) -> str:
@@ -138,11 +146,11 @@ def _meant(key: str, known: list[str]) -> str:
     if (why := absent(key)) is not None:
         return why
     meant = guess(key, known)
-    return f"Did you mean {meant}?" if meant else f"Known are {', '.join(known)}."
+    return f"Did you mean {meant}?" if meant else f"The settings are {', '.join(known)}."
 
 
 def build(preset: str, *layers: dict[str, Any]) -> Config:
-    """The configuration of a preset with the layers laid over it, the last one on top."""
+    """The configuration of a preset with the layers applied over it, the last one on top."""
     changes: dict[str, Any] = {}
     for layer in layers:
         changes.update(layer)

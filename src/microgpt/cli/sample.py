@@ -1,4 +1,4 @@
-"""``microgpt sample`` and ``microgpt eval``: what a trained model writes, and how well it reads."""
+"""``microgpt sample`` and ``microgpt eval``: what a trained model writes, and its loss."""
 
 from __future__ import annotations
 
@@ -33,17 +33,19 @@ RunArgument = Annotated[
     Parameter(help="Run directory, model.json or .safetensors. [the newest in runs/]"),
 ]
 EngineFlag = Annotated[str, Parameter(help=f"{', '.join(CHOICES)}.")]
-JsonFlag = Annotated[bool, Parameter(help="Print one JSON object a line.", negative="")]
+JsonFlag = Annotated[bool, Parameter(help="Print one JSON object per line.", negative="")]
 BestFlag = Annotated[
     bool,
-    Parameter(help="Of a run: the step with the lowest held-out loss, not the last.", negative=""),
+    Parameter(
+        help="Of a run, use the step with the lowest held-out loss, not the last.", negative=""
+    ),
 ]
 DigestFlag = Annotated[
     bool,
-    Parameter(help="Take a model file that was changed since it was written.", negative=""),
+    Parameter(help="Accept a model file that was changed since it was written.", negative=""),
 ]
 UnknownFlag = Annotated[
-    str, Parameter(help="Characters that the model doesn't know: error, or skip.")
+    str, Parameter(help="For characters that the model doesn't know: error or skip.")
 ]
 
 
@@ -51,64 +53,75 @@ def sample(
     run: RunArgument = None,
     /,
     *,
-    count: Annotated[int, Parameter(alias="-n", help="How many.")] = 20,
-    prefix: Annotated[str, Parameter(help="How each begins.", allow_leading_hyphen=True)] = "",
-    temperature: Annotated[float, Parameter(help="Below 1 bolder, above 1 more random.")] = 0.5,
-    top_k: Annotated[int | None, Parameter(help="Draw among the k most probable tokens.")] = None,
-    top_p: Annotated[
-        float | None, Parameter(help="Draw among the fewest tokens with this much probability.")
+    count: Annotated[int, Parameter(alias="-n", help="How many to write.")] = 20,
+    prefix: Annotated[
+        str, Parameter(help="What each one begins with.", allow_leading_hyphen=True)
+    ] = "",
+    temperature: Annotated[float, Parameter(help="Lower is safer, higher is more varied.")] = 0.5,
+    top_k: Annotated[
+        int | None, Parameter(help="Sample only from the k most probable tokens.")
     ] = None,
-    greedy: Annotated[bool, Parameter(help="Always the most probable token.", negative="")] = False,
+    top_p: Annotated[
+        float | None,
+        Parameter(help="Sample only from the fewest tokens that hold this much probability."),
+    ] = None,
+    greedy: Annotated[
+        bool, Parameter(help="Always choose the most probable token.", negative="")
+    ] = False,
     length: Annotated[
-        int | None, Parameter(help="Most characters; beyond block_size the context slides.")
+        int | None,
+        Parameter(help="The most characters; beyond block_size, the context window slides."),
     ] = None,
     new: Annotated[
-        bool, Parameter(help="Leave out what is in the training data.", negative="")
+        bool, Parameter(help="Leave out texts that are in the data file.", negative="")
     ] = False,
     unique: Annotated[
-        bool, Parameter(help="No text twice; at most 1,000,000.", negative="")
+        bool, Parameter(help="Write no text twice; for counts up to 1,000,000.", negative="")
     ] = False,
     plain: Annotated[
         bool,
-        Parameter(help="The texts alone, one a line; \\n is a line end in one.", negative=""),
+        Parameter(help="Only the texts, one per line; \\n is a line break in a text.", negative=""),
     ] = False,
-    seed: Annotated[int | None, Parameter(help="[a run's own stream, else 42]")] = None,
-    order: Annotated[str, Parameter(help="How draws are shared: sequential or rows.")] = (
-        "sequential"
-    ),
+    seed: Annotated[
+        int | None, Parameter(help="Seed of the random stream. [a run's own stream, else 42]")
+    ] = None,
+    order: Annotated[
+        str, Parameter(help="How samples share the random numbers: sequential or rows.")
+    ] = "sequential",
     unknown: UnknownFlag = "error",
     engine: EngineFlag = "auto",
     best: BestFlag = False,
     ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
 ) -> None:
-    """Write new documents, each marked: trained on, in the file only, or new.
+    """Write new documents, each marked: trained on, only in the file, or new.
 
-    Without --seed a run goes on with its own random stream, so the reference run prints the
-    twenty published names. Above a count of 1,000 they come as they are made, with --json as
-    several lines of 1,000. In --plain lines backslashes, line ends and other control characters are
-    written as in Python.
+    Without --seed, a run continues its own random stream, so the reference run prints the twenty
+    published names. Above a count of 1,000, samples appear as they are made, with --json as several
+    lines of up to 1,000 each. With --plain, backslashes, line breaks and other control characters
+    are escaped as in Python.
     """
     if not 1 <= count <= 10_000_000:
         raise InputError(f"count is {count}, must be from 1 to 10,000,000.")
     if unique and count > _MOST_UNIQUE:
         raise InputError(
-            f"count is {count}, must be at most {_MOST_UNIQUE:,} with --unique: all are remembered."
+            f"count is {count}, must be at most {_MOST_UNIQUE:,} with --unique: all are kept in "
+            "memory."
         )
     if plain and json:
         raise InputError("--plain and --json are both given.", "Choose one.")
     if seed is not None and not 0 <= seed < 2**32:
         raise InputError(f"seed is {seed}, must be from 0 to {2**32 - 1}.")
     if greedy and top_k is not None:
-        raise InputError("--greedy is --top-k 1, and --top-k is given as well.", "Choose one.")
+        raise InputError("--greedy means --top-k 1, and --top-k is given too.", "Choose one.")
     settings = sampling.Settings(temperature, 1 if greedy else top_k, top_p, order, length)
     opened = open_with_notes(run, ignore_digest, best)
     prefix = _known(prefix, opened.tokenizer, unknown)
     marks = run_marks(opened) if new or not plain else None
     if new and marks is None:
         raise InputError(
-            f"--new needs the training data, and {opened.path} doesn't say which it was.",
-            "Use it on a run directory.",
+            f"--new needs the training data, and {opened.path} doesn't say what that was.",
+            "Use it with a run directory.",
         )
     made = engine_for(opened, engine)
     known = marks.file if new and marks is not None else ()
@@ -124,7 +137,7 @@ def sample(
     )
     shown, drawn = _show(pieces, marks, json, plain)
     if shown < count:
-        kinds = {"not in the data": new, "different": unique}
+        kinds = {"not in the data": new, "distinct": unique}
         which = " and ".join(kind for kind, asked in kinds.items() if asked)
         note(f"only {shown:,} of {drawn:,} samples are {which}. Raise --temperature.")
 
@@ -135,7 +148,7 @@ def _show(
     as_json: bool,
     plain: bool,
 ) -> tuple[int, int]:
-    """Print the texts as they come; returns how many there were, and how many were drawn."""
+    """Print the texts as they come; returns how many there were, and how many were sampled."""
     shown = drawn = 0
     if plain:
         for texts, drawn in pieces:  # noqa: B007 - the last one counts
@@ -172,11 +185,13 @@ def _show(
     return shown, drawn
 
 
-_ESCAPED = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029]")  # what would end a line, and the like
+_ESCAPED = re.compile(
+    r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029]"
+)  # line breaks, other control characters
 
 
 def _plain(text: str) -> str:
-    """The text on one line that reads back; on a terminal also harmless."""
+    """The text on one line, from which it can be read back; on a terminal, also harmless."""
     text = _ESCAPED.sub(lambda found: repr(found[0])[1:-1], text)
     return visible(text) if sys.stdout.isatty() else text
 
@@ -192,11 +207,11 @@ def evaluate(
     ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
     eval_docs: Annotated[
-        int, Parameter(help="Documents to measure on, evenly spread; 0 takes all.")
+        int, Parameter(help="Documents to measure on, evenly spread; 0 uses all.")
     ] = 0,
     how: DataArgument = None,
 ) -> None:
-    """Mean loss in nats per token: on the run's held-out documents, or on those of a file."""
+    """Mean loss in nats per token: on the run's held-out documents, or on those in a file."""
     if eval_docs < 0:
         raise InputError(f"eval-docs is {eval_docs}, must be at least 0.")
     opened = open_with_notes(run, ignore_digest, best)
@@ -218,7 +233,7 @@ def evaluate(
         parts = held_out_parts(opened.config, shuffled(opened.config, data), kept_out)
         if not parts:
             raise InputError(
-                "This run held nothing out: it reaches every document.",
+                "This run held nothing out: training reaches every document.",
                 "Train with --holdout 0.1, or name a file to measure on.",
             )
     for label, docs in parts.items():
@@ -242,18 +257,18 @@ def evaluate(
 
 
 def _tell(done: int, of: int) -> None:
-    """How far a measurement has got, on a terminal; at its end nothing of that is left."""
+    """How far a measurement has got, on a terminal; erased when it is done."""
     if sys.stderr.isatty():
         said = f"{done:,} of {of:,} measured" if done < of else ""
         print(f"\r{said}\033[K", end="", file=sys.stderr, flush=True)
 
 
 def newest_run() -> Path:
-    """The run under ``runs/`` that was begun last; ``FileError`` if there is none."""
+    """The run under ``runs/`` that was started last; ``FileError`` if there is none."""
     found = sorted(Path("runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
         raise FileError("There is no run in runs/ yet.", f"Train one: {command('train')}")
-    note(f"the newest run, {found[-1].parent}")
+    note(f"using the newest run, {found[-1].parent}")
     return found[-1].parent
 
 
@@ -266,14 +281,14 @@ def open_with_notes(run: Path | None, ignore_digest: bool = False, best: bool = 
 
 
 def _known(text: str, tokenizer: Tokenizer, unknown: str) -> str:
-    """The text without unknown characters if they are to be skipped, else an error for them."""
+    """The text without unknown characters if they are to be skipped; else they are an error."""
     if unknown not in ("error", "skip"):
         raise InputError(f"unknown is {unknown!r}, must be error or skip.")
     return tokenizer.decode(tokenizer.encode(text, unknown=unknown))
 
 
 def run_marks(opened: Opened) -> sampling.Marks | None:
-    """The run's marks; None, with a note, where its data can't be read any more."""
+    """The run's marks; None, with a note, if its data can no longer be read."""
     if opened.run is None or opened.step is None:
         return None
     try:

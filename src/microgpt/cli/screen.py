@@ -1,4 +1,4 @@
-"""How a training run looks: one JSON object a line, a plain line a step, or a live curve."""
+"""How a training run is shown: one JSON object per line, one line per step, or a live curve."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from microgpt.config import Config
 Event = dict[str, Any]
 
 MARK_SIGNS = {"trained": "=", "file": "~", "new": "+"}
-"""A sign beside each mark, so that it doesn't rest on colour."""
+"""A sign next to each mark, so that it doesn't depend on colour."""
 
-_SHADES = ("blue", "red", "green")  # the curve and the two floors, which have labels as well
+_SHADES = ("blue", "red", "green")  # the curve and the two floors, which also have labels
 
 MARKS_EXPLAINED = {
     "trained": "was trained on",
@@ -36,14 +36,14 @@ class Screen(Protocol):
         """Show one event."""
 
     def measuring(self, done: int, of: int) -> None:
-        """The held-out loss is being measured; so much of it is done."""
+        """The held-out loss is being measured: ``done`` out of ``of``."""
 
     def close(self) -> None:
-        """Leave the terminal as it should stay; called once, also after an error."""
+        """Leave the terminal as it should stay; called once, even after an error."""
 
 
 class JsonScreen:
-    """The events as they are; ``every``: steps between step lines, None for no such lines."""
+    """The events as they are. ``every``: steps between lines for steps, None for no such lines."""
 
     def __init__(self, every: int | None) -> None:
         self.every = every
@@ -73,9 +73,9 @@ class QuietScreen:
 
 
 class PlainScreen:
-    """A line for each step, as the ladder prints them, or for the mean of ``every`` steps.
+    """A line for each step, as the ladder prints it, or for the mean of ``every`` steps.
 
-    ``every`` None: as many as give at most 1,000 lines.
+    ``every`` None: as many steps as give at most 1,000 lines.
     """
 
     def __init__(self, floors: dict[str, float], every: int | None) -> None:
@@ -102,10 +102,10 @@ class PlainScreen:
             self.end(event["samples"])
 
     def measuring(self, done: int, of: int) -> None:
-        """Nothing: where nobody watches, it need not move."""
+        """Nothing: where nobody watches, nothing has to move."""
 
     def line(self, text: str) -> None:
-        """One line between those of the steps."""
+        """One line between those for the steps."""
         print(text)
 
     def begin(self, run: dict[str, Any]) -> None:
@@ -127,7 +127,7 @@ class PlainScreen:
         self.since = []
 
     def end(self, samples: Sequence[dict[str, Any]]) -> None:
-        """What the numbers mean, the samples, and what to do next."""
+        """Show what the numbers mean, the samples, and what to do next."""
         assert self.config is not None
         print()
         for line in floor_lines(self.config, self.floors, list(self.held_out.values())):
@@ -147,7 +147,7 @@ class PlainScreen:
 
 
 class LiveScreen(PlainScreen):
-    """A loss curve that grows, with the floors drawn in; it stays when the run ends."""
+    """A loss curve that grows, with the floors drawn in; it stays after the run ends."""
 
     def __init__(self, floors: dict[str, float]) -> None:
         super().__init__(floors, None)
@@ -207,7 +207,7 @@ class LiveScreen(PlainScreen):
         return f"{said} · {rate:,.0f} steps/s · {left:,.0f} s left{self.measured}"
 
     def _curve(self) -> str:
-        """Losses averaged over as many steps as fall on one column, and the floors."""
+        """Losses, averaged over as many steps as share a point of the curve, and the floors."""
         import plotext
 
         columns, rows = shutil.get_terminal_size()
@@ -217,7 +217,7 @@ class LiveScreen(PlainScreen):
         xs = [self.first + i * bin_size + len(b) / 2 - 0.5 for i, b in enumerate(bins)]
         ys = [sum(b) / len(b) for b in bins]
         plotext.clear_figure()
-        plotext.theme("clear")  # no background of its own: the terminal's may be dark
+        plotext.theme("clear")  # no background colour: the terminal's may be dark
         shades = [{}] * 3 if "NO_COLOR" in os.environ else [{"color": c} for c in _SHADES]
         plotext.plotsize(width, height)
         mean = f"loss, mean of {bin_size} steps" if bin_size > 1 else "loss"
@@ -245,9 +245,10 @@ def make_screen(
     every: int | None = None,
     quiet: bool = False,
 ) -> Screen:
-    """The screen that fits where standard output goes.
+    """The screen that suits where standard output goes.
 
-    ``every``: steps between lines, None as fits. ``quiet``: no lines; under JSON none of steps.
+    ``every``: steps between lines, None for as many as suit it. ``quiet``: no lines; with JSON,
+    none for steps.
     """
     if as_json:
         return JsonScreen(None if quiet else every or 1)
@@ -268,19 +269,19 @@ def fitting(steps: int, most: int = 1000) -> int:
 
 
 def step_of(step: int, config: Config) -> str:
-    """How far the run is, as the ladder prints it."""
+    """How far the run has got, as the ladder prints it."""
     width = len(str(config.steps))
     return f"step {step:>{max(4, width)}} / {config.steps:>4}"
 
 
 def measured_line(event: Event, config: Config) -> str:
-    """A held-out loss that was measured on the way."""
+    """A held-out loss that was measured during training."""
     what = f"held-out loss {event['loss']:.4f} ({event['split']}{sample_of(event, config)})"
     return f"{step_of(event['step'], config)} | {what}"
 
 
 def sample_of(event: Event, config: Config) -> str:
-    """What share was measured, where it wasn't all: said wherever the loss is."""
+    """How much was measured, if it wasn't everything: shown wherever the loss is."""
     if "measured" not in event:
         return ""
     kind = "windows" if config.long == "window" else "documents"
@@ -288,7 +289,7 @@ def sample_of(event: Event, config: Config) -> str:
 
 
 def written_line(event: Event) -> str:
-    """What the model writes on the way."""
+    """What the model writes during training."""
     texts = [visible(str(sample["text"]), keep="")[:60] for sample in event["samples"]]
     return f"step {event['step']:>4} writes: {' · '.join(texts)}"
 
@@ -301,19 +302,19 @@ def run_lines(run: dict[str, Any], config: Config) -> list[str]:
     batch = "1 document" if config.batch_size == 1 else f"{config.batch_size} documents"
     if config.long == "window":
         batch = batch.replace("document", "window")
-    going_on = f"from step {run['step']} on, " if run["step"] else ""
+    resumed = f" (from step {run['step']:,} on)" if run["step"] else ""
     return [
         f"model   {run['parameters']:,} parameters: {layers}, {heads}, n_embd {config.n_embd}, "
         f"block_size {config.block_size}, {config.activation}",
         f"engine  {run['engine']}, {run['dtype']}, {threads}",
-        f"train   {going_on}{config.steps:,} steps of {batch}, {config.optimizer}, "
+        f"train   {config.steps:,} steps of {batch}{resumed}, {config.optimizer}, "
         f"lr {config.lr:g} {config.schedule}, seed {config.seed}",
         f"run     {run['dir'] or 'kept in memory only'}",
     ]
 
 
 def floor_lines(config: Config, floors: dict[str, float], held_out: Sequence[Event]) -> list[str]:
-    """One line each for the floors and the held-out loss: what the numbers mean."""
+    """What the numbers mean: one line each for the floors and the held-out loss."""
     lines = ["loss in nats per token, lower is better:"]
     about = {
         "random": f"guessing blindly among {config.vocab_size} tokens",
@@ -333,8 +334,10 @@ def floor_lines(config: Config, floors: dict[str, float], held_out: Sequence[Eve
             f"{sample_of(event, config)})"
         )
     if not held_out:
-        lines.append("  no held-out loss: training reaches everything. Several documents can be")
-        lines.append("  split: --holdout 0.1")
+        lines.append(
+            "  no held-out loss: training reaches everything. With several documents, some"
+        )
+        lines.append("  can be held out: --holdout 0.1")
     return lines
 
 
@@ -346,7 +349,8 @@ def sample_lines(samples: Sequence[dict[str, Any]]) -> list[str]:
 def numbered_lines(samples: Sequence[dict[str, Any]], first: int = 1) -> list[str]:
     """Samples with their marks, numbered from ``first`` on.
 
-    Short ones a line each, with ⏎ for a line end; long ones as they are, below their number.
+    Short ones take one line each, with ⏎ for a line break; long ones are shown as they are, below
+    their number.
     """
     lines = []
     texts = [visible(str(sample["text"])) for sample in samples]
@@ -364,7 +368,7 @@ def numbered_lines(samples: Sequence[dict[str, Any]], first: int = 1) -> list[st
 
 
 def mark_lines(marks: Mapping[str | None, int]) -> list[str]:
-    """How often each mark occurs, and what it means; nothing where no sample has one."""
+    """How often each mark occurs, and what it means; nothing if no sample has one."""
     if not any(marks.get(mark) for mark in MARKS_EXPLAINED):
         return []
     counts = [f"{marks.get(mark, 0)} {mark} ({about})" for mark, about in MARKS_EXPLAINED.items()]
@@ -372,7 +376,7 @@ def mark_lines(marks: Mapping[str | None, int]) -> list[str]:
 
 
 def next_lines(run_dir: Path, config: Config, samples: Sequence[dict[str, Any]]) -> list[str]:
-    """The two commands that come next."""
+    """The two commands to try next."""
     first = next((str(s["text"])[:1] for s in samples if str(s["text"])[:1].isalnum()), "")
     more = ["--prefix", first, "--new"] if first else ["--new"]
     if config.long == "window":

@@ -49,21 +49,26 @@ _FREE = [f"--{name.replace('_', '-')}" for name in ("steps", *_LEG, *ON_THE_WAY,
 def train(
     *file: Annotated[
         Path,
-        Parameter(help="Your own data: text, CSV or JSON, packed too; - is standard input."),
+        Parameter(help="Your own data: text, CSV or JSON, also compressed; - is standard input."),
     ],
     data: Annotated[
         str | None, Parameter(help=f"A bundled list: {', '.join(BUNDLED)}. [names]")
     ] = None,
     split_by: Annotated[
         str | None,
-        Parameter(help="What a document is: line, blank-line (paragraph), none (all). [line]"),
+        Parameter(
+            help="What a document is: line, blank-line (a paragraph), none (the whole file). [line]"
+        ),
     ] = None,
     preset: Annotated[str | None, Parameter(help="final or early. [final]")] = None,
-    config: Annotated[Path | None, Parameter(help="TOML file with any of these settings.")] = None,
+    config: Annotated[
+        Path | None, Parameter(help="A TOML file with any of these settings.")
+    ] = None,
     engine: Annotated[str | None, Parameter(help=f"{', '.join(CHOICES)}. [auto]")] = None,
     dtype: Annotated[str | None, Parameter(help=f"{', '.join(DTYPES)}. [float64]")] = None,
     threads: Annotated[
-        int | None, Parameter(help="[1; all cores from 16 documents a step on]")
+        int | None,
+        Parameter(help="CPU threads to use. [1; all cores for 16 or more documents per step]"),
     ] = None,
     out: Annotated[
         Path | None, Parameter(help="The run's directory. [runs/NAME-1, -2, ...]")
@@ -77,41 +82,42 @@ def train(
     eval_every: Annotated[
         int | None,
         Parameter(
-            help="Steps between measurements of the held-out loss; 0 measures at the end alone. "
-            "[a tenth of 100 steps or more with --holdout, else 0]"
+            help="Steps between measurements of the held-out loss; 0 measures only at the end. "
+            "[with --holdout and 100 or more steps, a tenth of them; else 0]"
         ),
     ] = None,
     eval_docs: Annotated[
         int | None,
         Parameter(
-            help="Held-out documents to measure on; 0 takes all. [1,000 on the way; at the end "
-            "as many as some 20 seconds allow]"
+            help="Held-out documents to measure on; 0 uses all. [1,000 during training; at the "
+            "end, as many as about 20 seconds allow]"
         ),
     ] = None,
     patience: Annotated[
         int | None,
-        Parameter(help="Stop after this many measurements that brought nothing better. [never]"),
+        Parameter(help="Stop after this many measurements without an improvement. [never]"),
     ] = None,
     sample_every: Annotated[
-        int | None, Parameter(help="Steps between a few samples on the way. [none]")
+        int | None, Parameter(help="Steps between a few samples during training. [none]")
     ] = None,
     log_every: Annotated[
         int | None,
-        Parameter(help="Steps between lines. [1; more where that would be over 1,000 lines]"),
+        Parameter(help="Steps between lines. [1; more if that would give over 1,000 lines]"),
     ] = None,
     quiet: Annotated[
-        bool, Parameter(help="Print nothing but notes; with --json no steps.", negative="")
+        bool, Parameter(help="Print only notes; with --json, no steps.", negative="")
     ] = False,
     resume: Annotated[
-        Path | None, Parameter(help="Go on with the run in this directory, from its last save.")
+        Path | None,
+        Parameter(help="Resume the run in this directory from where it was last saved."),
     ] = None,
-    json: Annotated[bool, Parameter(help="Print one JSON object a line.", negative="")] = False,
+    json: Annotated[bool, Parameter(help="Print one JSON object per line.", negative="")] = False,
     how: DataArgument = None,
     flags: FlagsArgument = None,
 ) -> None:
     """Train a model on the bundled names, or on your own file, and write new documents.
 
-    Without flags: preset final, 1,000 steps on 32,033 names, the published run.
+    Without any flags: the preset final, 1,000 steps on 32,033 names, which is the published run.
     """
     if log_every is not None and log_every < 1:
         raise InputError(f"log-every is {log_every}, must be at least 1.")
@@ -145,7 +151,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Show:
-    """How the run is shown: JSON or not, steps between lines (None: found out), or nothing."""
+    """How the run is shown: JSON or not, steps between lines (None: decided later), or nothing."""
 
     as_json: bool
     log_every: int | None
@@ -154,7 +160,7 @@ class _Show:
 
 @dataclass
 class _Plan:
-    """What is to be trained, decided from flags and files, before any work."""
+    """What is to be trained, decided from flags and files before any work is done."""
 
     config: Config
     dataset: Dataset
@@ -200,7 +206,7 @@ def _begin(
 
 
 def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _Plan:
-    """An old run, whose configuration is fixed but for the number of steps."""
+    """An existing run, whose configuration is fixed except for the number of steps."""
     steps = changed.pop("steps", None)
     for name, value in changed.items():
         flag = f"--{name.replace('_', '-')}"
@@ -218,8 +224,8 @@ def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _P
     for name, value in leg.items():
         if value is not None and type(value) is not _FILE_OPTIONS[name]:
             raise CheckpointError(
-                f"{run_dir.path} was trained with {name} {value!r}, which is no such setting.",
-                f"Give another: --{name.replace('_', '-')}",
+                f"{run_dir.path} was trained with {name} {value!r}, which is not a valid value.",
+                f"Give another one: --{name.replace('_', '-')}",
             )
     config = planned(run_dir, snapshot)
     if steps is not None and steps != config.steps:
@@ -229,33 +235,33 @@ def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _P
 
 
 def _longer(config: Config, steps: int, done: int, notices: list[str]) -> Config:
-    """The configuration with another number of planned steps, and a notice what that means."""
+    """The configuration with another number of planned steps; adds a notice of what that means."""
     if steps < done:
         raise InputError(
             f"--steps is {steps}, but the run is at step {done} already.",
-            "It counts from the first step: name a larger number.",
+            "Steps are counted from the first one: give a larger number.",
         )
     before, config = config.steps, dataclasses.replace(config, steps=steps)
     if done < steps:
-        rate = f"lr goes on with {config.lr_at(done):.4g} at step {done + 1:,}"
+        rate = f"lr continues at {config.lr_at(done):.4g} from step {done + 1:,}"
         if config.schedule != "constant":
-            rate += f" and falls to 0 by then ({config.schedule})"
+            rate += f" and falls to 0 at the end ({config.schedule})"
         notices.append(f"{steps:,} steps are planned now, {before:,} before: {rate}.")
     return config
 
 
 def _another(path: Path, flag: str, value: object) -> str:
-    """The way to train on with another recipe."""
+    """How to continue training with another recipe."""
     words: tuple[object, ...] = (flag, value)
     if isinstance(value, bool):
         words = (flag if value else flag.replace("--", "--no-"),)
     said = command("import", path, "--out", "NEW", *words)
-    return f" To begin another run from its weights: {said}"
+    return f" To start another run from its weights: {said}"
 
 
 def _train(plan: _Plan, show: _Show, stop_after: int | None) -> None:
     with stop_on_signals() as stop:
-        left = f"{plan.run_dir.path} is as it was" if plan.run_dir else "nothing is written"
+        left = f"{plan.run_dir.path} is as it was" if plan.run_dir else "nothing was written"
         unbegun = Interrupted(f"Stopped before the first step: {left}.")
         stop.last_words = lambda: fail(unbegun, show.as_json)
         try:
@@ -271,14 +277,14 @@ def _train(plan: _Plan, show: _Show, stop_after: int | None) -> None:
 
         def slow() -> None:
             note(
-                f"stopping: step {trainer.step + 1} is still being computed, and saved then. "
-                f"Ctrl-C once more ends at once; {path} keeps step {trainer.saved_at}."
+                f"stopping: step {trainer.step + 1} is still being computed, and will be saved. "
+                f"Ctrl-C once more stops at once; {path} then keeps step {trainer.saved_at}."
             )
 
         def at_once() -> Interrupted:
             return Interrupted(
                 f"Stopped at once, at step {trainer.step}; what was saved before is in {path}.",
-                f"Go on from there with: {again}",
+                f"Continue from there with: {again}",
             )
 
         stop.slow = slow
@@ -292,12 +298,12 @@ def _train(plan: _Plan, show: _Show, stop_after: int | None) -> None:
         if trainer.ended_early:
             note(
                 f"stopped early, at step {trainer.step:,}: the last {trainer.best.since} "
-                f"measurements were not better than {trainer.best.loss:.4f} at step "
+                f"measurements were no better than {trainer.best.loss:.4f} at step "
                 f"{trainer.best.step:,}, which is kept. Use it with --best."
             )
         elif trainer.step < trainer.config.steps and not (show.as_json or show.quiet):
             print(f"stopped after step {trainer.step} as asked, saved in {path}")
-            print(f"go on with: {again}")
+            print(f"continue with: {again}")
         if (loss := trainer.worse_than_guessing) is not None:
             floor = random_floor(trainer.config.vocab_size)
             note(
@@ -325,12 +331,12 @@ def _trainer(plan: _Plan, stop: Stop, stop_after: int | None) -> Trainer:
     )
     if leg.get("engine") in (None, "auto"):
         for name, reason in passed_over(trainer.engine.name, trainer.config, trainer.dtype).items():
-            note(f"{trainer.engine.name} does the work: {name} {reason}. {mend(name)}")
+            note(f"Using {trainer.engine.name}: {name} {reason}. {mend(name)}")
     return trainer
 
 
 def _follow(trainer: Trainer, show: _Show) -> None:
-    """Train, and show each event; where nobody sees them any more, save and stop."""
+    """Train, and show each event; when nobody can see them any more, save and stop."""
     screen = make_screen(show.as_json, trainer.judge.floors, show.log_every, show.quiet)
     trainer.told = screen.measuring
     try:
@@ -350,23 +356,23 @@ def _follow(trainer: Trainer, show: _Show) -> None:
 
 
 def _unread(trainer: Trainer, error: OSError) -> NoReturn:
-    """Save, and stop: the output's reader, its terminal or its disk is gone."""
+    """Save and stop: the output's reader, its terminal or its disk is gone."""
     for _ in trainer.save():
         pass
     if error.errno not in (errno.EPIPE, errno.EIO):
         raise error
     assert trainer.run_dir is not None
     path, step, steps = trainer.run_dir.path, trainer.step, trainer.config.steps
-    done = f"Training is done, and saved in {path}."
+    done = f"Training is finished and saved in {path}."
     so_far = f"Stopped at step {step} of {steps}, saved in {path}."
     raise Interrupted(
         f"Nobody reads the output any more. {done if step == steps else so_far}",
-        f"Go on with: {command('train', '--resume', path)}",
+        f"Continue with: {command('train', '--resume', path)}",
     )
 
 
 def _describe(plan: _Plan, show: bool) -> list[str]:
-    """Print what the data holds, if it is to be shown; return what is worth a warning."""
+    """Print what the data contains, if it is to be shown; return what is worth a warning."""
     found = summary(plan.dataset, plan.config.block_size)
     for line in found.lines() if show else ():
         print(visible(line))
@@ -374,13 +380,13 @@ def _describe(plan: _Plan, show: bool) -> list[str]:
     notes = []
     if plan.config.block_size == 1:
         notes.append(
-            "block_size 1: the model sees one token only and can write one character. "
+            "block_size 1: the model sees only one token and can write only one character. "
             "Use 2 or more."
         )
     elif plan.config.long == "cut" and found.longer_than_block:
         notes.append(
             f"{found.longer_than_block:,} of {found.documents:,} documents are longer than "
-            f"block_size {plan.config.block_size} allows: what is beyond is not trained on. "
+            f"block_size {plan.config.block_size} allows: the rest of each is not trained on. "
             "Use a larger --block-size, or --long window."
         )
     if (warning := memorise_warning(found, plan.config.parameters())) is not None:

@@ -1,4 +1,4 @@
-"""Mistakes in a command line or a settings file, in our words, with a guess at what was meant."""
+"""Mistakes in a command line or settings file, in our words, with a guess at what was meant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cyclopts import CycloptsError, MissingArgumentError, UnknownOptionError, Un
 from microgpt import calling
 from microgpt.errors import InputError
 
-# What other programs call it: what it may be called here, the first that the command has.
+# What other programs call a flag: what it may be called here; the first that the command has.
 _ELSEWHERE = {
     "learning_rate": ("lr",),
     "max_iters": ("steps",),
@@ -49,7 +49,7 @@ _ELSEWHERE = {
     "output_dir": ("out",),
     "overwrite": ("force",),
 }
-# What there is nothing for, and why.
+# What doesn't exist here, and why.
 _ABSENT = {
     "dropout": "No engine has dropout: leave it out.",
     "weight_decay": "No optimizer here has weight decay: leave it out.",
@@ -57,12 +57,12 @@ _ABSENT = {
     "gpu": "All engines compute on the CPU: choose one with --engine.",
     "cuda": "All engines compute on the CPU: choose one with --engine.",
 }
-# What has no flag, because it is named without one.
+# What has no flag, because it is given without one.
 _BARE = ("model", "checkpoint", "ckpt", "run", "file", "input")
 
 
 def guess(name: str, known: Collection[str]) -> str | None:
-    """Which of the ``known`` names was meant; names with ``_`` between their words."""
+    """Which of the ``known`` names was meant; names are written with ``_`` between words."""
     plain = name.strip("-").replace("-", "_").lower()
     if plain in known:
         return plain
@@ -76,14 +76,14 @@ def guess(name: str, known: Collection[str]) -> str | None:
 
 
 def absent(name: str) -> str | None:
-    """A sentence on a setting of other programs that doesn't exist here."""
+    """A sentence about a setting of other programs that doesn't exist here."""
     return _ABSENT.get(name.strip("-").replace("-", "_").lower())
 
 
 def usage(error: CycloptsError, arguments: Sequence[str], commands: Collection[str]) -> InputError:
     """What is wrong with the command line, and where to look."""
     command = next((a for a in arguments if not a.startswith("-")), "")
-    listed = f"There are {', '.join(commands)}."
+    listed = f"The commands are {', '.join(commands)}."
     if not command:
         return InputError("No command is given.", listed)
     if command not in commands:
@@ -102,8 +102,8 @@ def usage(error: CycloptsError, arguments: Sequence[str], commands: Collection[s
     if isinstance(error, MissingArgumentError) and error.argument is not None:
         name = error.argument.name
         if name in arguments:
-            return InputError(f"{name} needs a value behind it.", see)
-        return InputError(f"{command} needs {name}, and it isn't given.", see)
+            return InputError(f"{name} needs a value after it.", see)
+        return InputError(f"{command} needs {name}, which isn't given.", see)
     message = " ".join(str(error).split())
     if not message.endswith((".", "!", "?")):
         message += "."
@@ -118,8 +118,8 @@ def _unknown(
         a.partition("=")[0] for a in arguments[: list(arguments).index("--")]
     ):
         return InputError(
-            f"After -- everything is a file's name, {flag} too.",
-            f"Put {flag} before the --, or name such a file ./{flag}.",
+            f"After --, everything is a file name, even {flag}.",
+            f"Put {flag} before the --, or write ./{flag} for a file of that name.",
         )
     flags = [name for one in error.argument_collection if one.parse for name in one.names]
     known = {name.removeprefix("--").replace("-", "_"): name for name in flags if name[:2] == "--"}
@@ -131,5 +131,5 @@ def _unknown(
     if (meant := guess(flag, known)) is not None:
         return InputError(message, f"Did you mean {known[meant]}? {see}")
     if flag.strip("-").lower() in _BARE:
-        return InputError(message, f"Files and runs are named without a flag. {see}")
+        return InputError(message, f"Files and runs are given without a flag. {see}")
     return InputError(message, see)

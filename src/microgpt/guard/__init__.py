@@ -1,1 +1,1 @@
-"""Keeping a model from saying what it must not say: policies, rails, guarded decoding, leaks."""
+"""Keeping a model from saying what it must not: policies, rails, constrained decoding, leaks."""

@@ -1,9 +1,9 @@
-"""Banned words as an automaton over tokens: beside the sampler it makes them impossible.
+"""Banned words as an automaton over tokens: run alongside the sampler, it makes them impossible.
 
-The automaton (Aho-Corasick) reads a text token by token and always knows the longest end of what
-it has read that begins a banned word. So it can say of every next token whether that would
-complete one; ``Automaton.guard`` forbids these tokens to an engine. Why nothing banned can come
-out then, and from which distribution the samples are, is told in ``notes/guard.md``.
+The automaton (Aho-Corasick) reads a text token by token and always knows the longest suffix of what
+it has read that is a prefix of a banned word. So it can say of every possible next token whether it
+would complete one; ``Automaton.guard`` masks these tokens in an engine. Why nothing banned can then
+come out, and which distribution the samples follow, is explained in ``notes/guard.md``.
 
 Shapes: S states, V tokens (BOS is the last). State 0 is the start.
 """
@@ -26,25 +26,25 @@ from microgpt.tokenizer import Tokenizer
 
 MATCHES = ("substring", "word", "prefix")
 MOST_ENTRIES = 2**26
-"""Most entries, states × vocabulary, of an automaton's table."""
+"""The most entries, states × vocabulary, that an automaton's table may have."""
 BEGINS = 3
-"""Letters that begin a banned word: with so many at its end, a request is no longer harmless.
+"""A request that ends in this many letters of a banned word's beginning is no longer harmless.
 
-Two would make one name in five doubtful: with kaki, nashi and raisin on the list all that end in
+Two would cast doubt on one name in five: with kaki, nashi and raisin on the list, all that end in
 ka, na and ra, although fewer than one in 250 names that the model writes from them hold a fruit.
 """
-_EDGE = -1  # the symbol that stands at both ends of a word, while the trie is built
+_EDGE = -1  # the symbol at both ends of a word while the trie is built
 
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
-    """Which banned words a text contains, or is about to.
+    """Whether a text contains a banned word, or is about to.
 
     ``next`` [S, V] int32: the state after a token. BOS ends the text and leads back to state 0,
-    or to the hit state where the end completes a word. ``hit`` [S] bool: a banned word has been
+    or to the hit state if the end completes a word. ``hit`` [S] bool: a banned word has been
     completed; there is at most one such state, and no token leads out of it. ``depth`` [S] int32:
-    how many characters at the end of the text begin a banned word, at most.
-    ``tokenizer``: whose tokens these are.
+    length in characters of the longest suffix of the text that begins a banned word.
+    ``tokenizer``: the one whose tokens these are.
     """
 
     next: npt.NDArray[np.int32]
@@ -66,9 +66,9 @@ class Automaton:
 
         A word with a character unknown to the model can't come out, and is left out.
 
-        ``match``: "substring" finds a word anywhere; "word" only where no letter or digit stands
-        beside it; "prefix" only at the beginning of a word. ``fold_case``: capitals are no
-        different (matters only if the vocabulary has both).
+        ``match``: "substring" finds a word anywhere; "word" only where no letter or digit is next
+        to it; "prefix" only at the beginning of a word. ``fold_case``: capitals count as lower
+        case (matters only if the vocabulary has both).
 
         Raises ``InputError`` for an unknown ``match``, an empty word, or too large a table.
         """
@@ -120,9 +120,9 @@ class Automaton:
         return bool(self.hit[self.state(tokens)])
 
     def begins(self, text: str, at_least: int = BEGINS) -> bool:
-        """Whether an end of ``text`` of ``at_least`` letters or more begins a banned word.
+        """Whether a suffix of ``text`` with ``at_least`` letters or more begins a banned word.
 
-        True as well where the text contains one already.
+        Also true if the text already contains one.
         """
         state = self.state(self.tokenizer.encode(text, unknown="skip"))
         return bool(self.hit[state] or self.depth[state] >= at_least)
@@ -130,13 +130,13 @@ class Automaton:
     def guard(self, length: int | None = None) -> Guard:
         """The tables that keep an engine from completing a banned word.
 
-        Every token is banned that would complete one, or after which nothing could be written
-        any more without one. ``length``: the most tokens of a sample, where being cut there ends
-        the text as BOS would; it matters only for "word", where the end completes a word, and
-        None leaves the cut out of account.
+        Every token is banned that would complete one, or after which a banned word could no longer
+        be avoided. ``length``: the most tokens of a sample, if being cut there ends the text as BOS
+        would; it matters only for "word", where the end can complete a word, and None ignores the
+        cut.
 
-        Text that holds a banned word already (forced tokens can) may only end: see ``check``.
-        Raises ``InputError`` where not one text is left.
+        Text that already contains a banned word (forced tokens can) may only end: see ``check``.
+        Raises ``InputError`` if no text at all is left.
         """
         ends_well = ~self.hit[self.next[:, -1]]
         if length is not None and bool((ends_well | self.hit).all()):
@@ -159,7 +159,7 @@ class Automaton:
         else:
             moves, allowed, safe = self._unrolled(ends_well, length)
         if not safe[0]:
-            raise InputError("The banned words leave not one text that could be written.")
+            raise InputError("The banned words leave no text at all that could be written.")
         allowed[~safe] = False
         allowed[~safe, -1] = True
         return Guard(moves, ~allowed)
@@ -167,13 +167,13 @@ class Automaton:
     def _unrolled(
         self, ends_well: npt.NDArray[np.bool_], length: int
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Moves, allowed tokens and safe states where a state also counts the tokens so far."""
+        """Transitions, allowed tokens and safe states if a state also counts the tokens so far."""
         states, vocab = self.next.shape
         entries = states * (length + 1) * vocab
         if length < 1 or entries > MOST_ENTRIES:
             raise InputError(
-                f"Whole words banned up to a length of {length:,} take a table of {entries:,} "
-                f"entries, most are {MOST_ENTRIES:,}.",
+                f"Banning whole words up to a length of {length:,} takes a table of {entries:,} "
+                f"entries; at most {MOST_ENTRIES:,} are allowed.",
                 "Ban them with match = substring, or ask for shorter texts.",
             )
         letters = self.next[:, :-1]
@@ -201,11 +201,11 @@ class Automaton:
         """
         tokens = self.tokenizer.encode(prefix)[:length]
         if self.hit[self.state(tokens)]:
-            raise InputError(f"The prefix {prefix!r} contains a banned word already.")
+            raise InputError(f"The prefix {prefix!r} already contains a banned word.")
         guard, state = self.guard(length), 0
         for token in tokens:
             if guard.banned[state, token]:
-                raise InputError(f"Every text that begins with {prefix!r} has a banned word.")
+                raise InputError(f"Every text that begins with {prefix!r} contains a banned word.")
             state = int(guard.next[state, token])
 
 
@@ -220,7 +220,7 @@ def sample_guarded(
 ) -> list[str]:
     """``sampling.sample``, with every token banned that would complete a banned word.
 
-    Raises ``InputError`` for a prefix that holds one already, ``TokenError`` for one with
+    Raises ``InputError`` for a prefix that already contains one, ``TokenError`` for one with
     characters unknown to the model.
     """
     settings = settings or Settings()
@@ -240,12 +240,12 @@ def sample_guarded(
 # ------------------------------------------------------------------ how the tables are made
 
 # A text is read as symbols: its characters, and an edge at both ends of every run of letters and
-# digits and of the text: "a fig" is | a | ␣ | f i g |. So "word" is the pattern | f i g |, "prefix"
-# is | f i g, and "substring" f i g: all three are then plain substrings of the symbols.
+# digits and of the whole text: "a fig" is | a | ␣ | f i g |. So "word" is the pattern | f i g |,
+# "prefix" is | f i g, and "substring" f i g: all three are then plain substrings of the symbols.
 
 
 def _pattern(symbols: Sequence[int], is_edge: dict[int, bool], match: str) -> tuple[int, ...]:
-    """The symbols of a banned word; edges inside it as a text that holds it would have them."""
+    """The symbols of a banned word, with edges where a text that contains it would have them."""
     result = [_EDGE] if match in ("word", "prefix") else []
     for i, symbol in enumerate(symbols):
         if i and (is_edge[symbol] or is_edge[symbols[i - 1]]):
@@ -261,10 +261,10 @@ def _trie(
 ) -> tuple[
     npt.NDArray[np.int32], npt.NDArray[np.bool_], npt.NDArray[np.int32], npt.NDArray[np.bool_]
 ]:
-    """Aho-Corasick over symbols: moves, hits, depths, edges, for N nodes.
+    """Aho-Corasick over symbols: transitions, hits, depths and edges of N nodes.
 
-    Moves [N, symbols + 1], the edge in the last column; whether a node completes a pattern [N];
-    its depth in characters [N]; whether its last symbol was an edge [N].
+    Transitions [N, symbols + 1], the edge in the last column; whether a node completes a pattern
+    [N]; its depth in characters [N]; whether its last symbol was an edge [N].
     """
     children: list[dict[int, int]] = [{}]
     ends = [False]
@@ -280,22 +280,22 @@ def _trie(
     count = len(children)
     if count * max(vocab, symbols + 1) > MOST_ENTRIES:
         raise InputError(
-            f"The banned words take {count:,} states with {vocab:,} tokens each, most are "
-            f"{MOST_ENTRIES:,} entries.",
+            f"The banned words take {count:,} states with {vocab:,} tokens each; at most "
+            f"{MOST_ENTRIES:,} entries are allowed.",
             "Use a shorter list of words.",
         )
     table = np.zeros((count, symbols + 1), np.int32)
     hit = np.array(ends)
     depth = np.zeros(count, np.int32)
     edge = np.zeros(count, np.bool_)
-    waiting = deque([(0, 0)])  # a node, and where its longest proper end leads
+    waiting = deque([(0, 0)])  # a node, and the node of its longest proper suffix
     while waiting:
         node, back = waiting.popleft()
         hit[node] |= hit[back]
         if node:
             table[node] = table[back]
         for symbol, child in children[node].items():
-            # The root's children fall back to the root: its row has no child entered yet.
+            # The root's children fall back to the root: no child has been entered in its row yet.
             waiting.append((child, int(table[node, symbol]) if node else 0))
             depth[child] = depth[node] + (symbol != _EDGE)
             edge[child] = symbol == _EDGE
@@ -312,9 +312,9 @@ def _token_steps(
     symbols: npt.NDArray[np.intp],
     edges: npt.NDArray[np.bool_],
 ) -> tuple[npt.NDArray[np.int32], int]:
-    """Moves [N, V] by whole tokens, and the node where a text starts.
+    """Transitions [N, V] by whole tokens, and the node where a text starts.
 
-    ``symbols`` and ``edges`` [V - 1]: each character's symbol, and whether it parts words.
+    ``symbols`` and ``edges`` [V - 1]: each character's symbol, and whether it separates words.
     """
     nodes = np.arange(len(table), dtype=np.int32)
     start = int(table[0, -1])
@@ -330,7 +330,7 @@ def _token_steps(
 def _reachable(
     steps: npt.NDArray[np.int32], hit: npt.NDArray[np.bool_], start: int
 ) -> npt.NDArray[np.intp]:
-    """Nodes that a text can lead to, from the start on, nearest first; of hit nodes only one."""
+    """Nodes that a text can reach from the start, nearest first; only one of the hit nodes."""
     seen = np.zeros(len(steps), np.bool_)
     seen[start] = True
     order = [np.array([start], np.intp)]

@@ -1,4 +1,4 @@
-"""The bot: one request a line in, exactly one answer a line out, with a rail on either side.
+"""The bot: one request per line in, exactly one answer per line out, with a rail on either side.
 
 ::
 
@@ -8,8 +8,8 @@
     APPL!        REFUSE: one sentence            what the policy forbids
     !!!          REFUSE: input had no usable letters (a-z).
 
-A request passes the request rail, then each prefix is drawn for until the output rail lets a name
-through, or its tries are used up: then the whole line is refused.
+A request passes the request rail; then names are sampled for each prefix until the output rail lets
+one through. If the tries run out first, the whole line is refused.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from microgpt.sampling import Settings
 from microgpt.stream import uniforms
 from microgpt.tokenizer import Tokenizer
 
-MOST_BYTES = 2**20  # of a line; the rest of a longer one is thrown away as it comes
+MOST_BYTES = 2**20  # of a line; the rest of a longer one is discarded as it arrives
 _PIECE = 2**16  # bytes read at once
-_DRAWS = 2**14  # random numbers drawn ahead
-_NAMES = 256  # names drawn in one call of the engine, while all of them pass
-_LINES = 256  # answered before the answers are flushed
+_DRAWS = 2**14  # random numbers drawn in advance
+_NAMES = 256  # names sampled in one call of the engine, as long as all of them pass
+_LINES = 256  # lines answered before the answers are flushed
 
 
 @dataclass(frozen=True)
 class Answer:
     """What the bot says to one line: names, or the reason why not.
 
-    ``held_back``: how many names were drawn on the way and not let through, the empty ones among
-    them.
+    ``held_back``: how many names were sampled along the way but not let through, including empty
+    ones.
     """
 
     names: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Answer:
 
     @property
     def line(self) -> str:
-        """The answer as the protocol has it, one line without its end."""
+        """The answer as the protocol wants it, one line without its line break."""
         if self.refusal is not None:
             return f"REFUSE: {self.refusal}"
         return "OK: " + ", ".join(map(_one_line, self.names))
@@ -62,13 +62,13 @@ class Answer:
 
 @dataclass
 class _Request:
-    """A line on its way: the tokens forced on each name, and what has come of them so far."""
+    """A line being answered: the tokens forced on each name, and the names so far."""
 
     forced: list[list[int]] = field(default_factory=list)
     refusal: str | None = None
     names: list[str] = field(default_factory=list)
     held_back: int = 0
-    tries: int = 0  # of the name that is being drawn
+    tries: int = 0  # for the name that is being sampled
 
     @property
     def done(self) -> bool:
@@ -83,10 +83,10 @@ class _Request:
 class Bot:
     """A model between two rails.
 
-    ``constrained``: the engine never completes a word of the policy (``guard.automaton``), so that
-    the output rail has next to nothing left to hold back. Tries and temperature are the policy's.
-    Random numbers come from ``rng``, in the order of the requests: the answers don't depend on how
-    many lines are asked at once. Raises what ``Rails`` and ``Automaton`` raise.
+    ``constrained``: the engine never completes one of the policy's words (``guard.automaton``), so
+    that next to nothing is left for the output rail to hold back. Tries and temperature are the
+    policy's. Random numbers come from ``rng``, in the order of the requests: the answers don't
+    depend on how many lines are asked at once. Raises what ``Rails`` and ``Automaton`` raise.
     """
 
     def __init__(
@@ -119,9 +119,9 @@ class Bot:
         self._at_once = 1
 
     def prefixes(self, line: str) -> list[str] | None:
-        """The prefixes that a line asks for; None if it has something, but no usable letter.
+        """The prefixes that a line asks for; None if it isn't blank but has no usable letter.
 
-        In lower case where the vocabulary has no capitals, parted at white space, without the
+        In lower case if the vocabulary has no capitals, split at white space, without the
         characters that the model doesn't know. A blank line asks for one name, from ``""``.
         """
         typed = self._typed(line)
@@ -137,7 +137,7 @@ class Bot:
         return next(self.answers([line]))
 
     def answers(self, lines: Iterable[str]) -> Iterator[Answer]:
-        """The answers to many lines, the same as one by one, but several times as fast."""
+        """The answers to many lines: the same as one by one, but several times as fast."""
         requests = [self._request(line) for line in lines]
         waiting = deque(requests)
         for request in requests:
@@ -157,10 +157,10 @@ class Bot:
         return _Request([self.tokenizer.encode(prefix[: self.most]) for prefix in prefixes])
 
     def _draw(self, waiting: Iterable[_Request]) -> None:
-        """Draw the next names of the requests, in order, up to the first that is held back.
+        """Sample the next names of the requests, in order, up to the first that is held back.
 
-        The names after that one began at a random number that its next try takes now, so they
-        are forgotten and drawn again.
+        The names after that one began at a random number that its next try now uses, so they are
+        discarded and sampled again.
         """
         jobs = list(islice(_jobs(waiting), self._at_once))
         draws = self._draws.ahead(len(jobs) * self.most).reshape(len(jobs), self.most)
@@ -186,7 +186,7 @@ class Bot:
 
 
 def _jobs(waiting: Iterable[_Request]) -> Iterator[tuple[_Request, list[int]]]:
-    """The names that are still to be drawn, in order: whose they are, and what is forced."""
+    """The names that are still to be sampled, in order: their request, and what is forced."""
     for request in waiting:
         if request.refusal is None:
             for at in range(len(request.names), len(request.forced)):
@@ -217,9 +217,9 @@ class _Draws:
 def serve(bot: Bot, source: BinaryIO, sink: BinaryIO) -> None:
     """Answer every line of ``source`` on ``sink`` until it ends; each answer is flushed.
 
-    Lines end with LF, or CR LF; the last may lack it. What isn't UTF-8, and NUL, is dropped like
-    any character outside the vocabulary. A line above ``MOST_BYTES`` is refused. Lines that wait
-    already are answered together, and come out in order.
+    Lines end with LF or CR LF, which the last one may lack. NUL, and whatever isn't UTF-8, is
+    dropped like any character outside the vocabulary. A line above ``MOST_BYTES`` is refused. Lines
+    that are already waiting are answered together, and the answers come out in order.
     """
     for group in _groups(source):
         known = [line.decode("utf-8", "replace") for line in group if line is not None]
@@ -233,8 +233,8 @@ _TOO_LONG = Answer(refusal=f"the line is longer than {MOST_BYTES:,} bytes.")
 
 
 def _groups(source: BinaryIO) -> Iterator[list[bytes | None]]:
-    """Lines that have come in, a few at once; None for one that is too long."""
-    read = getattr(source, "read1", source.read)  # what is there, not waiting for more
+    """Lines that have arrived, a few at a time; None for one that is too long."""
+    read = getattr(source, "read1", source.read)  # what is there, without waiting for more
     kept, too_long = bytearray(), False
     while piece := read(_PIECE):
         *ended, rest = piece.split(b"\n")
@@ -253,7 +253,7 @@ def _groups(source: BinaryIO) -> Iterator[list[bytes | None]]:
 
 
 def _letters(tokenizer: Tokenizer) -> str:
-    """The vocabulary in a few words: ``a-z``."""
+    """The vocabulary in short: ``a-z``."""
     chars = tokenizer.uchars
     if len(chars) > 2 and ord(chars[-1]) - ord(chars[0]) == len(chars) - 1:
         return f"{_one_line(chars[0])}-{_one_line(chars[-1])}"
@@ -261,7 +261,7 @@ def _letters(tokenizer: Tokenizer) -> str:
 
 
 def _one_line(text: str) -> str:
-    """The text with line ends and other control characters written out."""
+    """The text with line breaks and other control characters escaped."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

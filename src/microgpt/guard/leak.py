@@ -1,15 +1,16 @@
-"""How likely a prefix leads to a banned word: bounds that hold for certain, or an estimate.
+"""How likely a prefix is to lead to a banned word: bounds that are certain, or an estimate.
 
 A name is continued from the prefix until BOS or until it has block_size letters, at one
-temperature. Its leak is the probability that it then holds a banned word. Two ways to it:
+temperature. The prefix's leak is the probability that the name then contains a banned word. There
+are two ways to get it:
 
 Expansion: the most probable beginnings are expanded first. What has completed a word counts
-fully, what is still open may or may not leak: so ``low`` ≤ leak ≤ ``high`` for certain (up to
-rounding), and the distance is the mass of what is open.
+fully; what is still open may or may not leak. So ``low`` ≤ leak ≤ ``high`` for certain (up to
+rounding), and the distance between them is the probability mass that is still open.
 
-Sampling, where too much stays open: names are drawn with the completing tokens masked. If m_t is
+Sampling, if too much stays open: names are sampled with the completing tokens masked. If m_t is
 the mass of the tokens masked at step t, the leak is the expected value of 1 - Π(1 - m_t): see
-``notes/guard.md``. Samples begin at the open beginnings only, in proportion to their mass.
+``notes/guard.md``. Samples start only from the open beginnings, in proportion to their mass.
 
 Shapes: N nodes or samples, V tokens, M block_size.
 """
@@ -33,13 +34,14 @@ from microgpt.stream import uniforms
 from microgpt.tokenizer import Tokenizer
 
 EXACT = 1e-3
-"""``high - low`` up to which a leak is called exact."""
+"""A leak counts as exact if ``high - low`` is at most this."""
 REFUSE = 0.04
-"""A prefix must be refused from this leak on (its lower end)."""
+"""A prefix whose leak is at least this (its lower bound) must be refused."""
 ALLOW = 0.004
-"""A prefix must be allowed up to this leak (its upper end), unless it begins a banned word."""
+"""A prefix whose leak is at most this (its upper bound) must be allowed, unless it begins a banned
+word."""
 _SAMPLED = 2**16  # names in one call of sample
-_AT_ONCE = 2**15  # positions in one call of flat_logits: so its answer stays in the cache
+_AT_ONCE = 2**15  # positions in one call of flat_logits, so that its result stays in the cache
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Leak:
 
     ``how``: "exact" (certain, at most ``EXACT`` apart), "certified" (certain, further apart) or
     "estimated" (they hold with a probability of at least 95 %). ``nodes``: beginnings expanded;
-    ``samples``: names drawn; ``mean``: the unbiased estimate, None where nothing was drawn.
+    ``samples``: names sampled; ``mean``: the unbiased estimate, None where nothing was sampled.
     """
 
     low: float
@@ -60,16 +62,17 @@ class Leak:
 
     @property
     def middle(self) -> float:
-        """The best single number: the estimate, or what lies halfway between the bounds."""
+        """The best single number: the estimate, or the midpoint of the bounds."""
         return (self.low + self.high) / 2 if self.mean is None else self.mean
 
 
 def rule(prefix: str, leak: Leak, automaton: Automaton, names: Collection[str] = ()) -> str:
     """What a request for ``prefix`` (normalised) deserves: "refuse", "allow" or "grey".
 
-    refuse: it holds a banned word, or leaks at least ``REFUSE`` for sure. allow: it leaks at most
-    ``ALLOW`` for sure, and no end of three or more letters begins a banned word. All else is
-    grey, and so are real names (``names``) that hold a banned word, like pearl or oliver.
+    refuse: it contains a banned word, or leaks at least ``REFUSE`` for certain. allow: it leaks at
+    most ``ALLOW`` for certain, and no suffix of three or more letters begins a banned word.
+    Everything else is grey, and so are real names (``names``) that contain a banned word, like
+    pearl or oliver.
     """
     if automaton.contains(prefix):
         return "grey" if prefix in names else "refuse"
@@ -81,7 +84,7 @@ def rule(prefix: str, leak: Leak, automaton: Automaton, names: Collection[str] =
 
 
 class LeakMeter:
-    """Measures leaks of one model at one temperature against one automaton; answers are kept.
+    """Measures leaks of one model at one temperature against one automaton; results are cached.
 
     Raises ``InputError`` if the automaton is for another vocabulary, or bans every text.
     """
@@ -96,7 +99,8 @@ class LeakMeter:
         if not (engine.config.vocab_size == tokenizer.vocab_size == automaton.next.shape[1]):
             raise InputError(
                 f"Model, tokenizer and automaton have vocabularies of {engine.config.vocab_size}, "
-                f"{tokenizer.vocab_size} and {automaton.next.shape[1]} tokens: they must be one."
+                f"{tokenizer.vocab_size} and {automaton.next.shape[1]} tokens: they must be the "
+                "same."
             )
         if not (math.isfinite(temperature) and 0.001 <= temperature <= 1000):
             raise InputError(f"temperature is {temperature:g}, must be from 0.001 to 1000.")
@@ -119,16 +123,17 @@ class LeakMeter:
     ) -> Leak:
         """The leak of ``prefix``; only its first block_size letters count.
 
-        ``nodes``: most beginnings to expand, until low and high are ``width`` apart. ``samples``:
-        how many to draw where that wasn't reached; 0 leaves the certain bounds. ``bars``: stop as
-        soon as none of these values lies between low and high: expanding (the bounds are then
-        "certified"), or drawing, after a 16th or a 4th of the samples.
+        ``nodes``: the most beginnings to expand until low and high are ``width`` apart.
+        ``samples``: how many to draw if that wasn't reached; 0 leaves the certain bounds. ``bars``:
+        stop as soon as none of these values lies between low and high, either while expanding (the
+        bounds are then "certified") or while sampling, after a 16th or a quarter of the samples.
 
         Raises ``TokenError`` for characters unknown to the model.
         """
         if nodes < 1 or samples < 0 or samples == 1:
             raise InputError(
-                f"nodes is {nodes} and samples {samples}: at least 1 node, and 0 or 2 samples."
+                f"nodes is {nodes}, must be at least 1; samples is {samples}, must be 0 or at "
+                "least 2."
             )
         tokens = self.tokenizer.encode(prefix)[: self.length]
         key = (tuple(tokens), nodes, samples, seed, width, bars)
@@ -169,7 +174,7 @@ class LeakMeter:
             how = "exact" if high - low <= EXACT else "certified"
             return Leak(low, high, how, tree.nodes, 0)
         mean, error, drawn = self._estimate(tree, samples, seed, bars)
-        # Certain bounds stay certain: cutting the interval to them loses no coverage.
+        # The certain bounds stay certain: clipping the interval to them loses no coverage.
         return Leak(
             max(low, min(high, low + mean - error)),
             max(low, min(high, low + mean + error)),
@@ -182,12 +187,12 @@ class LeakMeter:
     def _estimate(
         self, tree: _Tree, samples: int, seed: int, bars: tuple[float, ...]
     ) -> tuple[float, float, int]:
-        """The leak of all that is open, how far off it may be (with 95 %), and samples drawn.
+        """The leak of all that is open, its error bound (at 95 %), and how many were sampled.
 
-        The distance is the empirical Bernstein bound (Maurer and Pontil 2009, theorem 4), 2.5 %
-        to each side. The normal one, 1.96 standard errors, is too short here: rare names carry
-        much of the leak, and where no sample met them they are missing from the spread as well.
-        With bars there are several looks, and they share the 5 %.
+        The error is the empirical Bernstein bound (Maurer and Pontil 2009, theorem 4), with 2.5 %
+        on each side. The normal one, 1.96 standard errors, is too narrow here: rare names carry
+        much of the leak, and if no sample hits them, they are missing from the variance as well.
+        With bars there are several looks, which share the 5 %.
         """
         rng = random.Random(seed)
         looks = [samples // 16, samples // 4, samples] if bars and samples >= 20_000 else [samples]
@@ -203,7 +208,7 @@ class LeakMeter:
         return mean, error, len(leaked)
 
     def _draw(self, tree: _Tree, count: int, rng: random.Random) -> npt.NDArray[np.float64]:
-        """1 - Π(1 - m_t) of new samples [count], each from one of the open beginnings on."""
+        """1 - Π(1 - m_t) of new samples [count], each starting from one of the open beginnings."""
         chosen = tree.draw(uniforms(rng, count))
         starts, which = np.unique(chosen, return_inverse=True)
         prefixes = [row[1:] for row in tree.contexts(starts)]
@@ -239,8 +244,8 @@ def _settled(tree: _Tree, bars: tuple[float, ...]) -> bool:
 class _Tree:
     """Names grown from a prefix, the most probable beginnings first.
 
-    ``low``: mass of what has completed a banned word. ``open_mass``: mass of what isn't decided.
-    ``nodes``: beginnings expanded. What is open is kept as (expanded parent, token, state, mass).
+    ``low``: mass of what has completed a banned word. ``open_mass``: mass of what is undecided.
+    ``nodes``: beginnings expanded. What is open is stored as (expanded parent, token, state, mass).
     """
 
     def __init__(self, engine: Engine, guard: Guard, temperature: float, prefix: list[int]) -> None:
@@ -253,12 +258,12 @@ class _Tree:
         state = 0
         for token in prefix:
             if guard.banned[state, token]:
-                self.low = 1.0  # nothing can be written any more without a banned word
+                self.low = 1.0  # a banned word can no longer be avoided
                 break
             state = int(guard.next[state, token])
         alive = not self.low and len(prefix) < self.length
         self.open_mass = float(alive)
-        # The prefix is the first thing open: the last of its tokens after its other ones.
+        # The prefix is the first open beginning: its last token, after all its others.
         whole = [bos, *prefix]
         self.rows[0, : len(whole) - 1] = whole[:-1]
         self.lengths[0] = len(whole) - 1
@@ -296,14 +301,14 @@ class _Tree:
         self.nodes += len(taken)
 
     def draw(self, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-        """One of what is open for each uniform number, in proportion to its mass."""
+        """One open beginning for each uniform random number, in proportion to its mass."""
         sums = np.cumsum(self.mass)
         found: npt.NDArray[np.intp] = np.searchsorted(sums, numbers * sums[-1], side="right")
         np.minimum(found, len(sums) - 1, out=found)
         return found
 
     def contexts(self, taken: npt.NDArray[np.intp]) -> list[list[int]]:
-        """The tokens of some of what is open, BOS first."""
+        """The tokens of some open beginnings, BOS first."""
         rows, lengths = self._contexts(taken)
         return [row[:n] for row, n in zip(rows.tolist(), lengths.tolist(), strict=True)]
 
@@ -320,10 +325,10 @@ class _Tree:
 def _largest(
     numbers: npt.NDArray[np.float64], count: int
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Places of the ``count`` largest numbers, or of all, and of the others; both ascending.
+    """Indices of the ``count`` largest numbers, or of all, and of the others; both ascending.
 
-    Of equal numbers the first are taken. ``np.argpartition`` says neither which of them nor in
-    which order: both differ between processors, and with the order what is drawn later on.
+    Of equal numbers, the first are chosen. ``np.argpartition`` promises neither which ones nor in
+    which order: both differ between processors, and with the order, so does what is sampled later.
     """
     chosen = np.ones(len(numbers), bool)
     if count < len(numbers):
@@ -343,9 +348,9 @@ def sampled_leaks(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """The leaks of many prefixes at once [N], and their standard errors [N].
 
-    ``count`` names are drawn after each prefix under the mask; no bound is certain. A hundred
-    times as fast as ``LeakMeter.of``, which expands each prefix by itself. A prefix with a banned
-    word in it has the leak 1.
+    ``count`` names are sampled after each prefix under the mask; no bound is certain. A hundred
+    times as fast as ``LeakMeter.of``, which expands each prefix on its own. A prefix that contains
+    a banned word has a leak of 1.
     """
     most = engine.config.block_size
     guard = automaton.guard(most)
@@ -374,10 +379,10 @@ def masked_leaks(
     drawn: list[list[int]],
     begun: npt.NDArray[np.intp],
 ) -> npt.NDArray[np.float64]:
-    """1 - Π(1 - m_t) [N] of samples that were drawn under a guard, and cut at block_size.
+    """1 - Π(1 - m_t) [N] of samples that were drawn under a guard and cut at block_size.
 
     ``drawn``: their tokens; ``begun`` [N]: how many of them were forced. m_t is the mass of the
-    tokens that were masked when token t was drawn, BOS at the end included.
+    tokens that were masked when token t was drawn, including BOS at the end.
     """
     count, most = len(drawn), engine.config.block_size
     bos = engine.config.vocab_size - 1
@@ -392,7 +397,7 @@ def masked_leaks(
     asked = risky[states] & (places >= begun[:, None]) & (places <= lengths[:, None])
     needed = np.flatnonzero(asked.any(axis=1))
     kept = np.ones(count)
-    last = most - 1 - np.argmax(asked[needed, ::-1], axis=1)  # what comes later masks nothing
+    last = most - 1 - np.argmax(asked[needed, ::-1], axis=1)  # nothing is masked after it
     some = rows[needed]
     some[np.arange(most + 1) > last[:, None]] = bos
     unique, first, which = np.unique(some, axis=0, return_index=True, return_inverse=True)
@@ -427,7 +432,7 @@ def _softmax(logits: Array, temperature: float) -> npt.NDArray[np.float64]:
 def _last_probabilities(
     engine: Engine, flat: Ints, offsets: Ints, temperature: float
 ) -> npt.NDArray[np.float64]:
-    """Probabilities [N, V] after the last token of each list, N lists one after the other."""
+    """Probabilities [N, V] after the last token of each of N concatenated lists."""
     parts = []
     count = len(offsets) - 1
     step = _AT_ONCE // engine.config.block_size or 1
@@ -439,7 +444,7 @@ def _last_probabilities(
 
 
 def _demo() -> None:
-    """Leaks of the shipped model into four fruits."""
+    """How much the shipped model leaks four fruits."""
     from microgpt.opening import engine_for, open_model
 
     opened, _ = open_model(None)

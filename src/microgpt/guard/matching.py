@@ -1,9 +1,9 @@
-"""Finding any of many words in a text, in time that grows with the text alone.
+"""Finding any of many words in a text, in time that depends only on the length of the text.
 
-Words anywhere: the automaton of Aho and Corasick (1975). It reads each letter once; where the
-letters so far are no beginning of a word any more, it falls back to their longest end that is
-one. Small lists are searched with the one below, big lists by the library pyahocorasick. Whole
-words and beginnings of words need only a set.
+Words anywhere: the automaton of Aho and Corasick (1975). It reads each letter once; when the
+letters so far are no longer a prefix of any word, it falls back to their longest suffix that is
+one. Short lists are searched with the implementation below, long ones by the library
+pyahocorasick. Whole words and prefixes of words need only a set.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from microgpt.guard.normal import optional, runs
 from microgpt.guard.policy import MATCHES
 
 SMALL = 1000
-"""Most words that are searched for anywhere without pyahocorasick."""
+"""The most words that are searched for anywhere without pyahocorasick."""
 
 Found = tuple[str, int]
-"""A word, and where in the text it begins."""
+"""A word, and the place in the text where it begins."""
 
 
 class _Search(Protocol):
@@ -27,11 +27,11 @@ class _Search(Protocol):
 
 
 class Matcher:
-    """Words in the form in which the text has them (see ``normal``), and where they count.
+    """Words, normalised as the text is (see ``normal``), and where they count.
 
-    ``match``: "substring" (anywhere), "word" (a whole run of letters and digits) or "prefix" (how
-    such a run begins). Raises ``InputError`` for an empty word or list, and where a whole word
-    has a gap; ``MissingError`` for more than ``SMALL`` words anywhere without pyahocorasick.
+    ``match``: "substring" (anywhere), "word" (a whole run of letters and digits) or "prefix" (the
+    beginning of such a run). Raises ``InputError`` for an empty word or list, and for a whole word
+    with a gap; ``MissingError`` for more than ``SMALL`` words anywhere without pyahocorasick.
     """
 
     def __init__(self, words: Iterable[str], match: str = "substring") -> None:
@@ -39,7 +39,7 @@ class Matcher:
         if match not in MATCHES:
             raise InputError(f"match is {match!r}, must be one of {', '.join(MATCHES)}.")
         if not distinct or not all(distinct):
-            raise InputError("A word to be found is empty, must have a letter.")
+            raise InputError("A word to look for is empty, must have at least one letter.")
         self.words, self.match = distinct, match
         self._search: _Search
         if match == "substring":
@@ -48,7 +48,7 @@ class Matcher:
             for word in distinct:
                 if list(runs(word)) != [(word, 0)]:
                     raise InputError(
-                        f"{word!r} has more than letters and digits, and match is {match!r}.",
+                        f"{word!r} has more than letters and digits, but match is {match!r}.",
                         'Look for it anywhere: match = "substring".',
                     )
             self._search = _Runs(distinct, whole=match == "word")
@@ -59,11 +59,11 @@ class Matcher:
 
 
 class _Trie:
-    """All words as one tree of letters, with the way back from each node.
+    """All words as one trie, with a failure link from each node.
 
-    ``nodes[n]``: letter → next node; 0 is the root. ``back[n]``: the node of the longest proper
-    end of n's letters that is in the tree. ``ends[n]``: length of the longest word that n's
-    letters end in, 0 if none.
+    ``nodes[n]``: letter → next node; 0 is the root. ``back[n]``, the failure link: the node of the
+    longest proper suffix of n's letters that is in the trie. ``ends[n]``: length of the longest
+    word that n's letters end in, 0 if none.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -80,7 +80,7 @@ class _Trie:
             self.ends[node] = len(word)
         self.back = [0] * len(self.nodes)
         level = list(self.nodes[0].values())
-        while level:  # the nodes of one depth after the other: ways back lead to smaller depths
+        while level:  # one depth after another: failure links lead to smaller depths
             below = []
             for node in level:
                 for letter, child in self.nodes[node].items():
@@ -111,10 +111,10 @@ class _Trie:
 
 
 class _BigList:
-    """The same by pyahocorasick, which is written in C."""
+    """The same with pyahocorasick, which is written in C."""
 
     def __init__(self, words: tuple[str, ...]) -> None:
-        what = f"The policy has {len(words):,} words, above {SMALL:,} big lists need a library"
+        what = f"The policy has {len(words):,} words, more than {SMALL:,} need a library"
         self.automaton: Any = optional("ahocorasick", what).Automaton()
         for word in words:
             self.automaton.add_word(word, len(word))
@@ -128,7 +128,7 @@ class _BigList:
 
 
 class _Runs:
-    """Whole words, or how they begin, by looking runs of letters up in a set."""
+    """Whole words, or their beginnings, by looking up runs of letters in a set."""
 
     def __init__(self, words: tuple[str, ...], whole: bool) -> None:
         self.words = frozenset(words)

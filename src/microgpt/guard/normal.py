@@ -1,7 +1,7 @@
-"""Text as it is searched: the ways of writing a word differently are taken out first.
+"""Normalised text, as it is searched: different spellings of a word are made the same first.
 
-Words of a policy and texts that are searched pass through the same ``Normal``, so that ``APPLE``
-and ``a-p-p-l-e`` come out as what ``apple`` comes out as.
+A policy's words and the texts that are searched pass through the same ``Normal``, so that ``APPLE``
+and ``a-p-p-l-e`` come out the same as ``apple``.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from microgpt.calling import python
 from microgpt.errors import MissingError
 
 GRADER_EXTRA = ("-m", "pip", "install", "microgpt[grader]")
-"""The line that installs what big lists and look-alike letters need."""
+"""Arguments for Python that install what long lists and look-alike letters need."""
 
 _RUN = re.compile(r"[^\W_]+")  # letters and digits without a gap
 
 
 def runs(text: str, shortest: int = 1) -> Iterator[tuple[str, int]]:
-    """The words of a text (``shortest`` characters or more) with their starts.
+    """The words of a text (``shortest`` characters or more) and where they start.
 
-    A word here is letters and digits without a gap.
+    A word here is a run of letters and digits without a gap.
     """
     pattern = _RUN if shortest == 1 else re.compile(rf"[^\W_]{{{shortest},}}")
     return ((found.group(), found.start()) for found in pattern.finditer(text))
@@ -49,12 +49,12 @@ def optional(module: str, what: str) -> ModuleType:
 
 
 class Normal:
-    """How text is made plain, for one policy.
+    """How text is normalised for one policy.
 
-    ``case``: capitals count as small letters. ``punctuation``: what is neither letter nor (with
-    ``digits``) digit is dropped. ``confusables``: so are accents, and letters and digits of any
-    script count as the Latin letter that they look like. Raises ``MissingError`` if that needs an
-    extra that isn't there.
+    ``case``: capitals count as lower case. ``punctuation``: whatever is neither a letter nor (with
+    ``digits``) a digit is dropped. ``confusables``: accents are dropped too, and letters and digits
+    of any script count as the Latin letter that they look like. Raises ``MissingError`` if that
+    needs an extra that isn't installed.
     """
 
     def __init__(
@@ -73,25 +73,25 @@ class Normal:
         self._parted = _Kept(digits, spaces=True)
 
     def fold(self, text: str) -> str:
-        """The text with case, accents and look-alikes taken out; gaps stay."""
+        """The text without differences of case, accents and look-alikes; gaps stay."""
         if self.latin is not None:
             text = unicodedata.normalize("NFKD", text).casefold().translate(self.latin)
         return text.casefold() if self.case else text
 
     def squeeze(self, text: str) -> str:
-        """The letters of a text (and its digits, if words have some) without what is between."""
+        """The letters of a text (and its digits, if words have some) without anything between."""
         return text if text.isalpha() else text.translate(self._gapless)
 
     def word(self, word: str) -> str:
-        """A word of the policy as ``views`` would show it; empty if nothing is left."""
+        """One of the policy's words as ``views`` would show it; empty if nothing is left."""
         folded = self.fold(word)
         return self.squeeze(folded) if self.punctuation else folded
 
     def views(self, text: str, match: str) -> tuple[str, ...]:
-        """The text as it is searched, in one way or two.
+        """The text as it is searched, in one view or two.
 
         To find words anywhere, one view: all letters together. For whole words and their
-        beginnings white space parts words as it stands; punctuation parts them in one view and
+        beginnings, white space always separates words; punctuation separates them in one view and
         is dropped in the other.
         """
         folded = self.fold(text)
@@ -104,9 +104,9 @@ class Normal:
 
 
 class _Kept(dict[int, str]):
-    """For ``str.translate``: keeps letters, and digits or white space if wanted; the rest goes.
+    """For ``str.translate``: keeps letters, and digits or white space if wanted; drops the rest.
 
-    Filled as characters come up.
+    Filled in as characters come up.
     """
 
     def __init__(self, digits: bool, spaces: bool) -> None:
@@ -123,9 +123,9 @@ class _Kept(dict[int, str]):
 
 
 class _LookAlikes(dict[int, str]):
-    """For ``str.translate``: code points of small letters → the Latin letters they look like.
+    """For ``str.translate``: code points of lower-case letters → the Latin letters they look like.
 
-    Marks over letters and invisible characters go. Filled as characters come up.
+    Combining marks and invisible characters are dropped. Filled in as characters come up.
     """
 
     def __init__(self, twins: dict[str, list[dict[str, str]]]) -> None:
@@ -145,7 +145,7 @@ class _LookAlikes(dict[int, str]):
 
 @functools.cache
 def _look_alikes() -> _LookAlikes:
-    what = "The policy looks through look-alike letters"
+    what = "The policy sees through look-alike letters"
     return _LookAlikes(optional("confusable_homoglyphs.confusables", what).confusables_data)
 
 

@@ -1,27 +1,27 @@
-"""A policy: what must not be named, as a file that a person can read and change.
+"""A policy: what must not be named, as a file that people can read and change.
 
 ::
 
     name = "fruits"
-    tries = 10            # names drawn for one prefix before the request is refused
+    tries = 10            # names sampled for one prefix before the request is refused
     temperature = 0.7
 
-    [evasions]            # what is looked through when a word is searched for
+    [evasions]            # what is seen through when words are searched for
     case = true           # APPLE
-    punctuation = true    # a-p-p-l-e, and digits where no word has one
-    confusables = false   # letters of other scripts that look alike: needs the extra `grader`
+    punctuation = true    # a-p-p-l-e, and digits if no word has one
+    confusables = false   # look-alike letters of other scripts: needs the extra `grader`
 
     [[category]]
     name = "fruit"
     match = "substring"   # anywhere; "word": a whole word; "prefix": how a word begins
     words = ["apple", "berry"]
     reason = "One sentence, given to whoever is refused."
-    heads = 5             # a request that ends in so many first letters of a word is refused; 0: no
-    leads = ["appl"]      # shorter beginnings that are refused as well; "^non" only where nothing
-                          # stands before it, "^.non" only after exactly one letter
+    heads = 5             # requests that end in a word's first 5 letters or more: refused; 0: off
+    leads = ["appl"]      # shorter beginnings that are refused as well; "^non" only with nothing
+                          # before it, "^.non" only after exactly one letter
 
-A word is forbidden to names, and a request that holds one is refused. ``heads`` and ``leads`` are
-about requests alone: the letters that they end in would lead the model to a word.
+A word is forbidden in names, and a request that contains one is refused. ``heads`` and ``leads``
+apply only to requests: the letters that these end in would lead the model to a word.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ MOST_TRIES = 1000
 
 @dataclass(frozen=True)
 class Category:
-    """Words that must not be named, and what is said to whoever asks for them.
+    """Words that must not be named, and what anyone who asks for them is told.
 
-    ``match``: where a word counts, one of ``MATCHES``. ``heads``: how many first letters of a
-    word at the end of a request are enough to refuse it; 0 looks at ``leads`` only. ``leads``:
-    endings of requests that are refused although they are shorter; with ``^`` in front only where
-    nothing stands before them, or as many letters as there are dots after the ``^``.
+    ``match``: where a word counts, one of ``MATCHES``. ``heads``: how many of a word's first
+    letters at the end of a request are enough to refuse it; 0 looks only at ``leads``. ``leads``:
+    endings of requests that are refused although they are shorter; with ``^`` in front, only if
+    nothing comes before them, or as many letters as there are dots after the ``^``.
     """
 
     name: str
@@ -68,10 +68,10 @@ class Category:
 
 @dataclass(frozen=True)
 class Policy:
-    """The categories, the evasions that are looked through, and how names are drawn.
+    """The categories, the evasions that are seen through, and how names are sampled.
 
-    ``case``, ``punctuation`` and ``confusables``: see the head of this file. ``tries``: names
-    drawn for one prefix before the request is refused. ``temperature``: the logits are divided
+    ``case``, ``punctuation`` and ``confusables``: see the top of this file. ``tries``: names
+    sampled for one prefix before the request is refused. ``temperature``: the logits are divided
     by it.
     """
 
@@ -108,11 +108,15 @@ class Policy:
         try:
             table = tomllib.loads(data.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
-            raise InputError(f"{where} is not UTF-8: byte {error.start}.", "Save it so.") from None
+            raise InputError(
+                f"{where} is not UTF-8: byte {error.start}.", "Save it as UTF-8."
+            ) from None
         except RecursionError:
             raise InputError(f"{where} is nested too deeply.", "See data/fruits.toml.") from None
         except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{where} is not readable TOML: {error}.", "Correct it.") from None
+            raise InputError(
+                f"{where} is not readable TOML: {error}.", "Correct the file."
+            ) from None
         return _Reader(where).policy(table)
 
 
@@ -143,7 +147,7 @@ class _Reader:
         if confusables and not case:
             raise InputError(
                 f"{self.where}: evasions.confusables is on and evasions.case is off.",
-                "Letters that look alike are compared without case: switch case on as well.",
+                "Look-alike letters are compared without case: switch case on as well.",
             )
         tables = table.get("category", [])
         if not isinstance(tables, list) or not 1 <= len(tables) <= MOST_CATEGORIES:
@@ -151,7 +155,7 @@ class _Reader:
         categories = tuple(self._category(c, f"category {i}") for i, c in enumerate(tables, 1))
         count = sum(len(c.words) for c in categories)
         if count > MOST_WORDS:
-            raise InputError(f"{self.where} has {count:,} words, at most are {MOST_WORDS:,}.")
+            raise InputError(f"{self.where} has {count:,} words, must have at most {MOST_WORDS:,}.")
         temperature = table.get("temperature", 0.7)
         if type(temperature) not in (int, float) or not (
             math.isfinite(temperature) and 0.001 <= temperature <= 1000
@@ -177,7 +181,7 @@ class _Reader:
             raise self._bad(at + "match", match, f"one of {', '.join(MATCHES)}")
         words = self._words(table, "words", at)
         if not words:
-            raise self._bad(at + "words", table.get("words"), "a list of one word or more")
+            raise self._bad(at + "words", table.get("words"), "a list of at least one word")
         for word in words:
             if match != "substring" and len(word.split()) > 1:
                 raise self._bad(f"a word of {at}words", word, f"without a gap (match is {match})")
@@ -196,7 +200,8 @@ class _Reader:
             raise self._bad(at + key, found, "a list of words")
         if len(found) > MOST_WORDS:
             raise InputError(
-                f"{self.where}: {at}{key} has {len(found):,} words, at most are {MOST_WORDS:,}."
+                f"{self.where}: {at}{key} has {len(found):,} words, must have at most "
+                f"{MOST_WORDS:,}."
             )
         for word in found:
             if not isinstance(word, str) or not word.strip() or len(word) > MOST_LETTERS:
@@ -230,7 +235,7 @@ class _Reader:
             if key not in keys:
                 raise InputError(
                     f"{self.where} has the unknown key {at}{shown(key)[1:-1]}.",
-                    f"Keys here are {', '.join(keys)}.",
+                    f"The keys here are {', '.join(keys)}.",
                 )
 
     def _bad(self, key: str, value: Any, wanted: str) -> InputError:

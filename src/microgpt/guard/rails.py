@@ -1,7 +1,7 @@
-"""The two rails of a bot: which requests are refused before, and which names are held back after.
+"""A bot's two rails: which requests are refused before, and which names are held back after.
 
-The request rail can refuse only what it sees; the output rail sees the name itself. Each is a
-question with a yes or no, without chance and without a memory: the order of requests can't matter.
+The request rail can refuse only what it sees; the output rail sees the name itself. Each answers
+yes or no, without chance and without memory: the order of requests can't matter.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from microgpt.guard.policy import Category, Policy
 class Rails:
     """A policy, ready to be asked.
 
-    ``vocabulary``: the characters that the model writes. ``unwritable``: words of the policy that
-    the model can't write, for want of a letter. Raises ``InputError`` for a word that has no
-    letter, ``MissingError`` if the policy needs an extra that isn't installed.
+    ``vocabulary``: the characters that the model writes. ``unwritable``: those of the policy's
+    words that the model can't write because it lacks a letter. Raises ``InputError`` for a word
+    without a letter, ``MissingError`` if the policy needs an extra that isn't installed.
     """
 
     def __init__(self, policy: Policy, vocabulary: Iterable[str]) -> None:
@@ -35,10 +35,10 @@ class Rails:
         self.unwritable = tuple(w for w in policy.words if set(self.normal.word(w)) - written)
 
     def request(self, prefixes: Sequence[str], typed: Sequence[str] = ()) -> str | None:
-        """None if names may be drawn for these prefixes, else the reason for refusing.
+        """None if names may be sampled for these prefixes, else the reason for refusing.
 
-        ``typed``: the same as a person typed them, before characters outside the vocabulary were
-        dropped. A policy that looks through look-alike letters reads these as well.
+        ``typed``: the prefixes as a person typed them, before characters outside the vocabulary
+        were dropped. A policy that sees through look-alike letters reads these as well.
         """
         texts = (*prefixes, *typed) if self.policy.confusables else prefixes
         for text in texts:
@@ -52,7 +52,7 @@ class Rails:
         return self.found(name) is None
 
     def found(self, text: str) -> tuple[Category, str] | None:
-        """The first category that has a word in the text, and this word, made plain."""
+        """The first category that has a word in the text, and this word, normalised."""
         for side in self._sides:
             if (match := side.found(text)) is not None:
                 return side.category, match[0]
@@ -78,13 +78,13 @@ class _Side:
         plain = self.normal.word(word)
         if not plain:
             raise InputError(
-                f"The policy's word {word!r} has no letter, and punctuation is looked through.",
-                "Take it out, or set evasions.punctuation = false.",
+                f"The policy's word {word!r} has no letter, and punctuation is ignored.",
+                "Remove it, or set evasions.punctuation = false.",
             )
         return plain
 
     def _placed(self, lead: str) -> tuple[int, str]:
-        """A lead with ``^``: how many letters stand before it, and the lead."""
+        """A lead with ``^``: how many letters come before it, and the lead."""
         rest = lead[1:].lstrip(".")
         return len(lead) - 1 - len(rest), self._plain(rest)
 
@@ -93,7 +93,7 @@ class _Side:
         return self._find(self.normal.views(text, self.category.match))
 
     def refuses(self, text: str) -> bool:
-        """Whether a request for the text holds a word or ends in a head."""
+        """Whether a request for the text contains a word or ends in a head."""
         views = self.normal.views(text, self.category.match)
         return self._find(views) is not None or any(map(self._leads, views))
 
@@ -104,7 +104,7 @@ class _Side:
         return None
 
     def _leads(self, view: str) -> bool:
-        """Whether a head ends the text; for whole words and prefixes, is all of its last word."""
+        """Whether the text ends in a head; for whole words and prefixes, its last word is one."""
         if any(
             len(view) == before + len(lead) and view.endswith(lead) for before, lead in self.first
         ):
