@@ -176,7 +176,7 @@ def table(found: dict[str, Any]) -> str:
         listed = 100 * (row["trained"] + row["file"]) / MANY
         usual = ", the usual one" if row["temperature"] == 0.5 else ""
         lines.append(
-            f'| {value}{usual} | <a href="../#?W1=t:{value}">chat at {value}</a> '
+            f'| {value}{usual} | <a href="../#?chat=t:{value}">chat at {value}</a> '
             f"| `microgpt sample --temperature {value}` | {names(row['samples'])} "
             f"| {row['different']:,} of {MANY:,} | {listed:.1f} % |"
         )
