@@ -151,7 +151,7 @@ def test_a_class_model_changed_by_hand(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(grader, "_common", lambda *_: (None, common, None, ()))
     said = refused(3, "grade", submission, "--model", m)
     assert "it has changed since it was written" in said and "--ignore-digest" in said
-    assert "it is read as it stands" in ok("grade", submission, "--model", m, "--ignore-digest").err
+    assert "it is read all the same" in ok("grade", submission, "--model", m, "--ignore-digest").err
 
 
 @pytest.mark.parametrize(
