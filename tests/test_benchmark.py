@@ -1,4 +1,4 @@
-"""What `microgpt bench` reckons and how it shows it; how fast anything is, is never tested."""
+"""What `microgpt bench` computes and how it shows it; how fast anything is, is never tested."""
 
 import os
 from pathlib import Path

@@ -137,7 +137,7 @@ def test_numbers_changed_by_hand(
         assert "it has changed since it was written" in said and "--ignore-digest" in said
         result = ok(*command, "--ignore-digest")
         assert "note: " in result.err and "it is read all the same" in result.err
-    assert read_model(tmp_path / "new.json")[1] == []  # export has reckoned it anew
+    assert read_model(tmp_path / "new.json")[1] == []  # export has computed it again
     assert abs(open_model(m, ignore_digest=True)[0].weights["wpe"][0, 0]) >= 0.9
 
 

@@ -1,4 +1,4 @@
-"""The answer key: which beginnings lead to a banned word, how often, and what refusing one costs.
+"""The answer key: which prefixes lead to a banned word, how often, and what refusing one costs.
 
 Computed from the shipped model; the teacher's page holds the table as it is printed here, and a
 test compares the two.
@@ -20,7 +20,7 @@ _NODES, _SAMPLES = 300, 20_000  # intervals then are at most 0.001 wide
 
 @dataclass(frozen=True)
 class Answer:
-    """One beginning of a banned word.
+    """One prefix of a banned word.
 
     ``leak``: share of the names written from it that hold one. ``verdict``: see
     ``guard.leak.rule``. ``names``: how many of the 32,033 names begin so.
@@ -36,18 +36,18 @@ class Answer:
         return f"| `{self.head}` | {100 * self.leak:.1f} % | {self.verdict} | {self.names} |"
 
 
-HEADER = "| Beginning | Names with a fruit | Verdict | Real names that begin so |\n"
+HEADER = "| Prefix | Names with a fruit | Verdict | Real names that begin so |\n"
 HEADER += "| --- | ---: | --- | ---: |\n"
 
 
 def heads(category: str = "fruits") -> list[str]:
-    """Proper beginnings of two letters and more of the category's words that hold none of them."""
+    """Proper prefixes, of two letters or more, of the category's words that hold none of them."""
     words = policy(category).words
     found = {word[:n] for word in words for n in range(2, len(word))}
     return sorted(head for head in found if not any(word in head for word in words))
 
 
-def answers(beginnings: list[str], category: str = "fruits") -> list[Answer]:
+def answers(prefixes: list[str], category: str = "fruits") -> list[Answer]:
     """What the shipped model makes of each."""
     opened, _ = open_model(None)
     words = policy(category)
@@ -55,7 +55,7 @@ def answers(beginnings: list[str], category: str = "fruits") -> list[Answer]:
     meter = LeakMeter(engine_for(opened), opened.tokenizer, automaton, words.temperature)
     counts = Counter(name[:n] for name in load_data("names").docs for n in range(2, len(name) + 1))
     found = []
-    for head in beginnings:
+    for head in prefixes:
         leak = meter.of(head, nodes=_NODES, samples=_SAMPLES)
         found.append(Answer(head, leak.middle, rule(head, leak, automaton), counts[head]))
     return found

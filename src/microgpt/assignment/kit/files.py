@@ -224,7 +224,7 @@ def _what_is_there(out: Path) -> dict[str, bytes] | None:
         if not out.exists() and not out.is_symlink():
             return None
         if not out.is_dir():
-            raise FileError(f"{out} is there already and is not a folder.", "Name another folder.")
+            raise FileError(f"{out} already exists and is not a folder.", "Name another folder.")
         if Path.cwd().is_relative_to(out.resolve()):
             raise FileError(
                 f"{out} is the folder you are in, or above it: it can't be replaced.",

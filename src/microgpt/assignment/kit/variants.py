@@ -168,7 +168,7 @@ def folder_names(students: Iterable[str]) -> list[str]:
 def write_key(path: Path) -> bytes:
     """A new key in a new file, which only its owner may read.
 
-    Raises ``FileError`` if the file is there already: a lost key can't be made again.
+    Raises ``FileError`` if the file already exists: a lost key can't be made again.
     """
     key = secrets.token_bytes(KEY_BYTES)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -181,7 +181,7 @@ def write_key(path: Path) -> bytes:
         sync_directory(path.absolute().parent)
     except FileExistsError:
         raise FileError(
-            f"{path} is there already, and a key is never overwritten.", "Name another file."
+            f"{path} already exists, and a key is never overwritten.", "Name another file."
         ) from None
     except (OSError, ValueError) as error:
         raise file_error(error, path, "write") from error

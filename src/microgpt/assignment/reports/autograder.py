@@ -4,7 +4,7 @@
 as Gradescope's specification asks. ``setup.sh`` runs once, when Gradescope builds the image: it
 finds Python 3.11 or later (else asks apt for it), installs NumPy and safetensors into an
 environment of its own, from ``wheels/`` in the archive if there are any and otherwise with plain
-``pip``, and compiles the kernel if it can get a C compiler; without one NumPy does the work, and
+``pip``, and compiles the kernel if it can get a C compiler; without one NumPy is used, and
 grading takes minutes longer. ``requirements.txt`` pins both as microgpt's own lock does: pip takes
 these versions, in files of the hashes that stand there, or nothing. ``run_autograder`` runs for
 each submission, as root, and writes ``results/results.json``.
