@@ -474,9 +474,11 @@ def test_without_threads_it_answers_when_there_is_one_again(
 def test_a_mistake_of_ours_ends_one_connection_and_no_more(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guide_server.threading, "excepthook", lambda _: None)
+    told = threading.Event()  # the worker tells it after it has let go of the connection
+    monkeypatch.setattr(guide_server.threading, "excepthook", lambda _: told.set())
     with monkeypatch.context() as broken, connected(port) as link:
         broken.setattr(guide_server, "read_request", lambda *_: 1 / 0)
         link.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert link.recv(1) == b""
+        assert told.wait(PATIENCE)
     assert get(port).body == LETTERS
