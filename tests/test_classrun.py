@@ -250,7 +250,7 @@ def killed_and_gone_on(tmp_path: Path, kills: int, seed: int) -> None:
     done = process("grade", folder, "--out", out, *flags, cwd=tmp_path)
     assert done.code == 0, done.err
     known = max(0, seen[-1])
-    assert known == 0 or f"{known} of {total} were graded before and are taken" in done.err
+    assert known == 0 or f"{known} of {total} were graded before and are kept" in done.err
     assert of(out) == straight
 
 

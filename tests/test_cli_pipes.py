@@ -85,7 +85,7 @@ def test_grading_that_is_not_written_down_says_so(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text("print()")
     code, said = run_unread(tmp_path, "grade", "bot.py", "--json", "--out", "graded")
     assert code == 130
-    assert "Nobody reads the output any more: no result is kept." in said
+    assert "Nobody reads the output any more: no results are kept." in said
     assert not (tmp_path / "graded/class.csv").exists()
     code, said = run_unread(tmp_path, "grade", "bot.py", "--json")
     assert code == 0 and "microgpt:" not in said
