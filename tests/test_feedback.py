@@ -203,7 +203,7 @@ def test_a_class_with_a_limit(tmp_path: Path) -> None:
     ok(*command)
     later = tree(tmp_path / "out")
     assert later["feedback/ada.html"] == first["feedback/ada.html"]
-    assert b"told more than the score, this is submission 2" in later["feedback/bob.html"]
+    assert b"told more than the score, and this is number 2" in later["feedback/bob.html"]
     assert b"ZeroDivisionError" not in later["feedback/bob.html"]
     assert b"ZeroDivisionError" in later["results.jsonl"]
     assert "doesn't apply" in ok("grade", folder, "--feedback-limit", 1).err
