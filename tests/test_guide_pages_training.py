@@ -153,15 +153,15 @@ def test_two_runs_part_and_a_non_difference_is_said(opened: Callable[..., Any]) 
     widget = page.locator("mg-live-training")
     widget.get_by_label("Runs", exact=True).select_option("heads")
     widget.get_by_role("button", name="Start", exact=True).click()
-    told(page, "mg-live-training", "They part at step 1")
-    told(page, "mg-live-training", "That is no difference")
+    told(page, "mg-live-training", "They diverge at step 1")
+    told(page, "mg-live-training", "That is not a significant difference")
     widget.get_by_label("Runs", exact=True).select_option("optimizer")
     told(page, "mg-live-training", "untrained")
     widget.get_by_role("button", name="Start", exact=True).click()
     told(
         page,
         "mg-live-training",
-        "They part at step 2 (3.427284 and 3.424273). B is better",
+        "They diverge at step 2 (3.427284 and 3.424273). B is better",
     )
     in_address(page, "sgd")
     again = opened("loop", "mg-live-training", page.evaluate("location.hash"))

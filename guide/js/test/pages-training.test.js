@@ -95,10 +95,14 @@ test("pairs of runs: where they part, and what is only chance", async () => {
     "unseen",
   );
   same(true, verdict(b, a, true).startsWith("B is better by 0.026"), "Adam is better");
-  same(true, verdict(c, a, true).startsWith("That is no difference"), "four heads are not");
   same(
     true,
-    verdict(b, a, false).startsWith("That is no difference"),
+    verdict(c, a, true).startsWith("That is not a significant difference"),
+    "four heads are not",
+  );
+  same(
+    true,
+    verdict(b, a, false).startsWith("That is not a significant difference"),
     "two seeds lie further apart",
   );
   const { chance } = JSON.parse(
