@@ -135,7 +135,7 @@ test("a list: what it holds", () => {
   same(true, warningsOf(facts, 16)[0].startsWith("78 of the lines are cut"), "cut");
   const word = factsOf(" one \r\n\n", { block: 16, steps: 1000 });
   same(["one"], word.words, "trimmed");
-  same(true, warningsOf(word, 16)[0].startsWith("This is one line only"), "one word");
+  same(true, warningsOf(word, 16)[0].startsWith("This is only one line"), "one word");
   const few = factsOf("a\nb\na\nc", { block: 16, steps: 100 });
   same(true, warningsOf(few, 16)[0].includes("about 25 times"), "memorise");
   const emoji = factsOf("🦕\n🦖🌋\n", { block: 16, steps: 1 });
