@@ -235,8 +235,7 @@ class MgWeights extends OnNames {
       status === "failed"
         ? (run.message ?? "")
         : status === "idle"
-          ? "Untrained: what you see are the initial random numbers. Training takes a few " +
-            "seconds at most."
+          ? "Untrained: these are the initial random numbers. Training takes a few seconds."
           : `${many.format(last)} of ${many.format(CONFIG.steps)} steps recorded` +
             (run.busy ? "" : status === "paused" ? ", paused" : ": move through them") +
             ".";
