@@ -209,7 +209,7 @@ def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_addres
         field.fill("ann z")
         page.get_by_role("button", name="Send").click()
         answered(page, 1)
-        page.get_by_role("button", name="from nothing").click()
+        page.get_by_role("button", name="from scratch").click()
         answered(page, 2)
         field.fill("be")
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -247,8 +247,8 @@ def test_what_it_cannot_read_is_refused_in_place(chromium: Any, guide_address: s
             ("ann 👩‍👩‍👧", "It doesn't know “👩‍👩‍👧”, only the letters a to z."),
             ("Zoë", "It doesn't know “ë”"),
             ("<b>x</b>", "It doesn't know “<”"),
-            ("a" * 16, "has 16 letters, and it reads at most 15"),
-            ("a " * 21, "Those are 21 beginnings, at most 20"),
+            ("a" * 16, "has 16 letters, and the model reads at most 15"),
+            ("a " * 21, "That is 21 prefixes; at most 20"),
             ("x" * 102_400, "That is 102,400 characters."),
         ):
             field.fill(typed)

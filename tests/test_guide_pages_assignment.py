@@ -334,7 +334,7 @@ def test_the_bot_by_keyboard(opened: Callable[..., Any]) -> None:
     assert page.locator(".bot-tried del").count() == 3
     assert page.locator(".bot-tried .chat-forced").all_inner_texts() == ["lemo"] * 4
     assert "must be refused" in page.inner_text(".bot-leaks")
-    field = page.get_by_label("A request: prefixes, apart by spaces")
+    field = page.get_by_label("A request: prefixes, separated by spaces")
     page.get_by_role("button", name="Request rail").focus()
     page.keyboard.press("Enter")
     line = page.locator(".bot-line")
@@ -359,7 +359,7 @@ def test_the_bot_by_keyboard(opened: Callable[..., Any]) -> None:
     page.get_by_role("button", name="Ask").click()
     line.filter(has_text="REFUSE: no allowed name was found in 10 tries.").wait_for()
     assert page.locator(".bot-tried li").count() == 11
-    page.locator(".bot-leaks li").filter(has_text="holds a banned word").wait_for()
+    page.locator(".bot-leaks li").filter(has_text="contains a banned word").wait_for()
 
 
 @pytest.mark.slow
@@ -373,7 +373,7 @@ def test_the_banned_words_are_the_readers(opened: Callable[..., Any]) -> None:
     assert area.input_value() == ", ".join(FRUITS.words)
     for typed, said in [
         ("", "no word left"),
-        ("fig, <i>", "“<i>” has more than the letters"),
+        ("fig, <i>", "“<i>” has characters other than a to z"),
         ("x", "1 letter"),
     ]:
         area.fill(typed)
@@ -383,7 +383,7 @@ def test_the_banned_words_are_the_readers(opened: Callable[..., Any]) -> None:
     area.fill("ora, lem")
     page.get_by_text("2 words, an automaton of 6 states.").wait_for()
     page.locator(".bot-line").filter(has_text="REFUSE: no allowed name").wait_for()
-    field = page.get_by_label("A request: prefixes, apart by spaces")
+    field = page.get_by_label("A request: prefixes, separated by spaces")
     field.fill("mo")
     page.keyboard.press("Enter")
     expected = LeakMeter(ENGINE, TOKENIZER, Automaton.of(["ora", "lem"], TOKENIZER), 0.7).of("mo")
@@ -422,8 +422,8 @@ def test_the_frontier_by_keyboard_and_mouse(opened: Callable[..., Any]) -> None:
     told(page, "mg-frontier", "From 0.01 % on")
     field = page.get_by_label("The same, typed in per cent")
     for typed, said in [
-        ("nothing", "A number from 0.01 to 100"),
-        ("0", "A number from 0.01 to 100"),
+        ("nothing", "Enter a number from 0.01 to 100"),
+        ("0", "Enter a number from 0.01 to 100"),
     ]:
         field.fill(typed)
         page.keyboard.press("Enter")

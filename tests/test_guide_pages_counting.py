@@ -284,7 +284,7 @@ def test_names_are_drawn_as_rung_0_draws_them(page: Any) -> None:
 
     tag = "mg-ladder-losses"
     page.locator(tag).scroll_into_view_if_needed()
-    page.locator(f"{tag}[data-loaded]").wait_for()
+    page.locator(f"{tag}[data-ready]").wait_for()
     told(page, tag, "after 1,000 steps: rung 0 2.505.")
     page.locator(f"{tag} button", has_text="rung 5").click()
     told(page, tag, "rung 0 2.505, rung 5 2.367")

@@ -298,7 +298,7 @@ def test_rung_1_is_trained_in_the_page(opened: Any) -> None:
     told(page, "mg-train-mlp", "Nothing trained yet")
     widget.get_by_role("button", name="One step").click()
     told(page, "mg-train-mlp", "Step 1: the loss of “yuheng” was 3.2978")
-    widget.get_by_role("button", name="Train on").click()
+    widget.get_by_role("button", name="Continue training").click()
     told(page, "mg-train-mlp", "Step 1000:")
     assert "2.538 nats" in widget.locator(".net-big").inner_text()
     told(page, "mg-train-mlp", "was 2.6873")

@@ -38,7 +38,9 @@ def test_everything_moves_together(opened: Callable[..., Any]) -> None:
     for name in ("kamon", "vialan", "anton"):
         widget.get_by_text(name).first.wait_for()
     widget.get_by_text("Of 20: 0 trained, 11 file, 9 new.").wait_for()
-    widget.get_by_text("They carry 51 % of the spread there, and 51 % at this step").wait_for()
+    widget.get_by_text(
+        "They account for 51 % of the variance there, and 51 % at this step"
+    ).wait_for()
     pictures = ("The matrix", "Attention weights", "The 27 tokens")
     before = [canvas(page, name) for name in pictures]
     page.get_by_role("slider", name="The run: step").focus()

@@ -153,15 +153,15 @@ def test_two_runs_part_and_a_non_difference_is_said(opened: Callable[..., Any]) 
     widget = page.locator("mg-live-training")
     widget.get_by_label("Runs", exact=True).select_option("heads")
     widget.get_by_role("button", name="Start", exact=True).click()
-    told(page, "mg-live-training", "They part at step 1")
-    told(page, "mg-live-training", "That is no difference")
+    told(page, "mg-live-training", "They diverge at step 1")
+    told(page, "mg-live-training", "That is not a significant difference")
     widget.get_by_label("Runs", exact=True).select_option("optimizer")
     told(page, "mg-live-training", "untrained")
     widget.get_by_role("button", name="Start", exact=True).click()
     told(
         page,
         "mg-live-training",
-        "They part at step 2 (3.427284 and 3.424273). B is better",
+        "They diverge at step 2 (3.427284 and 3.424273). B is better",
     )
     in_address(page, "sgd")
     again = opened("loop", "mg-live-training", page.evaluate("location.hash"))
@@ -190,7 +190,7 @@ def test_own_list_trains_writes_and_goes_into_a_link(opened: Callable[..., Any])
     widget.get_by_text("It has never seen “x”").wait_for()
     begin.fill("o")
     page.keyboard.press("Enter")
-    widget.locator("mg-own-writing").get_by_text("olá").first.wait_for()
+    widget.locator(".train-writing").get_by_text("olá").first.wait_for()
     with page.expect_download() as download:
         widget.get_by_role("button", name="Download model.json").click()
     model, warnings = read_model(Path(download.value.path()))
@@ -202,7 +202,7 @@ def test_own_list_trains_writes_and_goes_into_a_link(opened: Callable[..., Any])
     hash_ = page.evaluate("location.hash")
     assert "ol" not in re.sub(r"model:.*", "", hash_)
     other = opened("own-list", "mg-own-list", hash_)
-    writing = other.locator("mg-own-writing")
+    writing = other.locator(".train-writing")
     assert not writing.get_by_role("button", name="Write").is_visible()
     other.get_by_role("button", name="Open it").click()
     writing.get_by_text("The model is from the link").wait_for()
@@ -219,18 +219,18 @@ def test_own_list_refuses_in_place(opened: Callable[..., Any]) -> None:
     files = widget.locator("input[type=file]")
     for name, content, said in [
         ("model.json", b'{"format": "other"}', "This model.json can't be used"),
-        ("photo.txt", b"\x00\x01\xff\xfe", "is no plain text"),
-        ("big.txt", b"a\n" * (9 * 2**20), "at most 16 can be taken"),
+        ("photo.txt", b"\x00\x01\xff\xfe", "is not plain text"),
+        ("big.txt", b"a\n" * (9 * 2**20), "at most 16 are accepted"),
     ]:
         made = {"name": name, "mimeType": "text/plain", "buffer": content}
         files.first.set_input_files([made])
         widget.get_by_text(said).wait_for()
     one = {"name": "list.txt", "mimeType": "text/plain", "buffer": b"wombat\n" * 150_000}
     files.first.set_input_files([one])
-    widget.get_by_text("This is one line only").wait_for()
+    widget.get_by_text("This is only one line").wait_for()
     widget.get_by_role("button", name="Train", exact=True).click()
     told(page, "mg-own-list", "Step 1,000 of 1,000")
-    widget.locator("mg-own-writing").get_by_text("wombat").first.wait_for()
+    widget.locator(".train-writing").get_by_text("wombat").first.wait_for()
     widget.get_by_label("One word or line each.").fill("")
     widget.get_by_text("There is nothing to learn from yet").wait_for()
 

@@ -3,20 +3,22 @@
 // (bot.js, leak.js).
 
 import { loadNames } from "../js/figures/dataset.js";
-import { InputError, MicrogptError } from "../js/errors.js";
 import { Bot, readWords } from "../js/figures/assignment/bot.js";
 import { effortOf, interval, loadParts, percent } from "../js/figures/assignment/bot-parts.js";
 import { scaleParts, shownTries } from "../js/figures/assignment/bot-view.js";
 import { LeakMeter, middle, rule } from "../js/figures/assignment/leak.js";
+import { examples, messageField } from "../js/figures/message-field.js";
 import { freshId, html, svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
+import { group, row } from "../js/kit/make.js";
+import "../js/kit/number.js";
 import { flagField, isHidden, seedField, textField } from "../js/kit/state.js";
-import { StatefulElement } from "../js/figures/stateful-element.js";
-import { actor, numberInput } from "../js/figures/parts.js";
+import { Widget } from "../js/kit/widget.js";
 
 /** @typedef {import("../js/figures/assignment/bot.js").Answer} Answer */
 /** @typedef {import("../js/figures/assignment/leak.js").Leak} Leak */
 
+const BLANK = "a blank line";
 const EXAMPLES = ["lemo", "appl", "ma li", "alim", "APPL!", "pear", ""];
 const SWITCHES = /** @type {const} */ ([
   ["request", "Request rail"],
@@ -27,283 +29,186 @@ const MOST_LEAKS = 6; // prefixes of a request that are measured
 const SLICE_MS = 8;
 const VERDICTS = { refuse: "must be refused", allow: "must be answered", grey: "grey zone" };
 
-class MgBot extends StatefulElement {
-  constructor() {
-    super();
-    /** @private @type {Bot | undefined} */ this.bot = undefined;
-    /** @private a measurement of an earlier round isn't wanted any more */ this.round = 0;
-    /** @private @type {Map<string, Leak>} by prefix, for the words of now */ this.leaks =
-      new Map();
-    /** @private @type {Set<string>} */ this.real = new Set();
-    /** @private */ this.measuring = "";
-    /** @private @type {string | null} the request that is answered */ this.shown = null;
+class MgBot extends Widget {
+  fields = {
+    text: textField("lemo", 400),
+    seed: seedField(),
+    request: flagField(false),
+    output: flagField(true),
+    constrained: flagField(false),
+    words: textField("", 2000),
+  };
+  parts = /** @type {import("../js/figures/assignment/bot-parts.js").Parts} */ ({});
+  line = html("output", { class: "bot-line" });
+  why = html("p", { class: "bot-why" });
+  tried = html("div", { class: "bot-tried" });
+  scale = svg("svg", {
+    class: "bot-scale",
+    height: 64,
+    role: "img",
+    "aria-label": "Leak of each prefix, logarithmic",
+  });
+  measured = html("ul", { class: "bot-leaks" });
+  area = html("textarea", {
+    class: "train-words bot-words",
+    spellcheck: "false",
+    autocapitalize: "none",
+    autocomplete: "off",
+  });
+  wrong = html("p", { class: "mg-refused", role: "alert" });
+  facts = html("p", { class: "mg-note" });
+  /** @private @type {Bot | undefined} */ bot = undefined;
+  /** @private a measurement of an earlier round isn't wanted any more */ round = 0;
+  /** @private by prefix, for the words of now */ leaks = /** @type {Map<string, Leak>} */ (
+    new Map()
+  );
+  /** @private names of the list */ real = /** @type {Set<string>} */ (new Set());
+  /** @private @type {string[]} */ prefixes = [];
+  /** @private */ measuring = "";
+  /** @private @type {string | null} the request that is answered */ shown = null;
+
+  async load() {
+    this.parts = await loadParts();
   }
 
   build() {
-    this.guard(async () => {
-      const parts = await loadParts();
-      if (!this.isConnected || this.parts) return;
-      this.parts = parts;
-      this.whenLeaving(() => {
-        this.parts = undefined;
-        this.round++;
-        this.measuring = "";
-        this.shown = null;
-        this.bot = undefined;
-      });
-      this.guard(() => this.start());
+    this.whenLeaving(() => {
+      this.round++;
+      this.measuring = "";
+      this.shown = null;
+      this.bot = undefined;
     });
-  }
-
-  /** @private */
-  start() {
-    const state = this.stateOf("bot", {
-      text: textField("lemo", 400),
-      seed: seedField(),
-      request: flagField(false),
-      output: flagField(true),
-      constrained: flagField(false),
-      words: textField("", 2000),
-    });
-    this.line = html("output", { class: "bot-line" });
-    this.why = html("p", { class: "bot-why" });
-    this.tried = html("div", { class: "bot-tried" });
-    this.scale = svg("svg", {
-      class: "bot-scale",
-      height: 64,
-      role: "img",
-      "aria-label": "Leak of each prefix, logarithmic",
-    });
-    this.measured = html("ul", { class: "bot-leaks" });
-    this.replaceChildren(
-      this.form(),
-      this.switches(),
-      html(
-        "section",
-        { "aria-label": "Answer" },
-        html("h3", {}, "Answer"),
-        this.line,
-        this.why,
-        this.tried,
-      ),
-      html(
-        "section",
-        { "aria-label": "Leak" },
-        html("h3", {}, "Leak of each prefix, without any rail"),
-        this.scale,
-        this.measured,
-      ),
-      this.list(),
-      this.tools(state),
-    );
-    this.show();
-  }
-
-  /** @private */
-  form() {
-    const id = freshId("bot");
-    this.field = html("input", {
-      id,
-      class: "mg-field chat-field",
-      type: "text",
-      autocomplete: "off",
-      autocapitalize: "none",
-      spellcheck: "false",
-      enterkeyhint: "send",
-      "aria-describedby": `${id}-said`,
-    });
-    this.refusal = html("p", { id: `${id}-said`, class: "train-refused", role: "alert" });
-    const ask = () => this.ask(this.field?.value ?? "");
-    this.listen(this.field, "keydown", (event) => {
-      if (event.key !== "Enter" || event.isComposing) return;
-      event.preventDefault();
-      ask();
-    });
-    this.listen(this.field, "input change", (event) => event.stopPropagation());
-    const examples = html(
-      "div",
-      { class: "mg-row", role: "group", "aria-label": "Examples" },
-      html("span", { class: "mg-soft" }, "Try:"),
-    );
-    for (const text of EXAMPLES)
-      examples.append(
-        actor(this, text || "a blank line", () => this.ask(text), {
-          class: "mg-button mg-quiet chat-example",
-        }),
-      );
-    return html(
-      "div",
-      { role: "group", "aria-label": "Request" },
-      html("label", { for: id }, "A request: prefixes, apart by spaces"),
+    const ask = (/** @type {string} */ text) => this.ask(text);
+    const label = "A request: prefixes, separated by spaces";
+    this.request = messageField(this, { label, button: "Ask", send: ask });
+    const tries = Object.fromEntries(EXAMPLES.map((text) => [text || BLANK, text]));
+    const section = (
+      /** @type {string} */ name,
+      /** @type {string} */ title,
+      /** @type {Node[]} */ ...parts
+    ) => html("section", { "aria-label": name }, html("h3", {}, title), ...parts);
+    return [
       html(
         "div",
-        { class: "chat-row" },
-        this.field,
-        actor(this, "Ask", ask, { class: "mg-button chat-send" }),
+        { role: "group", "aria-label": "Request" },
+        ...this.request.parts,
+        examples(this, tries, ask),
       ),
-      this.refusal,
-      examples,
-    );
-  }
-
-  /** Rails on and off, and the seed. @private */
-  switches() {
-    const row = html("div", { class: "mg-row", role: "group", "aria-label": "Rails" });
-    this.keys = SWITCHES.map(([key, name]) => {
-      const made = actor(this, name, () => this.state?.set({ [key]: !this.state.values[key] }), {
-        control: key,
-        class: "mg-button net-chosen",
-      });
-      row.append(made);
-      return made;
-    });
-    this.seed = numberInput(
-      this,
-      { label: "Seed", control: "seed", value: 42, min: 0, max: 2 ** 32 - 1, step: 1, whole: true },
-      (seed) => this.state?.set({ seed }),
-    );
-    row.append(this.seed);
-    return row;
+      group(
+        "Rails",
+        {},
+        ...SWITCHES.map(([key, name]) => this.toggle(key, name)),
+        this.knob("seed", { label: "Seed" }),
+      ),
+      section("Answer", "Answer", this.line, this.why, this.tried),
+      section("Leak", "Leak of each prefix, without any rail", this.scale, this.measured),
+      this.list(),
+    ];
   }
 
   /** The banned words, which the reader may change. @private */
   list() {
-    const id = freshId("bot-words");
-    this.area = html("textarea", {
-      id,
-      class: "train-words bot-words",
-      spellcheck: "false",
-      autocapitalize: "none",
-      autocomplete: "off",
-      "aria-describedby": `${id}-said`,
-    });
-    this.wrong = html("p", { id: `${id}-said`, class: "train-refused", role: "alert" });
-    this.facts = html("p", { class: "mg-note" });
-    this.listen(this.area, "change", (event) => event.stopPropagation());
-    this.listen(this.area, "input", (event) => {
+    const { area, wrong } = this;
+    area.id = freshId("bot-words");
+    wrong.id = `${area.id}-said`;
+    area.setAttribute("aria-describedby", wrong.id);
+    this.listen(area, "input change", (event) => {
       event.stopPropagation();
-      this.takeWords();
+      const words = this.attempt(wrong, () => this.wordsOf(area.value));
+      if (!words) return wrong.append(" The previous list stays in force.");
+      const same = [...words].sort().join() === [...this.shipped].sort().join();
+      return this.set({ words: same ? "" : words.join(" ") });
     });
-    const reset = actor(this, "The fruits again", () => this.state?.set({ words: "" }), {
-      control: "words",
-    });
+    const label = "Words that must not come out, separated by spaces or commas";
+    const reset = () => this.set({ words: "" });
     const whole = html(
       "details",
       {},
       html("summary", {}, "The banned words"),
-      html("label", { for: id }, "Words that must not come out, apart by spaces or commas"),
-      this.area,
-      this.wrong,
+      html("label", { for: area.id }, label),
+      area,
+      wrong,
       this.facts,
-      html("div", { class: "mg-row" }, reset),
+      row(this.button("The fruits again", reset, { control: "words" })),
     );
     whole.hidden = isHidden("words");
     return whole;
   }
 
-  /** @private */
-  takeWords() {
-    const { parts, area, wrong } = this;
-    if (!parts || !area || !wrong) return;
-    try {
-      const words = readWords(area.value, parts.model.tokenizer.uchars);
-      wrong.replaceChildren();
-      const same = [...words].sort().join() === [...this.shipped].sort().join();
-      this.state?.set({ words: same ? "" : words.join(" ") });
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      wrong.replaceChildren(`${error.message} The list before stays in force.`);
-    }
+  /** @private @param {string} text */
+  wordsOf(text) {
+    return readWords(text, this.parts.model.tokenizer.uchars);
   }
 
   /** @private */
   get shipped() {
-    return this.parts?.policy.category.flatMap(({ words }) => words) ?? [];
+    return this.parts.policy.category.flatMap(({ words }) => words);
   }
 
   /** @private @param {string} text */
   ask(text) {
-    const { bot, state, refusal } = this;
-    if (!bot || !state || !refusal) return;
-    try {
-      bot.prefixes(text);
-    } catch (error) {
-      if (!(error instanceof MicrogptError)) throw error;
-      refusal.replaceChildren(error.message);
-      return;
-    }
-    refusal.replaceChildren();
+    const { bot, request } = this;
+    if (!bot || !request) return;
+    if (this.attempt(request.refused, () => bot.prefixes(text)) === undefined) return;
     this.shown = null;
-    state.set({ text });
+    this.set({ text });
   }
 
   /** The bot for the words of now; a list that a link brings wrong is left out. @private */
-  makeBot() {
-    const { parts, state } = this;
-    if (!parts || !state) return;
-    if (this.bot && this.words === state.values.words) return;
-    const { engine, model, policy } = parts;
+  get ready() {
+    const { values } = this.state;
+    if (this.bot && this.words === values.words) return this.bot;
+    const { engine, model, policy } = this.parts;
     let words = this.shipped;
-    try {
-      if (state.values.words) words = readWords(state.values.words, model.tokenizer.uchars);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      this.wrong?.replaceChildren(error.message);
-      state.values.words = "";
+    if (values.words) {
+      const own = this.attempt(this.wrong, () => this.wordsOf(values.words));
+      if (own) words = own;
+      else values.words = "";
     }
-    this.words = state.values.words;
-    this.bot = new Bot(engine, model.tokenizer, policy, words);
-    this.meter = new LeakMeter(engine, this.bot.automaton, policy.temperature);
+    this.words = values.words;
+    const bot = new Bot(engine, model.tokenizer, policy, words);
+    this.bot = bot;
+    this.meter = new LeakMeter(engine, bot.automaton, policy.temperature);
     this.leaks.clear();
     this.measuring = "";
-    if (this.area && document.activeElement !== this.area) this.area.value = words.join(", ");
-    this.facts?.replaceChildren(
-      `${words.length} words, an automaton of ${this.bot.automaton.states} states. The ` +
-        "request rail refuses what holds a word, ends in five or more of its letters, or in a " +
-        "shorter beginning that the shipped policy lists.",
-    );
+    if (document.activeElement !== this.area) this.area.value = words.join(", ");
+    this.facts.textContent =
+      `${words.length} words, an automaton of ${bot.automaton.states} states. The ` +
+      "request rail refuses what contains a word, or ends in five or more of its first letters, " +
+      "or in a shorter prefix that the shipped policy lists.";
+    return bot;
   }
 
   show() {
-    const { state, field, line, why, tried } = this;
-    if (!state || !field || !line || !why || !tried) return;
-    this.makeBot();
-    const { text, seed, ...on } = state.values;
-    if (this.shown !== text) field.value = text; // what is typed and not asked yet stays
+    const { ready: bot, request } = this;
+    if (!request) return;
+    const { text, seed, ...on } = this.state.values;
+    if (this.shown !== text) request.field.value = text; // what is typed and not asked yet stays
     this.shown = text;
-    if (this.seed && this.seed.value !== seed) this.seed.value = seed;
-    this.keys?.forEach((key, i) =>
-      key.setAttribute("aria-pressed", String(state.values[SWITCHES[i][0]])),
+    const answer = this.attempt(request.refused, () =>
+      bot.answer(text, seed, /** @type {any} */ (on)),
     );
-    /** @type {Answer | undefined} */ let answer;
-    try {
-      answer = this.bot?.answer(text, seed, /** @type {any} */ (on));
-    } catch (error) {
-      if (!(error instanceof MicrogptError)) throw error; // a link may bring any text
-      this.refusal?.replaceChildren(error.message);
-      return;
-    }
     if (!answer) return;
     this.answer = answer;
-    line.textContent = answer.line;
-    why.textContent = this.reason(answer);
-    tried.replaceChildren(...answer.asked.map(shownTries));
-    this.measure([...new Set(this.bot?.prefixes(text) ?? [])].slice(0, MOST_LEAKS));
+    this.line.textContent = answer.line;
+    this.why.textContent = this.reason(answer);
+    this.tried.replaceChildren(...answer.asked.map(shownTries));
+    this.measure([...new Set(bot.prefixes(text))].slice(0, MOST_LEAKS));
   }
 
   /** @private @param {Answer} answer */
   reason({ by, why, asked }) {
     if (by === "letters")
-      return "Something was typed, and none of it is a letter that the model knows.";
+      return "Something was typed, but none of it is a letter that the model knows.";
     if (by === "request") return `The request rail: ${why}. No name was drawn.`;
     const held = asked.reduce((sum, { tries }) => sum + tries.length - 1, 0);
     const out = asked.filter(({ tries, name }) => name !== null && tries.at(-1)?.found).length;
     if (by === "tries")
       return "The output rail: every try was discarded, so the whole line is refused.";
-    if (out) return "A banned word got out, for the output rail is off.";
+    if (out) return "A banned word got out, because the output rail is off.";
     return held
       ? `The output rail discarded ${held} of ${held + asked.length} names.`
-      : "Every name passed at its first try.";
+      : "Every name passed at the first try.";
   }
 
   // ---------------------------------------------------------------- leaks
@@ -321,7 +226,7 @@ class MgBot extends StatefulElement {
     this.prefixes = prefixes;
     this.showLeaks();
     const { meter, parts } = this;
-    if (!meter || !parts) return;
+    if (!meter) return;
     const jobs = prefixes.filter((prefix) => !this.leaks.has(prefix));
     if (prefixes.some((prefix) => meter.automaton.contains(prefix)) && !this.real.size) {
       this.guard(async () => {
@@ -349,22 +254,22 @@ class MgBot extends StatefulElement {
 
   /** @private */
   showLeaks() {
-    const { meter, scale, measured, prefixes = [] } = this;
-    if (!meter || !scale || !measured) return;
+    const { meter, scale, measured, prefixes } = this;
+    if (!meter) return;
     measured.replaceChildren(
       ...prefixes.map((prefix) => {
         const leak = this.leaks.get(prefix);
-        const name = html("b", {}, prefix || "a blank line");
+        const name = html("b", {}, prefix || BLANK);
         if (!leak) return html("li", {}, name, " is being measured …");
         const found = meter.automaton.contains(prefix);
         const effort = [
-          leak.nodes && `${leak.nodes.toLocaleString("en")} beginnings followed`,
+          leak.nodes && `${leak.nodes.toLocaleString("en")} prefixes expanded`,
           leak.samples && `${leak.samples.toLocaleString("en")} names drawn`,
         ]
           .filter(Boolean)
           .join(", ");
         const how = found
-          ? "exact: it holds a banned word"
+          ? "exact: it contains a banned word"
           : `${leak.how}${leak.how === "estimated" ? " with 95 %" : ""}: ` +
             `${interval(leak.low, leak.high)}; ${effort}`;
         const verdict = rule(prefix, leak, meter.automaton, this.real);
@@ -387,17 +292,12 @@ class MgBot extends StatefulElement {
 
   /** @private */
   say() {
-    const told = (this.prefixes ?? []).flatMap((prefix) => {
+    const told = this.prefixes.flatMap((prefix) => {
       const leak = this.leaks.get(prefix);
-      return leak
-        ? [`Leak of ${prefix || "a blank line"}: ${percent(middle(leak))}, ${leak.how}.`]
-        : [];
+      return leak ? [`Leak of ${prefix || BLANK}: ${percent(middle(leak))}, ${leak.how}.`] : [];
     });
     this.summary(
-      `${this.answer?.line ?? ""}. ${this.why?.textContent ?? ""} ${told.join(" ")}`.replace(
-        "..",
-        ".",
-      ),
+      `${this.answer?.line}. ${this.why.textContent} ${told.join(" ")}`.replace("..", "."),
     );
   }
 }

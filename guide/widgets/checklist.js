@@ -5,81 +5,58 @@
 //     </mg-checklist>
 
 import { html } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
+import { define } from "../js/kit/element.js";
+import { row } from "../js/kit/make.js";
 import { forget, progress, solved } from "../js/kit/progress.js";
-import { actor } from "../js/figures/parts.js";
+import { Widget } from "../js/kit/widget.js";
 
-class MgChecklist extends KitElement {
+class MgChecklist extends Widget {
+  boxes = /** @type {HTMLInputElement[]} */ ([]);
+  said = html("p", { class: "mg-note" });
+
   build() {
+    this.hasTools = true; // nothing of it is in the address
+    this.boxes = [];
+    const name = this.getAttribute("name") ?? "list";
     const items = this.fallback.flatMap((node) =>
       node instanceof Element ? [...node.querySelectorAll("li[data-item]")] : [],
     );
-    const name = this.getAttribute("name") ?? "list";
-    this.boxes = items.map((item) => {
+    const lines = items.map((item) => {
       const box = html("input", {
         type: "checkbox",
         class: "check-box",
         "data-key": `${name}:${item.getAttribute("data-item")}`,
+        "aria-label": `${(item.querySelector("a") ?? item).textContent}: understood`,
       });
       this.listen(box, "change", (event) => {
         event.stopPropagation();
         this.tick(box);
       });
-      return box;
+      this.boxes.push(box);
+      const words = [...item.childNodes].map((node) => node.cloneNode(true));
+      return html("li", {}, box, html("span", {}, ...words));
     });
-    this.said = html("p", { class: "mg-note" });
-    const list = html(
-      "ul",
-      { class: "check-list" },
-      ...items.map((item, i) => {
-        const link = item.querySelector("a");
-        const words = [...item.childNodes].map((node) => node.cloneNode(true));
-        this.boxes?.[i].setAttribute(
-          "aria-label",
-          `${link?.textContent ?? item.textContent}: understood`,
-        );
-        return html(
-          "li",
-          {},
-          /** @type {HTMLInputElement[]} */ (this.boxes)[i],
-          html("span", {}, ...words),
-        );
-      }),
-    );
-    this.replaceChildren(
-      list,
-      this.said,
-      html(
-        "div",
-        { class: "mg-row" },
-        actor(this, "Clear all", () => this.clear()),
-      ),
-    );
     this.listen(window, "mg-progress storage", () => this.show());
-    this.show();
+    const clear = this.button("Clear all", () =>
+      this.boxes.forEach((box) => forget(box.dataset.key ?? "")),
+    );
+    return [html("ul", { class: "check-list" }, ...lines), this.said, row(clear)];
   }
 
   /** @private @param {HTMLInputElement} box */
   tick(box) {
     const key = box.dataset.key ?? "";
     const isKept = box.checked ? solved(key, "understood") : forget(key);
-    if (this.said)
-      this.said.textContent = isKept
-        ? ""
-        : "This browser keeps nothing: the ticks last for this visit.";
+    this.said.textContent = isKept
+      ? ""
+      : "This browser doesn't store anything: the ticks last for this visit only.";
   }
 
-  /** @private */
-  clear() {
-    for (const box of this.boxes ?? []) forget(box.dataset.key ?? "");
-  }
-
-  /** @private */
   show() {
     const all = progress();
-    for (const box of this.boxes ?? []) box.checked = Object.hasOwn(all, box.dataset.key ?? "");
-    const done = this.boxes?.filter(({ checked }) => checked).length ?? 0;
-    const count = this.boxes?.length ?? 0;
+    for (const box of this.boxes) box.checked = Object.hasOwn(all, box.dataset.key ?? "");
+    const done = this.boxes.filter(({ checked }) => checked).length;
+    const count = this.boxes.length;
     this.summary(`${done} of ${count} ticked off${done === count ? ": that is all of it" : ""}.`);
   }
 }

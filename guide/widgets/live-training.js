@@ -6,11 +6,12 @@ import { MicrogptError } from "../js/errors.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { html } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import { choiceField, flagField, textField, urlState, wholeField } from "../js/kit/state.js";
+import { define } from "../js/kit/element.js";
+import { make, row } from "../js/kit/make.js";
+import { choiceField, flagField, textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { LiveRun } from "../js/figures/runs/live-run.js";
-import { actor, menu, numberInput, tools } from "../js/figures/parts.js";
+import { Widget } from "../js/kit/widget.js";
+import { LiveRun, orderFor } from "../js/figures/runs/live-run.js";
 import {
   KNOBS,
   nameOf,
@@ -21,239 +22,167 @@ import {
   writeSettings,
 } from "../js/figures/runs/run-settings.js";
 import {
-  BIGRAM,
-  countedMarks,
   firstDifference,
+  FLOORS,
   marksLegend,
   meanOfLast,
   pageKernel,
-  sampleOf,
+  sampleLine,
   unseenLoss,
   verdict,
 } from "../js/figures/runs/run-view.js";
 
-/** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
 /** @typedef {"a" | "b"} Side */
 
-const SPEEDS = /** @type {[string, string][]} */ ([
-  ["1", "1 step a second"],
-  ["10", "10 a second"],
-  ["100", "100 a second"],
-  ["all", "as fast as it goes"],
-]);
-const ON_THE_WAY = 5; // samples shown of those before the end
+const SPEEDS = {
+  1: "1 step per second",
+  10: "10 per second",
+  100: "100 per second",
+  all: "as fast as possible",
+};
 const SIDES = /** @type {const} */ (["a", "b"]);
+/** @param {Record<string, {name: string}>} some */
+const namesOf = (some) =>
+  Object.fromEntries(Object.entries(some).map(([key, { name }]) => [key, name]));
 
-class MgLiveTraining extends KitElement {
-  constructor() {
-    super();
-    /** @private what the runs were made for */ this.set = "";
-    /** @private which samples are on the page */ this.sampled = "";
-  }
+class MgLiveTraining extends Widget {
+  called = "train";
+  fields = {
+    a: textField("", 300),
+    b: textField("", 300),
+    two: flagField(false),
+    every: wholeField(100, 0, 20_000),
+    speed: choiceField("100", Object.keys(SPEEDS)),
+  };
+  runs = {
+    a: new LiveRun(() => this.guard(() => this.show())),
+    b: new LiveRun(() => this.guard(() => this.show())),
+  };
+  now = html("p", { class: "train-now" });
+  curve = make("mg-curve", {
+    label: "Loss of the live run",
+    "x-label": "step",
+    "y-label": "nats per token",
+    digits: 4,
+  });
+  told = html("p");
+  samples = html("div", {
+    class: "train-samples",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "What it writes",
+  });
+  /** @private losses on unseen names */ unseen = {
+    a: /** @type {number | null} */ (null),
+    b: /** @type {number | null} */ (null),
+  };
+  /** @private */ judging = /** @type {Set<Side>} */ (new Set());
+  /** @private what the runs were made for */ made = "";
+  /** @private which samples are on the page */ sampled = "";
 
   build() {
-    const state = urlState("train", {
-      a: textField("", 300),
-      b: textField("", 300),
-      two: flagField(false),
-      every: wholeField(100, 0, 20_000),
-      speed: choiceField(
-        "100",
-        SPEEDS.map(([key]) => key),
+    this.whenLeaving(() => SIDES.forEach((side) => this.runs[side].close()));
+    this.made = this.sampled = "";
+    this.start = this.button("Start", () => this.go(), { class: "mg-button train-start" });
+    const sides = SIDES.map((side) => this.side(side));
+    this.follow(() => SIDES.forEach((side) => this.runs[side].speed(this.pace)));
+    return [
+      row(
+        this.menu("two", {
+          label: "Runs",
+          options: { one: "one run", ...namesOf(PAIRS), any: "any two" },
+          now: ({ a, b, two }) =>
+            two ? (keyOf(PAIRS, (pair) => pair.a === a && pair.b === b) ?? "any") : "one",
+          act: (key) => {
+            const pair = PAIRS[key];
+            this.set(pair ? { a: pair.a, b: pair.b, two: true } : { two: key === "any" });
+          },
+        }),
+        this.menu("speed", { label: "Speed", options: SPEEDS }),
       ),
-    });
-    this.state = state;
-    this.runs = {
-      a: new LiveRun(() => this.guard(() => this.show())),
-      b: new LiveRun(() => this.guard(() => this.show())),
-    };
-    /** @private @type {Record<Side, number | null>} */ this.unseen = { a: null, b: null };
-    /** @private @type {Set<Side>} */ this.judging = new Set();
-    this.whenLeaving(() => {
-      state.close();
-      for (const side of SIDES) this.runs?.[side].close();
-    });
-    const pairs = Object.entries(PAIRS).map(
-      ([key, { name }]) => /** @type {[string, string]} */ ([key, name]),
-    );
-    this.pair = menu(this, "Runs", [["one", "one run"], ...pairs, ["any", "any two"]], (key) =>
-      this.choosePair(key),
-    );
-    this.speed = menu(this, "Speed", SPEEDS, (speed) => state.set({ speed }));
-    this.every = numberInput(
-      this,
-      {
-        label: "Samples every … steps",
-        control: "every",
-        value: 100,
-        min: 0,
-        max: 20_000,
-        step: 50,
-        whole: true,
-      },
-      (every) => state.set({ every }),
-    );
-    this.forms = { a: this.form("a"), b: this.form("b") };
-    this.start = actor(this, "Start", () => this.go(), {
-      class: "mg-button train-start",
-      control: "start",
-    });
-    this.one = actor(this, "One step", () => this.step());
-    this.again = actor(this, "Untrain", () => this.untrain());
-    this.now = html("p", { class: "train-now" });
-    this.curve = /** @type {MgCurve} */ (
-      html(/** @type {any} */ ("mg-curve"), {
-        label: "Loss of the live run",
-        "x-label": "step",
-        "y-label": "nats per token",
-        digits: 4,
-      })
-    );
-    this.told = html("p", {});
-    this.samples = html("div", {
-      class: "train-samples",
-      tabindex: 0,
-      role: "region",
-      "aria-label": "What it writes",
-    });
-    this.replaceChildren(
-      html("div", { class: "mg-row" }, this.pair.whole, this.speed.whole),
-      html("div", { class: "train-sides" }, this.forms.a.whole, this.forms.b.whole),
-      this.every,
-      html("div", { class: "mg-row" }, this.start, this.one, this.again),
+      html("div", { class: "train-sides" }, ...sides),
+      this.knob("every", { label: "Samples every … steps", step: 50 }),
+      row(
+        this.start,
+        this.button("One step", () => this.step()),
+        this.button("Untrain", () => {
+          this.untrain();
+          this.show();
+        }),
+      ),
       this.now,
       this.curve,
       this.told,
       html("h3", {}, "What it writes"),
       this.samples,
       marksLegend("list of names"),
-      tools(this, state),
-    );
-    state.onChange(() => this.guard(() => this.follow()));
-    this.set = this.sampled = "";
-    this.follow();
+    ];
   }
 
   /** The recipe of one run. @private @param {Side} side */
-  form(side) {
-    const change = (/** @type {string} */ key, /** @type {string | number} */ value) =>
-      this.state?.set({
-        [side]: writeSettings({ ...readSettings(this.state.values[side]), [key]: value }),
-      });
-    const recipe = menu(
-      this,
-      side === "a" ? "Recipe" : "Recipe of B",
-      [
-        ...Object.entries(RECIPES).map(
-          ([key, { name }]) => /** @type {[string, string]} */ ([key, name]),
-        ),
-        ["own", "your own"],
-      ],
-      (key) => key !== "own" && this.state?.set({ [side]: RECIPES[key].text }),
-    );
-    /** @type {Record<string, (value: any) => void>} */
-    const fill = {};
-    const fields = Object.entries(KNOBS).map(([key, knob]) => {
-      if (knob.among) {
-        const made = menu(
-          this,
-          knob.label,
-          knob.among.map((one) => [one, one]),
-          (value) => change(key, value),
-        );
-        fill[key] = (value) => (made.select.value = value);
-        return made.whole;
+  side(side) {
+    const recipe = this.menu(side, {
+      label: side === "a" ? "Recipe" : "Recipe of B",
+      options: { ...namesOf(RECIPES), own: "your own" },
+      now: (values) => keyOf(RECIPES, ({ text }) => text === values[side]) ?? "own",
+      act: (key) => key !== "own" && this.set({ [side]: RECIPES[key].text }),
+    });
+    const knobs = Object.entries(KNOBS).map(([key, { among, ...knob }]) => {
+      const now = (/** @type {any} */ values) =>
+        /** @type {any} */ (readSettings(values[side]))[key];
+      const act = (/** @type {string | number} */ value) =>
+        this.set({ [side]: writeSettings({ ...readSettings(this.values[side]), [key]: value }) });
+      if (among) {
+        const options = Object.fromEntries(among.map((one) => [one, one]));
+        return this.menu(side, { label: knob.label, options, now, act });
       }
-      const { whole, label, min, max, step } = knob;
-      const made = numberInput(
-        this,
-        {
-          label,
-          min,
-          max,
-          step,
-          whole,
-          digits: whole ? 0 : 4,
-          value: Number(readSettings("")[key]),
-        },
-        (value) => change(key, value),
-      );
-      fill[key] = (value) => made.value !== value && (made.value = value);
+      const value = Number(readSettings("")[key]);
+      const made = this.number({ ...knob, digits: knob.whole ? 0 : 4, value }, act);
+      this.follow((values) => (made.value = now(values)));
       return made;
     });
-    const title = html("h3", {});
+    const title = html("h3");
     const whole = html(
       "div",
       { class: "train-side", role: "group" },
       title,
-      recipe.whole,
+      recipe,
       html(
         "details",
         {},
         html("summary", {}, "Hyper-parameters"),
-        html("div", { class: "net-fields" }, ...fields),
+        html("div", { class: "net-fields" }, ...knobs),
       ),
     );
-    return { whole, title, recipe, fill };
-  }
-
-  /** @private @param {string} key */
-  choosePair(key) {
-    const pair = PAIRS[key];
-    if (pair) this.state?.set({ a: pair.a, b: pair.b, two: true });
-    else this.state?.set({ two: key === "any" });
+    this.follow(({ two, ...values }) => {
+      whole.hidden = side === "b" && !two;
+      whole.setAttribute("aria-label", two ? `Run ${side.toUpperCase()}` : "The run");
+      title.textContent = `${two ? `${side.toUpperCase()}: ` : ""}${nameOf(values[side])}`;
+    });
+    return whole;
   }
 
   /** @private @returns {Side[]} */
   get sides() {
-    return this.state?.values.two ? ["a", "b"] : ["a"];
-  }
-
-  /** The controls follow the state; another recipe ends the runs. @private */
-  follow() {
-    const { state, forms } = this;
-    if (!state || !forms || !this.pair || !this.speed || !this.every) return;
-    const { a, b, two, every, speed } = state.values;
-    const pair = Object.entries(PAIRS).find(([, one]) => one.a === a && one.b === b)?.[0] ?? "any";
-    this.pair.select.value = two ? pair : "one";
-    if (this.speed.select.value !== speed) this.speed.select.value = speed;
-    if (this.every.value !== every) this.every.value = every;
-    forms.b.whole.hidden = !two;
-    for (const side of SIDES) {
-      const { title, recipe, fill, whole } = forms[side];
-      const text = state.values[side];
-      title.textContent = two ? `${side.toUpperCase()}: ${nameOf(text)}` : nameOf(text);
-      whole.setAttribute("aria-label", two ? `Run ${side.toUpperCase()}` : "The run");
-      recipe.select.value =
-        Object.entries(RECIPES).find(([, one]) => one.text === text)?.[0] ?? "own";
-      for (const [key, value] of Object.entries(readSettings(text))) fill[key]?.(value);
-      this.runs?.[side].speed(this.pace);
-    }
-    const set = JSON.stringify([a, two && b, two, every]);
-    if (set !== this.set) {
-      this.set = set;
-      this.untrain();
-    }
+    return this.values.two ? ["a", "b"] : ["a"];
   }
 
   /** @private */
   get pace() {
-    const speed = this.state?.values.speed;
+    const { speed } = this.values;
     return speed === "all" ? null : Number(speed);
   }
 
   /** @private */
   untrain() {
-    for (const side of SIDES) this.runs?.[side].drop();
+    for (const side of SIDES) this.runs[side].drop();
     this.unseen = { a: null, b: null };
     this.judging.clear();
-    this.show();
   }
 
   /** Starts, pauses, goes on. @private */
   go() {
     const { runs, sides } = this;
-    if (!runs) return undefined;
     const busy = sides.filter((side) => runs[side].busy);
     if (busy.length) return busy.forEach((side) => runs[side].pause());
     const paused = sides.filter((side) => runs[side].status === "paused");
@@ -264,7 +193,6 @@ class MgLiveTraining extends KitElement {
   /** @private */
   step() {
     const { runs, sides } = this;
-    if (!runs) return undefined;
     if (sides.every((side) => ["paused", "running"].includes(runs[side].status)))
       return sides.forEach((side) => runs[side].advance());
     if (sides.some((side) => ["idle", "done", "failed"].includes(runs[side].status)))
@@ -274,20 +202,14 @@ class MgLiveTraining extends KitElement {
 
   /** @private @param {boolean} paused */
   async startRuns(paused) {
-    const { runs, state } = this;
-    if (!runs || !state) return;
-    const { set } = this;
+    const { made, values } = this;
     const { docs } = await loadNames();
-    if (set !== this.set || !this.isConnected) return;
+    if (made !== this.made || !this.isConnected) return;
     this.unseen = { a: null, b: null };
     for (const side of this.sides) {
-      runs[side].start(
-        {
-          docs,
-          ...optionsOf(/** @type {any} */ (readSettings(state.values[side]))),
-          sampleEvery: state.values.every,
-          samples: 20,
-        },
+      const recipe = optionsOf(/** @type {any} */ (readSettings(values[side])));
+      this.runs[side].start(
+        { docs, ...recipe, sampleEvery: values.every, samples: 20 },
         { paused, speed: this.pace },
       );
     }
@@ -295,8 +217,8 @@ class MgLiveTraining extends KitElement {
 
   /** The loss on names that the run didn't see, once it is done. @private @param {Side} side */
   async judge(side) {
-    const run = this.runs?.[side];
-    if (!run || this.judging.has(side) || this.unseen[side] !== null) return;
+    const run = this.runs[side];
+    if (this.judging.has(side) || this.unseen[side] !== null) return;
     this.judging.add(side);
     const { id } = run;
     try {
@@ -309,33 +231,25 @@ class MgLiveTraining extends KitElement {
       if (id !== run.id || !this.isConnected) return;
       this.unseen[side] = loss ?? NaN;
     } catch (error) {
-      if (!(error instanceof MicrogptError)) throw error; // the run was started anew meanwhile
+      if (!(error instanceof MicrogptError)) throw error; // the run was restarted meanwhile
     } finally {
       this.judging.delete(side);
     }
     if (id === run.id && this.isConnected) this.show();
   }
 
-  /** @private */
   show() {
-    const { runs, state, sides, curve } = this;
-    if (!runs || !state || !curve || !this.start) return;
-    const two = sides.length === 2;
-    const busy = sides.some((side) => runs[side].busy);
-    const isDone = sides.every((side) => runs[side].status === "done");
-    this.start.replaceChildren(
-      busy
-        ? "Pause"
-        : sides.some((side) => runs[side].status === "paused")
-          ? "Go on"
-          : isDone
-            ? "Start again"
-            : "Start",
-    );
-    const names = {
-      a: two ? `A ${nameOf(state.values.a)}` : nameOf(state.values.a),
-      b: `B ${nameOf(state.values.b)}`,
-    };
+    const { runs, sides, curve } = this;
+    const { a, b, two, every } = this.values;
+    const made = JSON.stringify([a, two && b, two, every]); // another recipe ends the runs
+    if (made !== this.made) {
+      this.made = made;
+      this.untrain();
+    }
+    const shown = sides.map((side) => runs[side]);
+    const isDone = shown.every(({ status }) => status === "done");
+    this.start?.replaceChildren(orderFor(shown, "Start", "Start again"));
+    const names = { a: `${two ? "A " : ""}${nameOf(a)}`, b: `B ${nameOf(b)}` };
     const apart = two ? firstDifference(runs.a.losses, runs.b.losses) : null;
     const lines = sides.map((side) => ({
       name: two ? names[side] : "mean of the last 100",
@@ -347,40 +261,28 @@ class MgLiveTraining extends KitElement {
       kind: /** @type {const} */ ("dots"),
       off: two,
     }));
-    const mark =
-      apart === null
-        ? []
-        : [
-            {
-              name: "first difference",
-              values: [{ x: apart, y: runs.a.losses[apart - 1] }],
-              kind: /** @type {const} */ ("dots"),
-            },
-          ];
-    const most = Math.max(...sides.map((side) => Number(readSettings(state.values[side]).steps)));
+    const mark = (apart === null ? [] : [apart]).map((x) => ({
+      name: "first difference",
+      values: [{ x, y: runs.a.losses[x - 1] }],
+      kind: /** @type {const} */ ("dots"),
+    }));
+    const most = Math.max(...sides.map((side) => Number(readSettings(this.values[side]).steps)));
     curve.setAttribute("x-to", String(most));
-    curve.floors = [
-      { name: "guessing among 27", y: Math.log(27) },
-      { name: "counts of the whole list", y: BIGRAM },
-    ];
+    curve.floors = FLOORS;
     curve.series = two ? [...lines, ...dots, ...mark] : [...dots, ...lines];
     for (const side of sides) if (runs[side].status === "done") this.guard(() => this.judge(side));
-    this.now?.replaceChildren(
-      ...sides
-        .flatMap((side) => [this.lineOf(side, two ? `${names[side]}: ` : ""), html("br")])
-        .slice(0, -1),
-    );
-    this.told?.replaceChildren(this.comparison(apart, isDone));
+    const told = sides.map((side) => this.lineOf(side, two ? `${names[side]}: ` : ""));
+    this.now.replaceChildren(...told.flatMap((line, i) => (i ? [html("br"), line] : [line])));
+    const comparison = this.comparison(apart, isDone);
+    this.told.textContent = comparison;
     this.showSamples();
-    const said = sides
-      .map((side) => this.lineOf(side, two ? `${side.toUpperCase()}: ` : ""))
-      .join(" ");
-    this.summary(`${said} ${two ? this.comparison(apart, isDone) : ""}`.trim());
+    const said = sides.map((side) => this.lineOf(side, two ? `${side.toUpperCase()}: ` : ""));
+    this.summary(`${said.join(" ")} ${comparison}`.trim());
   }
 
   /** @private @param {Side} side @param {string} before */
   lineOf(side, before) {
-    const run = /** @type {NonNullable<MgLiveTraining["runs"]>} */ (this.runs)[side];
+    const run = this.runs[side];
     if (run.status === "failed") return `${before}${run.message}`;
     if (run.status === "starting") return `${before}starting.`;
     if (!run.step) return `${before}untrained: nothing has been learned.`;
@@ -402,13 +304,13 @@ class MgLiveTraining extends KitElement {
    * @param {boolean} isDone
    */
   comparison(apart, isDone) {
-    const { runs, state } = this;
-    if (!runs || !state?.values.two) return "";
+    const { runs } = this;
+    if (!this.values.two) return "";
     const steps = Math.min(runs.a.step, runs.b.step);
     if (!steps) return "";
     if (apart === null)
       return steps === 1
-        ? "The first loss is the same in both: nothing has been learned yet when it is taken."
+        ? "The first loss is the same in both: nothing has been learned yet when it is measured."
         : `No difference in ${steps.toLocaleString("en")} steps: every loss is the same.`;
     const [a, b] = [runs.a, runs.b].map(({ losses }) => written(losses[apart - 1], 6));
     const at = ` (${a} and ${b})`;
@@ -416,40 +318,35 @@ class MgLiveTraining extends KitElement {
       isDone && this.unseen.a !== null && this.unseen.b !== null
         ? ` ${verdict(this.unseen.a, this.unseen.b, runs.a.run?.seed === runs.b.run?.seed)}`
         : "";
-    return `They part at step ${apart}${at}.${end}`;
+    return `They diverge at step ${apart}${at}.${end}`;
   }
 
   /** @private */
   showSamples() {
     const { runs, sides } = this;
-    if (!runs) return;
     const key = sides.map((side) => `${runs[side].id}.${runs[side].samples.length}`).join(" ");
     if (key === this.sampled) return;
     this.sampled = key;
     const parts = sides.map((side) => {
-      const { samples } = runs[side];
-      const rows = samples.map(({ step, final, samples: all }) =>
-        html(
-          "li",
-          {},
-          html("b", {}, step ? `After step ${step.toLocaleString("en")}` : "Untrained"),
-          final ? ` (${countedMarks(all)})` : "",
-          ": ",
-          ...all
-            .slice(0, final ? all.length : ON_THE_WAY)
-            .flatMap((sample) => [sampleOf(sample), " "]),
-        ),
-      );
+      const lines = runs[side].samples.map(sampleLine);
       const empty = html("li", { class: "mg-soft" }, "Nothing yet: start it.");
       return html(
         "div",
         {},
         ...(sides.length === 2 ? [html("h4", {}, `Run ${side.toUpperCase()}`)] : []),
-        html("ol", { class: "train-log" }, ...(rows.length ? rows : [empty])),
+        html("ol", { class: "train-log" }, ...(lines.length ? lines : [empty])),
       );
     });
-    this.samples?.replaceChildren(...parts);
+    this.samples.replaceChildren(...parts);
   }
 }
+
+/**
+ * The key of the first that fits.
+ * @template T
+ * @param {Record<string, T>} some
+ * @param {(one: T) => boolean} fits
+ */
+const keyOf = (some, fits) => Object.keys(some).find((key) => fits(some[key]));
 
 define("mg-live-training", MgLiveTraining);

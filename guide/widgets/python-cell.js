@@ -7,9 +7,12 @@
 //             are set, and says how long all would take. The code has a loop over
 //             range(num_steps).
 
-import { button, freshId, html } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
+import { freshId, html } from "../js/kit/dom.js";
+import { define } from "../js/kit/element.js";
+import { make, row } from "../js/kit/make.js";
 import "../js/kit/number.js";
+import { Widget } from "../js/kit/widget.js";
+import { fetched } from "../js/figures/fetched.js";
 import {
   codeOf,
   duration,
@@ -18,9 +21,6 @@ import {
   PythonHost,
   withSteps,
 } from "../js/figures/runs/python-host.js";
-
-/** @typedef {import("../js/figures/runs/python-host.js").Ended} Ended */
-/** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 
 const FILES = new URL("../files/", import.meta.url);
 const FIRST_STEPS = 20;
@@ -33,7 +33,16 @@ const host = new PythonHost(
 /** A cell that runs keeps the others waiting. @type {MgPython | null} */
 let running = null;
 
-class MgPython extends KitElement {
+class MgPython extends Widget {
+  code = html("textarea", {
+    class: "py-code",
+    spellcheck: "false",
+    autocomplete: "off",
+    autocapitalize: "none",
+    wrap: "off",
+  });
+  output = html("pre", { class: "py-out", tabindex: 0, role: "region" });
+
   get name() {
     return this.getAttribute("name") ?? "cell.py";
   }
@@ -43,117 +52,82 @@ class MgPython extends KitElement {
   }
 
   build() {
+    this.hasTools = true; // nothing of it is in the address
+    const { code, output, allSteps } = this;
     const figures = this.fallback.flatMap((node) =>
       node instanceof Element
         ? [...(node.matches("figure.code") ? [node] : node.querySelectorAll("figure.code"))]
         : [],
     );
-    this.original = codeOf(
-      figures.map((figure) => figure.querySelector("code")?.textContent ?? ""),
+    const texts = (/** @type {string} */ part) =>
+      figures.map((figure) => figure.querySelector(part)?.textContent ?? "");
+    const original = codeOf(texts("code"));
+    const sources = texts("figcaption").filter((text) => text);
+    code.id = freshId("python");
+    code.rows = Math.min(MOST_ROWS, original.split("\n").length);
+    code.setAttribute("aria-describedby", `${code.id}-how`);
+    code.value = original;
+    output.setAttribute("aria-label", `Output of ${this.name}`);
+    output.hidden = true;
+    this.start = this.button("Run", () => this.run(), { class: "mg-button py-run" });
+    this.halt = this.button("Stop", () => this.stop(), { "aria-disabled": "true" });
+    const tools = row(
+      this.start,
+      this.halt,
+      this.button("Reset the code", () => (code.value = original)),
     );
-    const sources = figures
-      .map((figure) => figure.querySelector("figcaption")?.textContent ?? "")
-      .filter((text) => text);
-    const id = freshId("python");
-    this.code = html("textarea", {
-      id,
-      class: "py-code",
-      spellcheck: "false",
-      autocomplete: "off",
-      autocapitalize: "none",
-      wrap: "off",
-      rows: Math.min(MOST_ROWS, this.original.split("\n").length),
-      "aria-describedby": `${id}-how`,
-    });
-    this.code.value = this.original;
-    this.output = html("pre", {
-      class: "py-out",
-      tabindex: 0,
-      role: "region",
-      "aria-label": `Output of ${this.name}`,
-    });
-    this.output.hidden = true;
-    this.replaceChildren(
-      html(
-        "label",
-        { for: id, class: "py-name" },
-        "Python: ",
-        html("strong", {}, this.name),
-        html("span", { class: "mg-soft" }, sources.length ? ` from ${sources.join("; ")}` : ""),
-      ),
-      this.code,
-      this.tools(`${id}-how`),
-      this.output,
-    );
-    this.listen(this.code, "keydown", (event) => {
+    tools.classList.add("py-tools");
+    this.steps = undefined;
+    if (allSteps && hasSteps(original)) {
+      const [value, max] = [Math.min(FIRST_STEPS, allSteps), allSteps];
+      const how = { control: "steps", value, min: 1, max, step: 1, whole: true };
+      this.steps = make("mg-number", { label: "Steps", ...how });
+      tools.append(this.steps);
+    }
+    this.listen(code, "keydown", (event) => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
       return this.run();
     });
     this.whenLeaving(() => running === this && host.stop());
-    this.summary("Not run yet.");
-    this.append(this.terminal());
-  }
-
-  /** @private @param {string} id of the line that tells the keys */
-  tools(id) {
-    this.start = button("Run", { class: "mg-button py-run" });
-    this.halt = button("Stop", { "aria-disabled": "true" });
-    const back = button("Set the code back");
-    this.listen(this.start, "click", () => this.run());
-    this.listen(this.halt, "click", () => this.stop());
-    this.listen(back, "click", () => {
-      if (this.code) this.code.value = this.original ?? "";
-    });
-    const row = html("div", { class: "mg-row py-tools" }, this.start, this.halt, back);
-    if (this.allSteps && hasSteps(this.original ?? "")) {
-      this.steps = /** @type {MgNumber} */ (
-        html(/** @type {any} */ ("mg-number"), {
-          label: "Steps",
-          control: "steps",
-          value: Math.min(FIRST_STEPS, this.allSteps),
-          min: 1,
-          max: this.allSteps,
-          step: 1,
-          whole: true,
-        })
-      );
-      row.append(this.steps);
-    }
-    return html(
-      "div",
-      {},
-      row,
+    return [
+      html(
+        "label",
+        { for: code.id, class: "py-name" },
+        "Python: ",
+        html("strong", {}, this.name),
+        html("span", { class: "mg-soft" }, sources.length ? ` from ${sources.join("; ")}` : ""),
+      ),
+      code,
+      tools,
       html(
         "p",
-        { id, class: "mg-note" },
+        { id: `${code.id}-how`, class: "mg-note" },
         "Change it as you like. Ctrl and Enter in the code runs it.",
       ),
-    );
+      output,
+    ];
+  }
+
+  show() {
+    this.summary("Not run yet.");
+    this.append(this.terminal());
   }
 
   /** The same without this page. @private */
   terminal() {
     const data = this.getAttribute("data");
-    const copy = button("Copy the code");
     const said = html("span", { role: "status" });
-    this.listen(copy, "click", async () => {
+    const copy = this.button("Copy the code", async () => {
       try {
-        await navigator.clipboard.writeText(this.code?.value ?? "");
+        await navigator.clipboard.writeText(this.code.value);
         said.textContent = "Copied.";
       } catch {
-        this.code?.select();
+        this.code.select();
         said.textContent = "It is selected: copy it with your keyboard.";
       }
     });
-    const file =
-      data &&
-      html(
-        "span",
-        {},
-        " next to ",
-        html("a", { href: new URL(data, FILES).pathname, download: true }, data),
-      );
+    const file = data && html("a", { href: new URL(data, FILES).pathname, download: true }, data);
     this.home = html(
       "details",
       { class: "py-home" },
@@ -162,11 +136,11 @@ class MgPython extends KitElement {
         "p",
         {},
         `Save it as ${this.name}`,
-        file || "",
+        ...(file ? [" next to ", file] : []),
         " and run it. It needs Python 3.11 and nothing else.",
       ),
       html("pre", {}, html("code", {}, `python ${this.name}${data ? ` ${data}` : ""}`)),
-      html("div", { class: "mg-row" }, copy, said),
+      row(copy, said),
     );
     return this.home;
   }
@@ -174,10 +148,10 @@ class MgPython extends KitElement {
   /** @private */
   async run() {
     const { code, output } = this;
-    if (!code || !output || running === this) return;
+    if (running === this) return;
     if (running || host.busy) return this.summary("Another cell is running. Stop it first.");
     running = this;
-    const most = this.steps ? this.steps.value : null;
+    const steps = this.steps ? this.steps.value : null;
     try {
       output.replaceChildren();
       output.hidden = false;
@@ -185,22 +159,15 @@ class MgPython extends KitElement {
       this.summary("Running … the first time, Python takes a few seconds to start.");
       const data = this.getAttribute("data");
       /** @type {Record<string, string>} */
-      const files = data ? { [data]: await this.fetched(data) } : {};
-      const text = most === null ? code.value : withSteps(code.value);
-      const order = { code: text, name: this.name, steps: most, files, args: data ? [data] : [] };
-      const how = await host.run(order, (stream, said) => this.show(stream, said));
+      const files = data ? { [data]: await (await fetched(new URL(data, FILES))).text() } : {};
+      const text = steps === null ? code.value : withSteps(code.value);
+      const order = { code: text, name: this.name, steps, files, args: data ? [data] : [] };
+      const how = await host.run(order, (stream, said) => this.write(stream, said));
       if (this.isConnected) this.tellEnd(how);
     } finally {
       running = null;
       this.busy(false);
     }
-  }
-
-  /** @private @param {string} name */
-  async fetched(name) {
-    const answer = await fetch(new URL(name, FILES));
-    if (!answer.ok) throw new Error(`${name} can't be fetched: ${answer.status}`);
-    return answer.text();
   }
 
   /** @private */
@@ -214,13 +181,12 @@ class MgPython extends KitElement {
   busy(now) {
     this.start?.setAttribute("aria-disabled", String(now));
     this.halt?.setAttribute("aria-disabled", String(!now));
-    this.output?.setAttribute("aria-busy", String(now));
+    this.output.setAttribute("aria-busy", String(now));
   }
 
   /** @private @param {"out" | "err"} stream @param {string} text */
-  show(stream, text) {
+  write(stream, text) {
     const { output } = this;
-    if (!output) return;
     const atEnd = output.scrollTop + output.clientHeight >= output.scrollHeight - 30;
     const last = output.lastElementChild;
     if (last instanceof HTMLElement && last.dataset.stream === stream) last.append(text);
@@ -228,10 +194,11 @@ class MgPython extends KitElement {
     if (atEnd) output.scrollTop = output.scrollHeight;
   }
 
-  /** @private @param {Ended} how */
+  /** @private @param {import("../js/figures/runs/python-host.js").Ended} how */
   tellEnd(how) {
+    const { output } = this;
     if (how.absent) {
-      if (this.output) this.output.hidden = true;
+      output.hidden = true;
       if (this.home) this.home.open = true;
       this.summary(
         "Python isn't part of this copy of the guide. Run the code in a terminal, as it says here.",
@@ -239,8 +206,8 @@ class MgPython extends KitElement {
       return;
     }
     if (how.error) {
-      const said = this.output?.textContent ?? "";
-      this.show("err", `${said && !said.endsWith("\n") ? "\n" : ""}${how.error.trimEnd()}\n`);
+      const said = output.textContent ?? "";
+      this.write("err", `${said && !said.endsWith("\n") ? "\n" : ""}${how.error.trimEnd()}\n`);
     }
     const parts = [];
     if (how.stopped) parts.push("Stopped.");
@@ -251,7 +218,7 @@ class MgPython extends KitElement {
       parts.push(
         `It wrote more than fits here: ${how.cut.toLocaleString("en")} characters are left out.`,
       );
-    if (!this.output?.childElementCount && this.output) this.output.hidden = true;
+    if (!output.childElementCount) output.hidden = true;
     this.summary(parts.join(" "));
   }
 }

@@ -1,133 +1,89 @@
 // <mg-rung-diff from="0" to="1">: what changes from one rung to the next, line by line.
 
-import { FileError } from "../js/errors.js";
 import { freshId, html } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import { choiceField, flagField, urlState } from "../js/kit/state.js";
+import { define } from "../js/kit/element.js";
+import { row } from "../js/kit/make.js";
+import { choiceField, flagField } from "../js/kit/state.js";
+import { Widget } from "../js/kit/widget.js";
+import { fetched } from "../js/figures/fetched.js";
 import { counted, hunks, lineDiff } from "../js/figures/rungs/line-diff.js";
-import { actor, menu, tools } from "../js/figures/parts.js";
 
 /** @typedef {import("../js/figures/rungs/line-diff.js").Line} Line */
 
 const SIGNS = { same: " ", out: "−", in: "+" };
 const SAID = { same: "", out: "removed: ", in: "added: " };
+const VIEWS = { changes: "what changes", all: "both complete programs" };
 
-class MgRungDiff extends KitElement {
-  async build() {
+class MgRungDiff extends Widget {
+  fields = { view: choiceField("changes", Object.keys(VIEWS)), header: flagField(false) };
+  lines = /** @type {Line[]} */ ([]);
+  count = html("p");
+  list = html("ol");
+  box = html("div", { class: "net-diff", tabindex: 0, role: "region" }, this.list);
+  /** @private where the text of each program begins */ bodyAt = [0, 0];
+  /** @private the change that was looked at last */ at = -1;
+
+  async load() {
     const [from, to] = [this.numberOf("from", 0), this.numberOf("to", 1)];
+    this.called = `rung-diff-${from}-${to}`;
     this.name = `rung ${from} to rung ${to}`;
-    const state = urlState(`rung-diff-${from}-${to}`, {
-      view: choiceField("changes", ["changes", "all"]),
-      header: flagField(false),
-    });
-    this.state = state;
-    this.whenLeaving(() => state.close());
-    this.count = html("p", {});
-    this.view = menu(
-      this,
-      "Show",
-      [
-        ["changes", "what changes"],
-        ["all", "both programs whole"],
-      ],
-      (view) => state.set({ view }),
-    );
-    this.header = actor(this, "Headers too", () => state.set({ header: !state.values.header }), {
-      class: "mg-button net-chosen",
-      "aria-pressed": "false",
-    });
-    this.list = html("ol", {});
-    this.box = html(
-      "div",
-      {
-        class: "net-diff",
-        tabindex: 0,
-        role: "region",
-        "aria-label": `Lines that change from ${this.name}`,
-      },
-      this.list,
-    );
-    this.replaceChildren(
-      this.count,
-      html(
-        "div",
-        { class: "mg-row" },
-        this.view.whole,
-        this.header,
-        actor(this, "Next change", () => this.next(), { class: "mg-button net-next" }),
-      ),
-      this.box,
-      tools(this, state),
-    );
-    this.summary("Fetching the two programs.");
+    this.box.setAttribute("aria-label", `Lines that change from ${this.name}`);
     const read = async (/** @type {number} */ rung) => {
-      const answer = await fetch(new URL(`../files/train${rung}.py`, import.meta.url));
-      if (!answer.ok)
-        throw new FileError(
-          `train${rung}.py can't be fetched (${answer.status}).`,
-          "Is the guide still being served?",
-        );
+      const answer = await fetched(new URL(`../files/train${rung}.py`, import.meta.url));
       return (await answer.text()).trimEnd().split("\n");
     };
     const [before, after] = await Promise.all([read(from), read(to)]);
-    if (!this.isConnected) return;
     this.lines = lineDiff(before, after);
     this.bodyAt = [before, after].map(
       (lines) => lines.findIndex((line, i) => i > 0 && line.startsWith('"""')) + 1,
     );
-    state.onChange(() => this.show());
-    this.show();
   }
 
-  /** Lines without the header of each program, unless it is asked for. @private */
-  get shown() {
-    const [before, after] = this.bodyAt ?? [0, 0];
-    const { header } = /** @type {any} */ (this.state).values;
-    return (this.lines ?? []).filter(
+  build() {
+    const controls = row(
+      this.menu("view", { label: "Show", options: VIEWS }),
+      this.toggle("header", "Headers too"),
+      this.button("Next change", () => this.next(), { class: "mg-button net-next" }),
+    );
+    return [this.count, controls, this.box];
+  }
+
+  show() {
+    const { view, header } = this.values;
+    const [before, after] = this.bodyAt;
+    const lines = this.lines.filter(
       (line) => header || (line.before ?? 0) > before || (line.after ?? 0) > after,
     );
-  }
-
-  /** @private */
-  show() {
-    const { view, header } = /** @type {any} */ (this.state).values;
-    if (this.view) this.view.select.value = view;
-    this.header?.setAttribute("aria-pressed", String(header));
-    const lines = this.shown;
-    const parts = view === "all" ? [lines] : hunks(lines);
-    this.list?.replaceChildren(
-      ...parts.flatMap((part, i) => {
-        const first = part.find(({ after }) => after !== null)?.after;
-        const gap =
-          view === "all"
-            ? []
-            : [
-                html(
-                  "li",
-                  { class: "net-gap", id: freshId("change"), tabindex: -1 },
-                  `change ${i + 1} of ${parts.length}${first ? `, line ${first}` : ""}`,
-                ),
-              ];
-        return [...gap, ...part.map(lineOf)];
-      }),
+    const places = hunks(lines);
+    const gap = (/** @type {Line[]} */ part, /** @type {number} */ i) => {
+      const first = part.find((line) => line.after !== null)?.after;
+      return html(
+        "li",
+        { class: "net-gap", id: freshId("change"), tabindex: -1 },
+        `change ${i + 1} of ${places.length}${first ? `, line ${first}` : ""}`,
+      );
+    };
+    this.list.replaceChildren(
+      ...(view === "all"
+        ? lines.map(lineOf)
+        : places.flatMap((part, i) => [gap(part, i), ...part.map(lineOf)])),
     );
     const { same, out, in: added } = counted(lines);
-    this.count?.replaceChildren(
-      `${added} lines come, ${out} go, ${same} stay${header ? "" : " (headers not counted)"}.`,
-    );
+    this.count.textContent =
+      `${added} lines added, ${out} removed, ${same} unchanged` +
+      `${header ? "" : " (headers not counted)"}.`;
     this.summary(
       `From ${this.name}: ${added} lines added, ${out} removed, ${same} the same, in ` +
-        `${hunks(lines).length} places.`,
+        `${places.length} places.`,
     );
   }
 
   /** To the next place that changed, and round. @private */
   next() {
-    const { view } = /** @type {any} */ (this.state).values;
-    if (view === "all") this.state?.set({ view: "changes" });
+    if (this.values.view === "all") this.set({ view: "changes" });
     const gaps = [.../** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".net-gap"))];
-    if (!gaps.length || !this.box) return;
-    this.at = ((this.at ?? -1) + 1) % gaps.length;
+    if (!gaps.length) return;
+    this.at = (this.at + 1) % gaps.length;
     this.box.scrollTop = gaps[this.at].offsetTop - this.box.offsetTop;
     gaps[this.at].focus({ preventScroll: true });
   }
@@ -135,18 +91,14 @@ class MgRungDiff extends KitElement {
 
 /** @param {Line} line */
 function lineOf({ kind, text, before, after }) {
+  const heard = SAID[kind] ? [html("span", { class: "chat-heard" }, SAID[kind])] : [];
   return html(
     "li",
     { "data-kind": kind },
     html("span", {}, before ?? ""),
     html("span", {}, after ?? ""),
     html("span", { "aria-hidden": "true" }, SIGNS[kind]),
-    html(
-      "code",
-      {},
-      ...(SAID[kind] ? [html("span", { class: "chat-heard" }, SAID[kind])] : []),
-      text,
-    ),
+    html("code", {}, ...heard, text),
   );
 }
 

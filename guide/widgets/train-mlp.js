@@ -6,89 +6,73 @@ import { loadNames, originOf, STEPS } from "../js/figures/dataset.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { html, renew } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import { numberField, seedField, urlState } from "../js/kit/state.js";
+import { define } from "../js/kit/element.js";
+import { make, row } from "../js/kit/make.js";
+import { numberField, seedField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { actor, numberInput, tools } from "../js/figures/parts.js";
+import { Widget } from "../js/kit/widget.js";
 import { RungOne } from "../js/figures/rungs/rung-one.js";
 
 const FLOORS = [
   { name: "guessing among 27", y: Math.log(27) },
-  { name: "counting, unused names", y: 2.505 },
+  { name: "counting, unseen names", y: 2.505 },
 ];
 const STRIDE = 20; // steps between two pictures
 
-class MgTrainMlp extends KitElement {
-  constructor() {
-    super();
-    /** @private @type {RungOne | null} */ this.run = null;
-    /** @private a run that is thrown away stops */ this.round = 0;
-    /** @private */ this.playing = false;
+class MgTrainMlp extends Widget {
+  fields = { lr: numberField(1, 0.01, 5), seed: seedField() };
+  names = /** @type {import("../js/figures/dataset.js").Names} */ ({});
+  run = /** @type {RungOne} */ ({});
+  curve = make("mg-curve", {
+    label: "Loss of rung 1",
+    "x-label": "step",
+    "y-label": "nats per token",
+  });
+  score = html("p", { class: "net-big" });
+  samples = html("p");
+  /** @private a run that is thrown away stops */ round = 0;
+  /** @private */ playing = false;
+
+  async load() {
+    this.names = await loadNames();
   }
 
   build() {
-    const state = urlState("train-mlp", { lr: numberField(1, 0.01, 5), seed: seedField() });
-    this.state = state;
-    this.whenLeaving(() => state.close());
-    this.lr = numberInput(
-      this,
-      { label: "Learning rate", control: "lr", value: 1, min: 0.01, max: 5, step: 0.1, digits: 2 },
-      (lr) => state.set({ lr }),
-    );
-    this.seed = numberInput(
-      this,
-      { label: "Seed", control: "seed", value: 42, min: 0, max: 2 ** 32 - 1, step: 1, whole: true },
-      (seed) => state.set({ seed }),
-    );
-    this.curve = /** @type {import("../js/kit/curve.js").MgCurve} */ (
-      html(/** @type {any} */ ("mg-curve"), {
-        label: "Loss of rung 1",
-        "x-label": "step",
-        "y-label": "nats per token",
-      })
-    );
     this.curve.floors = FLOORS;
-    this.score = html("p", { class: "net-big" });
-    this.samples = html("p", {});
-    this.train = actor(this, "Train", () => this.go(STEPS), { control: "train" });
-    const one = actor(this, "One step", () => this.go(1));
-    const many = actor(this, "100 steps", () => this.go(100));
-    const again = actor(this, "Untrain", () => this.untrain());
-    this.replaceChildren(
-      html("div", { class: "net-fields" }, this.lr, this.seed),
-      html("div", { class: "mg-row" }, this.train, one, many, again),
+    this.train = this.button("Train", () => this.go(STEPS));
+    return [
+      html(
+        "div",
+        { class: "net-fields" },
+        this.knob("lr", { label: "Learning rate", step: 0.1, digits: 2 }),
+        this.knob("seed", { label: "Seed" }),
+      ),
+      row(
+        this.train,
+        this.button("One step", () => this.go(1)),
+        this.button("100 steps", () => this.go(100)),
+        this.button("Untrain", () => this.show()),
+      ),
       this.score,
       this.curve,
-      html("p", { class: "net-title" }, "It writes now"),
+      html("p", { class: "net-title" }, "What it writes now"),
       this.samples,
-      tools(this, state),
-    );
-    state.onChange(() => this.untrain());
-    return this.untrain();
+    ];
   }
 
-  /** A fresh network, as the address has it. @private */
-  async untrain() {
-    const mine = ++this.round;
-    const { lr, seed } = /** @type {any} */ (this.state).values;
-    if (this.lr && this.lr.value !== lr) this.lr.value = lr;
-    if (this.seed && this.seed.value !== seed) this.seed.value = seed;
+  /** A fresh network, as the address has it. */
+  show() {
+    this.round++;
     this.playing = false;
-    try {
-      const names = await loadNames();
-      if (mine !== this.round || !this.isConnected) return;
-      this.run = new RungOne(names.docs, { seed, lr });
-      this.originOf = originOf({ ...names, shuffled: this.run.docs });
-      this.show();
-    } catch (error) {
-      this.fail(error);
-    }
+    const { lr, seed } = this.values;
+    this.run = new RungOne(this.names.docs, { lr, seed });
+    this.originOf = originOf({ ...this.names, shuffled: this.run.docs });
+    this.draw();
   }
 
   /** So many steps, or stops if it is under way. @private @param {number} steps */
   async go(steps) {
     const { run } = this;
-    if (!run) return;
     if (this.playing) {
       this.playing = false;
       return;
@@ -98,11 +82,11 @@ class MgTrainMlp extends KitElement {
     this.playing = true;
     while (run.step < target && this.playing && mine === this.round && this.isConnected) {
       await run.advanceTo(Math.min(target, run.step + STRIDE), () => mine === this.round);
-      if (mine === this.round) this.show();
+      if (mine === this.round) this.draw();
     }
     if (mine !== this.round) return;
     this.playing = false;
-    this.show();
+    this.draw();
   }
 
   /** @private @param {string} name */
@@ -112,11 +96,10 @@ class MgTrainMlp extends KitElement {
   }
 
   /** @private */
-  show() {
+  draw() {
     const { run } = this;
-    if (!run || !this.curve || !this.train) return;
-    this.train.replaceChildren(this.playing ? "Pause" : run.step ? "Train on" : "Train");
-    this.train.setAttribute("aria-disabled", String(run.step >= STEPS));
+    this.train?.replaceChildren(this.playing ? "Pause" : run.step ? "Continue training" : "Train");
+    this.train?.setAttribute("aria-disabled", String(run.step >= STEPS));
     this.curve.series = !run.step
       ? []
       : [
@@ -133,7 +116,7 @@ class MgTrainMlp extends KitElement {
     renew(
       this.samples,
       ...(broken
-        ? ["Nothing: its numbers have run away."]
+        ? ["Nothing: its numbers have diverged."]
         : run
             .samples(20)
             .flatMap((name) => [
@@ -146,7 +129,7 @@ class MgTrainMlp extends KitElement {
       last === undefined
         ? "Nothing trained yet: every letter is about as likely as any other."
         : `Step ${run.step}: the loss of “${run.docs[run.step - 1]}” was ${written(last, 4)}.`;
-    this.summary(`${one} On unused names ${written(unseen, 3)} nats per token.`);
+    this.summary(`${one} On unseen names ${written(unseen, 3)} nats per token.`);
   }
 }
 

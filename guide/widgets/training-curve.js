@@ -2,70 +2,57 @@
 
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
-import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
+import { make } from "../js/kit/make.js";
 import { wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { loadLadder } from "../js/figures/rungs/ladder.js";
-import { StatefulElement } from "../js/figures/stateful-element.js";
-
-/** @typedef {import("../js/kit/curve.js").MgCurve} MgCurve */
-/** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
+import { Widget } from "../js/kit/widget.js";
+import { floorsOf, loadLadder } from "../js/figures/rungs/ladder.js";
 
 const DRAW_EVERY_MS = 50;
 
-class MgTrainingCurve extends StatefulElement {
-  constructor() {
-    super();
-    /** @private @type {number[]} */ this.losses = [];
-    /** @private @type {number[]} */ this.means = [];
-    /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.drawing = undefined;
-  }
+class MgTrainingCurve extends Widget {
+  fields = { at: wholeField(1, 1, 1) };
+  losses = /** @type {number[]} */ ([]);
+  means = /** @type {number[]} */ ([]);
+  curve = make("mg-curve", {
+    label: "Losses of the recorded run",
+    "x-label": "step",
+    "y-label": "nats per token",
+    digits: 4,
+  });
+  /** @private @type {ReturnType<typeof setTimeout> | undefined} */ drawing = undefined;
 
-  async build() {
+  async load() {
     const ladder = await loadLadder();
-    if (!this.isConnected || this.stepper) return;
-    this.losses = /** @type {{losses: number[]}} */ (
-      ladder.rungs.find(({ rung }) => rung === 5)
-    ).losses;
+    this.losses = ladder.rungs.find(({ rung }) => rung === 5)?.losses ?? [];
     this.means = trailingMean(this.losses, 100);
     const count = this.losses.length;
-    const state = this.stateOf("training-curve", { at: wholeField(count, 1, count) });
-    this.curve = /** @type {MgCurve} */ (
-      html(/** @type {any} */ ("mg-curve"), {
-        label: "Losses of the recorded run",
-        "x-label": "step",
-        "y-label": "nats per token",
-        digits: 4,
-        "x-to": count,
-      })
-    );
-    this.curve.floors = [
-      { name: "guessing among 27", y: ladder.floors.random },
-      { name: "counts of the whole list", y: ladder.floors.bigram },
-    ];
-    this.stepper = /** @type {MgStepper} */ (
-      html(/** @type {any} */ ("mg-stepper"), { label: "The run", pace: 100 })
-    );
-    this.stepper.steps = this.losses.map(
+    this.fields = { at: wholeField(count, 1, count) };
+    this.curve.setAttribute("x-to", String(count));
+    this.curve.floors = floorsOf(ladder);
+  }
+
+  build() {
+    const stepper = make("mg-stepper", { label: "The run", pace: 100 });
+    stepper.steps = this.losses.map(
       (loss, i) => `step ${(i + 1).toLocaleString("en")} / 1,000 | loss ${loss.toFixed(4)}`,
     );
-    this.stepper.at = state.values.at - 1;
-    this.listen(this.stepper, "mg-step", ({ detail }) => state.set({ at: detail.at + 1 }));
-    this.replaceChildren(this.stepper, this.curve, this.tools(state));
+    this.listen(stepper, "mg-step", ({ detail }) => this.set({ at: detail.at + 1 }));
+    this.follow(({ at }) => {
+      if (stepper.at !== at - 1) stepper.at = at - 1;
+    });
     this.whenLeaving(() => {
       clearTimeout(this.drawing);
       this.drawing = undefined;
-      this.stepper = undefined;
+      this.curve.series = [];
     });
-    this.draw();
+    return [stepper, this.curve];
   }
 
   show() {
-    const { state, stepper } = this;
-    if (!state || !stepper) return;
-    if (stepper.at !== state.values.at - 1) stepper.at = state.values.at - 1;
+    if (!this.curve.series.length) return this.draw();
     this.drawing ??= setTimeout(() => {
       this.drawing = undefined;
       this.guard(() => this.draw());
@@ -74,9 +61,8 @@ class MgTrainingCurve extends StatefulElement {
 
   /** @private */
   draw() {
-    const { state, curve, losses, means } = this;
-    if (!state || !curve || !losses || !means) return;
-    const { at } = state.values;
+    const { curve, losses, means } = this;
+    const { at } = this.values;
     curve.marker = null;
     curve.series = [
       { name: "loss of one name", values: losses.slice(0, at), kind: "dots" },

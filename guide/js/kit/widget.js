@@ -46,7 +46,7 @@ export class Widget extends KitElement {
   following = [];
   /** @private how texts are read @type {Map<string, (typed: string) => string>} */
   reading = new Map();
-  /** @private */ hasTools = false;
+  /** whether the row of tools is placed, or isn't wanted @protected */ hasTools = false;
   /** @private one for each time that it came into a page */ visit = 0;
 
   /**
@@ -188,7 +188,12 @@ export class Widget extends KitElement {
     });
   }
 
-  /** @private @param {Attributes} attributes @param {(x: number) => void} changed */
+  /**
+   * A number that isn't simply a value of the state.
+   * @protected
+   * @param {Attributes} attributes
+   * @param {(x: number) => void} changed
+   */
   number(attributes, changed) {
     const made = make("mg-number", attributes);
     this.listen(made, "mg-input", ({ detail }) => changed(detail.value));
@@ -238,11 +243,13 @@ export class Widget extends KitElement {
   }
 
   /**
-   * A menu with its label; `bare`, the label is only heard.
+   * A menu with its label; `bare`, the label is only heard. Where it isn't simply the value, `now`
+   * says what is chosen, and `act` does what choosing does.
    * @param {string} key
-   * @param {{label: string, options: Options, bare?: boolean}} how
+   * @param {{label: string, options: Options, bare?: boolean, now?: (values: Values) => string,
+   *   act?: (value: string) => void}} how
    */
-  menu(key, { label, options, bare = false }) {
+  menu(key, { label, options, bare = false, now, act = (value) => this.choose(key, value) }) {
     const id = freshId(key);
     const select = html(
       "select",
@@ -251,11 +258,11 @@ export class Widget extends KitElement {
     );
     this.listen(select, "change", (event) => {
       event.stopPropagation();
-      this.choose(key, select.value);
+      act(select.value);
     });
     this.follow((values) => {
-      const now = writeField(this.fields[key], values[key]);
-      if (select.value !== now) select.value = now;
+      const value = now?.(values) ?? writeField(this.fields[key], values[key]);
+      if (select.value !== value) select.value = value;
     });
     const whole = bare ? select : row(html("label", { for: id }, label), select);
     whole.hidden = isHidden(key);

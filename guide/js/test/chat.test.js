@@ -47,7 +47,7 @@ test("what can't be a beginning is refused with a line that says why", () => {
     ["x1", /“1”/],
     ["<b>", /“<”/],
     ["abcdefghijklmnop", /has 16 letters/],
-    ["a ".repeat(21), /21 beginnings, at most 20/],
+    ["a ".repeat(21), /21 prefixes; at most 20/],
     ["a".repeat(102400), /That is 102,400 characters\. A few/],
     ["\0", /doesn't know/],
     ["\ud800", /doesn't know/],

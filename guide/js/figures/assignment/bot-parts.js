@@ -3,6 +3,7 @@
 import { FileError } from "../../errors.js";
 import { loadKernel } from "../../kernel.js";
 import { loadModel } from "../trained/temperature.js";
+import { fetched } from "../fetched.js";
 import { plainLogits } from "./bot.js";
 
 /**
@@ -11,29 +12,24 @@ import { plainLogits } from "./bot.js";
  */
 
 /** @type {Promise<Parts> | null} */
-let fetched = null;
+let loading = null;
 
 /** Model, kernel and policy: fetched once, again after a failure. */
 export function loadParts() {
-  fetched ??= (async () => {
+  loading ??= (async () => {
     const compiled = loadKernel(new URL("../../kernel.wasm", import.meta.url)).catch((error) => {
       if (!(error instanceof FileError)) throw error;
       return null; // without WebAssembly, plain numbers do the work
     });
-    const answer = await fetch(new URL("../../../files/fruits.json", import.meta.url));
-    if (!answer.ok)
-      throw new FileError(
-        `fruits.json can't be fetched (${answer.status}).`,
-        "Is the guide still being served?",
-      );
+    const answer = await fetched(new URL("../../../files/fruits.json", import.meta.url));
     const [model, kernel, policy] = await Promise.all([loadModel(), compiled, answer.json()]);
     if (!kernel) return { engine: plainLogits(model), model, policy, plain: true };
     const engine = kernel.create({ config: model.config, dtype: "float64" });
     engine.load(model.weights);
     return { engine, model, policy, plain: false };
   })();
-  fetched.catch(() => (fetched = null));
-  return fetched;
+  loading.catch(() => (loading = null));
+  return loading;
 }
 
 /** How hard to look, by how fast the engine is. @param {boolean} plain */

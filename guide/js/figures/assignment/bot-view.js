@@ -17,7 +17,7 @@ export function shownTries({ prefix, tries, name }) {
       text.slice(forced) || (text ? "" : "(empty)"),
     );
     const note = found
-      ? ` holds “${found}”${passed ? " and got out" : ", discarded"}`
+      ? ` contains “${found}”${passed ? " and got out" : ", discarded"}`
       : passed
         ? " let through"
         : " discarded";

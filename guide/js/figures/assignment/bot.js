@@ -69,22 +69,22 @@ export function readWords(typed, uchars) {
     throw new InputError("There is no word left to ban.", "Write one, or reset the list.");
   if (words.length > MOST_WORDS)
     throw new InputError(
-      `Those are ${words.length} words, at most ${MOST_WORDS} are taken here.`,
+      `That is ${words.length} words; at most ${MOST_WORDS} are accepted here.`,
       "Leave some out.",
     );
   for (const word of words) {
     const shown = `“${word.slice(0, 20)}${word.length > 20 ? "…" : ""}”`;
     if (![...word].every((char) => uchars.includes(char)))
       throw new InputError(
-        `${shown} has more than the letters ${uchars[0]} to ${uchars.at(-1)}, and the model ` +
-          "writes no others.",
-        "Change it, or leave it out.",
+        `${shown} has characters other than ${uchars[0]} to ${uchars.at(-1)}, and the ` +
+          "model writes no others.",
+        "Change it or leave it out.",
       );
     if (word.length < LETTERS.least || word.length > LETTERS.most)
       throw new InputError(
         `${shown} has ${word.length} letter${word.length === 1 ? "" : "s"}, a banned word ` +
           `here has ${LETTERS.least} to ${LETTERS.most}.`,
-        "Change it, or leave it out.",
+        "Change it or leave it out.",
       );
   }
   return words;
@@ -181,14 +181,14 @@ export class Bot {
   prefixes(line) {
     if (line.length > MOST_TYPED)
       throw new InputError(
-        `That is ${line.length.toLocaleString("en")} characters, at most ${MOST_TYPED} are ` +
-          "taken in this page.",
-        "The bot itself takes a megabyte.",
+        `That is ${line.length.toLocaleString("en")} characters; at most ${MOST_TYPED} are ` +
+          "accepted on this page.",
+        "The bot itself accepts a megabyte.",
       );
     const prefixes = prefixesOf(line, this.tokenizer.uchars);
     if (prefixes && prefixes.length > MOST_NAMES)
       throw new InputError(
-        `Those are ${prefixes.length} prefixes, at most ${MOST_NAMES} are taken in this page.`,
+        `That is ${prefixes.length} prefixes; at most ${MOST_NAMES} are accepted on this page.`,
         "Leave some out.",
       );
     return prefixes;

@@ -58,7 +58,7 @@ export class LeakMeter {
    */
   constructor(engine, automaton, temperature = 0.7) {
     if (engine.config.vocab_size !== automaton.tokenizer.vocab_size)
-      throw new InputError("Model and words have different letters.");
+      throw new InputError("The model and the words have different letters.");
     this.engine = engine;
     this.automaton = automaton;
     this.temperature = temperature;

@@ -1,7 +1,7 @@
 // The recorded losses of the six rungs (data/ladder.json, made by scripts/record_ladder.py).
 
-import { FileError } from "../../errors.js";
 import { trailingMean } from "../../kit/curve-plan.js";
+import { fetched } from "../fetched.js";
 
 /**
  * @typedef {object} Ladder
@@ -10,22 +10,23 @@ import { trailingMean } from "../../kit/curve-plan.js";
  */
 
 /** @type {Promise<Ladder> | null} */
-let fetched = null;
+let loading = null;
 
 /** @returns {Promise<Ladder>} */
 export function loadLadder() {
-  fetched ??= (async () => {
-    const answer = await fetch(new URL("../../../data/ladder.json", import.meta.url));
-    if (!answer.ok)
-      throw new FileError(
-        `The recorded losses can't be fetched (${answer.status}).`,
-        "Is the guide still being served?",
-      );
-    return answer.json();
-  })();
-  fetched.catch(() => (fetched = null));
-  return fetched;
+  loading ??= fetched(
+    new URL("../../../data/ladder.json", import.meta.url),
+    "The recorded losses",
+  ).then((answer) => answer.json());
+  loading.catch(() => (loading = null));
+  return loading;
 }
+
+/** What a curve of losses is measured by. @param {Ladder} ladder */
+export const floorsOf = ({ floors }) => [
+  { name: "guessing among 27", y: floors.random },
+  { name: "counts over the whole list", y: floors.bigram },
+];
 
 /**
  * The curves of all rungs, as the kit draws them: means of the last `window` losses, or dots where

@@ -21,6 +21,18 @@ const started = () =>
     new Worker(new URL("../../worker-training.js", import.meta.url), { type: "module" })
   );
 
+/**
+ * What the button says that starts runs, pauses them, and lets them go on.
+ * @param {LiveRun[]} runs
+ * @param {string} first
+ * @param {string} again
+ */
+export function orderFor(runs, first, again) {
+  if (runs.some(({ busy }) => busy)) return "Pause";
+  if (runs.some(({ status }) => status === "paused")) return "Go on";
+  return runs.every(({ status }) => status === "done") ? again : first;
+}
+
 export class LiveRun {
   /**
    * @param {() => void} changed called soon after anything has happened, not for every step
@@ -58,8 +70,7 @@ export class LiveRun {
      * @type {ReturnType<import("../../training-run.js").TrainingRun["describe"]> | null}
      */
     this.run = null;
-    for (const { reject } of this.asked.values())
-      reject(new InputError("The run was started anew."));
+    for (const { reject } of this.asked.values()) reject(new InputError("The run was restarted."));
     this.asked.clear();
   }
 
@@ -82,9 +93,7 @@ export class LiveRun {
       const port = this.make();
       port.onmessage = (/** @type {{data: any}} */ { data }) => this.heard(data);
       port.onerror = () =>
-        this.failed(
-          "Training can't be started in this browser. What it shows is told in the text.",
-        );
+        this.failed("Training can't be started in this browser. The text says what it shows.");
       this.port = port;
     }
     this.status = "starting";
@@ -150,7 +159,7 @@ export class LiveRun {
     return new Promise((resolve, reject) => {
       if (!this.run)
         return reject(new InputError("There is no model yet.", "Start training first."));
-      this.asked.get(type)?.reject(new InputError("It was asked anew."));
+      this.asked.get(type)?.reject(new InputError("It was asked again."));
       this.asked.set(type, { resolve, reject });
       this.post(order);
     });

@@ -56,26 +56,26 @@ export function factsOf(text, { block, steps }) {
 export function warningsOf({ words, distinct, alphabet, cut, passes, longest }, block) {
   const warnings = [];
   if (distinct === 1)
-    warnings.push("This is one line only. All it can learn is to write that line.");
+    warnings.push("This is only one line. All the model can learn is to write that line.");
   else if (passes >= 3)
     warnings.push(
-      `Each line comes past about ${Math.round(passes)} times: it will memorise many of ` +
+      `Each line is seen about ${Math.round(passes)} times: it will memorise many of ` +
         "them. What it has learned from is marked “trained”.",
     );
   if (cut)
     warnings.push(
       `${cut.toLocaleString("en")} of the lines are cut: with block_size ${block} it learns ` +
-        `at most ${block} characters of a line, and the end of these never. The longest has ` +
+        `at most ${block} characters of a line, and never the end of these. The longest has ` +
         `${longest}.`,
     );
   if (words.length - distinct > words.length / 10)
     warnings.push(
-      `${(words.length - distinct).toLocaleString("en")} lines are there more than once, and ` +
+      `${(words.length - distinct).toLocaleString("en")} lines occur more than once, and ` +
         "count more for it.",
     );
   if (alphabet.length > 200)
     warnings.push(
-      `${alphabet.length.toLocaleString("en")} different characters are many: it will see ` +
+      `${alphabet.length.toLocaleString("en")} different characters are a lot: it will see ` +
         "most of them too seldom to learn them.",
     );
   if (/\p{Extended_Pictographic}/u.test(alphabet.join("")))
@@ -118,10 +118,10 @@ export function checkedPrefix(prefix, { uchars, block }) {
   const chars = [...prefix];
   const unknown = chars.find((char) => !uchars.includes(char));
   if (unknown !== undefined)
-    throw new InputError(`It has never seen “${unknown}”.`, "Begin with characters of the list.");
+    throw new InputError(`It has never seen “${unknown}”.`, "Begin with characters from the list.");
   if (chars.length >= block)
     throw new InputError(
-      `That is ${chars.length} characters, and it reads at most ${block - 1}.`,
+      `That is ${chars.length} characters, and the model reads at most ${block - 1}.`,
       "Make it shorter.",
     );
   return prefix;
@@ -203,8 +203,8 @@ export function packModel({ config, uchars, weights }) {
   const count = parameters(config);
   if (count > MOST_IN_LINK) {
     throw new InputError(
-      `${count.toLocaleString("en")} parameters are too many for a link, at most ` +
-        `${MOST_IN_LINK.toLocaleString("en")}.`,
+      `${count.toLocaleString("en")} parameters are too many for a link; at most ` +
+        `${MOST_IN_LINK.toLocaleString("en")} fit.`,
       "Download model.json and send that.",
     );
   }

@@ -1,12 +1,11 @@
-// <mg-own-writing>: a model of the reader's own writes, and goes out as a file or in a link. Part
-// of <mg-own-list>, which gives it `state` and calls `open`.
+// A model of the reader's own writes, and goes out as a file or in a link: the last stage of
+// <mg-own-list>.
 
-import { MicrogptError } from "../../errors.js";
-import { freshId, html } from "../../kit/dom.js";
-import { define, KitElement } from "../../kit/element.js";
+import { html } from "../../kit/dom.js";
+import { row } from "../../kit/make.js";
 import { copyLink, isHidden, problemLine } from "../../kit/state.js";
 import { written } from "../../kit/text.js";
-import { actor, numberInput } from "../parts.js";
+import { messageField } from "../message-field.js";
 import { checkedPrefix, modelText, packModel } from "./own-list.js";
 import { Random } from "../../random.js";
 import { pageKernel, sampleOf } from "./run-view.js";
@@ -21,114 +20,59 @@ const FILES = new URL("../../../files/", import.meta.url);
 const WRITTEN = 5; // at a time
 const MOST_LINES = 12; // answers that stay on the page
 
-export class MgOwnWriting extends KitElement {
-  constructor() {
-    super();
-    /** @type {import("../../kit/state.js").UrlState | null} */ this.state = null;
-    /** What is trained, opened, or was in the link. @type {Model | null} */ this.model = null;
-    /** @private @type {import("../../engine.js").Engine | null} */ this.engine = null;
-    /** @private @type {MarkOf} */ this.markOf = null;
-    /** @private how often it has written */ this.drawn = 0;
-  }
+export class OwnWriting {
+  waiting = html("p", { class: "mg-note" }, "Once it is trained, it writes here.");
+  said = html("p", { class: "mg-note" });
+  answers = html("ol", { class: "train-log", "aria-live": "polite" });
+  linkPlace = html("span", { class: "mg-row" });
+  /** What is trained, opened, or was in the link. @type {Model | null} */ model = null;
+  /** @private @type {import("../../engine.js").Engine | null} */ engine = null;
+  /** @private @type {MarkOf} */ markOf = null;
+  /** @private how often it has written */ drawn = 0;
 
-  build() {
-    const { state } = this;
-    if (!state) return;
-    const id = freshId("own");
-    this.begun = html("input", {
-      id,
-      class: "mg-field chat-field",
-      type: "text",
-      autocomplete: "off",
-      autocapitalize: "none",
-      spellcheck: "false",
-      enterkeyhint: "send",
+  /** @param {import("../../kit/widget.js").Widget} host which has t, seed and model in its state */
+  constructor(host) {
+    this.host = host;
+    host.whenLeaving(() => this.engine?.close());
+    this.message = messageField(host, {
+      label: "How should it begin? Leave it empty to let the model decide.",
+      button: "Write",
+      send: () => host.attempt(this.message.refused, () => this.write()),
     });
-    this.listen(this.begun, "keydown", (event) => {
-      if (event.key !== "Enter" || event.isComposing) return undefined;
-      event.preventDefault();
-      return this.trying(() => this.write());
-    });
-    this.temperature = numberInput(
-      this,
-      {
-        label: "Temperature",
-        control: "temperature",
-        value: state.values.t,
-        min: 0.1,
-        max: 2,
-        step: 0.05,
-        digits: 2,
-        slider: true,
-      },
-      (t) => state.set({ t }),
-    );
-    this.whenLeaving(state.onChange(({ t }) => this.temperature && (this.temperature.value = t)));
-    this.whenLeaving(() => this.engine?.close());
-    this.refusal = html("p", { class: "train-refused", role: "alert" });
-    this.waiting = html("p", { class: "mg-note" }, "Once it is trained, it writes here.");
-    this.said = html("p", { class: "mg-note" });
-    this.answers = html("ol", { class: "train-log", "aria-live": "polite" });
-    this.linkPlace = html("span", { class: "mg-row" });
-    const files = html(
-      "div",
-      { class: "mg-row" },
-      actor(this, "Download model.json", () => this.download()),
-      ...["sampler.py", "sampler.mjs"].map((file) =>
-        html(
-          "a",
-          { class: "mg-button", href: new URL(file, FILES).pathname, download: true },
-          file,
-        ),
-      ),
-      ...(isHidden("link")
-        ? []
-        : [
-            actor(this, "Make a link with the model in it", () => this.trying(() => this.link()), {
-              control: "share",
-            }),
-          ]),
-      this.linkPlace,
-    );
-    this.writing = html(
+    const link = () => host.attempt(this.message.refused, () => this.link());
+    this.stage = html(
       "div",
       { class: "train-stage", hidden: true },
       this.said,
-      html("label", { for: id }, "How should it begin? Empty leaves all to the model."),
-      html(
-        "div",
-        { class: "chat-row" },
-        this.begun,
-        actor(this, "Write", () => this.trying(() => this.write()), {
-          class: "mg-button train-start",
-        }),
-      ),
-      this.refusal,
-      this.temperature,
+      ...this.message.parts,
+      host.knob("t", {
+        label: "Temperature",
+        control: "temperature",
+        step: 0.05,
+        digits: 2,
+        slider: true,
+      }),
       this.answers,
-      files,
+      row(
+        host.button("Download model.json", () => this.download()),
+        ...["sampler.py", "sampler.mjs"].map((file) => {
+          const href = new URL(file, FILES).pathname;
+          return html("a", { class: "mg-button", href, download: true }, file);
+        }),
+        ...(isHidden("link")
+          ? []
+          : [host.button("Make a link with the model in it", link, { control: "share" })]),
+        this.linkPlace,
+      ),
     );
-    this.replaceChildren(
+    this.whole = html(
+      "section",
+      { class: "train-writing", "aria-label": "Writing" },
       html("h3", {}, "3. Let it write"),
       this.waiting,
-      this.writing,
-      problemLine(state),
+      this.stage,
+      problemLine(host.state),
     );
-  }
-
-  /**
-   * Runs something; a mistake of the reader's is said in place.
-   * @private
-   * @param {() => unknown} act
-   */
-  async trying(act) {
-    this.refusal?.replaceChildren();
-    try {
-      await act();
-    } catch (error) {
-      if (!(error instanceof MicrogptError)) throw error;
-      this.refusal?.replaceChildren(error.message);
-    }
   }
 
   /** No model any more. */
@@ -136,9 +80,9 @@ export class MgOwnWriting extends KitElement {
     this.engine?.close();
     this.engine = null;
     this.model = null;
-    this.answers?.replaceChildren();
-    if (this.writing) this.writing.hidden = true;
-    if (this.waiting) this.waiting.hidden = false;
+    this.answers.replaceChildren();
+    this.stage.hidden = true;
+    this.waiting.hidden = false;
   }
 
   /**
@@ -155,33 +99,32 @@ export class MgOwnWriting extends KitElement {
     this.model = model;
     this.markOf = markOf;
     this.drawn = 0;
-    this.answers?.replaceChildren();
-    this.linkPlace?.replaceChildren();
-    if (this.writing) this.writing.hidden = false;
-    if (this.waiting) this.waiting.hidden = true;
+    this.answers.replaceChildren();
+    this.linkPlace.replaceChildren();
+    this.stage.hidden = false;
+    this.waiting.hidden = true;
     const count = Object.values(model.weights).reduce((sum, { length }) => sum + length, 0);
-    this.said?.replaceChildren(
+    this.said.textContent =
       (from ? `The model is from ${from}, its list isn't known here` : "Trained on your list") +
-        `: ${count.toLocaleString("en")} parameters, ${model.tokenizer.uchars.length} ` +
-        "characters.",
-    );
+      `: ${count.toLocaleString("en")} parameters, ${model.tokenizer.uchars.length} characters.`;
     this.write();
   }
 
   /** @private */
   write() {
-    const { model, engine, state, answers, begun: field } = this;
-    if (!model || !engine || !state || !answers || !field) return;
+    const { model, engine, answers } = this;
+    if (!model || !engine) return;
+    const { t: temperature, seed: first } = this.host.state.values;
     const { uchars } = model.tokenizer;
     const { block_size: block } = model.config;
-    const begun = checkedPrefix(field.value.trim(), { uchars, block });
-    const seed = (state.values.seed + this.drawn) % 2 ** 32;
+    const begun = checkedPrefix(this.message.field.value.trim(), { uchars, block });
+    const seed = (first + this.drawn) % 2 ** 32;
     this.drawn++;
     const forced = Array.from({ length: WRITTEN }, () =>
       [...begun].map((char) => uchars.indexOf(char)),
     );
     const { tokens } = engine.sample(forced, {
-      temperature: state.values.t,
+      temperature,
       uniforms: new Random(seed).uniforms(WRITTEN * block),
     });
     const words = tokens.map((ids) => ids.map((id) => uchars[id] ?? "").join(""));
@@ -189,11 +132,11 @@ export class MgOwnWriting extends KitElement {
       html(
         "li",
         {},
-        html("b", {}, begun ? `“${begun}”` : "From nothing"),
+        html("b", {}, begun ? `“${begun}”` : "From scratch"),
         html(
           "span",
           { class: "mg-soft" },
-          ` seed ${seed}, temperature ${written(state.values.t, 2)}: `,
+          ` seed ${seed}, temperature ${written(temperature, 2)}: `,
         ),
         ...words.flatMap((text) => [
           this.markOf
@@ -224,17 +167,15 @@ export class MgOwnWriting extends KitElement {
 
   /** @private */
   link() {
-    if (!this.model || !this.state) return;
-    this.state.set({ model: packModel(this.parts) });
-    this.linkPlace?.replaceChildren(
-      copyLink(this.state),
+    if (!this.model) return;
+    this.host.set({ model: packModel(this.parts) });
+    this.linkPlace.replaceChildren(
+      copyLink(this.host.state),
       html(
         "span",
         { class: "mg-note" },
-        "It holds the weights, rounded to a byte each, and the characters; not your list.",
+        "It contains the weights, rounded to a byte each, and the characters, but not your list.",
       ),
     );
   }
 }
-
-define("mg-own-writing", MgOwnWriting);

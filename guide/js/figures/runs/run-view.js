@@ -12,6 +12,11 @@ import { Tokenizer } from "../../tokenizer.js";
 
 /** Add-one counts of pairs over the whole list of names, on that same list. */
 export const BIGRAM = 2.4546;
+/** What a curve of losses on the names is measured by. */
+export const FLOORS = [
+  { name: "guessing among 27", y: Math.log(27) },
+  { name: "counts over the whole list", y: BIGRAM },
+];
 /** How many unused documents a run is judged by. */
 export const UNSEEN = 5000;
 /**
@@ -41,11 +46,12 @@ export function firstDifference(a, b) {
 export function verdict(a, b, isOneSeed) {
   const by = Math.abs(a - b);
   const chance = isOneSeed ? CHANCE.oneSeed : CHANCE.twoSeeds;
-  if (!(by >= 0)) return "One of them has no loss any more.";
+  if (!(by >= 0)) return "One of them no longer has a loss.";
   const moves = isOneSeed
-    ? `with other seeds, the distance of two recipes moves by up to ${chance}`
-    : `another seed alone moves a run by up to ${chance}`;
-  if (by <= chance) return `That is no difference: they are ${written(by, 3)} apart, and ${moves}.`;
+    ? `with other seeds, the distance between two recipes varies by up to ${chance}`
+    : `a different seed alone moves a run by up to ${chance}`;
+  if (by <= chance)
+    return `That is not a significant difference: they are ${written(by, 3)} apart, and ${moves}.`;
   return `${a < b ? "A" : "B"} is better by ${written(by, 3)} nats; ${moves}.`;
 }
 
@@ -163,6 +169,20 @@ export function countedMarks(samples) {
   return `${of("trained")} trained, ${of("file")} file, ${of("new")} new`;
 }
 
+/**
+ * What was written after a step, at the end all of it, as a line of a list.
+ * @param {{step: number, final: boolean, samples: Sample[]}} what
+ */
+export const sampleLine = ({ step, final, samples }) =>
+  html(
+    "li",
+    {},
+    html("b", {}, step ? `After step ${step.toLocaleString("en")}` : "Untrained"),
+    final ? ` (${countedMarks(samples)})` : "",
+    ": ",
+    ...samples.slice(0, final ? samples.length : 5).flatMap((one) => [sampleOf(one), " "]),
+  );
+
 /** What the three marks mean. @param {string} [list] */
 export const marksLegend = (list = "list") =>
   html(
@@ -170,7 +190,7 @@ export const marksLegend = (list = "list") =>
     { class: "mg-note" },
     ...[
       ["trained", "a step has learned from it. "],
-      ["file", `it is in the ${list}, but no step has come to it. `],
+      ["file", `it is in the ${list}, but no step has got to it. `],
       ["new", "in neither."],
     ].flatMap(([mark, meaning]) => [
       html("span", { class: "chat-mark", "data-mark": mark }, mark),

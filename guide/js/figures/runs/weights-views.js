@@ -1,10 +1,8 @@
-// The parts of <mg-weights>: a matrix, four heads, and the letters on a map, and a field for a
-// name. Each has its parts for the page, lays out once for a size and paints for every frame.
+// The parts of <mg-weights>: a matrix, four heads, and the letters on a map. Each has its parts for
+// the page, lays out once for a size and paints for every frame.
 
-import { InputError } from "../../errors.js";
-import { freshId, html, onTheme } from "../../kit/dom.js";
+import { html, onTheme } from "../../kit/dom.js";
 import { written } from "../../kit/text.js";
-import { labelsOf, tokensOf } from "../trained/real-model.js";
 import {
   cellAt,
   frameCell,
@@ -65,8 +63,8 @@ export class MatrixView extends View {
       tabindex: 0,
       role: "img",
       "aria-label":
-        "The matrix as a grid of colours: blue and − below zero, orange and + above. Arrow " +
-        "keys read the cells.",
+        "The matrix as a grid of colours: blue and − below zero, orange and + above. Use " +
+        "the arrow keys to read the cells.",
     });
     this.chosen = chosen;
     /** @private @type {{r: number, c: number} | null} */ this.cell = null;
@@ -119,7 +117,7 @@ export class MatrixView extends View {
       most,
     );
     if (cell) frameCell(context, grid, palette, cell.r, cell.c);
-    const full = `Full colour is ±${written(most)}, the most in this run.`;
+    const full = `Full colour is ±${written(most)}, the largest in this run.`;
     const i = cell ? at + cell.r * grid.columns + cell.c : 0;
     this.say(
       cell
@@ -224,7 +222,7 @@ export class AttentionView extends View {
       );
     });
     this.said = `${names[last]}, the last token, looks most: ${looks.join("; ")}.`;
-    this.say(`${this.said} Full colour is 1; a row adds up to 1.`);
+    this.say(`${this.said} Full colour is 1; each row sums to 1.`);
   }
 
   tabled() {
@@ -282,8 +280,8 @@ export class MapView extends View {
     this.say(
       xy
         ? "The axes are fixed: the two directions in which the rows of wte differ most after " +
-            `the last step. They carry ${written(100 * this.share, 0)} % of the spread there, ` +
-            `and ${written(100 * share, 0)} % at this step. Ringed: a, e, i, o, u.`
+            `the last step. They account for ${written(100 * this.share, 0)} % of the variance ` +
+            `there, and ${written(100 * share, 0)} % at this step. Ringed: a, e, i, o, u.`
         : "Its axes are the two directions in which the rows of wte differ most at the end, so " +
             "it is drawn when the run is over.",
     );
@@ -300,71 +298,5 @@ export class MapView extends View {
           ])
         : [],
     };
-  }
-}
-
-/** The field for the beginning of a name, and its tokens. */
-export class Beginning {
-  /**
-   * @param {KitElement} host
-   * @param {{config: import("../../config.js").Config,
-   *   tokenizer: import("../../tokenizer.js").Tokenizer}} model
-   * @param {(text: string) => void} typed what the model can read
-   */
-  constructor(host, model, typed) {
-    /** @private @type {any} */ this.model = model;
-    const id = freshId("prefix");
-    this.field = html("input", {
-      id,
-      class: "mg-field",
-      type: "text",
-      autocomplete: "off",
-      autocapitalize: "none",
-      spellcheck: "false",
-      "aria-describedby": `${id}-wrong`,
-    });
-    this.wrong = html("p", { id: `${id}-wrong`, class: "mg-refused", role: "alert" });
-    this.whole = html(
-      "div",
-      {},
-      html(
-        "div",
-        { class: "mg-row" },
-        html("label", { for: id }, "Beginning of a name"),
-        this.field,
-      ),
-      this.wrong,
-    );
-    host.listen(this.field, "input", (event) => {
-      event.stopPropagation();
-      try {
-        tokensOf(this.model, this.field.value);
-        this.wrong.textContent = "";
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        this.wrong.textContent = error.message;
-        return;
-      }
-      typed(this.field.value.trim().toLowerCase());
-    });
-  }
-
-  /** @param {string} text */
-  show(text) {
-    if (this.field.value !== text && document.activeElement !== this.field) this.field.value = text;
-  }
-
-  /** Tokens and what they are called. @param {string} text @returns {[number[], string[]]} */
-  read(text) {
-    if (this.known?.text === text) return this.known.is;
-    let tokens;
-    try {
-      tokens = tokensOf(this.model, text);
-    } catch {
-      tokens = tokensOf(this.model, "anna"); // a damaged link
-    }
-    /** @private @type {{text: string, is: [number[], string[]]} | undefined} */
-    this.known = { text, is: [tokens, labelsOf(this.model, tokens)] };
-    return this.known.is;
   }
 }

@@ -51,20 +51,20 @@ export function readPrefixes(typed, { uchars, most }) {
       throw new InputError(
         `It doesn't know “${unknown}”, only the letters ${uchars[0]} to ` +
           `${uchars[uchars.length - 1]}.`,
-        "Leave that out; a space begins another name.",
+        "Leave that out; a space starts another name.",
       );
     }
     if (prefix.length > most) {
       throw new InputError(
         `“${prefix.slice(0, 20)}${prefix.length > 20 ? "…" : ""}” has ${prefix.length} ` +
-          `letters, and it reads at most ${most}.`,
+          `letters, and the model reads at most ${most}.`,
         "Make it shorter.",
       );
     }
   }
   if (prefixes.length > MOST_NAMES) {
     throw new InputError(
-      `Those are ${prefixes.length} beginnings, at most ${MOST_NAMES} at a time.`,
+      `That is ${prefixes.length} prefixes; at most ${MOST_NAMES} at a time.`,
       "Leave some out.",
     );
   }
