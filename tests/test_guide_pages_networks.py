@@ -182,7 +182,7 @@ def test_neurons_zip_and_net(opened: Any) -> None:
     zipped = shown(page, "mg-zip")
     told(page, "mg-zip", "the sum so far is −0.130")
     typed(page, zipped, "list w", "1 2")
-    assert "1 of the other is left out" in zipped.locator("[role=alert]").inner_text()
+    assert "1 of the other is silently left out" in zipped.locator("[role=alert]").inner_text()
     told(page, "mg-zip", "2 of 2 pairs")
     net = shown(page, "mg-net")
     told(page, "mg-net", "hidden 0.00, 1.18, 1.50, 0.23 (1 silent); outputs −1.11 and 0.20")
