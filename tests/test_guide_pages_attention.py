@@ -235,7 +235,7 @@ def test_illustrative_words(opened: Any) -> None:
     assert "Illustrative" in words.inner_text()
     words.get_by_role("button", name="jumps", exact=True).focus()
     page.keyboard.press("Enter")
-    told(page, "mg-word-attention", "“jumps” looks for who does it: most of all at “fox”")
+    told(page, "mg-word-attention", "“jumps” looks for whoever does it: most of all at “fox”")
     words.get_by_role("button", name="Later words too").click()
     in_address(page, "word-attention=word:4,later:1")
 
