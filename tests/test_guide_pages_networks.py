@@ -270,7 +270,7 @@ def test_network_widgets_have_rung_1s_numbers(opened: Any, trained: dict[str, An
 @pytest.mark.slow
 def test_gradient_check_in_the_page(opened: Any) -> None:
     page = opened("gradient-check", "mg-gradient-check")
-    told(page, "mg-gradient-check", "188 parameters, nudge 10⁻⁵, chain rule as it should be")
+    told(page, "mg-gradient-check", "188 parameters, nudge 10⁻⁵, chain rule correct")
     verdict = page.locator("mg-gradient-check .net-big")
     assert "✓ passes" in verdict.inner_text() and "·10⁻¹¹" in verdict.inner_text()
     widget = page.locator("mg-gradient-check")
