@@ -270,7 +270,8 @@ def test_network_widgets_have_rung_1s_numbers(opened: Any, trained: dict[str, An
 @pytest.mark.slow
 def test_gradient_check_in_the_page(opened: Any) -> None:
     page = opened("gradient-check", "mg-gradient-check")
-    told(page, "mg-gradient-check", "188 parameters, nudge 10⁻⁵, chain rule correct")
+    told(page, "mg-gradient-check", "First name, “yuheng”, untrained: 188 parameters, nudge 10⁻⁵")
+    told(page, "mg-gradient-check", "chain rule correct")
     verdict = page.locator("mg-gradient-check .net-big")
     assert "✓ passes" in verdict.inner_text() and "·10⁻¹¹" in verdict.inner_text()
     widget = page.locator("mg-gradient-check")

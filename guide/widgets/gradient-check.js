@@ -64,7 +64,7 @@ class MgGradientCheck extends Widget {
         `${power(found.worst)}; the limit is ${power(LIMIT)}`,
     );
     this.summary(
-      `First name, “${docs[0]}”, untrained: ` +
+      `First name, “${this.run.docs[0]}”, untrained: ` +
         `${found.points.length.toLocaleString("en")} parameters, nudge ${power(10 ** nudge)}, ` +
         `chain rule ${BREAKS[broken].said}. Largest difference ${power(found.worst)}.`,
     );

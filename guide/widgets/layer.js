@@ -71,7 +71,8 @@ class MgLayer extends Widget {
         this.button("Halve all", () => this.logits((z) => z / 2)),
         this.button("Take them from the layer", () => this.set({ own: false })),
       ),
-      table("Softmax in steps", ["logit", "less the largest", "exp", "share"], this.steps),
+      title("Probabilities"),
+      table("Softmax, step by step", ["logit", "less the largest", "exp", "share"], this.steps),
       this.bars,
     ];
   }
