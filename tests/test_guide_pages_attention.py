@@ -173,7 +173,7 @@ def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
 @pytest.mark.slow
 def test_attention_step_by_step(opened: Any) -> None:
     page = opened("attention", "mg-attention")
-    told(page, "mg-attention", "normed, it is x = (−0.88, 1.10)")
+    told(page, "mg-attention", "normalised, it is x = (−0.88, 1.10)")
     widget = page.locator("mg-attention")
     weights = widget.locator("tbody td:nth-child(6)")
     assert weights.all_text_contents() == ["…"] * 3
@@ -181,17 +181,17 @@ def test_attention_step_by_step(opened: Any) -> None:
     told(page, "mg-attention", "= (−0.22, 0.35).")
     widget.locator("mg-stepper .mg-range").focus()
     page.keyboard.press("End")
-    told(page, "mg-attention", "output (0.14, 0.28). Wo makes (0.14, 0.21) of it.")
+    told(page, "mg-attention", "output (0.14, 0.28). Wo turns it into (0.14, 0.21).")
     assert weights.all_text_contents() == ["0.30", "0.34", "0.36"]
     widget.get_by_label("Numbers", exact=True).select_option("exact")
-    told(page, "mg-attention", "(0.1451, 0.2782). Wo makes (0.1427, 0.2093)")
+    told(page, "mg-attention", "(0.1451, 0.2782). Wo turns it into (0.1427, 0.2093)")
     widget.get_by_label("Cache", exact=True).select_option("computed")
     told(page, "mg-attention", "(0.2719, 0.3425)")
     in_address(page, "attention=step:8,cache:computed,numbers:exact")
     again = opened("attention", "mg-attention", "#?attention=step:6,cache:computed")
     told(again, "mg-attention", "The weights are 0.34, 0.31, 0.35.")
     widget.get_by_role("button", name="Reset").click()
-    told(page, "mg-attention", "The token b stands at position 2")
+    told(page, "mg-attention", "The token b is at position 2")
 
 
 @pytest.mark.slow
@@ -215,7 +215,7 @@ def test_query_is_dragged_and_typed(opened: Any) -> None:
     field.fill("9")
     page.keyboard.press("Enter")
     assert "outside −1.5 to 1.5" in widget.inner_text()
-    assert "A short-cut" in widget.inner_text()
+    assert "A shortcut" in widget.inner_text()
 
 
 @pytest.mark.slow
@@ -235,7 +235,7 @@ def test_illustrative_words(opened: Any) -> None:
     assert "Illustrative" in words.inner_text()
     words.get_by_role("button", name="jumps", exact=True).focus()
     page.keyboard.press("Enter")
-    told(page, "mg-word-attention", "“jumps” looks for who does it: most of all at “fox”")
+    told(page, "mg-word-attention", "“jumps” looks for whoever does it: most of all at “fox”")
     words.get_by_role("button", name="Later words too").click()
     in_address(page, "word-attention=word:4,later:1")
 

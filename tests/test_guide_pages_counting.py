@@ -187,7 +187,7 @@ def test_characters_and_tokens(page: Any) -> None:
     told(page, tag, "26 characters get the ids 0 to 25, BOS gets 26: 27 tokens")
     page.keyboard.press("ArrowLeft")
     assert page.locator(f"{tag} .toks").nth(1).inner_text().split()[:3] == ["a", "b", "c"]
-    page.get_by_label("Words of your own instead").fill("cab <b>")
+    page.get_by_label("Your own words instead").fill("cab <b>")
     told(page, tag, "0 of 2 documents read")
     page.get_by_role("button", name="One step on").first.click()
     told(page, tag, "cab brings c, a, b")

@@ -182,7 +182,7 @@ def test_neurons_zip_and_net(opened: Any) -> None:
     zipped = shown(page, "mg-zip")
     told(page, "mg-zip", "the sum so far is −0.130")
     typed(page, zipped, "list w", "1 2")
-    assert "1 of the other is left out" in zipped.locator("[role=alert]").inner_text()
+    assert "1 of the other is silently left out" in zipped.locator("[role=alert]").inner_text()
     told(page, "mg-zip", "2 of 2 pairs")
     net = shown(page, "mg-net")
     told(page, "mg-net", "hidden 0.00, 1.18, 1.50, 0.23 (1 silent); outputs −1.11 and 0.20")
@@ -270,7 +270,8 @@ def test_network_widgets_have_rung_1s_numbers(opened: Any, trained: dict[str, An
 @pytest.mark.slow
 def test_gradient_check_in_the_page(opened: Any) -> None:
     page = opened("gradient-check", "mg-gradient-check")
-    told(page, "mg-gradient-check", "188 parameters, nudge 10⁻⁵, chain rule as it should be")
+    told(page, "mg-gradient-check", "First name, “yuheng”, untrained: 188 parameters, nudge 10⁻⁵")
+    told(page, "mg-gradient-check", "chain rule correct")
     verdict = page.locator("mg-gradient-check .net-big")
     assert "✓ passes" in verdict.inner_text() and "·10⁻¹¹" in verdict.inner_text()
     widget = page.locator("mg-gradient-check")

@@ -148,7 +148,7 @@ def test_blocks_by_mouse_and_keyboard(opened: Any) -> None:
             assert PROGRAM[int(number) - 1].strip() == source.strip()
     # the same lines light up in the function below, and a link brings the block back
     widget.get_by_role("button", name="causal mask").click()
-    widget.locator("> .mg-summary", has_text="causal mask, without code.").wait_for()
+    widget.locator("> .mg-summary", has_text="causal mask, no code needed.").wait_for()
     lit = page.locator("main > figure.code .line.lit").all_inner_texts()
     assert [line.strip() for line in lit] == [
         'keys[i].append(linear(h, state_dict[f"layer{i}.attn_wk"]))'

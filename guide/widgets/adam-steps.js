@@ -3,14 +3,12 @@
 import { makeConfig } from "../js/config.js";
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import "../js/kit/number.js";
+import { make } from "../js/kit/make.js";
 import { choiceField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
+import { Widget } from "../js/kit/widget.js";
 import { adamSteps, loadTraces, PICKS, TRACED } from "../js/figures/runs/gradient-trace.js";
-import { StatefulElement } from "../js/figures/stateful-element.js";
-import { menu } from "../js/figures/parts.js";
 
-/** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
 /** @typedef {ReturnType<typeof adamSteps>[number]} Step */
 
 const { beta1, beta2, eps } = makeConfig();
@@ -44,7 +42,7 @@ const LINES = [
   },
   {
     code: "m_hat = m[p] / (1 - beta1 ** (step + 1))",
-    what: "made up for the start at 0",
+    what: "corrected for the start at 0",
     sum: ({ m, mHat, t }) => `${brief(m)} / ${brief(1 - beta1 ** t)} = ${brief(mHat)}`,
   },
   {
@@ -64,51 +62,42 @@ const LINES = [
   { code: "param.grad = 0.0", what: "ready for the next name", sum: () => "g = 0" },
 ];
 
-class MgAdamSteps extends StatefulElement {
-  async build() {
-    const traces = await loadTraces();
-    if (!this.isConnected || this.traces) return;
-    this.traces = traces;
-    this.whenLeaving(() => (this.traces = undefined));
-    const state = this.stateOf("adam-steps", {
-      t: wholeField(1, 1, TRACED),
-      of: choiceField("query", Object.keys(PICKS)),
-      line: wholeField(1, 1, LINES.length),
+class MgAdamSteps extends Widget {
+  fields = {
+    t: wholeField(1, 1, TRACED),
+    of: choiceField("query", Object.keys(PICKS)),
+    line: wholeField(1, 1, LINES.length),
+  };
+  traces = /** @type {Awaited<ReturnType<typeof loadTraces>>} */ ({});
+  list = html("ol", { class: "train-code" });
+  told = html("p");
+
+  async load() {
+    this.traces = await loadTraces();
+  }
+
+  build() {
+    const steps = make("mg-stepper", { label: "Adam", pace: 1800 });
+    steps.steps = LINES.map(({ what }) => what);
+    this.listen(steps, "mg-step", ({ detail }) => this.set({ line: detail.at + 1 }));
+    this.follow(({ line }) => {
+      if (steps.at !== line - 1) steps.at = line - 1;
     });
-    this.pick = menu(
-      this,
-      "Parameter",
-      Object.entries(PICKS).map(([key, { name }]) => /** @type {[string, string]} */ ([key, name])),
-      (of) => state.set({ of }),
-    );
-    this.stepper = /** @type {MgStepper} */ (
-      html(/** @type {any} */ ("mg-stepper"), { label: "Adam", pace: 1800 })
-    );
-    this.stepper.steps = LINES.map(({ what }) => what);
-    this.listen(this.stepper, "mg-step", ({ detail }) => state.set({ line: detail.at + 1 }));
-    this.list = html("ol", { class: "train-code" });
-    this.told = html("p", {});
-    this.replaceChildren(
-      html("div", { class: "mg-row" }, this.pick.whole),
-      this.knob(state, "t", { label: "Step of the run", digits: 0, slider: true, whole: true }),
-      this.stepper,
+    return [
+      this.menu("of", { label: "Parameter", options: PICKS }),
+      this.knob("t", { label: "Step of the run", slider: true }),
+      steps,
       this.list,
       this.told,
-      this.tools(state),
-    );
-    this.show();
+    ];
   }
 
   show() {
-    const { traces, state, list, stepper } = this;
-    if (!traces || !state || !list || !stepper || !this.pick) return;
-    const { t, of, line } = state.values;
-    this.pick.select.value = of;
-    if (stepper.at !== line - 1) stepper.at = line - 1;
-    const all = adamSteps(traces[of], { beta1, beta2, eps });
+    const { t, of, line } = this.values;
+    const all = adamSteps(this.traces[of], { beta1, beta2, eps });
     const now = all[t - 1];
     renew(
-      list,
+      this.list,
       ...LINES.map(({ code, what, sum }, i) =>
         html(
           "li",
@@ -125,7 +114,7 @@ class MgAdamSteps extends StatefulElement {
         `same rate would move it by ${brief(now.sgd)}.`,
     );
     this.summary(
-      `Step ${t}, ${PICKS[of].name}. Line ${line}, ${LINES[line - 1].what}: ` +
+      `Step ${t}, ${PICKS[of].title}. Line ${line}, ${LINES[line - 1].what}: ` +
         `${LINES[line - 1].sum(now)}.`,
     );
   }

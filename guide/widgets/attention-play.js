@@ -1,18 +1,19 @@
 // <mg-attention-play>: the toy's attention with a query of the reader's own, dragged or on sliders;
-// its output goes straight through lm_head, which is a short-cut and labelled as one.
+// its output goes straight through lm_head, which is a shortcut and labelled as one.
 
 import "../js/kit/bars.js";
 import { html, renew, svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
+import { make } from "../js/kit/make.js";
 import { numberField } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
+import { Widget } from "../js/kit/widget.js";
 import {
   FIRST_QUERY,
   play,
   playCache,
   vectorText,
 } from "../js/figures/networks/attention-steps.js";
-import { StatefulElement } from "../js/figures/stateful-element.js";
 import { TOY_TOKENS } from "../js/numbers/toy.js";
 import { shareList } from "../js/figures/networks/shares.js";
 
@@ -21,57 +22,49 @@ const SIZE = 260;
 const EDGE = 12;
 const at = (/** @type {number} */ x) => EDGE + ((x + MOST) / (2 * MOST)) * (SIZE - 2 * EDGE);
 
-class MgAttentionPlay extends StatefulElement {
+class MgAttentionPlay extends Widget {
+  fields = {
+    q0: numberField(FIRST_QUERY[0], -MOST, MOST),
+    q1: numberField(FIRST_QUERY[1], -MOST, MOST),
+  };
+  picture = svg("svg", {
+    class: "att-pad",
+    viewBox: `0 0 ${SIZE} ${SIZE}`,
+    role: "img",
+    "aria-label":
+      "The query and the three keys as points of a plane, larger where the weight is " +
+      "larger; drag the query, or use the two sliders",
+  });
+  weights = html("div");
+  output = html("p");
+  bars = make("mg-bars", {
+    label: "The output straight through lm_head, softmax of its logits",
+    digits: 3,
+  });
+
   build() {
-    const state = this.stateOf("attention-play", {
-      q0: numberField(FIRST_QUERY[0], -MOST, MOST),
-      q1: numberField(FIRST_QUERY[1], -MOST, MOST),
-    });
-    const knob = (/** @type {string} */ key, /** @type {string} */ label) =>
-      this.knob(state, key, { label, step: 0.01, digits: 2, slider: true });
-    this.picture = svg("svg", {
-      class: "att-pad",
-      viewBox: `0 0 ${SIZE} ${SIZE}`,
-      role: "img",
-      "aria-label":
-        "The query and the three keys as points of a plane, larger where the weight is " +
-        "larger; drag the query, or use the two sliders",
-    });
     this.drag(this.picture);
-    this.weights = html("div");
-    this.bars = /** @type {import("../js/kit/bars.js").MgBars} */ (
-      html(/** @type {any} */ ("mg-bars"), {
-        label: "The output straight through lm_head, softmax of its logits",
-        digits: 3,
-      })
+    const sliders = { step: 0.01, digits: 2, slider: true };
+    const beside = html(
+      "div",
+      {},
+      this.knob("q0", { label: "q₀", ...sliders }),
+      this.knob("q1", { label: "q₁", ...sliders }),
+      html("h3", {}, "Weights of the three keys"),
+      this.weights,
     );
-    this.output = html("p", {});
-    this.replaceChildren(
-      html(
-        "div",
-        { class: "att-two" },
-        this.picture,
-        html(
-          "div",
-          {},
-          knob("q0", "q₀"),
-          knob("q1", "q₁"),
-          html("h3", {}, "Weights of the three keys"),
-          this.weights,
-        ),
-      ),
+    return [
+      html("div", { class: "att-two" }, this.picture, beside),
       html("h3", {}, "What comes out"),
       this.output,
       html(
         "p",
         { class: "mg-note" },
-        "A short-cut: here the output goes straight through lm_head. In the model Wo, the " +
-          "residual and the MLP lie in between.",
+        "A shortcut: here the output goes straight through lm_head. In the model, Wo, the " +
+          "residual and the MLP come in between.",
       ),
       this.bars,
-      this.tools(state),
-    );
-    this.show();
+    ];
   }
 
   /** @private @param {SVGSVGElement} picture */
@@ -85,7 +78,7 @@ class MgAttentionPlay extends StatefulElement {
           max: MOST,
           step: 0.01,
         });
-      this.state?.set({
+      this.set({
         q0: value((event.clientX - box.left) / box.width),
         q1: value(1 - (event.clientY - box.top) / box.height),
       });
@@ -103,34 +96,26 @@ class MgAttentionPlay extends StatefulElement {
   }
 
   show() {
-    const { state, picture, bars } = this;
-    if (!state || !picture || !bars) return;
-    const q = [state.values.q0, state.values.q1];
+    const q = [this.values.q0, this.values.q1];
     const { weights, scores, headOut, logits, probs } = play(q);
     this.draw(q, weights);
-    if (this.weights)
-      renew(
-        this.weights,
-        shareList(
-          "Weights",
-          weights.map((share, t) => ({
-            name: `key ${t}`,
-            share,
-            text: `${written(share, 3)}, score ${written(scores[t], 3)}`,
-          })),
-        ),
-      );
+    const rows = weights.map((share, t) => ({
+      name: `key ${t}`,
+      share,
+      text: `${written(share, 3)}, score ${written(scores[t], 3)}`,
+    }));
+    renew(this.weights, shareList("Weights", rows));
     renew(
       this.output,
-      `The head's output is ${vectorText(headOut, 3)}; lm_head makes the logits ` +
-        `${logits.map((z) => written(z)).join(", ")} of it.`,
+      `The head's output is ${vectorText(headOut, 3)}; lm_head turns it into the logits ` +
+        `${logits.map((z) => written(z)).join(", ")}.`,
     );
     const best = probs.indexOf(Math.max(...probs));
-    bars.data = { names: [...TOY_TOKENS], values: probs, marked: best, most: 0.5 };
+    this.bars.data = { names: [...TOY_TOKENS], values: probs, marked: best, most: 0.5 };
     this.summary(
       `Query ${vectorText(q, 2)}: weights ${weights.map((p) => written(p)).join(", ")}, ` +
-        `output ${vectorText(headOut, 2)}. By the short-cut ${TOY_TOKENS[best]} would be ` +
-        `likeliest, ${written(probs[best], 3)}.`,
+        `output ${vectorText(headOut, 2)}. By the shortcut, ${TOY_TOKENS[best]} would be ` +
+        `the most likely, ${written(probs[best], 3)}.`,
     );
   }
 
@@ -138,7 +123,6 @@ class MgAttentionPlay extends StatefulElement {
   draw(q, weights) {
     const { keys } = playCache();
     const [x, y] = [at(q[0]), SIZE - at(q[1])];
-    if (!this.picture) return;
     renew(
       this.picture,
       svg("rect", {

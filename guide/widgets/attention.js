@@ -3,19 +3,20 @@
 
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
+import { line, row, table } from "../js/kit/make.js";
 import { choiceField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
+import { Widget } from "../js/kit/widget.js";
 import {
   attentionNumbers,
   attentionSentence,
   STAGES,
   vectorText,
 } from "../js/figures/networks/attention-steps.js";
-import { StatefulElement } from "../js/figures/stateful-element.js";
-import { menu } from "../js/figures/parts.js";
+import { TOY_TOKENS } from "../js/numbers/toy.js";
 
-/** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
+/** @typedef {import("../js/figures/networks/attention-steps.js").Choice} Choice */
 
 const WAITING = "…";
 /** Columns of the table, the stage that fills each, and the colour of its kind. */
@@ -28,99 +29,45 @@ const COLUMNS = /** @type {const} */ ([
   ["weight · value", 7, "v"],
 ]);
 
-class MgAttention extends StatefulElement {
+const CACHES = { pinned: "pinned", computed: "computed from BOS, a" };
+const NUMBERS = { hand: "rounded by hand", exact: "exact" };
+
+class MgAttention extends Widget {
+  fields = {
+    step: wholeField(0, 0, STAGES.length - 1),
+    token: choiceField("2", ["0", "1", "2", "3"]),
+    cache: choiceField("pinned", Object.keys(CACHES)),
+    numbers: choiceField("hand", Object.keys(NUMBERS)),
+  };
+  made = html("div", { class: "net-flow" });
+  rows = html("tbody");
+  out = html("div", { class: "net-flow" });
+
   build() {
-    const state = this.stateOf("attention", {
-      step: wholeField(0, 0, STAGES.length - 1),
-      token: choiceField("2", ["0", "1", "2", "3"]),
-      cache: choiceField("pinned", ["pinned", "computed"]),
-      numbers: choiceField("hand", ["hand", "exact"]),
-    });
-    this.menus = {
-      token: menu(
-        this,
-        "Token",
-        [
-          ["0", "BOS"],
-          ["1", "a"],
-          ["2", "b"],
-          ["3", "c"],
-        ],
-        (token) => state.set({ token }),
-      ),
-      cache: menu(
-        this,
-        "Cache",
-        [
-          ["pinned", "pinned"],
-          ["computed", "computed from BOS, a"],
-        ],
-        (cache) => state.set({ cache }),
-      ),
-      numbers: menu(
-        this,
-        "Numbers",
-        [
-          ["hand", "rounded by hand"],
-          ["exact", "exact"],
-        ],
-        (numbers) => state.set({ numbers }),
-      ),
-    };
-    this.stepper = /** @type {MgStepper} */ (
-      html(/** @type {any} */ ("mg-stepper"), { label: "Attention", pace: 2500 })
-    );
-    this.stepper.steps = [...STAGES];
-    this.listen(this.stepper, "mg-step", ({ detail }) => state.set({ step: detail.at }));
-    this.made = html("div", { class: "net-flow" });
-    this.rows = html("tbody");
+    const steps = this.stepper("step", { label: "Attention", pace: 2500 });
+    steps.steps = [...STAGES];
     const head = ["position", ...COLUMNS.map(([name]) => name)];
-    const table = html(
-      "table",
-      { class: "net-table att-table" },
-      html(
-        "thead",
-        {},
-        html(
-          "tr",
-          {},
-          ...head.map((text, i) =>
-            html("th", { scope: "col", "data-kind": i ? COLUMNS[i - 1][2] : null }, text),
-          ),
-        ),
+    const looks = { class: "mg-cells att-table" };
+    const found = table("The cache, and what the query finds in it", head, this.rows, looks);
+    found.querySelectorAll("th").forEach((title, i) => {
+      if (i) title.dataset.kind = COLUMNS[i - 1][2];
+    });
+    return [
+      row(
+        this.menu("token", { label: "Token", options: TOY_TOKENS }),
+        this.menu("cache", { label: "Cache", options: CACHES }),
+        this.menu("numbers", { label: "Numbers", options: NUMBERS }),
       ),
-      this.rows,
-    );
-    this.out = html("div", { class: "net-flow" });
-    this.replaceChildren(
-      html("div", { class: "mg-row" }, ...Object.values(this.menus).map(({ whole }) => whole)),
-      this.stepper,
+      steps,
       this.made,
-      html(
-        "div",
-        {
-          class: "mg-scroll",
-          tabindex: 0,
-          role: "region",
-          "aria-label": "The cache, and what the query finds in it",
-        },
-        table,
-      ),
+      found,
       this.out,
-      this.tools(state),
-    );
-    this.show();
+    ];
   }
 
   show() {
-    const { state, stepper, menus } = this;
-    if (!state || !stepper || !menus || !this.made || !this.rows || !this.out) return;
-    const { step, token, cache, numbers } = state.values;
-    const choice = { token: Number(token), cache, numbers };
-    menus.token.select.value = token;
-    menus.cache.select.value = cache;
-    menus.numbers.select.value = numbers;
-    if (stepper.at !== step) stepper.at = step;
+    const { step, token, cache, numbers } = this.values;
+    const choice = /** @type {Choice} */ ({ token: Number(token), cache, numbers });
     const n = attentionNumbers(choice);
     const text = (/** @type {number[]} */ vector) => vectorText(vector, n.digits);
     const chip = (
@@ -158,20 +105,14 @@ class MgAttention extends StatefulElement {
           written(n.weights[t], n.digits),
           text(n.products[t]),
         ];
-        return html(
-          "tr",
-          {},
-          html("th", { scope: "row" }, t),
-          ...cells.map((content, i) => {
-            const [, from, kind] = COLUMNS[i];
-            const isThere = step >= from || (i < 2 && t < 2);
-            return html(
-              "td",
-              { "data-kind": kind, class: step === from && (i > 1 || t === 2) ? "row-now" : null },
-              isThere ? content : WAITING,
-            );
-          }),
-        );
+        const shown = cells.map((content, i) => {
+          const [, from, kind] = COLUMNS[i];
+          const isThere = step >= from || (i < 2 && t < 2);
+          const isNow = step === from && (i > 1 || t === 2);
+          const looks = { "data-kind": kind, class: isNow ? "row-now" : null };
+          return html("td", looks, isThere ? content : WAITING);
+        });
+        return line(t, ...shown);
       }),
     );
     renew(this.out, chip("head output", "v", n.headOut, 8), chip("after Wo", "x", n.output, 8));

@@ -4,19 +4,27 @@
 import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { textField } from "../js/kit/state.js";
+import { Widget } from "../js/kit/widget.js";
 import { changed, flat, MODELS, parametersOf } from "../js/figures/rungs/before-after.js";
-import { StatefulElement } from "../js/figures/stateful-element.js";
-import { actor } from "../js/figures/parts.js";
 
 /** @typedef {import("../js/figures/rungs/before-after.js").Block} Block */
 
-class MgBeforeAfter extends StatefulElement {
+class MgBeforeAfter extends Widget {
+  fields = { block: textField("", 20) };
+  said = html("div", { class: "att-said" });
+
+  load() {
+    this.called = `before-after-${this.rungs.join("-")}`;
+  }
+
+  /** @private */
+  get rungs() {
+    return [this.numberOf("from", 2), this.numberOf("to", 3)];
+  }
+
   build() {
-    const [from, to] = [this.numberOf("from", 2), this.numberOf("to", 3)];
-    this.rungs = [from, to];
-    const state = this.stateOf(`before-after-${from}-${to}`, { block: textField("", 20) });
+    const [from, to] = this.rungs;
     const { gone, come } = changed(from, to);
-    /** @type {Map<string, HTMLButtonElement[]>} */ this.keys = new Map();
     const column = (
       /** @type {number} */ rung,
       /** @type {Block[]} */ marked,
@@ -28,13 +36,8 @@ class MgBeforeAfter extends StatefulElement {
         html("h3", {}, `Rung ${rung}: ${parametersOf(rung).toLocaleString("en")} parameters`),
         this.listOf(MODELS[rung], new Set(marked.map(({ id }) => id)), mark),
       );
-    this.said = html("div", { class: "att-said" });
-    this.replaceChildren(
-      html("div", { class: "net-models" }, column(from, gone, "goes"), column(to, come, "new")),
-      this.said,
-      this.tools(state),
-    );
-    this.show();
+    const models = [column(from, gone, "goes"), column(to, come, "new")];
+    return [html("div", { class: "net-models" }, ...models), this.said];
   }
 
   /**
@@ -45,42 +48,27 @@ class MgBeforeAfter extends StatefulElement {
    * @returns {HTMLElement}
    */
   listOf(blocks, marked, mark) {
-    return html(
-      "ol",
-      { class: "att-blocks" },
-      ...blocks.map((block) => {
-        const key = actor(
-          this,
-          "",
-          () => this.state?.set({ block: this.state.values.block === block.id ? "" : block.id }),
-          {
-            class: "mg-button att-block",
-            "aria-pressed": "false",
-            "data-mark": marked.has(block.id) ? mark : null,
-          },
-        );
-        key.append(html("span", {}, block.name));
-        if (marked.has(block.id)) key.append(" ", html("span", { class: "mg-tag" }, mark));
-        this.keys?.set(block.id, [...(this.keys.get(block.id) ?? []), key]);
-        return html(
-          "li",
-          {},
-          key,
-          ...(block.inside ? [this.listOf(block.inside, marked, mark)] : []),
-        );
-      }),
-    );
+    const keyOf = (/** @type {Block} */ { id, name }) => {
+      const choose = () => this.set({ block: this.values.block === id ? "" : id });
+      const data = marked.has(id) ? mark : null;
+      const key = this.button("", choose, { class: "mg-button att-block", "data-mark": data });
+      key.append(html("span", {}, name));
+      if (data) key.append(" ", html("span", { class: "mg-tag" }, mark));
+      this.follow(({ block }) => key.setAttribute("aria-pressed", String(block === id)));
+      return key;
+    };
+    const below = (/** @type {Block} */ { inside }) =>
+      inside ? [this.listOf(inside, marked, mark)] : [];
+    const items = blocks.map((block) => html("li", {}, keyOf(block), ...below(block)));
+    return html("ol", { class: "att-blocks" }, ...items);
   }
 
   show() {
-    const { state, keys, rungs, said } = this;
-    if (!state || !keys || !rungs || !said) return;
-    const [from, to] = rungs;
+    const { said } = this;
+    const [from, to] = this.rungs;
     const block = [...flat(MODELS[from]), ...flat(MODELS[to])].find(
-      ({ id }) => id === state.values.block,
+      ({ id }) => id === this.values.block,
     );
-    for (const [id, buttons] of keys)
-      for (const key of buttons) key.setAttribute("aria-pressed", String(id === block?.id));
     const { gone, come } = changed(from, to);
     const names = (/** @type {Block[]} */ blocks) => blocks.map(({ name }) => name).join(", ");
     const all = `Rung ${from} to rung ${to}. New: ${names(come)}. Gone: ${names(gone)}.`;

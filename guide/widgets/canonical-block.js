@@ -16,10 +16,11 @@ import {
   MLP_RESIDUAL,
   OUTPUT,
 } from "../js/figures/trained/canonical.js";
-import { button, html } from "../js/kit/dom.js";
+import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
+import { group } from "../js/kit/make.js";
 import { choiceField } from "../js/kit/state.js";
-import { StatefulElement } from "../js/figures/stateful-element.js";
+import { Widget } from "../js/kit/widget.js";
 import { loadReal } from "../js/figures/trained/real-model.js";
 
 /** @typedef {import("../js/figures/trained/canonical.js").Block} Block */
@@ -36,35 +37,23 @@ async function loadProgram() {
   return answer.text();
 }
 
-class MgCanonicalBlock extends StatefulElement {
+class MgCanonicalBlock extends Widget {
+  fields = {
+    block: choiceField(
+      "qkv",
+      BLOCKS.map(({ id }) => id),
+    ),
+  };
+  real = /** @type {import("../js/figures/trained/real-model.js").Real} */ ({});
+  source = "";
+  said = html("section", { class: "real-said", "aria-label": "The chosen block" });
+
+  async load() {
+    [this.real, this.source] = await Promise.all([loadReal(), loadProgram()]);
+  }
+
   build() {
-    this.guard(async () => {
-      const [real, source] = await Promise.all([loadReal(), loadProgram()]);
-      if (!this.isConnected || this.keys) return;
-      this.guard(() => {
-        this.real = real;
-        this.source = source;
-        this.start();
-        this.show();
-      });
-    });
-  }
-
-  leave() {
-    super.leave();
-    this.keys = /** @type {Map<string, HTMLButtonElement> | undefined} */ (undefined);
-    this.light([]);
-  }
-
-  /** @private */
-  start() {
-    const state = this.stateOf("canonical-block", {
-      block: choiceField(
-        "qkv",
-        BLOCKS.map(({ id }) => id),
-      ),
-    });
-    this.keys = new Map();
+    this.whenLeaving(() => this.light([]));
     const list = (/** @type {readonly Block[]} */ blocks, more = "") =>
       html(
         "ol",
@@ -75,51 +64,34 @@ class MgCanonicalBlock extends StatefulElement {
       /** @type {string} */ label,
       /** @type {readonly Block[]} */ blocks,
       /** @type {Block} */ residual,
-    ) =>
-      html(
-        "div",
-        { class: "real-half", role: "group", "aria-label": label },
-        html("div", { class: "real-branch" }, list(blocks)),
-        this.key(residual),
-      );
-    const diagram = html(
-      "div",
-      { class: "real-diagram" },
-      list(EMBEDDINGS, "real-two"),
-      html(
-        "div",
-        { class: "real-loop", role: "group", "aria-label": "In each layer" },
-        this.key(LOOP),
-        half("Attention", ATTENTION, ATTENTION_RESIDUAL),
-        half("MLP", MLP, MLP_RESIDUAL),
-      ),
-      list(OUTPUT),
+    ) => {
+      const branch = html("div", { class: "real-branch" }, list(blocks));
+      return group(label, { class: "real-half" }, branch, this.key(residual));
+    };
+    const loop = group(
+      "In each layer",
+      { class: "real-loop" },
+      this.key(LOOP),
+      half("Attention", ATTENTION, ATTENTION_RESIDUAL),
+      half("MLP", MLP, MLP_RESIDUAL),
     );
+    const parts = [list(EMBEDDINGS, "real-two"), loop, list(OUTPUT)];
+    const diagram = html("div", { class: "real-diagram" }, ...parts);
     this.listen(diagram, "keydown", (event) => this.walk(event));
-    this.said = html("section", { class: "real-said", "aria-label": "The chosen block" });
-    this.replaceChildren(
-      html("div", { class: "real-both" }, diagram, this.said),
-      this.tools(state),
-    );
+    return [html("div", { class: "real-both" }, diagram, this.said)];
   }
 
   /** @private @param {Block} block */
-  key(block) {
-    const made = button("", {
-      class: "mg-button real-block",
-      "data-kind": block.kind,
-      "data-mark": block.mark,
-      "aria-pressed": "false",
-    });
-    made.append(
-      html("span", {}, block.name),
-      ...(block.mark === "same" ? [] : [" ", html("span", { class: "mg-tag" }, MARKS[block.mark])]),
-    );
+  key({ id, name, kind, mark }) {
     const choose = () => {
-      if (this.state?.values.block !== block.id) this.state?.set({ block: block.id });
+      if (this.values.block !== id) this.set({ block: id });
     };
-    this.listen(made, "click focus", choose);
-    this.keys?.set(block.id, made);
+    const looks = { class: "mg-button real-block", "data-kind": kind, "data-mark": mark };
+    const made = this.button("", choose, looks);
+    made.append(html("span", {}, name));
+    if (mark !== "same") made.append(" ", html("span", { class: "mg-tag" }, MARKS[mark]));
+    this.listen(made, "focus", choose);
+    this.follow(({ block }) => made.setAttribute("aria-pressed", String(block === id)));
     return made;
   }
 
@@ -131,20 +103,17 @@ class MgCanonicalBlock extends StatefulElement {
       ArrowUp: -1,
       ArrowLeft: -1,
     })[event.key];
-    if (!step || event.ctrlKey || event.metaKey || event.altKey || !this.keys) return;
-    const all = [...this.keys.values()].sort((a, b) =>
-      a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1,
-    );
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    const diagram = /** @type {HTMLElement} */ (event.currentTarget);
+    const all = [...diagram.querySelectorAll("button")];
     const now = all.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     event.preventDefault();
     all[Math.max(0, Math.min(all.length - 1, now + step))].focus();
   }
 
   show() {
-    const { state, keys, said, real, source } = this;
-    if (!state || !keys || !said || !real || source === undefined) return;
-    const block = /** @type {Block} */ (BLOCKS.find(({ id }) => id === state.values.block));
-    for (const [id, key] of keys) key.setAttribute("aria-pressed", String(id === block.id));
+    const { said, real, source } = this;
+    const block = /** @type {Block} */ (BLOCKS.find(({ id }) => id === this.values.block));
     const code = codeOf(source, block);
     const entries = entriesOf(real.weights, block);
     const written = entries.map(

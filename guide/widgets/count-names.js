@@ -12,109 +12,88 @@ import {
 import "../js/kit/bars.js";
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import "../js/kit/number.js";
+import { make } from "../js/kit/make.js";
 import { numberField, seedField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { NamesElement } from "../js/figures/names-element.js";
+import { OnNames } from "../js/figures/on-names.js";
 
-/** @typedef {import("../js/kit/bars.js").MgBars} MgBars */
-/** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
+const MEANS = { trained: "counted from", file: "in the list, not counted", new: "not in the list" };
 
-const MEANS = { trained: "counted from", file: "in the list, not counted", new: "in no list" };
+class MgCountNames extends OnNames {
+  fields = {
+    step: wholeField(0, 0, 320),
+    n: wholeField(STEPS, 0, STEPS),
+    t: numberField(0.5, 0.1, 2),
+    seed: seedField(),
+  };
+  origin = /** @type {ReturnType<typeof originOf>} */ (() => "new");
+  said = html("p");
+  bars = make("mg-bars", {
+    label: "Probability of the next token, at this temperature",
+    digits: 3,
+  });
+  list = html("ol", { class: "made-names" });
+  /** @private what is drawn at these settings */
+  plan = {
+    key: "",
+    draws: /** @type {ReturnType<typeof drawNames>} */ ([]),
+    table: /** @type {ReturnType<typeof countedAfter>} */ ({}),
+  };
 
-class MgCountNames extends NamesElement {
-  constructor() {
-    super();
-    /**
-     * @private
-     * @type {{key: string, draws: ReturnType<typeof drawNames>, table: ReturnType<typeof
-     *   countedAfter>} | null}
-     */
-    this.plan = null;
+  async load() {
+    await super.load();
+    this.origin = originOf(this.names);
+    const first = { count: STEPS, temperature: 0.5, seed: 42, samples: 1 };
+    this.fields.step = wholeField(drawNames(this.names, first).length, 0, 320);
   }
 
-  /** @param {import("../js/figures/dataset.js").Names} names */
-  start(names) {
-    this.names = names;
-    this.origin = originOf(names);
-    const first = drawNames(names, { count: STEPS, temperature: 0.5, seed: 42, samples: 1 }).length;
-    const state = this.stateOf("count-names", {
-      step: wholeField(first, 0, 320),
-      n: wholeField(STEPS, 0, STEPS),
-      t: numberField(0.5, 0.1, 2),
-      seed: seedField(),
-    });
-    this.stepper = /** @type {MgStepper} */ (
-      html(/** @type {any} */ ("mg-stepper"), { label: "Draws", pace: 700 })
-    );
-    this.listen(this.stepper, "mg-step", ({ detail }) => state.set({ step: detail.at }));
-    this.said = html("p", {});
-    this.bars = /** @type {MgBars} */ (
-      html(/** @type {any} */ ("mg-bars"), {
-        label: "Probability of the next token, at this temperature",
-        digits: 3,
-      })
-    );
-    this.list = html("ol", { class: "made-names" });
-    this.legend = html(
-      "p",
-      { class: "mg-note" },
-      `Marks: ${Object.entries(MEANS)
-        .map(([mark, means]) => `${mark}, ${means}`)
-        .join("; ")}.`,
-    );
-    this.replaceChildren(
-      this.stepper,
+  build() {
+    this.plan.key = "";
+    this.steps = this.stepper("step", { label: "Draws", pace: 700 });
+    const marks = Object.entries(MEANS).map(([mark, means]) => `${mark}, ${means}`);
+    return [
+      this.steps,
       this.said,
       this.bars,
       this.list,
-      this.legend,
+      html("p", { class: "mg-note" }, `Marks: ${marks.join("; ")}.`),
       html(
         "div",
         { class: "mg-knobs" },
-        this.knob(state, "t", { label: "Temperature", step: 0.05, digits: 2, slider: true }),
-        this.knob(state, "n", { label: "Names counted", digits: 0, slider: true, whole: true }),
-        this.knob(state, "seed", { label: "Seed of the draws", digits: 0, whole: true }),
+        this.knob("t", { label: "Temperature", step: 0.05, digits: 2, slider: true }),
+        this.knob("n", { label: "Names counted", slider: true }),
+        this.knob("seed", { label: "Seed of the draws" }),
       ),
-      this.tools(state),
-    );
+    ];
   }
 
   /** The draws and the table for these settings. @private */
   planned() {
-    const { state, names } = this;
-    if (!state || !names) return null;
-    const { n, t, seed } = state.values;
+    const { names } = this;
+    const { n, t, seed } = this.values;
     const key = `${n} ${t} ${seed}`;
-    if (this.plan?.key !== key) {
-      this.plan = {
-        key,
-        draws: drawNames(names, { count: n, temperature: t, seed }),
-        table: countedAfter(names, n),
-      };
-      const { tokenizer } = names;
-      const steps = this.plan.draws.map(
+    if (this.plan.key !== key) {
+      const draws = drawNames(names, { count: n, temperature: t, seed });
+      this.plan = { key, draws, table: countedAfter(names, n) };
+      const steps = draws.map(
         ({ name, before, next }) =>
-          `name ${name + 1}: ${before || "BOS"} → ${called(tokenizer, next)}`,
+          `name ${name + 1}: ${before || "BOS"} → ${called(names.tokenizer, next)}`,
       );
-      if (this.stepper) this.stepper.steps = ["Nothing drawn yet", ...steps];
+      if (this.steps) this.steps.steps = ["Nothing drawn yet", ...steps];
     }
     return this.plan;
   }
 
   show() {
-    const plan = this.planned();
-    const { state, names, stepper, bars, list, said, origin } = this;
-    if (!plan || !state || !names || !stepper || !bars || !list || !said || !origin) return;
-    const { tokenizer } = names;
-    const { draws, table } = plan;
-    const at = Math.min(state.values.step, draws.length);
-    stepper.at = at;
+    const { draws, table } = this.planned();
+    const { bars, list, said, origin } = this;
+    const { tokenizer } = this.names;
+    const at = Math.min(this.values.step, draws.length);
     const done = draws.slice(0, at);
     const now = done.at(-1) ?? null;
     const token = now?.token ?? tokenizer.bos;
-    const probs = tempered(table.probs(token), state.values.t);
+    const probs = tempered(table.probs(token), this.values.t);
     const labels = allCalled(tokenizer);
     bars.data = {
       names: labels,

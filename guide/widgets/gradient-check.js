@@ -3,119 +3,68 @@
 
 import { loadNames } from "../js/figures/dataset.js";
 import { html, renew, svg, tableOf } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import { choiceField, urlState, wholeField } from "../js/kit/state.js";
+import { define } from "../js/kit/element.js";
+import { choiceField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
+import { Widget } from "../js/kit/widget.js";
 import { BREAKS, checkOf, LIMIT, power } from "../js/figures/gradients/gradient-dots.js";
-import { menu, numberInput, tools } from "../js/figures/parts.js";
 import { RungOne } from "../js/figures/rungs/rung-one.js";
 
-const SIZE = { side: 360, edge: 52 };
+/** @typedef {NonNullable<Awaited<ReturnType<typeof checkOf>>>} Found */
 
-class MgGradientCheck extends KitElement {
-  constructor() {
-    super();
-    /** @private @type {RungOne | null} */ this.run = null;
-    /** @private a check that is overtaken stops */ this.round = 0;
-  }
+const SIZE = { side: 360, edge: 52 };
+const DOTS = { 1: "all 3,184", 17: "every 17th parameter, as in the program" };
+
+class MgGradientCheck extends Widget {
+  fields = {
+    nudge: wholeField(-5, -12, -1),
+    every: choiceField("17", Object.keys(DOTS)),
+    broken: choiceField("none", Object.keys(BREAKS)),
+  };
+  plot = html("div");
+  verdict = html("p", { class: "net-big" });
+  /** @private */ run = /** @type {RungOne | null} */ (null);
+  /** @private */ found = /** @type {Found} */ ({ points: [], worst: 0 });
+  /** @private a check that is overtaken stops */ round = 0;
 
   build() {
-    const state = urlState("gradient-check", {
-      nudge: wholeField(-5, -12, -1),
-      every: choiceField("17", ["1", "17"]),
-      broken: choiceField("none", Object.keys(BREAKS)),
-    });
-    this.state = state;
-    this.whenLeaving(() => state.close());
-    this.every = menu(
-      this,
-      "Dots",
-      [
-        ["17", "every 17th parameter, as the program"],
-        ["1", "all 3,184"],
-      ],
-      (every) => state.set({ every }),
-    );
-    this.broken = menu(
-      this,
-      "Chain rule",
-      Object.entries(BREAKS).map(
-        ([key, { name }]) => /** @type {[string, string]} */ ([key, name]),
-      ),
-      (broken) => state.set({ broken }),
-    );
-    this.nudge = numberInput(
-      this,
-      {
-        label: "Nudge: 10 to the power",
-        control: "nudge",
-        value: -5,
-        min: -12,
-        max: -1,
-        step: 1,
-        whole: true,
-        slider: true,
-      },
-      (nudge) => state.set({ nudge }),
-    );
-    this.plot = html("div");
-    this.verdict = html("p", { class: "net-big" });
-    this.replaceChildren(
-      this.every.whole,
-      this.broken.whole,
-      this.nudge,
+    return [
+      this.menu("every", { label: "Dots", options: DOTS }),
+      this.menu("broken", { label: "Chain rule", options: BREAKS }),
+      this.knob("nudge", { label: "Nudge: 10 to the power", slider: true }),
       this.verdict,
       this.plot,
-      tableOf("The dots that lie farthest off the diagonal", () => this.tabled()),
-      tools(this, state),
-    );
-    state.onChange(() => this.fresh());
-    return this.fresh();
+      tableOf("The dots farthest from the diagonal", () => this.tabled()),
+    ];
   }
 
-  /** @private */
-  async fresh() {
-    const { nudge, every, broken } = /** @type {any} */ (this.state).values;
-    if (this.every && this.broken && this.nudge) {
-      this.every.select.value = every;
-      this.broken.select.value = broken;
-      if (this.nudge.value !== nudge) this.nudge.value = nudge;
-    }
-    const mine = ++this.round;
-    try {
-      const { docs } = await loadNames();
-      this.run ??= new RungOne(docs);
-      // A slider that still moves asks again.
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      if (mine !== this.round || !this.isConnected) return;
-      const found = await checkOf(
-        this.run.model,
-        this.run.tokens(0),
-        { stride: Number(every), nudge: 10 ** nudge, broken },
-        () => mine === this.round && this.isConnected,
-      );
-      if (!found) return;
-      this.found = found;
-      this.guard(() => this.show());
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  /** @private */
   show() {
-    const { found } = this;
+    this.guard(() => this.check());
+  }
+
+  /** @private */
+  async check() {
+    const { nudge, every, broken } = this.values;
+    const mine = ++this.round;
+    const isWanted = () => mine === this.round && this.isConnected;
+    const { docs } = await loadNames();
+    this.run ??= new RungOne(docs);
+    const { model } = this.run;
+    const tokens = this.run.tokens(0);
+    await new Promise((resolve) => setTimeout(resolve, 30)); // a slider that still moves asks again
+    if (!isWanted()) return;
+    const how = { stride: Number(every), nudge: 10 ** nudge, broken };
+    const found = await checkOf(model, tokens, how, isWanted);
     if (!found) return;
-    const { nudge, broken } = /** @type {any} */ (this.state).values;
-    const good = found.worst < LIMIT;
+    this.found = found;
     renew(this.plot, scatter(found.points));
     renew(
       this.verdict,
-      `${good ? "✓ passes" : "✗ fails"}: the largest difference is ${power(found.worst)}; ` +
-        `the limit is ${power(LIMIT)}`,
+      `${found.worst < LIMIT ? "✓ passes" : "✗ fails"}: the largest difference is ` +
+        `${power(found.worst)}; the limit is ${power(LIMIT)}`,
     );
     this.summary(
-      `First name, “${this.run?.docs[0]}”, untrained: ` +
+      `First name, “${this.run.docs[0]}”, untrained: ` +
         `${found.points.length.toLocaleString("en")} parameters, nudge ${power(10 ** nudge)}, ` +
         `chain rule ${BREAKS[broken].said}. Largest difference ${power(found.worst)}.`,
     );
@@ -123,7 +72,7 @@ class MgGradientCheck extends KitElement {
 
   /** @private */
   tabled() {
-    const points = [...(this.found?.points ?? [])]
+    const points = [...this.found.points]
       .sort((a, b) => Math.abs(b.numerical - b.analytic) - Math.abs(a.numerical - a.analytic))
       .slice(0, 30);
     return {
@@ -153,6 +102,13 @@ function scatter(points) {
   const specks = points
     .map((p) => `M${x(p.analytic).toFixed(1)} ${y(p.numerical).toFixed(1)}h0`)
     .join("");
+  const label = (
+    /** @type {number} */ left,
+    /** @type {number} */ top,
+    /** @type {string} */ text,
+    /** @type {Record<string, string>} */ more = {},
+  ) => svg("text", { class: "mg-label", x: left, y: top, "text-anchor": "middle", ...more }, text);
+  const middle = (side - edge) / 2;
   return svg(
     "svg",
     {
@@ -168,38 +124,11 @@ function scatter(points) {
     svg("line", { class: "net-diagonal", x1: x(-most), y1: y(-most), x2: x(most), y2: y(most) }),
     svg("path", { class: "net-speck", d: specks }),
     ...[-most, 0, most].flatMap((v) => [
-      svg(
-        "text",
-        {
-          class: "mg-label",
-          x: Math.min(x(v), side - 26),
-          y: side - edge + 17,
-          "text-anchor": "middle",
-        },
-        written(v, 3),
-      ),
-      svg(
-        "text",
-        { class: "mg-label", x: edge - 6, y: y(v) + 4, "text-anchor": "end" },
-        written(v, 3),
-      ),
+      label(Math.min(x(v), side - 26), side - edge + 17, written(v, 3)),
+      label(edge - 6, y(v) + 4, written(v, 3), { "text-anchor": "end" }),
     ]),
-    svg(
-      "text",
-      { class: "mg-label", x: (side + edge) / 2, y: side - 14, "text-anchor": "middle" },
-      "by the chain rule",
-    ),
-    svg(
-      "text",
-      {
-        class: "mg-label",
-        x: 12,
-        y: (side - edge) / 2,
-        "text-anchor": "middle",
-        transform: `rotate(-90 12 ${(side - edge) / 2})`,
-      },
-      "by nudging",
-    ),
+    label((side + edge) / 2, side - 14, "by the chain rule"),
+    label(12, middle, "by nudging", { transform: `rotate(-90 12 ${middle})` }),
   );
 }
 

@@ -6,64 +6,51 @@ import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { startLinks } from "../js/kit/link.js";
+import { make } from "../js/kit/make.js";
 import { wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
-import { NamesElement } from "../js/figures/names-element.js";
+import { OnNames } from "../js/figures/on-names.js";
 
-/** @typedef {import("../js/kit/heat.js").MgHeat} MgHeat */
-/** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
+class MgPairCounts extends OnNames {
+  fields = { n: wholeField(4, 0, STEPS) };
+  pairs = html("div", { class: "toks pair-row" });
+  heat = make("mg-heat", {
+    label: "counts, row: token, column: the next",
+    digits: 0,
+    least: 8,
+    unsigned: true,
+    class: "pair-heat",
+  });
+  said = html("p", { class: "mg-note pair-said" });
+  /** @private what is said while no cell is read */ full = "";
 
-class MgPairCounts extends NamesElement {
-  /** @param {import("../js/figures/dataset.js").Names} names */
-  start(names) {
+  build() {
     startLinks();
-    this.names = names;
-    const state = this.stateOf("pair-counts", { n: wholeField(4, 0, STEPS) });
-    this.stepper = /** @type {MgStepper} */ (
-      html(/** @type {any} */ ("mg-stepper"), { label: "Names counted", pace: 600 })
-    );
-    this.stepper.steps = [
+    const steps = this.stepper("n", { label: "Names counted", pace: 600 });
+    steps.steps = [
       "Nothing counted yet",
-      ...names.shuffled.slice(0, STEPS).map((name, i) => `Name ${i + 1}: ${name}`),
+      ...this.names.shuffled.slice(0, STEPS).map((name, i) => `Name ${i + 1}: ${name}`),
     ];
-    this.listen(this.stepper, "mg-step", ({ detail }) => state.set({ n: detail.at }));
-    this.pairs = html("div", { class: "toks pair-row" });
-    this.heat = /** @type {MgHeat} */ (
-      html(/** @type {any} */ ("mg-heat"), {
-        label: "counts, row: token, column: the next",
-        digits: 0,
-        least: 8,
-        unsigned: true,
-        class: "pair-heat",
-      })
-    );
-    this.said = html("p", { class: "mg-note pair-said" });
-    this.listen(this.heat, "mg-cell", (event) => {
-      const cell = event.detail;
-      if (!this.said) return;
-      if (!cell) this.said.textContent = this.full ?? "";
-      else
-        this.said.textContent =
-          `${this.inWords(cell.row, cell.column)}: ${cell.value} ` +
-          `${cell.value === 1 ? "time" : "times"}.`;
+    this.listen(this.heat, "mg-cell", ({ detail: cell }) => {
+      this.said.textContent = cell
+        ? `${this.inWords(cell.row, cell.column)}: ${cell.value} ` +
+          `${cell.value === 1 ? "time" : "times"}.`
+        : this.full;
     });
-    this.replaceChildren(this.stepper, this.pairs, this.heat, this.said, this.tools(state));
+    return [steps, this.pairs, this.heat, this.said];
   }
 
   /** @private @param {number} row @param {number} column */
   inWords(row, column) {
-    const { tokenizer } = /** @type {import("../js/figures/dataset.js").Names} */ (this.names);
-    const [from, to] = [row, column].map((token) => called(tokenizer, token));
+    const [from, to] = [row, column].map((token) => called(this.names.tokenizer, token));
     if (from === "BOS" && to === "BOS") return "An empty name";
     if (from === "BOS") return `${to} begins a name`;
     return to === "BOS" ? `${from} ends a name` : `${to} follows ${from}`;
   }
 
   show() {
-    const { state, names, stepper, pairs, heat } = this;
-    if (!state || !names || !stepper || !pairs || !heat) return;
-    const { n } = state.values;
-    stepper.at = n;
+    const { names, pairs, heat } = this;
+    const { n } = this.values;
     const table = countedAfter(names, n);
     const labels = allCalled(names.tokenizer);
     const all = table.counts.flat();
@@ -71,7 +58,7 @@ class MgPairCounts extends NamesElement {
     const full = Math.max(2, all.filter((count) => count > 2).sort((a, b) => b - a)[19] ?? 0);
     heat.data = { values: table.counts, rows: labels, columns: labels, most: full, link: "pair" };
     this.full = `Full colour from ${full} on.`;
-    if (this.said) this.said.textContent = this.full;
+    this.said.textContent = this.full;
     const doc = n ? names.tokens[n - 1] : null;
     renew(
       pairs,

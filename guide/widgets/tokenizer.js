@@ -1,64 +1,42 @@
 // <mg-tokenizer>: a text as token ids between two BOS, and back.
 
-import { button, freshId, html, renew } from "../js/kit/dom.js";
+import { freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
+import { group } from "../js/kit/make.js";
 import { textField } from "../js/kit/state.js";
-import { tokenRow } from "../js/figures/names-element.js";
-import { StatefulElement } from "../js/figures/stateful-element.js";
+import { Widget } from "../js/kit/widget.js";
+import { tokenRow } from "../js/figures/on-names.js";
 import { Tokenizer } from "../js/tokenizer.js";
 import { MicrogptError } from "../js/errors.js";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const PRESETS = ["emma", "ava", "quentin", "zoë", ""];
 
-class MgTokenizer extends StatefulElement {
-  build() {
-    const state = this.stateOf("tokenizer", { text: textField("emma", 40) });
-    this.tokenizer = new Tokenizer(LETTERS);
-    const id = freshId("tokens");
-    const field = html("input", {
-      id,
-      class: "mg-field",
-      type: "text",
-      maxlength: 40,
-      autocomplete: "off",
-      autocapitalize: "none",
-      spellcheck: "false",
-      "aria-describedby": `${id}-refused`,
-    });
-    this.field = field;
-    this.refused = html("p", { id: `${id}-refused`, class: "mg-refused", role: "alert" });
-    this.row = html("div", { class: "toks" });
-    this.back = html("p", {});
-    const presets = html("div", { class: "mg-row", role: "group", "aria-label": "Texts to try" });
-    for (const text of PRESETS) {
-      const preset = button(text || "nothing", { class: "mg-button mg-quiet mg-try" });
-      this.listen(preset, "click", () => state.set({ text }));
-      presets.append(preset);
-    }
-    this.listen(field, "input", () => state.set({ text: field.value }));
-    this.replaceChildren(
-      html("div", { class: "mg-row" }, html("label", { for: id }, "A name"), field),
-      presets,
-      this.refused,
-      this.row,
-      this.back,
-      this.tools(state),
-    );
-    this.dataset.loaded = "";
-    this.show();
-  }
+class MgTokenizer extends Widget {
+  fields = { text: textField("emma", 40) };
+  tokenizer = new Tokenizer(LETTERS);
+  refused = html("p", { id: freshId("refused"), class: "mg-refused", role: "alert" });
+  row = html("div", { class: "toks" });
+  back = html("p");
 
-  leave() {
-    super.leave();
-    delete this.dataset.loaded;
+  build() {
+    this.dataset.loaded = "";
+    this.whenLeaving(() => delete this.dataset.loaded);
+    // What has no ids stays in the state, and is shown as such.
+    const how = { label: "A name", read: (/** @type {string} */ typed) => typed };
+    const looks = { maxlength: 40, "aria-describedby": this.refused.id };
+    const [field] = this.text("text", how, looks);
+    const presets = PRESETS.map((text) =>
+      this.button(text || "nothing", () => this.set({ text }), {
+        class: "mg-button mg-quiet mg-try",
+      }),
+    );
+    return [field, group("Texts to try", {}, ...presets), this.refused, this.row, this.back];
   }
 
   show() {
-    const { tokenizer, state, field, row, back, refused } = this;
-    if (!tokenizer || !state || !field || !row || !back || !refused) return;
-    const { text } = state.values;
-    if (field.value !== text) field.value = text;
+    const { tokenizer, row, back, refused } = this;
+    const { text } = this.values;
     let ids;
     try {
       ids = tokenizer.encodeDocument(text);

@@ -1,60 +1,34 @@
 // <mg-unique-characters>: the vocabulary is collected name by name, sorted, and numbered.
 
 import { collecting, inOrder, wordsOf } from "../js/characters.js";
-import { freshId, html, renew } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
-import { NamesElement, tokenRow } from "../js/figures/names-element.js";
+import { OnNames, tokenRow } from "../js/figures/on-names.js";
 
-/** @typedef {import("../js/kit/stepper.js").MgStepper} MgStepper */
+class MgUniqueCharacters extends OnNames {
+  fields = { step: wholeField(3, 0, 100000), words: textField("", 300) };
+  word = html("div", { class: "toks" });
+  pool = html("div", { class: "toks" });
+  poolName = html("p", { class: "mg-soft" });
+  reads = /** @type {ReturnType<typeof collecting>} */ ([]);
+  /** @private how many documents there are */ total = 0;
+  /** @private @type {string | null} */ plannedFor = null;
 
-class MgUniqueCharacters extends NamesElement {
-  constructor() {
-    super();
-    /** @private @type {string | null} */ this.plannedFor = null;
-  }
-
-  /** @param {import("../js/figures/dataset.js").Names} names */
-  start(names) {
-    this.names = names;
-    const state = this.stateOf("unique-characters", {
-      step: wholeField(3, 0, 100000),
-      words: textField("", 300),
-    });
-    const id = freshId("words");
-    const field = html("input", {
-      id,
-      class: "mg-field mg-wide",
-      type: "text",
-      maxlength: 300,
-      autocomplete: "off",
-      spellcheck: "false",
-      placeholder: "the 32,033 names",
-    });
-    this.field = field;
-    this.word = html("div", { class: "toks" });
-    this.pool = html("div", { class: "toks" });
-    this.poolName = html("p", { class: "mg-soft" });
-    this.stepper = /** @type {MgStepper} */ (
-      html(/** @type {any} */ ("mg-stepper"), { label: "Collecting", pace: 700 })
-    );
-    this.listen(this.stepper, "mg-step", ({ detail }) => state.set({ step: detail.at }));
-    this.listen(field, "input", () => state.set({ words: field.value, step: 0 }));
-    this.replaceChildren(
-      this.stepper,
+  build() {
+    this.plannedFor = null;
+    this.steps = this.stepper("step", { label: "Collecting", pace: 700 });
+    const how = { label: "Your own words instead", also: () => ({ step: 0 }) };
+    const looks = { class: "mg-field mg-wide", maxlength: 300, placeholder: "the 32,033 names" };
+    return [
+      this.steps,
       html("p", { class: "mg-soft" }, "The name that is read"),
       this.word,
       this.poolName,
       this.pool,
-      html(
-        "div",
-        { class: "mg-row" },
-        html("label", { for: id }, "Words of your own instead"),
-        field,
-      ),
-      this.tools(state),
-    );
+      ...this.text("words", how, looks),
+    ];
   }
 
   /**
@@ -64,45 +38,34 @@ class MgUniqueCharacters extends NamesElement {
    */
   planned(words) {
     if (this.plannedFor !== words) {
-      const docs = wordsOf(words).length ? wordsOf(words) : (this.names?.docs ?? []);
+      const docs = wordsOf(words).length ? wordsOf(words) : this.names.docs;
       this.plannedFor = words;
       this.reads = collecting(docs);
       this.total = docs.length;
-      if (this.stepper) {
-        this.stepper.steps = [
-          "Nothing is read yet",
-          ...this.reads.map(
-            ({ doc, fresh }) =>
-              `${doc}: ${fresh.length ? `new are ${fresh.join(", ")}` : "nothing new"}`,
-          ),
-          "Sorted",
-          "Numbered, and BOS added",
-        ];
-      }
+      const read = this.reads.map(
+        ({ doc, fresh }) =>
+          `${doc}: ${fresh.length ? `new are ${fresh.join(", ")}` : "nothing new"}`,
+      );
+      const all = ["Nothing is read yet", ...read, "Sorted", "Numbered, and BOS added"];
+      if (this.steps) this.steps.steps = all;
     }
-    return this.reads ?? [];
+    return this.reads;
   }
 
   show() {
-    const { state, stepper, word, pool, poolName, field } = this;
-    if (!state || !stepper || !word || !pool || !poolName || !field) return;
-    const { step, words } = state.values;
-    if (field.value !== words) field.value = words;
+    const { word, pool, poolName } = this;
+    const { step, words } = this.values;
     const reads = this.planned(words);
     const at = Math.min(step, reads.length + 2);
-    stepper.at = at;
     const read = reads.slice(0, at);
     const now = at > 0 && at <= reads.length ? reads[at - 1] : null;
-    renew(
-      word,
-      ...[...(now?.doc ?? "–")].map((char) =>
-        html(
-          "span",
-          { class: now?.fresh.includes(char) ? "tok tok-new" : "tok" },
-          html("b", {}, char),
-        ),
-      ),
-    );
+    const looks = (/** @type {string} */ char) =>
+      html(
+        "span",
+        { class: now?.fresh.includes(char) ? "tok tok-new" : "tok" },
+        html("b", {}, char),
+      );
+    renew(word, ...[...(now?.doc ?? "–")].map(looks));
     const met = read.flatMap(({ fresh }) => fresh);
     const sorted = inOrder(met);
     const isSorted = at > reads.length;
@@ -118,16 +81,10 @@ class MgUniqueCharacters extends NamesElement {
           [...sorted, "BOS"],
           [...sorted, "BOS"].map((_, i) => i),
         )
-      : chars.map((char) =>
-          html(
-            "span",
-            { class: now?.fresh.includes(char) ? "tok tok-new" : "tok" },
-            html("b", {}, char),
-          ),
-        );
+      : chars.map(looks);
     renew(pool, ...(cells.length ? cells : ["none"]));
-    const of = (this.total ?? 0).toLocaleString("en");
-    const left = (this.total ?? 0) - reads.length;
+    const of = this.total.toLocaleString("en");
+    const left = this.total - reads.length;
     const rest = left
       ? ` The ${left.toLocaleString("en")} documents after number ${reads.length} bring ` +
         "nothing new."

@@ -3,10 +3,10 @@
 
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
+import { row } from "../js/kit/make.js";
 import { choiceField, flagField, numberField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { StatefulElement } from "../js/figures/stateful-element.js";
-import { actor, menu } from "../js/figures/parts.js";
+import { Widget } from "../js/kit/widget.js";
 import { shareList } from "../js/figures/networks/shares.js";
 import {
   ASKED,
@@ -19,34 +19,27 @@ import {
 } from "../js/figures/networks/word-attention.js";
 
 const LABEL = "Illustrative: the vectors are made by hand. What is computed from them is computed.";
+const WORDS = Object.keys(ASKED);
 const percent = (/** @type {number} */ share) => `${written(100 * share, 0)} %`;
 
-class MgFuzzy extends StatefulElement {
+class MgFuzzy extends Widget {
+  fields = { word: choiceField("wolf", WORDS), sharp: numberField(0.5, 0, 10) };
+  list = html("div");
+
   build() {
-    const words = Object.keys(ASKED);
-    const state = this.stateOf("fuzzy", {
-      word: choiceField("wolf", words),
-      sharp: numberField(0.5, 0, 10),
-    });
-    const named = (/** @type {string} */ word) =>
-      /** @type {[string, string]} */ ([word, word in PACES ? word : `${word} (not in it)`]);
-    this.chosen = menu(this, "Look up", words.map(named), (word) => state.set({ word }));
-    this.list = html("div");
-    this.replaceChildren(
-      html("p", { class: "mg-note" }, LABEL),
-      this.chosen.whole,
-      this.knob(state, "sharp", { label: "Sharpness", step: 0.1, digits: 1, slider: true }),
-      this.list,
-      this.tools(state),
+    const options = Object.fromEntries(
+      WORDS.map((word) => [word, word in PACES ? word : `${word} (not in it)`]),
     );
-    this.show();
+    return [
+      html("p", { class: "mg-note" }, LABEL),
+      this.menu("word", { label: "Look up", options }),
+      this.knob("sharp", { label: "Sharpness", step: 0.1, digits: 1, slider: true }),
+      this.list,
+    ];
   }
 
   show() {
-    const { state, chosen } = this;
-    if (!state || !chosen) return;
-    const { word, sharp } = state.values;
-    chosen.select.value = word;
+    const { word, sharp } = this.values;
     const { weights, answer, exact } = fuzzyLookup(word, sharp);
     const pace = (/** @type {string} */ entry) =>
       /** @type {Record<string, number>} */ (PACES)[entry];
@@ -63,8 +56,8 @@ class MgFuzzy extends StatefulElement {
     );
     const common =
       exact === null
-        ? `A common dictionary has no entry for “${word}”.`
-        : `A common dictionary answers ${written(exact, 0)}.`;
+        ? `An ordinary dictionary has no entry for “${word}”.`
+        : `An ordinary dictionary answers ${written(exact, 0)}.`;
     const best = weights.indexOf(Math.max(...weights));
     const most =
       sharp === 0
@@ -76,43 +69,22 @@ class MgFuzzy extends StatefulElement {
   }
 }
 
-class MgWordAttention extends StatefulElement {
+class MgWordAttention extends Widget {
+  fields = { word: wholeField(3, 0, SENTENCE.length - 1), later: flagField(false) };
+  list = html("div");
+
   build() {
-    const state = this.stateOf("word-attention", {
-      word: wholeField(3, 0, SENTENCE.length - 1),
-      later: flagField(false),
-    });
-    this.keys = SENTENCE.map((word, i) =>
-      actor(this, word, () => state.set({ word: i }), {
-        "aria-pressed": "false",
-        class: "mg-button att-word",
-      }),
-    );
-    this.both = actor(this, "Later words too", () => state.set({ later: !state.values.later }), {
-      "aria-pressed": "false",
-      class: "mg-button net-chosen",
-    });
-    this.list = html("div");
-    this.replaceChildren(
+    const looks = { class: "net-tokens", each: "att-word" };
+    return [
       html("p", { class: "mg-note" }, LABEL),
-      html(
-        "div",
-        { class: "net-tokens", role: "group", "aria-label": "The word that looks" },
-        ...this.keys,
-      ),
-      html("div", { class: "mg-row" }, this.both),
+      this.choices("word", "The word that looks", SENTENCE, looks),
+      row(this.toggle("later", "Later words too")),
       this.list,
-      this.tools(state),
-    );
-    this.show();
+    ];
   }
 
   show() {
-    const { state, keys, both } = this;
-    if (!state || !keys || !both) return;
-    const { word, later } = state.values;
-    keys.forEach((key, i) => key.setAttribute("aria-pressed", String(i === word)));
-    both.setAttribute("aria-pressed", String(later));
+    const { word, later } = this.values;
     const weights = wordWeights(word, later);
     renew(
       this.list,

@@ -1,92 +1,58 @@
 // <mg-zip>: two lists walked together, pair by pair, and what the pairs add up to.
 
 import { freshId, html, renew } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import { textField, urlState } from "../js/kit/state.js";
+import { define } from "../js/kit/element.js";
+import { line, make, table } from "../js/kit/make.js";
+import { textField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { readNumbers, written } from "../js/kit/text.js";
-import { tools } from "../js/figures/parts.js";
+import { Widget } from "../js/kit/widget.js";
 
-const FIRST = { x: "0.5 −0.3 1.2", w: "0.4 0.7 −0.1" };
 const MOST = 8;
 
-class MgZip extends KitElement {
+/** Numbers of a list; a minus at the end still waits for its number. @param {string} text */
+const numbersOf = (text) => readNumbers(text.replace(/(^|\s)[-−]$/, ""))?.slice(0, MOST);
+
+class MgZip extends Widget {
+  fields = { x: textField("0.5 −0.3 1.2", 80), w: textField("0.4 0.7 −0.1", 80) };
+  wrong = html("p", { id: freshId("wrong"), class: "mg-note", role: "alert" });
+  steps = make("mg-stepper", { label: "Pairs" });
+  body = html("tbody");
+  pairs = /** @type {{x: number, w: number, product: number, sum: number}[]} */ ([]);
+
   build() {
-    const state = urlState("zip", { x: textField(FIRST.x, 80), w: textField(FIRST.w, 80) });
-    this.state = state;
-    this.whenLeaving(() => state.close());
-    this.inputs = /** @type {const} */ (["x", "w"]).map((key) => {
-      const id = freshId("zip");
-      const field = html("input", {
-        id,
-        class: "mg-field",
-        type: "text",
-        autocomplete: "off",
-        spellcheck: "false",
-        value: state.values[key],
-      });
-      this.listen(field, "change", (event) => {
-        event.stopPropagation();
-        state.set({ [key]: field.value.slice(0, 80) });
-      });
-      return {
-        key,
-        field,
-        whole: html("div", { class: "mg-row" }, html("label", { for: id }, `list ${key}`), field),
-      };
-    });
-    this.wrong = html("p", { class: "mg-note", role: "alert" });
-    this.body = html("tbody");
-    this.stepper = /** @type {import("../js/kit/stepper.js").MgStepper} */ (
-      html(/** @type {any} */ ("mg-stepper"), { label: "Pairs" })
-    );
-    this.listen(this.stepper, "mg-step", () => this.walk());
+    this.listen(this.steps, "mg-step", () => this.walk());
     const head = ["pair", "xi", "wi", "xi·wi", "sum so far"];
-    this.replaceChildren(
-      ...this.inputs.map(({ whole }) => whole),
+    return [
+      this.list("x"),
+      this.list("w"),
       this.wrong,
-      this.stepper,
-      html(
-        "div",
-        { class: "mg-scroll", tabindex: 0, role: "region", "aria-label": "Pairs of the two lists" },
-        html(
-          "table",
-          { class: "net-table" },
-          html(
-            "thead",
-            {},
-            html("tr", {}, ...head.map((text) => html("th", { scope: "col" }, text))),
-          ),
-          this.body,
-        ),
-      ),
-      tools(this, state),
-    );
-    state.onChange(() => this.show());
-    this.show();
+      this.steps,
+      table("Pairs of the two lists", head, this.body),
+    ];
   }
 
-  /** @private */
+  /** @private @param {"x" | "w"} key */
+  list(key) {
+    const read = (/** @type {string} */ typed) => typed; // what isn't numbers is said below
+    const looks = { maxlength: 80, "aria-describedby": this.wrong.id };
+    return this.text(key, { label: `list ${key}`, read }, looks)[0];
+  }
+
   show() {
-    const { values } = /** @type {any} */ (this.state);
-    this.inputs?.forEach(({ key, field }) => {
-      if (field.value !== values[key] && document.activeElement !== field)
-        field.value = values[key];
-    });
-    const [x, w] = [readNumbers(values.x)?.slice(0, MOST), readNumbers(values.w)?.slice(0, MOST)];
+    const { values, wrong, steps } = this;
+    const [x, w] = [numbersOf(values.x), numbersOf(values.w)];
     if (!x || !w) {
-      if (this.wrong)
-        this.wrong.textContent =
-          `List ${x ? "w" : "x"} has to be numbers with spaces between; the pairs below are ` +
-          "those from before.";
+      wrong.textContent =
+        `List ${x ? "w" : "x"} has to be numbers separated by spaces; the pairs below are the ` +
+        "previous ones.";
       return;
     }
     const left = Math.abs(x.length - w.length);
-    if (this.wrong)
-      this.wrong.textContent = left
-        ? `zip stops at the end of the shorter list: ${left} of the other ` +
-          `${left === 1 ? "is" : "are"} left out, without a word.`
-        : "";
+    wrong.textContent = left
+      ? `zip stops at the end of the shorter list: ${left} of the other ` +
+        `${left === 1 ? "is" : "are"} silently left out.`
+      : "";
     let sum = 0;
     this.pairs = Array.from({ length: Math.min(x.length, w.length) }, (_, i) => ({
       x: x[i],
@@ -94,30 +60,25 @@ class MgZip extends KitElement {
       product: x[i] * w[i],
       sum: (sum += x[i] * w[i]),
     }));
-    if (this.stepper) {
-      this.stepper.steps = this.pairs.map(
-        (pair, i) => `Pair ${i + 1}: (${written(pair.x)}, ${written(pair.w)})`,
-      );
-      this.stepper.at = this.pairs.length - 1;
-    }
+    steps.steps = this.pairs.map(
+      (pair, i) => `Pair ${i + 1}: (${written(pair.x)}, ${written(pair.w)})`,
+    );
+    steps.at = this.pairs.length - 1;
     this.walk();
   }
 
   /** @private */
   walk() {
-    const at = this.stepper?.at ?? 0;
-    const pairs = this.pairs ?? [];
+    const { pairs } = this;
+    const { at } = this.steps;
     renew(
       this.body,
-      ...pairs.map((pair, i) =>
-        html(
-          "tr",
-          { "data-now": i === at },
-          html("td", {}, i + 1),
-          ...[pair.x, pair.w].map((v) => html("td", {}, written(v))),
-          ...[pair.product, pair.sum].map((v) => html("td", {}, i <= at ? written(v, 3) : "")),
-        ),
-      ),
+      ...pairs.map((pair, i) => {
+        const made = [pair.product, pair.sum].map((v) => (i <= at ? written(v, 3) : ""));
+        const shown = line(i + 1, written(pair.x), written(pair.w), ...made);
+        shown.toggleAttribute("data-now", i === at);
+        return shown;
+      }),
     );
     const now = pairs[at];
     if (now)

@@ -17,22 +17,22 @@ class Ungated extends Mlp {
 }
 
 /**
- * @type {Record<string, {name: string, said: string, of: (model: Mlp, tokens: ArrayLike<number>) =>
+ * @type {Record<string, {title: string, said: string, of: (model: Mlp, tokens: ArrayLike<number>) =>
  *   number[]}>}
  */
 export const BREAKS = Object.freeze({
   none: {
-    name: "as it should be",
-    said: "as it should be",
+    title: "correct",
+    said: "correct",
     of: (model, tokens) => model.analyticGradient(tokens),
   },
   gate: {
-    name: "broken: no gate at ReLU",
+    title: "broken: no gate at ReLU",
     said: "without ReLU's gate",
     of: (model, tokens) => new Ungated(model.weights, model.blockSize).analyticGradient(tokens),
   },
   mean: {
-    name: "broken: not divided by the positions",
+    title: "broken: not divided by the positions",
     said: "not divided by the number of positions",
     of: (model, tokens) => {
       const n = Math.min(model.blockSize, tokens.length - 1);

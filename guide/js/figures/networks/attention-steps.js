@@ -87,8 +87,8 @@ export function attentionSentence(choice, stage) {
   switch (stage) {
     case 0:
       return (
-        `The token ${TOY_TOKENS[choice.token]} stands at position 2; normed, it is x = ` +
-        `${text(n.x)}. The cache holds a key and a value of each of the positions 0 and 1.`
+        `The token ${TOY_TOKENS[choice.token]} is at position 2; normalised, it is x = ` +
+        `${text(n.x)}. The cache has a key and a value for each of positions 0 and 1.`
       );
     case 1:
       return made("q", "q", n.q);
@@ -108,18 +108,18 @@ export function attentionSentence(choice, stage) {
       );
     case 6:
       return (
-        `The weights are ${n.weights.map((p) => written(p, n.digits)).join(", ")}. Together ` +
-        "they are 1."
+        `The weights are ${n.weights.map((p) => written(p, n.digits)).join(", ")}. They sum ` +
+        "to 1."
       );
     case 7:
       return (
-        "Each value is taken times its weight: " +
+        "Each value is multiplied by its weight: " +
         `${n.values.map((v, t) => `${written(n.weights[t], n.digits)}·${text(v)}`).join(", ")}.`
       );
     default:
       return (
-        `The sum of the three is the head's output ${text(n.headOut)}. Wo makes ` +
-        `${text(n.output)} of it.`
+        `The sum of the three is the head's output ${text(n.headOut)}. Wo turns ` +
+        `it into ${text(n.output)}.`
       );
   }
 }
@@ -132,7 +132,7 @@ export function playCache() {
 }
 
 /**
- * Attention for a query, and the short-cut: its output straight through lm_head.
+ * Attention for a query, and the shortcut: its output straight through lm_head.
  * @param {number[]} q
  */
 export function play(q) {

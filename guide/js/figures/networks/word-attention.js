@@ -70,7 +70,7 @@ const KINDS = /** @type {Record<string, {looks: number[], offers: number[], says
     says: "looks for a thing to describe, or its article",
   },
   noun: { looks: [0, 1, 0, 0.3], offers: [3, 0, 0, 0], says: "looks for words that describe it" },
-  verb: { looks: [1, 0, 0, 0], offers: [0, 0, 3, 0], says: "looks for who does it" },
+  verb: { looks: [1, 0, 0, 0], offers: [0, 0, 3, 0], says: "looks for whoever does it" },
   preposition: { looks: [0.2, 0, 1, 0], offers: [0, 0, 0, 0.5], says: "looks for what is done" },
 });
 const KIND_OF = Object.freeze([

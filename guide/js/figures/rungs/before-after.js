@@ -29,7 +29,7 @@ const NORM = (/** @type {string} */ id) =>
   block({
     id,
     name: "RMSNorm",
-    what: "Brings the numbers to one size, whatever they were.",
+    what: "Scales the numbers to a standard size, whatever they were.",
     page: "rmsnorm",
   });
 const RESIDUAL = (/** @type {string} */ id) =>
@@ -47,7 +47,7 @@ const FC1 = {
 };
 const LM_HEAD = block({
   id: "lm_head",
-  what: "16 numbers become 27 logits: one score a token.",
+  what: "16 numbers become 27 logits: one score per token.",
   parameters: 432,
   page: "residuals",
 });
@@ -130,7 +130,7 @@ export const MODELS = {
     block({
       id: "layers",
       name: "for each layer (here 1)",
-      what: "The block may stand several times, each with parameters of its own.",
+      what: "The block may be repeated, each time with its own parameters.",
       page: "layers",
       inside: [
         NORM("norm1"),
@@ -138,7 +138,7 @@ export const MODELS = {
         block({
           id: "caches",
           name: "this layer's cache",
-          what: "Keys and values of all positions so far, for each layer apart.",
+          what: "Keys and values of all positions so far, separately for each layer.",
           page: "layers",
         }),
         block({

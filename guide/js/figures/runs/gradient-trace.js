@@ -12,13 +12,13 @@ export const TRACED = 200;
 
 /**
  * Parameters to look at: what they are called, and where they are.
- * @type {Record<string, {name: string, matrix: string, row: string | number, column: number}>}
+ * @type {Record<string, {title: string, matrix: string, row: string | number, column: number}>}
  */
 export const PICKS = {
-  query: { name: "attention, Wq[0][0]", matrix: "layer0.attn_wq", row: 0, column: 0 },
-  a: { name: "embedding of a, wte[a][0]", matrix: "wte", row: "a", column: 0 },
-  z: { name: "embedding of z, wte[z][0]", matrix: "wte", row: "z", column: 0 },
-  logit: { name: "score of n, lm_head[n][0]", matrix: "lm_head", row: "n", column: 0 },
+  query: { title: "attention, Wq[0][0]", matrix: "layer0.attn_wq", row: 0, column: 0 },
+  a: { title: "embedding of a, wte[a][0]", matrix: "wte", row: "a", column: 0 },
+  z: { title: "embedding of z, wte[z][0]", matrix: "wte", row: "z", column: 0 },
+  logit: { title: "score of n, lm_head[n][0]", matrix: "lm_head", row: "n", column: 0 },
 };
 
 /**

@@ -17,8 +17,8 @@
 
 export const MARKS = Object.freeze({
   same: "the same",
-  other: "another kind",
-  implicit: "without code",
+  other: "a different kind",
+  implicit: "no code needed",
   none: "none",
 });
 
@@ -72,7 +72,7 @@ export const EMBEDDINGS = Object.freeze([
     "x",
     ["wpe"],
     [['state_dict = {"wte"', 1], EMBED],
-    "A learned row for each of the 16 positions, as GPT-2 has. Many later models turn q and " +
+    "A learned row for each of the 16 positions, as GPT-2 has. Many later models rotate q and " +
       "k by an angle instead (RoPE).",
   ),
   block(
@@ -82,8 +82,8 @@ export const EMBEDDINGS = Object.freeze([
     "x",
     [],
     [EMBED],
-    "The two rows are added. microgpt norms the sum at once, which the textbook's picture " +
-      "doesn't have.",
+    "The two rows are added. microgpt normalises the sum straight away, which isn't in the " +
+      "textbook's picture.",
   ),
   block(
     "dropout",
@@ -92,9 +92,9 @@ export const EMBEDDINGS = Object.freeze([
     "param",
     [],
     [],
-    "In training, dropout sets some numbers to zero by chance, against learning by heart. " +
-      "microgpt sees each name once and has nothing to guard against. In use, dropout is off " +
-      "in every model.",
+    "In training, dropout sets some numbers to zero at random, to prevent learning by heart. " +
+      "microgpt sees each name once and has nothing to guard against. At inference, dropout is " +
+      "off in every model.",
   ),
 ]);
 export const LOOP = block(
@@ -104,8 +104,8 @@ export const LOOP = block(
   "param",
   [],
   [["for i in range(n_layer):", 1]],
-  "The block stands as often as there are layers, each with matrices of its own. Here " +
-    "n_layer is 1, in GPT-2 small it is 12.",
+  "The block is repeated once per layer, each time with its own matrices. Here n_layer is 1, " +
+    "in GPT-2 small it is 12.",
 );
 export const ATTENTION = Object.freeze([
   block(
@@ -115,8 +115,8 @@ export const ATTENTION = Object.freeze([
     "x",
     [],
     [["h = rmsnorm(x)", 1], NORM],
-    "LayerNorm in the picture, RMSNorm here: no mean is taken off, and there is no gain and " +
-      "no bias to be learned. So it has no entry.",
+    "LayerNorm in the picture, RMSNorm here: no mean is subtracted, and there is no gain or " +
+      "bias to learn. So it has no entry.",
   ),
   block(
     "qkv",
@@ -125,8 +125,8 @@ export const ATTENTION = Object.freeze([
     "q",
     ["layer0.attn_wq", "layer0.attn_wk", "layer0.attn_wv"],
     [["q = linear(h", 3]],
-    "Three matrices make query, key and value. Many programs keep them as one matrix of " +
-      "three times the rows, which is the same.",
+    "Three matrices make query, key and value. Many programs keep them as one matrix with " +
+      "three times as many rows, which is the same.",
   ),
   block(
     "scores",
@@ -135,8 +135,8 @@ export const ATTENTION = Object.freeze([
     "attention",
     [],
     [WEIGHTS],
-    "The query is compared with every key, head by head, and the products are divided by the " +
-      "root of head_dim.",
+    "The query is compared with every key, head by head, and the dot products are divided by " +
+      "the square root of head_dim.",
   ),
   block(
     "mask",
@@ -145,8 +145,8 @@ export const ATTENTION = Object.freeze([
     "attention",
     [],
     [["keys[i].append", 1]],
-    "No line hides later positions. Tokens come one after the other, and the lists hold only " +
-      "what has been. Programs that take all positions at once need the mask.",
+    "No line hides later positions. Tokens come one after another, and the lists contain only " +
+      "what has come so far. Programs that take all positions at once need the mask.",
   ),
   block(
     "softmax-attention",
@@ -155,7 +155,7 @@ export const ATTENTION = Object.freeze([
     "attention",
     [],
     [WEIGHTS, ["def softmax", 5]],
-    "Scores become weights that make 1 together.",
+    "Scores become weights that sum to 1.",
   ),
   block(
     "values",
@@ -164,7 +164,7 @@ export const ATTENTION = Object.freeze([
     "v",
     [],
     [["mix += [dot(weights", 1]],
-    "The values are mixed by the weights; the heads' results stand behind each other.",
+    "The values are mixed by the weights; the heads' results are put end to end.",
   ),
   block(
     "wo",
@@ -193,7 +193,7 @@ export const MLP = Object.freeze([
     "x",
     [],
     [["h = linear(rmsnorm(x)", 1], NORM],
-    "Again RMSNorm in the place of LayerNorm, without parameters.",
+    "Again RMSNorm instead of LayerNorm, without parameters.",
   ),
   block(
     "fc1",
@@ -211,8 +211,8 @@ export const MLP = Object.freeze([
     "mlp",
     [],
     [["h = [hi.relu()", 1]],
-    "GELU is a smooth bend; microgpt has the one with a corner: what is below zero becomes " +
-      "zero. The preset early squares it.",
+    "GELU is a smooth bend; microgpt uses the one with a corner, ReLU: what is below zero " +
+      "becomes zero. The preset early squares it.",
   ),
   block(
     "fc2",
@@ -231,7 +231,7 @@ export const MLP_RESIDUAL = block(
   "x",
   [],
   [AFTER_FC2],
-  "What came into this half is added.",
+  "What went into this half is added.",
 );
 export const OUTPUT = Object.freeze([
   block(
@@ -241,8 +241,8 @@ export const OUTPUT = Object.freeze([
     "param",
     [],
     [['return linear(x, state_dict["lm_head"])', 1]],
-    "GPT-2 norms once more before the output. microgpt has its extra norm at the other end, " +
-      "behind the embeddings, and none here.",
+    "GPT-2 normalises once more before the output. microgpt has its extra norm at the other " +
+      "end, after the embeddings, and none here.",
   ),
   block(
     "lm_head",
@@ -255,7 +255,7 @@ export const OUTPUT = Object.freeze([
       ['return linear(x, state_dict["lm_head"])', 1],
     ],
     "A row of 16 weights for each token gives its score. GPT-2 uses the table wte a second " +
-      "time in its place.",
+      "time instead.",
   ),
   block(
     "softmax-output",
