@@ -150,7 +150,7 @@ class MgBackprop extends KitElement {
   type(text) {
     if (text.length <= MOST_TYPED) return this.state?.set({ text, at: -1 });
     const said =
-      `${counted(text.length)} characters are too many here, at most ${counted(MOST_TYPED)} ` +
+      `${counted(text.length)} characters are too many here; at most ${counted(MOST_TYPED)} ` +
       "are read.";
     return this.refuse(
       text,
@@ -346,14 +346,14 @@ class MgBackprop extends KitElement {
       outcome.textContent = `With ${name} nudged by ${signed(values.by, 3)}: ${error.message}`;
       return;
     }
-    const { change, foretold, grad } = told;
-    const size = Math.max(Math.abs(change), Math.abs(foretold)) || 1;
+    const { change, predicted, grad } = told;
+    const size = Math.max(Math.abs(change), Math.abs(predicted)) || 1;
     renew(
       bars,
       svg("line", { class: "mg-axis", x1: 150, x2: 150, y1: 0, y2: 40 }),
-      ...[change, foretold].map((x, i) =>
+      ...[change, predicted].map((x, i) =>
         svg("rect", {
-          class: i ? "backprop-foretold" : "backprop-change",
+          class: i ? "backprop-predicted" : "backprop-change",
           x: 150 + Math.min(0, (x / size) * 145),
           y: 4 + 18 * i,
           width: Math.max(1, (Math.abs(x) / size) * 145),
@@ -361,14 +361,14 @@ class MgBackprop extends KitElement {
         }),
       ),
     );
-    const off = change - foretold;
+    const off = change - predicted;
     const fits =
       Math.abs(off) <= 1e-9 * Math.max(1, Math.abs(change))
         ? "The same."
         : `The gradient is off by ${signed(off, 6)}: it holds for small nudges.`;
     const said =
       `${root} moves by ${signed(change, 6)} (upper bar). Gradient × nudge: ${shortly(grad)} × ` +
-      `${written(values.by, 3)} = ${signed(foretold, 6)} (lower bar). ${fits}`;
+      `${written(values.by, 3)} = ${signed(predicted, 6)} (lower bar). ${fits}`;
     if (outcome.textContent !== said) outcome.textContent = said;
   }
 
