@@ -38,31 +38,13 @@ class MgChain extends Widget {
       this.picture,
       ...Object.keys(LABELS).flatMap((name, i) => {
         const length = (far[i] / most) * (wide - 160);
+        const y = 24 + 38 * i;
+        const label = { class: "mg-label", y, "dominant-baseline": "central" };
+        const bar = { class: `chain-bar mg-series-${i}`, y: y - 12, height: 24, rx: 3 };
         return [
-          svg(
-            "text",
-            {
-              class: "mg-label",
-              x: 62,
-              y: 24 + 38 * i,
-              "text-anchor": "end",
-              "dominant-baseline": "central",
-            },
-            name,
-          ),
-          svg("rect", {
-            class: `chain-bar mg-series-${i}`,
-            x: 70,
-            y: 12 + 38 * i,
-            width: Math.max(1, length),
-            height: 24,
-            rx: 3,
-          }),
-          svg(
-            "text",
-            { class: "mg-label", x: 76 + length, y: 24 + 38 * i, "dominant-baseline": "central" },
-            `${shortly(far[i])} m`,
-          ),
+          svg("text", { ...label, x: 62, "text-anchor": "end" }, name),
+          svg("rect", { ...bar, x: 70, width: Math.max(1, length) }),
+          svg("text", { ...label, x: 76 + length }, `${shortly(far[i])} m`),
         ];
       }),
     );

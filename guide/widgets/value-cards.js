@@ -4,20 +4,15 @@ import { planOf, shortly } from "../js/figures/gradients/backprop.js";
 import { button, html, renew, setAll } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { row } from "../js/kit/make.js";
-import { numberField, wholeField } from "../js/kit/state.js";
+import { wholeField } from "../js/kit/state.js";
 import { Widget } from "../js/kit/widget.js";
-import { valueCard } from "../js/figures/gradients/value-card.js";
+import { TWO, twoKnobs, valueCard } from "../js/figures/gradients/value-card.js";
 
 const SOURCE = "a*b + a";
 const STEPS = 5;
 
 class MgValueCards extends Widget {
-  fields = {
-    a: numberField(2, -10, 10),
-    b: numberField(3, -10, 10),
-    at: wholeField(0, 0, STEPS),
-    card: wholeField(3, 0, 3),
-  };
+  fields = { ...TWO, at: wholeField(0, 0, STEPS), card: wholeField(3, 0, 3) };
   cards = html("div", { class: "value-cards" });
   said = html("p", { class: "mg-readout", role: "status" });
 
@@ -30,12 +25,7 @@ class MgValueCards extends Widget {
       this.set({ at: Math.min(STEPS, this.values.at + 1) }),
     );
     this.follow(({ at }) => setAll(next, { "aria-disabled": String(at === STEPS) }));
-    return [
-      row(...["a", "b"].map((label) => this.knob(label, { label, step: 0.1 }))),
-      this.cards,
-      this.said,
-      this.tools(next),
-    ];
+    return [row(...twoKnobs(this)), this.cards, this.said, this.tools(next)];
   }
 
   show() {

@@ -4,50 +4,44 @@ import { shortly } from "../js/figures/gradients/backprop.js";
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { row } from "../js/kit/make.js";
-import { numberField, wholeField } from "../js/kit/state.js";
+import { wholeField } from "../js/kit/state.js";
 import { Widget } from "../js/kit/widget.js";
 import { Value } from "../js/numbers/value.js";
-import { SLOTS, valueCard } from "../js/figures/gradients/value-card.js";
+import { SLOTS, TWO, twoKnobs, valueCard } from "../js/figures/gradients/value-card.js";
 
 /**
  * What each stage adds, and what can then be answered.
- * @type {Record<number, {title: string, code: string, asks: string, lacks: string}>}
+ * @type {Record<number, {title: string, code: string, answers: string}>}
  */
 const STAGES = {
   1: {
     title: "1 data",
     code: "c = Value(6.0)",
-    asks: "How much is c?",
-    lacks: "Where it came from is forgotten, as with any plain number.",
+    answers: "How much is c? Where it came from is forgotten, as with any plain number.",
   },
   2: {
     title: "2 + children",
     code: "c = Value(6.0, (a, b))",
-    asks: "What was c made from?",
-    lacks: "That a and b matter is known now, but not how much.",
+    answers: "What was c made from? That a and b matter is known now, but not how much.",
   },
   3: {
     title: "3 + local gradients",
     code: "c = Value(6.0, (a, b), (b.data, a.data))",
-    asks: "How fast does c change with each child?",
-    lacks: "That is about c. It says nothing yet about the loss at the far end.",
+    answers:
+      "How fast does c change with each child? That is about c. It says nothing yet about the " +
+      "loss at the far end.",
   },
   4: {
     title: "4 + grad",
     code: "c = Value(6.0, (a, b), (b.data, a.data)); c.backward()",
-    asks: "How fast does the result change with every number before it?",
-    lacks:
-      "Here c is the result, so its own gradient is 1, and a and b get their local gradients " +
-      "times 1.",
+    answers:
+      "How fast does the result change with every number before it? Here c is the result, so its " +
+      "own gradient is 1, and a and b get their local gradients times 1.",
   },
 };
 
 class MgValueStages extends Widget {
-  fields = {
-    stage: wholeField(1, 1, SLOTS.length),
-    a: numberField(2, -10, 10),
-    b: numberField(3, -10, 10),
-  };
+  fields = { stage: wholeField(1, 1, SLOTS.length), ...TWO };
   code = html("code");
   cards = html("div", { class: "value-cards" });
   why = html("p", { class: "value-why" });
@@ -55,7 +49,7 @@ class MgValueStages extends Widget {
   build() {
     return [
       this.choices("stage", "Stage", STAGES),
-      row(...["a", "b"].map((label) => this.knob(label, { label, step: 0.1 }))),
+      row(...twoKnobs(this)),
       html("p", { class: "value-code" }, this.code),
       this.cards,
       this.why,
@@ -67,7 +61,7 @@ class MgValueStages extends Widget {
     const [a, b] = [new Value(this.values.a), new Value(this.values.b)];
     const c = a.mul(b);
     if (stage === 4) c.backward();
-    const { code, asks, lacks } = STAGES[stage];
+    const { code, answers } = STAGES[stage];
     const slots = SLOTS.slice(0, stage);
     const how = { slots, fresh: SLOTS[stage - 1] };
     const grad = (/** @type {Value} */ value) => (stage === 4 ? value.grad : null);
@@ -90,7 +84,7 @@ class MgValueStages extends Widget {
         how,
       ),
     );
-    this.why.textContent = `It can answer: ${asks} ${lacks}`;
+    this.why.textContent = `It can answer: ${answers}`;
     const words = [
       `c = ${shortly(c.data)}`,
       "children a and b",

@@ -4,10 +4,10 @@ import { shortly } from "../js/figures/gradients/backprop.js";
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { row } from "../js/kit/make.js";
-import { choiceField, isHidden, numberField } from "../js/kit/state.js";
+import { choiceField, isHidden } from "../js/kit/state.js";
 import { Widget } from "../js/kit/widget.js";
 import { Value } from "../js/numbers/value.js";
-import { valueCard } from "../js/figures/gradients/value-card.js";
+import { TWO, twoKnobs, valueCard } from "../js/figures/gradients/value-card.js";
 
 /** @type {Record<string, {title: string, of: (...numbers: Value[]) => Value, why: string}>} */
 const OPERATIONS = {
@@ -50,16 +50,12 @@ const OPERATIONS = {
 };
 
 class MgValue extends Widget {
-  fields = {
-    op: choiceField("mul", Object.keys(OPERATIONS)),
-    a: numberField(2, -10, 10),
-    b: numberField(3, -10, 10),
-  };
+  fields = { op: choiceField("mul", Object.keys(OPERATIONS)), ...TWO };
   cards = html("div", { class: "value-cards" });
   why = html("p", { class: "value-why" });
 
   build() {
-    const [a, b] = ["a", "b"].map((label) => this.knob(label, { label, step: 0.1 }));
+    const [a, b] = twoKnobs(this);
     this.follow(({ op }) => (b.hidden = OPERATIONS[op].of.length < 2 || isHidden("b")));
     const choice = this.menu("op", { label: "Operation", options: OPERATIONS, bare: true });
     return [row(choice, a, b), this.cards, this.why];
