@@ -47,7 +47,7 @@ class MgValueCards extends Widget {
       });
       const pick = button("show children", {
         "aria-label": `${called[id]}: show children`,
-        class: "mg-button mg-quiet mg-chosen",
+        class: "mg-button mg-quiet",
         "aria-pressed": String(id === card),
         "data-card": id,
       });
