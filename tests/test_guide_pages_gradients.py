@@ -210,7 +210,7 @@ def test_value_widgets(opened: Any) -> None:
     slots = page.locator("mg-value-cards [data-slot=grad]").all_text_contents()
     assert slots == ["4", "2", "1", "1"]
     page.locator("mg-value-cards").get_by_role("button", name="c: show children").click()
-    told(page, "mg-value-cards", "The card c is made of a and b.")
+    told(page, "mg-value-cards", "The card c is made from a and b.")
 
 
 @pytest.mark.slow
@@ -222,7 +222,7 @@ def test_neuron_backward_and_exercise(opened: Any) -> None:
     for answers, words in (
         (("2", "1.5", "1"), "wrong way round"),
         (("1.5", "2", "-1"), "is what b is"),
-        (("", "2", "1"), "Three numbers"),
+        (("", "2", "1"), "three numbers"),
         (("1.5", "2", "1"), "All three are right."),
     ):
         for i, answer in enumerate(answers):

@@ -6,26 +6,32 @@
 // code.
 
 import { html } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
+import { define } from "../js/kit/element.js";
 import { startLinks } from "../js/kit/link.js";
-import { textField, urlState } from "../js/kit/state.js";
+import { textField } from "../js/kit/state.js";
+import { Widget } from "../js/kit/widget.js";
 import { entryOf, lineLinks, siblings } from "../js/figures/rungs/gpt-lines.js";
-import { tools } from "../js/figures/parts.js";
 
 /** @typedef {import("../js/figures/rungs/gpt-lines.js").GptLine} GptLine */
 /** @typedef {{line: HTMLElement, entry: GptLine, note: Node[]}} Annotated */
 
 const links = startLinks();
 
-class MgAnnotatedGpt extends KitElement {
+class MgAnnotatedGpt extends Widget {
+  fields = { line: textField("", 4) };
+  panel = html("div", {
+    class: "toy-panel mg-scroll",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "Note about the line",
+  });
+  /** @private @type {Annotated[]} */ annotated = [];
+
   build() {
     const quoted = this.fallback.find(
       (node) => node instanceof HTMLElement && node.matches("figure.code"),
     );
     if (!(quoted instanceof HTMLElement)) throw new Error("mg-annotated-gpt has no code");
-    const state = urlState("annotated-gpt", { line: textField("", 4) });
-    this.whenLeaving(() => state.close());
-    this.state = state;
     this.annotated = this.read(quoted);
     const list = quoted.querySelector("code");
     list?.setAttribute("role", "listbox");
@@ -36,24 +42,16 @@ class MgAnnotatedGpt extends KitElement {
       line.setAttribute("aria-selected", "false");
       line.tabIndex = i ? -1 : 0;
     });
-    this.panel = html("div", {
-      class: "toy-panel mg-scroll",
-      tabindex: 0,
-      role: "region",
-      "aria-label": "Note on the line",
-    });
-    this.replaceChildren(quoted, this.panel, tools(this, state));
     this.listen(quoted, "keydown", (event) => this.key(event));
     this.listen(document, "mg-link", ({ detail }) => this.lit(detail));
-    state.onChange(() => this.guard(() => this.follow()));
-    this.tellOf(this.annotated[0]);
-    this.follow();
+    return [quoted, this.panel];
   }
 
-  /** Pins the line that the address names, or none. @private */
-  follow() {
-    const all = this.annotated ?? [];
-    const asked = all.find(({ line }) => line.dataset.line === this.state?.values.line);
+  /** Pins the line that the address names, or none. */
+  show() {
+    const all = this.annotated;
+    if (!("ready" in this.dataset)) this.tellOf(all[0]);
+    const asked = all.find(({ line }) => line.dataset.line === this.values.line);
     const now = all.find(({ line }) => line.getAttribute("aria-selected") === "true");
     if (asked === now) return;
     if (asked) links.pin((asked.line.dataset.link ?? "").split(" "));
@@ -64,7 +62,7 @@ class MgAnnotatedGpt extends KitElement {
   }
 
   leave() {
-    for (const { line } of this.annotated ?? []) {
+    for (const { line } of this.annotated) {
       for (const name of ["role", "aria-selected", "tabindex", "data-link"])
         line.removeAttribute(name);
       line.parentElement?.removeAttribute("role");
@@ -100,7 +98,7 @@ class MgAnnotatedGpt extends KitElement {
 
   /** @private @param {KeyboardEvent} event */
   key(event) {
-    const all = this.annotated ?? [];
+    const all = this.annotated;
     const at = all.findIndex(({ line }) => line === document.activeElement);
     if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === " ") all[at].line.click();
@@ -114,7 +112,7 @@ class MgAnnotatedGpt extends KitElement {
 
   /** @private @param {{ids: string[], pinned: boolean}} detail */
   lit({ ids, pinned }) {
-    const all = this.annotated ?? [];
+    const all = this.annotated;
     const found = all.find(({ line }) => line.dataset.link === ids.join(" "));
     if (!found) {
       if (!ids.length) this.select(null);
@@ -127,15 +125,15 @@ class MgAnnotatedGpt extends KitElement {
   /** @private @param {Annotated | null} chosen */
   select(chosen) {
     if (!("ready" in this.dataset) && !chosen) return;
-    for (const { line } of this.annotated ?? [])
+    for (const { line } of this.annotated)
       line.setAttribute("aria-selected", String(line === chosen?.line));
     const line = chosen?.line.dataset.line ?? "";
-    if (this.state && this.state.values.line !== line) this.state.set({ line });
+    if (this.values.line !== line) this.set({ line });
   }
 
   /** @private @param {Annotated} what */
   tellOf({ line, entry, note }) {
-    const all = /** @type {Annotated[]} */ (this.annotated);
+    const all = this.annotated;
     for (const other of all) other.line.tabIndex = other.line === line ? 0 : -1;
     const near = new Set(siblings(entry));
     const numbers = all
@@ -146,8 +144,8 @@ class MgAnnotatedGpt extends KitElement {
       ? `Lit with it, since they share a vector: ${numbers.length > 1 ? "lines" : "line"} ` +
         `${numbers.join(", ")}.`
       : "No other line shares a vector with it.";
-    if (this.panel) this.panel.dataset.told = "";
-    this.panel?.replaceChildren(
+    this.panel.dataset.told = "";
+    this.panel.replaceChildren(
       html(
         "pre",
         {},

@@ -2,99 +2,49 @@
 
 import { shortly } from "../js/figures/gradients/backprop.js";
 import { html, renew, svg } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import "../js/kit/number.js";
-import { copyLink, isHidden, numberField, problemLine, urlState } from "../js/kit/state.js";
+import { define } from "../js/kit/element.js";
+import { numberField } from "../js/kit/state.js";
+import { Widget } from "../js/kit/widget.js";
 import { widthOf } from "../js/figures/gradients/plane.js";
 
-/** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
+const LABELS = { walker: "Walker (m)", bicycle: "Bicycle ×", car: "Car ×" };
 
-const FIELDS = /** @type {const} */ ([
-  ["walker", "Walker (m)", 1, 0, 10],
-  ["bicycle", "Bicycle ×", 4, 0, 10],
-  ["car", "Car ×", 2, 0, 10],
-]);
+class MgChain extends Widget {
+  fields = {
+    walker: numberField(1, 0, 10),
+    bicycle: numberField(4, 0, 10),
+    car: numberField(2, 0, 10),
+  };
+  picture = svg("svg", {
+    class: "chain-picture",
+    role: "img",
+    "aria-label": "How far each one goes in the same time",
+  });
 
-class MgChain extends KitElement {
   build() {
-    const schema = Object.fromEntries(
-      FIELDS.map(([name, , value, min, max]) => [name, numberField(value, min, max)]),
-    );
-    this.state = urlState("chain", schema);
-    this.whenLeaving(() => this.state?.close());
-    const state = this.state;
-    this.inputs = FIELDS.map(([name, label, value, min, max]) => {
-      const one = /** @type {MgNumber} */ (
-        html(/** @type {any} */ ("mg-number"), {
-          label,
-          control: name,
-          value,
-          min,
-          max,
-          step: 0.5,
-          digits: 1,
-          slider: true,
-        })
-      );
-      this.listen(one, "mg-input mg-change", ({ detail }) => state.set({ [name]: detail.value }));
-      return one;
-    });
-    this.picture = svg("svg", {
-      class: "chain-picture",
-      role: "img",
-      "aria-label": "How far each one goes in the same time",
-    });
-    const tools = html("div", { class: "mg-row" });
-    if (!isHidden("link")) tools.append(copyLink(state), problemLine(state));
     const box = html("div", { class: "chain-box" }, this.picture);
-    this.replaceChildren(...this.inputs, box, tools);
     this.width = widthOf(this, box, () => this.show());
-    this.whenLeaving(state.onChange(() => this.guard(() => this.show())));
-    this.show();
+    const looks = { step: 0.5, slider: true };
+    return [Object.entries(LABELS).map(([key, label]) => this.knob(key, { label, ...looks })), box];
   }
 
-  /** @private */
   show() {
-    const { walker, bicycle, car } = /** @type {import("../js/kit/state.js").UrlState} */ (
-      this.state
-    ).values;
-    this.inputs?.forEach((one, i) => {
-      const now = [walker, bicycle, car][i];
-      if (one.value !== now) one.value = now;
-    });
+    const { walker, bicycle, car } = this.values;
     const wide = this.width?.() ?? 560;
-    this.picture?.setAttribute("viewBox", `0 0 ${wide} 120`);
+    this.picture.setAttribute("viewBox", `0 0 ${wide} 120`);
     const far = [walker, walker * bicycle, walker * bicycle * car];
     const most = Math.max(...far, 1e-9);
     renew(
       this.picture,
-      ...["walker", "bicycle", "car"].flatMap((name, i) => {
+      ...Object.keys(LABELS).flatMap((name, i) => {
         const length = (far[i] / most) * (wide - 160);
+        const y = 24 + 38 * i;
+        const label = { class: "mg-label", y, "dominant-baseline": "central" };
+        const bar = { class: `chain-bar mg-series-${i}`, y: y - 12, height: 24, rx: 3 };
         return [
-          svg(
-            "text",
-            {
-              class: "mg-label",
-              x: 62,
-              y: 24 + 38 * i,
-              "text-anchor": "end",
-              "dominant-baseline": "central",
-            },
-            name,
-          ),
-          svg("rect", {
-            class: `chain-bar mg-series-${i}`,
-            x: 70,
-            y: 12 + 38 * i,
-            width: Math.max(1, length),
-            height: 24,
-            rx: 3,
-          }),
-          svg(
-            "text",
-            { class: "mg-label", x: 76 + length, y: 24 + 38 * i, "dominant-baseline": "central" },
-            `${shortly(far[i])} m`,
-          ),
+          svg("text", { ...label, x: 62, "text-anchor": "end" }, name),
+          svg("rect", { ...bar, x: 70, width: Math.max(1, length) }),
+          svg("text", { ...label, x: 76 + length }, `${shortly(far[i])} m`),
         ];
       }),
     );

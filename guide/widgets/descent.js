@@ -1,24 +1,16 @@
 // <mg-descent>: gradient descent chases a target: graph, number line with ghosts, loss bar.
 
 import { frame, planOf, shortly } from "../js/figures/gradients/backprop.js";
-import { button, html, renew, svg } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
+import { html, renew, setAll, svg } from "../js/kit/dom.js";
+import { define } from "../js/kit/element.js";
 import "../js/kit/graph.js";
-import "../js/kit/number.js";
-import {
-  copyLink,
-  isHidden,
-  numberField,
-  problemLine,
-  urlState,
-  wholeField,
-} from "../js/kit/state.js";
+import { make } from "../js/kit/make.js";
+import { numberField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
+import { Widget } from "../js/kit/widget.js";
 import { widthOf } from "../js/figures/gradients/plane.js";
 import { descend } from "../js/numbers/neuron.js";
-
-/** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 
 const TARGET = 10;
 const STEPS = 12;
@@ -26,73 +18,48 @@ const LINE = { low: 6, high: 14 };
 const SOURCE = "(w*x + b - y)**2";
 const MOST_LOSS = 9; // what a full bar stands for: the loss at the start
 
-class MgDescent extends KitElement {
+class MgDescent extends Widget {
+  fields = { lr: numberField(0.02, 0.001, 0.12), at: wholeField(0, 0, STEPS) };
+  line = svg("svg", {
+    class: "descent-line",
+    role: "img",
+    "aria-label": "Predictions on a number line",
+  });
+  bar = svg("svg", { class: "descent-bar", role: "img", "aria-label": "Loss" });
+  rule = html("p", { class: "mg-readout" });
+  graph = make("mg-graph", { label: "(w·x + b − y)², forward and back" });
+
   build() {
-    this.state = urlState("descent", {
-      lr: numberField(0.02, 0.001, 0.12),
-      at: wholeField(0, 0, STEPS),
-    });
-    this.whenLeaving(() => this.state?.close());
-    const state = this.state;
-    this.rate = /** @type {MgNumber} */ (
-      html(/** @type {any} */ ("mg-number"), {
-        label: "Learning rate",
-        control: "lr",
-        value: 0.02,
-        min: 0.001,
-        max: 0.12,
-        step: 0.001,
-        digits: 3,
-        slider: true,
-      })
+    const next = this.button("Next step", () =>
+      this.set({ at: Math.min(STEPS, this.values.at + 1) }),
     );
-    this.listen(this.rate, "mg-input mg-change", ({ detail }) => state.set({ lr: detail.value }));
-    this.stepper = /** @type {import("../js/kit/stepper.js").MgStepper} */ (
-      html(/** @type {any} */ ("mg-stepper"), { label: "Steps of gradient descent", pace: 1200 })
-    );
-    this.listen(this.stepper, "mg-step", ({ detail }) => state.set({ at: detail.at }));
-    const next = button("Next step");
-    const reset = button("Reset");
-    this.listen(next, "click", () => state.set({ at: Math.min(STEPS, state.values.at + 1) }));
-    this.listen(reset, "click", () => state.reset());
-    this.next = next;
-    this.line = svg("svg", {
-      class: "descent-line",
-      role: "img",
-      "aria-label": "Predictions on a number line",
-    });
-    this.bar = svg("svg", { class: "descent-bar", role: "img", "aria-label": "Loss" });
-    this.rule = html("p", { class: "mg-readout" });
-    this.graph = /** @type {import("../js/kit/graph.js").MgGraph} */ (
-      html(/** @type {any} */ ("mg-graph"), { label: "(w·x + b − y)², forward and back" })
-    );
-    const tools = html("div", { class: "mg-row" }, next, reset);
-    if (!isHidden("link")) tools.append(copyLink(state), problemLine(state));
+    this.follow(({ at }) => setAll(next, { "aria-disabled": String(at === STEPS) }));
     const box = html("div", { class: "descent-box" }, this.line, this.bar);
-    this.replaceChildren(box, tools, this.rule, this.rate, this.stepper, this.graph);
     this.width = widthOf(this, box, () => this.show());
-    this.whenLeaving(state.onChange(() => this.guard(() => this.show())));
-    this.show();
+    this.steps = this.stepper("at", { label: "Steps of gradient descent", pace: 1200 });
+    return [
+      box,
+      this.tools(next),
+      this.rule,
+      this.knob("lr", { label: "Learning rate", step: 0.001, slider: true }),
+      this.steps,
+      this.graph,
+    ];
   }
 
-  /** @private */
   show() {
     const wide = this.width?.() ?? 560;
-    this.line?.setAttribute("viewBox", `0 0 ${wide} 84`);
-    this.bar?.setAttribute("viewBox", `0 0 ${wide} 26`);
-    const { lr, at } = /** @type {import("../js/kit/state.js").UrlState} */ (this.state).values;
+    this.line.setAttribute("viewBox", `0 0 ${wide} 84`);
+    this.bar.setAttribute("viewBox", `0 0 ${wide} 26`);
+    const { lr, at } = this.values;
     const states = descend({ lr, steps: STEPS });
     const { w, b, prediction, loss, dw, db } = states[at];
-    if (this.rate && this.rate.value !== lr) this.rate.value = lr;
-    this.next?.setAttribute("aria-disabled", String(at === STEPS));
-    if (this.stepper) {
-      this.stepper.steps = states.map(
-        (one, i) =>
-          `${i ? `After step ${i}` : "Start"}: prediction ${shortly(one.prediction)}, loss ` +
-          `${written(one.loss, 4)}`,
-      );
-      this.stepper.at = at;
-    }
+    const told = states.map(
+      (one, i) =>
+        `${i ? `After step ${i}` : "Start"}: prediction ${shortly(one.prediction)}, loss ` +
+        `${written(one.loss, 4)}`,
+    );
+    if (this.steps) this.steps.steps = told;
     this.drawLine(
       wide,
       states.slice(0, at + 1).map((one) => one.prediction),
@@ -108,15 +75,13 @@ class MgDescent extends KitElement {
         `${written(loss, 4)}${loss > MOST_LOSS * 1.0001 ? " >" : ""}`,
       ),
     );
-    if (this.rule) {
-      this.rule.textContent =
-        `Next: w = ${shortly(w)} − ${shortly(lr)} × ${shortly(dw)} = ${shortly(w - lr * dw)}; ` +
-        `b = ${shortly(b)} − ${shortly(lr)} × ${shortly(db)} = ${shortly(b - lr * db)}.`;
-    }
+    this.rule.textContent =
+      `Next: w = ${shortly(w)} − ${shortly(lr)} × ${shortly(dw)} = ${shortly(w - lr * dw)}; ` +
+      `b = ${shortly(b)} − ${shortly(lr)} × ${shortly(db)} = ${shortly(b - lr * db)}.`;
     const plan = planOf(SOURCE, { w, x: 3, b, y: TARGET });
     const { nodes, edges } = frame(plan, plan.stages.length - 1);
     const calm = (/** @type {any} */ part) => ({ ...part, state: "done" });
-    if (this.graph) this.graph.data = { nodes: nodes.map(calm), edges: edges.map(calm) };
+    this.graph.data = { nodes: nodes.map(calm), edges: edges.map(calm) };
     this.summary(
       `${at ? `After ${at} ${at === 1 ? "step" : "steps"}` : "At the start"}: prediction ` +
         `${shortly(prediction)} of ${TARGET}, loss ${written(loss, 4)}, gradients ∂w ` +
@@ -170,7 +135,7 @@ function verdict(lr) {
   const factor = 1 - 20 * lr;
   if (Math.abs(factor) < 1e-9) return " With this rate one step is enough.";
   if (Math.abs(factor + 1) < 1e-9)
-    return " With this rate it jumps to and fro and never comes nearer.";
+    return " With this rate it jumps back and forth and never gets closer.";
   if (factor < -1) return " With this rate every step overshoots further.";
   if (factor < 0) return " With this rate it overshoots and comes back.";
   return "";

@@ -1,110 +1,53 @@
 // <mg-numerical>: the slope of a curve by nudging: click the curve, drag ε.
 
 import { shortly } from "../js/figures/gradients/backprop.js";
-import { button, html, renew, svg } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import "../js/kit/number.js";
-import {
-  choiceField,
-  copyLink,
-  isHidden,
-  numberField,
-  problemLine,
-  urlState,
-} from "../js/kit/state.js";
+import { html, renew, svg } from "../js/kit/dom.js";
+import { define } from "../js/kit/element.js";
+import { line, table } from "../js/kit/make.js";
+import { choiceField, numberField } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
+import { Widget } from "../js/kit/widget.js";
 import { dragged, fitted, Plane } from "../js/figures/gradients/plane.js";
 import { CURVES, functionOf, slopes } from "../js/figures/gradients/slopes.js";
 
-/** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
-
 const P = { min: -2.8, max: 2.8, step: 0.05 };
 
-class MgNumerical extends KitElement {
+class MgNumerical extends Widget {
+  fields = {
+    curve: choiceField("loss", Object.keys(CURVES)),
+    p: numberField(-1, P.min, P.max),
+    e: numberField(0, -15, 0),
+  };
+  plane = new Plane({
+    label: "The curve, two points on it and the line through them",
+    x: { low: -3, high: 3 },
+    y: CURVES.loss.y,
+    xLabel: "parameter p",
+    yLabel: "loss L",
+  });
+  rows = html("tbody");
+
   build() {
-    this.state = urlState("numerical", {
-      curve: choiceField("loss", Object.keys(CURVES)),
-      p: numberField(-1, P.min, P.max),
-      e: numberField(0, -15, 0),
-    });
-    this.whenLeaving(() => this.state?.close());
-    const state = this.state;
-    const choice = html("select", { class: "mg-select", "aria-label": "Curve" });
-    for (const [key, { title }] of Object.entries(CURVES))
-      choice.append(html("option", { value: key }, title));
-    this.listen(choice, "change", (event) => {
-      event.stopPropagation();
-      state.set({ curve: choice.value });
-    });
-    this.choice = choice;
-    this.plane = new Plane({
-      label: "The curve, two points on it and the line through them",
-      x: { low: -3, high: 3 },
-      y: CURVES.loss.y,
-      xLabel: "parameter p",
-      yLabel: "loss L",
-    });
-    const field = (/** @type {string} */ name, /** @type {Record<string, any>} */ attributes) => {
-      const one = /** @type {MgNumber} */ (
-        html(/** @type {any} */ ("mg-number"), { control: name, slider: true, ...attributes })
-      );
-      this.listen(one, "mg-input mg-change", ({ detail }) => state.set({ [name]: detail.value }));
-      return one;
-    };
-    this.place = field("p", { label: "p", value: -1, ...P, digits: 2 });
-    this.power = field("e", {
-      label: "log₁₀ ε",
-      value: 0,
-      min: -15,
-      max: 0,
-      step: 0.25,
-      digits: 2,
-    });
-    this.rows = html("tbody", {});
-    const table = html(
-      "table",
-      { class: "slopes-table" },
-      html("caption", {}, "The slope at p"),
-      html(
-        "thead",
-        {},
-        html(
-          "tr",
-          {},
-          ...["how", "slope", "off by"].map((head) => html("th", { scope: "col" }, head)),
-        ),
-      ),
-      this.rows,
-    );
-    const reset = button("Reset");
-    this.listen(reset, "click", () => state.reset());
-    const tools = html("div", { class: "mg-row" }, reset);
-    if (!isHidden("link")) tools.append(copyLink(state), problemLine(state));
-    this.replaceChildren(
-      choice,
-      html("div", { class: "plane-box" }, this.plane.picture),
-      this.place,
-      this.power,
-      table,
-      tools,
-    );
-    dragged(this, this.plane, (x) => state.set({ p: snapped(x, P) }));
+    const box = html("div", { class: "plane-box" }, this.plane.picture);
+    dragged(this, this.plane, (x) => this.set({ p: snapped(x, P) }));
     fitted(this, this.plane, () => this.show());
-    this.whenLeaving(state.onChange(() => this.guard(() => this.show())));
-    this.show();
+    const title = "The slope at p";
+    const caption = html("caption", {}, title);
+    return [
+      this.menu("curve", { label: "Curve", options: CURVES, bare: true }),
+      box,
+      this.knob("p", { label: "p", step: P.step, slider: true }),
+      this.knob("e", { label: "log₁₀ ε", step: 0.25, slider: true }),
+      table(title, ["how", "slope", "off by"], this.rows, { caption, class: "slopes-table" }),
+    ];
   }
 
-  /** @private */
   show() {
     const { plane } = this;
-    if (!plane || !this.state) return;
-    const { curve, p, e } = this.state.values;
+    const { curve, p, e } = this.values;
     const epsilon = 10 ** e;
     const { source, y } = CURVES[curve];
     const { at, above, below, exact, central, forward, error } = slopes(source, p, epsilon);
-    if (this.choice) this.choice.value = curve;
-    if (this.place && this.place.value !== p) this.place.value = p;
-    if (this.power && this.power.value !== e) this.power.value = e;
     plane.y = y;
     const [x1, x2] = [plane.px(Math.max(-3, p - epsilon)), plane.px(Math.min(3, p + epsilon))];
     plane.draw([
@@ -128,30 +71,20 @@ class MgNumerical extends KitElement {
     ]);
     const small = (/** @type {number} */ x) =>
       x === 0 ? "0" : Math.abs(x) < 1e-4 ? x.toExponential(1).replaceAll("-", "−") : written(x, 6);
-    /** @type {[string, number][]} */
-    const ways = [
-      ["backward pass: exact", exact],
-      ["nudged both ways", central],
-      ["nudged up only", forward],
-    ];
+    const way = (/** @type {string} */ how, /** @type {number} */ slope) =>
+      line(how, written(slope, 8), small(slope - exact));
     renew(
       this.rows,
-      ...ways.map(([how, slope]) =>
-        html(
-          "tr",
-          {},
-          html("th", { scope: "row" }, how),
-          html("td", {}, written(slope, 8)),
-          html("td", {}, small(slope - exact)),
-        ),
-      ),
+      way("backward pass: exact", exact),
+      way("nudged both ways", central),
+      way("nudged up only", forward),
     );
     const size = Math.abs(error);
     const comment =
       curve === "relu" && Math.abs(p) < epsilon
-        ? " The nudges reach over the corner, where there is no one slope."
+        ? " The nudges span the corner, where there is no single slope."
         : e <= -11
-          ? " ε is so small that the two losses differ in their last digits only: rounding " +
+          ? " ε is so small that the two losses differ only in their last digits: rounding " +
             "spoils the result."
           : size < 1e-6
             ? " That is as good as it needs to be."

@@ -1,78 +1,49 @@
 // <mg-parabola>: one step of gradient descent on L = p²/2: curve, tangent, step.
 
 import { shortly } from "../js/figures/gradients/backprop.js";
-import { button, html, svg } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import "../js/kit/number.js";
-import { copyLink, isHidden, numberField, problemLine, urlState } from "../js/kit/state.js";
+import { html, svg } from "../js/kit/dom.js";
+import { define } from "../js/kit/element.js";
+import { numberField } from "../js/kit/state.js";
 import { snapped } from "../js/kit/text.js";
+import { Widget } from "../js/kit/widget.js";
 import { parabolaStep } from "../js/numbers/neuron.js";
 import { dragged, fitted, Plane } from "../js/figures/gradients/plane.js";
-
-/** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
 
 const lossAt = (/** @type {number} */ p) => (p * p) / 2;
 const P = { min: -3.5, max: 3.5, step: 0.05 };
 
-class MgParabola extends KitElement {
+class MgParabola extends Widget {
+  fields = { p: numberField(3, P.min, P.max), lr: numberField(0.5, 0, 2.5) };
+  plane = new Plane({
+    label: "L = p²/2 with its tangent and the next step",
+    x: { low: -4, high: 4 },
+    y: { low: -1, high: 8 },
+    xLabel: "parameter p",
+    yLabel: "loss L",
+  });
+
   build() {
-    this.state = urlState("parabola", {
-      p: numberField(3, P.min, P.max),
-      lr: numberField(0.5, 0, 2.5),
-    });
-    this.whenLeaving(() => this.state?.close());
-    const state = this.state;
-    this.plane = new Plane({
-      label: "L = p²/2 with its tangent and the next step",
-      x: { low: -4, high: 4 },
-      y: { low: -1, high: 8 },
-      xLabel: "parameter p",
-      yLabel: "loss L",
-    });
-    const field = (/** @type {string} */ name, /** @type {Record<string, any>} */ attributes) => {
-      const one = /** @type {MgNumber} */ (
-        html(/** @type {any} */ ("mg-number"), {
-          control: name,
-          slider: true,
-          digits: 2,
-          ...attributes,
-        })
-      );
-      this.listen(one, "mg-input mg-change", ({ detail }) => state.set({ [name]: detail.value }));
-      return one;
-    };
-    this.place = field("p", { label: "p", value: 3, ...P });
-    this.rate = field("lr", { label: "Learning rate", value: 0.5, min: 0, max: 2.5, step: 0.05 });
-    const step = button("Take the step");
-    const reset = button("Reset");
-    this.listen(step, "click", () => {
-      const { p, lr } = state.values;
-      state.set({ p: Math.max(P.min, Math.min(P.max, parabolaStep(p, lr).next)) });
-    });
-    this.listen(reset, "click", () => state.reset());
-    const tools = html("div", { class: "mg-row" }, step, reset);
-    if (!isHidden("link")) tools.append(copyLink(state), problemLine(state));
-    this.replaceChildren(
-      html("div", { class: "plane-box" }, this.plane.picture),
-      this.place,
-      this.rate,
-      tools,
-    );
-    dragged(this, this.plane, (x) => state.set({ p: snapped(x, P) }));
+    const box = html("div", { class: "plane-box" }, this.plane.picture);
+    dragged(this, this.plane, (x) => this.set({ p: snapped(x, P) }));
     fitted(this, this.plane, () => this.show());
-    this.whenLeaving(state.onChange(() => this.guard(() => this.show())));
-    this.show();
+    const looks = { slider: true, step: P.step };
+    const take = () => {
+      const { p, lr } = this.values;
+      this.set({ p: Math.max(P.min, Math.min(P.max, parabolaStep(p, lr).next)) });
+    };
+    return [
+      box,
+      this.knob("p", { label: "p", ...looks }),
+      this.knob("lr", { label: "Learning rate", ...looks }),
+      this.tools(this.button("Take the step", take)),
+    ];
   }
 
-  /** @private */
   show() {
     const { plane } = this;
-    if (!plane || !this.state) return;
-    const { p, lr } = this.state.values;
+    const { p, lr } = this.values;
     const { loss, slope, next } = parabolaStep(p, lr);
     const there = parabolaStep(next, lr).loss;
-    if (this.place && this.place.value !== p) this.place.value = p;
-    if (this.rate && this.rate.value !== lr) this.rate.value = lr;
     const [x1, x2, y] = [plane.px(p), plane.px(Math.max(-4, Math.min(4, next))), plane.py(0)];
     const way = Math.sign(x2 - x1);
     plane.draw([

@@ -1,81 +1,39 @@
 // <mg-value-cards>: every Value of L = a·b + a as a card, and the way back over them.
 
 import { planOf, shortly } from "../js/figures/gradients/backprop.js";
-import { button, html } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import "../js/kit/number.js";
-import {
-  copyLink,
-  isHidden,
-  numberField,
-  problemLine,
-  urlState,
-  wholeField,
-} from "../js/kit/state.js";
-import { valueCard } from "../js/figures/gradients/value-card.js";
-
-/** @typedef {import("../js/kit/number.js").MgNumber} MgNumber */
+import { button, html, renew, setAll } from "../js/kit/dom.js";
+import { define } from "../js/kit/element.js";
+import { row } from "../js/kit/make.js";
+import { wholeField } from "../js/kit/state.js";
+import { Widget } from "../js/kit/widget.js";
+import { TWO, twoKnobs, valueCard } from "../js/figures/gradients/value-card.js";
 
 const SOURCE = "a*b + a";
+const STEPS = 5;
 
-class MgValueCards extends KitElement {
+class MgValueCards extends Widget {
+  fields = { ...TWO, at: wholeField(0, 0, STEPS), card: wholeField(3, 0, 3) };
+  cards = html("div", { class: "value-cards" });
+  said = html("p", { class: "mg-readout", role: "status" });
+
   build() {
-    this.state = urlState("value-cards", {
-      a: numberField(2, -10, 10),
-      b: numberField(3, -10, 10),
-      at: wholeField(0, 0, 5),
-      card: wholeField(3, 0, 3),
+    this.listen(this.cards, "click", ({ target }) => {
+      const pick = target.closest("button");
+      if (pick) this.set({ card: Number(pick.dataset.card) });
     });
-    this.whenLeaving(() => this.state?.close());
-    const state = this.state;
-    this.inputs = ["a", "b"].map((name) => {
-      const one = /** @type {MgNumber} */ (
-        html(/** @type {any} */ ("mg-number"), {
-          label: name,
-          control: name,
-          value: Number(state.schema[name].initial),
-          min: -10,
-          max: 10,
-          step: 0.1,
-          digits: 1,
-        })
-      );
-      this.listen(one, "mg-input mg-change", ({ detail }) => state.set({ [name]: detail.value }));
-      return one;
-    });
-    const next = button("One step back through the cards");
-    const reset = button("Reset");
-    this.listen(next, "click", () => state.set({ at: Math.min(5, state.values.at + 1) }));
-    this.listen(reset, "click", () => state.reset());
-    this.next = next;
-    this.cards = html("div", { class: "value-cards" });
-    const tools = html("div", { class: "mg-row" }, next, reset);
-    if (!isHidden("link")) tools.append(copyLink(state), problemLine(state));
-    this.said = html("p", { class: "mg-readout", role: "status" });
-    this.replaceChildren(
-      html("div", { class: "mg-row" }, ...this.inputs),
-      this.cards,
-      this.said,
-      tools,
+    const next = this.button("One step back through the cards", () =>
+      this.set({ at: Math.min(STEPS, this.values.at + 1) }),
     );
-    this.whenLeaving(state.onChange(() => this.guard(() => this.show())));
-    this.show();
+    this.follow(({ at }) => setAll(next, { "aria-disabled": String(at === STEPS) }));
+    return [row(...twoKnobs(this)), this.cards, this.said, this.tools(next)];
   }
 
-  /** @private */
   show() {
-    const state = /** @type {import("../js/kit/state.js").UrlState} */ (this.state);
-    const { a, b, at, card } = state.values;
+    const { a, b, at, card } = this.values;
     const { graph, called, made, steps } = planOf(SOURCE, { a, b });
     /** @type {(number | null)[]} */
     const grads = called.map(() => null);
     for (const { child, after } of steps.slice(0, at)) grads[child] = after;
-    this.inputs?.forEach((one, i) => {
-      const now = [a, b][i];
-      if (one.value !== now) one.value = now;
-    });
-    this.next?.setAttribute("aria-disabled", String(at === steps.length));
-    const focused = this.cards?.contains(document.activeElement);
     const parts = graph.edges.filter(({ to }) => to === card).map(({ from }) => from);
     const all = graph.nodes.map(({ data }, id) => {
       const into = graph.edges.filter(({ to }) => to === id);
@@ -91,15 +49,14 @@ class MgValueCards extends KitElement {
         "aria-label": `${called[id]}: show children`,
         class: "mg-button mg-quiet",
         "aria-pressed": String(id === card),
+        "data-card": id,
       });
-      pick.addEventListener("click", () => state.set({ card: id }));
       made1.append(pick);
       made1.toggleAttribute("data-picked", id === card);
       made1.toggleAttribute("data-child", parts.includes(id));
       return made1;
     });
-    this.cards?.replaceChildren(...all);
-    if (focused) all[card].querySelector("button")?.focus();
+    renew(this.cards, ...all);
     const step = at ? steps[at - 1] : null;
     const happened = !step
       ? "No gradient is computed yet."
@@ -109,9 +66,9 @@ class MgValueCards extends KitElement {
           `${shortly(step.upstream)}` +
           (step.before ? `, added to ${shortly(step.before)}` : "") +
           `, makes ${shortly(step.after)}.`;
-    if (this.said) this.said.textContent = happened;
+    this.said.textContent = happened;
     const family = parts.length
-      ? `made of ${parts.map((id) => called[id]).join(" and ")}`
+      ? `made from ${parts.map((id) => called[id]).join(" and ")}`
       : "a leaf: it has no children";
     this.summary(`L = ${shortly(graph.nodes[3].data)}. The card ${called[card]} is ${family}.`);
   }

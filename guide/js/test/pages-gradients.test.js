@@ -160,13 +160,13 @@ test("200 nodes are drawn", () => {
   );
 });
 
-test("a nudge beside what the gradient foretells", () => {
-  const { change, foretold } = nudge("a*b + a", { a: 2, b: 3 }, "a", 0.001);
+test("a nudge beside what the gradient predicts", () => {
+  const { change, predicted } = nudge("a*b + a", { a: 2, b: 3 }, "a", 0.001);
   near(0.004, change, 1e-12, "L moves");
-  near(0.004, foretold, 1e-12, "foretold");
+  near(0.004, predicted, 1e-12, "predicted");
   const square = nudge("(w*x + b - y)**2", SHAPES.loss.numbers, "w", 0.1);
   near(-1.71, square.change, 1e-12, "bent");
-  near(-1.8, square.foretold, 1e-12, "straight");
+  near(-1.8, square.predicted, 1e-12, "straight");
 });
 
 test("numbers of the leaves travel in the address", () => {
@@ -197,13 +197,13 @@ test("a neuron's gradients are judged", () => {
     if (!judgeNeuron(at, given).said.includes(words)) fail(judgeNeuron(at, given).said);
   }
   if (!judgeNeuron({ ...at, b: -4 }, [1.5, 2, 1]).said.includes("lets no gradient through"))
-    fail("shut");
-  same([true, true, true], judgeNeuron({ ...at, b: -4 }, [0, 0, 0]).right, "shut");
+    fail("closed");
+  same([true, true, true], judgeNeuron({ ...at, b: -4 }, [0, 0, 0]).right, "closed");
   try {
     judgeNeuron(at, [1.5, null, 1]);
     fail("no number is taken");
   } catch (error) {
-    if (!String(error).includes("Three numbers")) throw error;
+    if (!String(error).includes("three numbers")) throw error;
   }
 });
 

@@ -81,7 +81,7 @@ export function planOf(source, numbers, results = []) {
     throw new ExpressionError(
       `${name} is name number ${MOST_NAMES + 1}, at most ${MOST_NAMES} can be used.`,
       at,
-      "Use some of them twice.",
+      "Use some of them more than once.",
       name.length,
     );
   }
@@ -175,9 +175,9 @@ function stagesOf({ nodes }, called, made, steps) {
   for (const id of places) {
     const text =
       all > VISITED_ONE_BY_ONE
-        ? `Order: all ${all} nodes in a row, children before what is made of them`
+        ? `Order: all ${all} nodes in a row, children before what is made from them`
         : `Order: place ${id + 1} for ` +
-          `${called[id]}${made[id] ? ", after its children" : ", it has no children"}`;
+          `${called[id]}${made[id] ? ", after its children" : ", which has no children"}`;
     stages.push({ phase: "order", text, known: all, placed: id + 1, back: 0, node: id });
   }
   steps.forEach(({ parent, child, local, upstream, before, after }, s) => {
@@ -251,7 +251,7 @@ export function frame({ graph: { nodes, edges }, called, made, steps, stages }, 
 }
 
 /**
- * What really happens when one leaf is nudged, beside what its gradient foretells.
+ * What really happens when one leaf is nudged, beside what its gradient predicts.
  * @param {string} source
  * @param {Record<string, number>} numbers
  * @param {string} name
@@ -264,7 +264,7 @@ export function nudge(source, numbers, name, by) {
   root.backward();
   const after = build(parsed, { ...known, [name]: known[name] + by }).root.data;
   const grad = leaves[name].grad;
-  return { before: root.data, after, change: after - root.data, foretold: grad * by, grad };
+  return { before: root.data, after, change: after - root.data, predicted: grad * by, grad };
 }
 
 /**
@@ -290,8 +290,7 @@ export function readNumbers(text) {
  * @returns {{right: boolean[], said: string}}
  */
 export function judgeNeuron({ x, w, b }, given) {
-  if (given.some((g) => g === null))
-    throw new InputError("Three numbers are asked for, such as 1.5.");
+  if (given.some((g) => g === null)) throw new InputError("Enter three numbers, such as 1.5.");
   const z = x * w + b;
   const truth = z > 0 ? [w, x, 1] : [0, 0, 0];
   const near = (/** @type {number | null} */ g, /** @type {number} */ t) =>
@@ -303,7 +302,7 @@ export function judgeNeuron({ x, w, b }, given) {
       said:
         z > 0
           ? "All three are right."
-          : "All three are right: the ReLU is shut, nothing comes through.",
+          : "All three are right: the ReLU is closed, so nothing comes through.",
     };
   const [gx, gw, gb] = given;
   if (z <= 0 && near(gx, w) && near(gw, x))
@@ -317,8 +316,8 @@ export function judgeNeuron({ x, w, b }, given) {
     return {
       right,
       said:
-        "Not yet: ∂x and ∂w are the wrong way round. In a product, each one's slope is the " +
-        "other one's number.",
+        "Not yet: ∂x and ∂w are the wrong way round. In a product, the slope for each is " +
+        "the other one's value.",
     };
   if (near(gb, b) && !right[2])
     return { right, said: `Not yet: ${written(b)} is what b is, not how fast a changes with b.` };

@@ -7,7 +7,7 @@ import { build, parse } from "../../numbers/expression.js";
  */
 export const CURVES = Object.freeze({
   loss: {
-    title: "loss of a choice between two: log(1 + exp(−p))",
+    title: "loss of a binary choice: log(1 + exp(−p))",
     source: "log(1 + exp(-p))",
     y: { low: -0.5, high: 3.5 },
   },

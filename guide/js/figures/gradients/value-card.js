@@ -1,11 +1,15 @@
-// A Value drawn as a card: its four slots, as many as a page has come to.
+// A Value drawn as a card: its four slots, as many as a page has come to. And the two numbers that
+// figures with such cards begin with.
 
 import { shortly } from "./backprop.js";
 import { html } from "../../kit/dom.js";
+import { numberField } from "../../kit/state.js";
 
 /** @typedef {"data" | "children" | "local" | "grad"} Slot */
 /** @type {readonly Slot[]} */
 export const SLOTS = ["data", "children", "local", "grad"];
+/** The fields of the two numbers. */
+export const TWO = { a: numberField(2, -10, 10), b: numberField(3, -10, 10) };
 const CALLED = { data: "data", children: "children", local: "local_grads", grad: "grad" };
 
 /**
@@ -49,3 +53,7 @@ export function valueCard(
     html("dl", {}, ...rows),
   );
 }
+
+/** The controls of the two numbers. @param {import("../../kit/widget.js").Widget} widget */
+export const twoKnobs = (widget) =>
+  Object.keys(TWO).map((label) => widget.knob(label, { label, step: 0.1 }));
