@@ -238,11 +238,11 @@ export class Widget extends KitElement {
   }
 
   /**
-   * A menu with its label; `bare`, the label is only heard.
+   * A menu with its label; `bare`, the label is only heard. `also` says what else changes.
    * @param {string} key
-   * @param {{label: string, options: Options, bare?: boolean}} how
+   * @param {{label: string, options: Options, bare?: boolean, also?: () => Values}} how
    */
-  menu(key, { label, options, bare = false }) {
+  menu(key, { label, options, bare = false, also = () => ({}) }) {
     const id = freshId(key);
     const select = html(
       "select",
@@ -251,7 +251,7 @@ export class Widget extends KitElement {
     );
     this.listen(select, "change", (event) => {
       event.stopPropagation();
-      this.choose(key, select.value);
+      this.choose(key, select.value, also());
     });
     this.follow((values) => {
       const now = writeField(this.fields[key], values[key]);
@@ -295,10 +295,11 @@ export class Widget extends KitElement {
    * @private
    * @param {string} key
    * @param {string} text
+   * @param {Values} [also]
    */
-  choose(key, text) {
+  choose(key, text, also = {}) {
     const value = readField(this.fields[key], text);
-    if (value !== undefined) this.state.set({ [key]: value });
+    if (value !== undefined) this.state.set({ [key]: value, ...also });
   }
 
   /**
