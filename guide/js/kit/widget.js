@@ -46,7 +46,7 @@ export class Widget extends KitElement {
   following = [];
   /** @private how texts are read @type {Map<string, (typed: string) => string>} */
   reading = new Map();
-  /** @private */ hasTools = false;
+  /** whether the row of tools is placed, or isn't wanted @protected */ hasTools = false;
   /** @private one for each time that it came into a page */ visit = 0;
 
   /**
