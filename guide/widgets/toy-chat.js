@@ -46,6 +46,12 @@ class MgToyChat extends Widget {
   stale = html("p", { class: "lt-stale" });
   untrained = html("p", { class: "mg-note" });
   asked = html("ol", { class: "lt-log" });
+  rule = html(
+    "p",
+    { class: "mg-note" },
+    "Each token is fed in at position 2 with the pinned cache, as in training: the toy sees only " +
+      `the last token. It stops at BOS, or after ${MOST_TOKENS} tokens.`,
+  );
   /** @private @type {string[]} */ history = [];
   /** @private with what it has written */ key = "";
   /** @private @type {ReturnType<typeof writtenBy>} */ steps = [];
@@ -100,12 +106,7 @@ class MgToyChat extends Widget {
       ),
       html("h3", {}, "Asked so far"),
       this.asked,
-      html(
-        "p",
-        { class: "mg-note" },
-        "Each token is fed in at position 2 with the pinned cache, as in training: the toy sees " +
-          `only the last token. It stops at BOS, or after ${MOST_TOKENS} tokens.`,
-      ),
+      this.rule,
     ];
   }
 
