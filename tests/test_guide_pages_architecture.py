@@ -171,7 +171,7 @@ def test_the_diagram_grows_and_is_lit(opened: Any) -> None:
             lambda blocks=blocks: f"{within_reach.count()} blocks are {blocks}",
         )
     assert page.evaluate(faint) == "1"
-    told(page, WHOLE, "0.16, 0.32, 0.08, 0.43. The likeliest is c.")
+    told(page, WHOLE, "0.16, 0.32, 0.08, 0.43. The most likely is c.")
     in_address(page, "toy-diagram=stage:5")
     query = whole.get_by_role("button", name="Wq, Wk, Wv")
     query.focus()

@@ -253,11 +253,11 @@ def test_network_widgets_have_rung_1s_numbers(opened: Any, trained: dict[str, An
     page.locator("mg-mlp-flow").get_by_role("button", name="w", exact=True).click()
     told(page, "mg-mlp-flow", "token 22 (w): 36 of 64 hidden units fire. Most likely next: a 0.385")
     widget = shown(page, "mg-mlp-name")
-    told(page, "mg-mlp-name", "2.20 by counting, 2.15 by the network")
+    told(page, "mg-mlp-name", "2.20 for the counts, 2.15 for the network")
     cells = widget.locator("tbody tr:not(.net-mean) td:nth-child(5)").all_inner_texts()
     assert cells == [f"{p:.3f}" for p in ava(trained)]
     widget.locator("select").select_option("100")
-    told(page, "mg-mlp-name", "2.31 by counting, 2.71 by the network")
+    told(page, "mg-mlp-name", "2.31 for the counts, 2.71 for the network")
     first = widget.locator("tbody tr:not(.net-mean) td:nth-child(3)").all_inner_texts()
     assert first == ["0.134", "0.041", "0.118", "0.148"]
     widget.get_by_label("Name", exact=True).fill("zoë")

@@ -196,7 +196,7 @@ def test_without_webgl_the_flat_view_has_the_numbers(scene: Callable[..., Any]) 
     page = scene("#?scene=phase:17", NO_WEBGL)
     widget = page.locator("mg-scene")
     page.locator(".scene-flat [role=grid]").wait_for()
-    assert "draws no WebGL" in widget.inner_text()
+    assert "can't draw WebGL" in widget.inner_text()
     assert page.locator(".scene-canvas").count() == 0
     menu = widget.get_by_label("Tensor", exact=True)
     known = {name: np.array(rows) for name, rows in model.weights.items()}

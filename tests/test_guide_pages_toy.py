@@ -117,10 +117,10 @@ def test_steps_words_and_edges_by_keyboard(opened: Any) -> None:
     assert "c → a, from bca, lr 0.15" in widget.locator(".lt-log li").first.inner_text()
     widget.locator(".lt-picture").focus()
     page.keyboard.press("Home")
-    assert widget.locator(".lt-readout").inner_text() == "wte[BOS][0] = 0.2000, as at first."
+    assert widget.locator(".lt-readout").inner_text() == "wte[BOS][0] = 0.2000, as initially."
     page.keyboard.press("End")
     assert "lm_head[c][1] = " in widget.locator(".lt-readout").inner_text()
-    assert "at first 0.6000, moved by" in widget.locator(".lt-readout").inner_text()
+    assert "initially 0.6000, moved by" in widget.locator(".lt-readout").inner_text()
     field = widget.get_by_label("Words to learn from", exact=False)
     field.fill("aa xyz <b>abc</b> abcab")
     widget.get_by_role("button", name="Use these words").click()
@@ -141,7 +141,7 @@ def test_a_link_waits_for_a_click_and_the_chat_writes_with_its_weights(opened: A
     told(page, "mg-toy-training", "untrained: mean loss 1.1928")
     widget = page.locator("mg-toy-training")
     assert "This link was made after 20 steps." in widget.inner_text()
-    widget.get_by_role("button", name="Train it so").click()
+    widget.get_by_role("button", name="Train it like that").click()
     told(
         page,
         "mg-toy-training",
@@ -154,7 +154,7 @@ def test_a_link_waits_for_a_click_and_the_chat_writes_with_its_weights(opened: A
     again = opened("toy", "mg-toy-chat", reduced_motion="reduce")
     chat = shown(again, "mg-toy-chat")
     told(again, "mg-toy-chat", "So far: b c c c c c c BOS. BOS ends it.")
-    assert "Each token is fed at position 2 with the pinned cache" in chat.inner_text()
+    assert "Each token is fed in at position 2 with the pinned cache" in chat.inner_text()
     training = shown(again, "mg-toy-training")
     training.get_by_role("button", name="Train: 100 batch steps").click()
     told(again, "mg-toy-training", "trained: mean loss 0.8044")

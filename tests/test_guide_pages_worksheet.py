@@ -28,7 +28,7 @@ def test_a_sheet_is_filled_by_keyboard_and_kept(opened: Any) -> None:
     for x in (x for step in by_hand("pinned_b") for x in step):
         page.keyboard.insert_text(f"{x:.2f}")
         page.keyboard.press("Enter")
-    told(page, SHEET, "Token b: 57 of 57 cells are right. All by your own hand.")
+    told(page, SHEET, "Token b: 57 of 57 cells are right. All by yourself.")
     marks = sheet.locator(".ws-mark").all_text_contents()
     assert marks == ["✓"] * 57
     page.reload()
@@ -52,15 +52,15 @@ def test_mistakes_are_named_hints_and_cells_shown(opened: Any) -> None:
     page = opened("worksheet", SHEET)
     sheet = page.locator(SHEET)
     for label, typed, words in (
-        ("e₀", "0.40", "That takes a wrong row: b has row 2 of wte"),
-        ("x₁", "1.11", "Rounded too early: the root isn't rounded"),
+        ("e₀", "0.40", "That is the wrong row: b has row 2 of wte"),
+        ("x₁", "1.11", "Rounded too early: the square root isn't rounded"),
         ("q₀", "-0.10", "before the norm: h is meant"),
-        ("score 2", "0.21", "The root of 2 is missing"),
-        ("weight 0", "0.22", "That looks at the future"),
+        ("score 2", "0.21", "The square root of 2 is missing"),
+        ("weight 0", "0.22", "That looks into the future"),
         ("s₀", "0.40", "The residual is missing"),
         ("u₀", "-0.16", "ReLU is skipped"),
-        ("k₀", "hello", "a number is asked for"),
-        ("k₀", "-0.38", "reckoned exactly. Rounded at each step, as by hand, it is −0.37."),
+        ("k₀", "hello", "enter a number, such as"),
+        ("k₀", "-0.38", "computed exactly. Rounded at each step, as by hand, it is −0.37."),
         ("k₀", "-0.37", "rounded at each step as by hand. Exactly it is −0.3755."),
     ):
         sheet.get_by_label(label).fill(typed)

@@ -2,16 +2,15 @@
 // graph; many inputs. <mg-net>: a net of 3 inputs, 4 hidden numbers and 2 outputs.
 
 import { freshId, html, renew, svg } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
-import { isHidden, numberField, numbersField, seedField, urlState } from "../js/kit/state.js";
+import { define } from "../js/kit/element.js";
+import { group } from "../js/kit/make.js";
+import { isHidden, numberField, numbersField, seedField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { actor, numberInput, tools } from "../js/figures/parts.js";
+import { Widget } from "../js/kit/widget.js";
 import { neuron, relu, runNet, smallNet } from "../js/numbers/neuron.js";
 
-const RANGE = { min: -5, max: 5, step: 0.1, digits: 2, slider: true };
-const FIRST = { x: 2, w: 1.5, b: -1 };
-const MANY = { x: [0.5, -0.3, 1.2], w: [0.4, 0.7, -0.1], b: 0 };
-const SUBS = "₁₂₃₄";
+const LOOKS = { step: 0.1, digits: 2 };
+const SUBS = ["₁", "₂", "₃"];
 
 /** A factor as it stands in a product. @param {number} v */
 const factor = (v) => (v < 0 ? `(${written(v)})` : written(v));
@@ -21,90 +20,42 @@ const added = (v) => (v < 0 ? `− ${written(-v)}` : `+ ${written(v)}`);
 const chip = (text, kind = "number") =>
   html("span", { class: "net-chip", "data-kind": kind }, text);
 
-class MgNeuron extends KitElement {
+class MgNeuron extends Widget {
+  /** @private */ step = 1;
+  flow = html("div", { class: "net-flow", "aria-hidden": "true" });
+  plot = html("div");
+
+  load() {
+    this.step = this.numberOf("step", 1);
+    this.called = `neuron-${this.step}`;
+    const one = (/** @type {number} */ initial) => numberField(initial, -5, 5);
+    const many = (/** @type {number[]} */ initial) => numbersField(initial, -5, 5);
+    this.fields =
+      this.step === 4
+        ? { x: many([0.5, -0.3, 1.2]), w: many([0.4, 0.7, -0.1]), b: one(0) }
+        : { x: one(2), w: one(1.5), b: one(-1) };
+  }
+
   build() {
-    const step = this.numberOf("step", 1);
-    this.step = step;
-    const state = urlState(
-      `neuron-${step}`,
-      step === 4
-        ? {
-            x: numbersField(MANY.x, -5, 5),
-            w: numbersField(MANY.w, -5, 5),
-            b: numberField(MANY.b, -5, 5),
-          }
-        : {
-            x: numberField(FIRST.x, -5, 5),
-            w: numberField(FIRST.w, -5, 5),
-            b: numberField(FIRST.b, -5, 5),
-          },
-    );
-    this.state = state;
-    this.whenLeaving(() => state.close());
-    /** @type {{field: import("../js/figures/parts.js").MgNumber, of: () => number}[]} */
-    this.fields = [];
-    const groups =
-      step === 4 ? this.manyFields() : this.oneField(step === 1 ? ["x", "b"] : ["x", "w", "b"]);
-    this.flow = html("div", { class: "net-flow", "aria-hidden": "true" });
-    this.replaceChildren(...groups, this.flow);
-    if (step === 3) this.append((this.plot = html("div")));
-    this.append(tools(this, state));
-    state.onChange(() => this.show());
-    this.show();
-  }
-
-  /** @private @param {string[]} names */
-  oneField(names) {
-    const values = () => /** @type {any} */ (this.state).values;
-    const made = names.map((name) => {
-      const field = numberInput(
-        this,
-        { label: name, control: name, value: /** @type {any} */ (FIRST)[name], ...RANGE },
-        (v) => this.state?.set({ [name]: v }),
-      );
-      this.fields?.push({ field, of: () => values()[name] });
-      return field;
-    });
-    return [html("div", {}, ...made)];
+    return [...this.inputs(), this.flow, this.step === 3 ? this.plot : null];
   }
 
   /** @private */
-  manyFields() {
-    const values = () => /** @type {any} */ (this.state).values;
-    const groups = /** @type {const} */ (["x", "w"]).map((key) =>
-      html(
-        "div",
-        { class: "net-fields", role: "group", "aria-label": key === "x" ? "Inputs" : "Weights" },
-        ...MANY[key].map((value, i) => {
-          const field = numberInput(
-            this,
-            { label: `${key}${SUBS[i]}`, control: key, value, ...RANGE, slider: null },
-            (v) => {
-              const next = [...values()[key]];
-              next[i] = v;
-              this.state?.set({ [key]: next });
-            },
-          );
-          this.fields?.push({ field, of: () => values()[key][i] });
-          return field;
-        }),
-      ),
-    );
-    const bias = numberInput(
-      this,
-      { label: "b", control: "b", value: MANY.b, ...RANGE, slider: null },
-      (b) => this.state?.set({ b }),
-    );
-    this.fields?.push({ field: bias, of: () => values().b });
-    return [...groups, bias];
+  inputs() {
+    if (this.step !== 4) {
+      const names = this.step === 1 ? ["x", "b"] : ["x", "w", "b"];
+      const knobs = names.map((label) => this.knob(label, { label, ...LOOKS, slider: true }));
+      return [html("div", {}, ...knobs)];
+    }
+    const many = (/** @type {string} */ key, /** @type {string} */ label) => {
+      const each = SUBS.map((sub) => ({ label: key + sub, control: key }));
+      return group(label, { class: "net-fields" }, ...this.knobs(key, each, LOOKS));
+    };
+    return [many("x", "Inputs"), many("w", "Weights"), this.knob("b", { label: "b", ...LOOKS })];
   }
 
-  /** @private */
   show() {
-    const { x, w, b } = /** @type {any} */ (this.state).values;
-    this.fields?.forEach(({ field, of }) => {
-      if (field.value !== of()) field.value = of();
-    });
+    const { x, w, b } = this.values;
     const [xs, ws] = this.step === 4 ? [x, w] : [[x], [this.step === 1 ? 1 : w]];
     const { z, a } = neuron(xs, ws, b);
     let chips;
@@ -139,12 +90,12 @@ class MgNeuron extends KitElement {
         `${a > 0 ? "the neuron fires" : "the neuron is silent"}`;
     }
     renew(this.flow, ...chips.flatMap((one, i) => (i ? [html("span", {}, "→"), one] : [one])));
-    renew(this.plot, reluPlot(z));
+    if (this.step === 3) renew(this.plot, reluPlot(z));
     this.summary(`${said}.`);
   }
 }
 
-/** The graph of ReLU with the point that the neuron stands at. @param {number} z */
+/** The graph of ReLU with the point that the neuron is at. @param {number} z */
 function reluPlot(z) {
   const most = Math.max(6, Math.ceil(Math.abs(z)));
   const [px, py] = [
@@ -159,7 +110,7 @@ function reluPlot(z) {
       viewBox: "0 0 360 200",
       role: "img",
       "aria-label":
-        `ReLU: flat at 0 up to z = 0, then rising as z. The neuron stands at z ${written(z)}, ` +
+        `ReLU: flat at 0 up to z = 0, then rising as z. The neuron is at z ${written(z)}, ` +
         `a ${written(a)}.`,
     },
     svg("line", { class: "net-axis", x1: 20, x2: 340, y1: py(0), y2: py(0) }),
@@ -193,70 +144,41 @@ function reluPlot(z) {
 
 const SIZES = [3, 4, 2];
 
-class MgNet extends KitElement {
+class MgNet extends Widget {
+  fields = { x: numbersField([1, -0.5, 0.5], -2, 2), seed: seedField(9) };
+  picture = html("div");
+  seed = html("span", { class: "mg-soft" });
+
   build() {
-    const state = urlState("net", { x: numbersField([1, -0.5, 0.5], -2, 2), seed: seedField(9) });
-    this.state = state;
-    this.whenLeaving(() => state.close());
-    this.fields =
-      state.schema.x.kind === "numbers"
-        ? state.schema.x.initial.map((value, i) =>
-            numberInput(
-              this,
-              {
-                label: `x${SUBS[i]}`,
-                control: "x",
-                value,
-                min: -2,
-                max: 2,
-                step: 0.1,
-                digits: 2,
-                slider: true,
-              },
-              (v) => {
-                const next = [...state.values.x];
-                next[i] = v;
-                state.set({ x: next });
-              },
-            ),
-          )
-        : [];
-    this.picture = html("div");
-    this.seed = html("span", { class: "mg-soft" });
-    const next = actor(this, "Randomise", () =>
-      state.set({ seed: (state.values.seed + 1) % 2 ** 32 }),
+    const each = SUBS.map((sub) => ({ label: `x${sub}`, control: "x" }));
+    const next = this.button("Randomise", () =>
+      this.set({ seed: (this.values.seed + 1) % 2 ** 32 }),
     );
     next.hidden ||= isHidden("seed");
-    this.replaceChildren(
-      html("div", {}, ...this.fields),
+    return [
+      html("div", {}, ...this.knobs("x", each, { ...LOOKS, slider: true })),
       this.picture,
       html(
         "p",
         { class: "mg-note" },
         "A thick line is a large weight; orange is above zero, blue and dashed below. A " +
-          "dashed circle is a hidden number that ReLU holds at 0.",
+          "dashed circle is a hidden number that ReLU keeps at 0.",
       ),
-      tools(this, state, [next, this.seed]),
-    );
-    state.onChange(() => this.show());
-    this.show();
+      this.tools(next, this.seed),
+    ];
   }
 
-  /** @private */
   show() {
-    const { x, seed } = /** @type {any} */ (this.state).values;
-    this.fields?.forEach((field, i) => {
-      if (field.value !== x[i]) field.value = x[i];
-    });
+    const { x, seed } = this.values;
     const net = smallNet(seed);
     const all = runNet(net, x);
-    if (this.seed) this.seed.textContent = `Weights of seed ${seed}`;
+    this.seed.textContent = `Weights of seed ${seed}`;
     renew(this.picture, netPicture(net, all));
     const silent = all[1].filter((h) => h === 0).length;
+    const list = (/** @type {number[]} */ row) => row.map((v) => written(v));
     this.summary(
-      `Inputs ${x.map((/** @type {number} */ v) => written(v)).join(", ")}; hidden ` +
-        `${all[1].map((v) => written(v)).join(", ")} (${silent} silent); outputs ` +
-        `${all[2].map((v) => written(v)).join(" and ")}.`,
+      `Inputs ${list(x).join(", ")}; hidden ${list(all[1]).join(", ")} (${silent} silent); ` +
+        `outputs ${list(all[2]).join(" and ")}.`,
     );
   }
 }
@@ -279,7 +201,7 @@ function netPicture(net, all) {
   const title = svg(
     "title",
     { id: freshId("net") },
-    `A net with ${SIZES.join(", ")} numbers in its layers; the line below tells their values.`,
+    `A net with ${SIZES.join(", ")} numbers in its layers; the line below gives their values.`,
   );
   picture.setAttribute("aria-labelledby", title.id);
   picture.append(title);

@@ -1,21 +1,38 @@
 // What a model's parameters are: <mg-model-sizes> three models side by side, <mg-matrices>
-// every matrix of the trained model as a grid, <mg-fan> the weights of one row as a fan
-//, and <mg-tally> the sum of all matrices.
+// every matrix of the trained model as a grid, <mg-fan> the weights of one row as a
+// fan, and <mg-tally> the sum of all matrices.
 
 import { FileError } from "../js/errors.js";
 import { html, renew, svg } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
+import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
-import { choiceField, numberField, urlState, wholeField } from "../js/kit/state.js";
+import { make } from "../js/kit/make.js";
+import { choiceField, numberField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
+import { Widget } from "../js/kit/widget.js";
 import { describe, MATRICES, namesOf } from "../js/matrices.js";
 import { readModel } from "../js/model.js";
-import { menu, numberInput, tools } from "../js/figures/parts.js";
 import { asRows } from "../js/numbers/arithmetic.js";
 import { MODEL_SIZES, tally } from "../js/numbers/facts.js";
 import { makeConfig, shapes } from "../js/config.js";
 
 const count = (/** @type {number} */ n) => n.toLocaleString("en");
+/** Options that are called as they are. @param {readonly string[]} names */
+const alike = (names) => Object.fromEntries(names.map((name) => [name, name]));
+
+/** A bar as long as a share. @param {number} share @param {string} label */
+const bar = (share, label) =>
+  svg(
+    "svg",
+    {
+      class: "net-track",
+      viewBox: "0 0 100 8",
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": label,
+    },
+    svg("rect", { class: "net-share", x: 0, y: 0, height: 8, width: 100 * share }),
+  );
 
 /** @type {Promise<Record<string, number[][]>> | null} */
 let opening = null;
@@ -36,196 +53,130 @@ function opened() {
   return opening;
 }
 
-const FACTS = /** @type {const} */ ([
-  ["vocab", "vocabulary"],
-  ["n_embd", "n_embd"],
-  ["n_head", "heads"],
-  ["head_dim", "head_dim"],
-  ["block", "block size"],
-  ["n_layer", "layers"],
-  ["parameters", "parameters"],
-]);
+class OnMatrices extends Widget {
+  weights = /** @type {Record<string, number[][]>} */ ({});
 
-class MgModelSizes extends KitElement {
-  build() {
-    const state = urlState("model-sizes", {
-      by: choiceField(
-        "parameters",
-        FACTS.map(([key]) => key),
-      ),
-    });
-    this.whenLeaving(() => state.close());
-    const chosen = menu(
-      this,
-      "Compare by",
-      FACTS.map(([key, text]) => /** @type {[string, string]} */ ([key, text])),
-      (by) => state.set({ by }),
-    );
-    const grid = html("div", { class: "net-models" });
-    this.replaceChildren(chosen.whole, grid, tools(this, state));
-    const show = () => {
-      const by = /** @type {typeof FACTS[number][0]} */ (state.values.by);
-      chosen.select.value = by;
-      const most = Math.max(...MODEL_SIZES.map((size) => Number(size[by])));
-      renew(
-        grid,
-        ...MODEL_SIZES.map((size) =>
-          html(
-            "section",
-            { class: "net-model", "aria-label": size.name },
-            html("p", { class: "net-title" }, size.name),
-            svg(
-              "svg",
-              {
-                class: "net-track",
-                viewBox: "0 0 100 8",
-                preserveAspectRatio: "none",
-                role: "img",
-                "aria-label": `${count(size[by])}, of at most ${count(most)}`,
-              },
-              svg("rect", {
-                class: "net-share",
-                x: 0,
-                y: 0,
-                height: 8,
-                width: (100 * size[by]) / most,
-              }),
-            ),
-            html(
-              "dl",
-              {},
-              ...FACTS.flatMap(([key, text]) => [
-                html("dt", {}, text),
-                html("dd", {}, key === by ? html("b", {}, count(size[key])) : count(size[key])),
-              ]),
-            ),
-          ),
-        ),
-      );
-      const [toy, micro, gpt] = MODEL_SIZES.map((size) => size[by]);
-      const times = (/** @type {number} */ x) =>
-        x >= 10 ? count(Math.round(x)) : String(Number(x.toFixed(1)));
-      this.summary(
-        `${FACTS.find(([key]) => key === by)?.[1]}: ${count(toy)}, ${count(micro)} and ` +
-          `${count(gpt)}. GPT-2 small has ${times(gpt / micro)} times what microgpt has; the ` +
-          "bars are drawn to scale.",
-      );
-    };
-    state.onChange(show);
-    show();
+  async load() {
+    this.weights = await opened();
   }
 }
 
-class MgMatrices extends KitElement {
-  async build() {
-    const state = urlState("matrices", { matrix: choiceField("wte", MATRICES) });
-    this.whenLeaving(() => state.close());
-    const chosen = menu(
-      this,
-      "Matrix",
-      MATRICES.map((name) => [name, name]),
-      (matrix) => state.set({ matrix }),
+/** @type {Record<"vocab"|"n_embd"|"n_head"|"head_dim"|"block"|"n_layer"|"parameters", string>} */
+const FACTS = {
+  vocab: "vocabulary",
+  n_embd: "n_embd",
+  n_head: "heads",
+  head_dim: "head_dim",
+  block: "block size",
+  n_layer: "layers",
+  parameters: "parameters",
+};
+const KEYS = /** @type {(keyof typeof FACTS)[]} */ (Object.keys(FACTS));
+
+class MgModelSizes extends Widget {
+  fields = { by: choiceField("parameters", KEYS) };
+  grid = html("div", { class: "net-models" });
+
+  build() {
+    return [this.menu("by", { label: "Compare by", options: FACTS }), this.grid];
+  }
+
+  show() {
+    const by = /** @type {keyof typeof FACTS} */ (this.values.by);
+    const most = Math.max(...MODEL_SIZES.map((size) => Number(size[by])));
+    renew(
+      this.grid,
+      ...MODEL_SIZES.map((size) =>
+        html(
+          "section",
+          { class: "net-model", "aria-label": size.name },
+          html("p", { class: "net-title" }, size.name),
+          bar(size[by] / most, `${count(size[by])}, of at most ${count(most)}`),
+          html(
+            "dl",
+            {},
+            ...KEYS.flatMap((key) => [
+              html("dt", {}, FACTS[key]),
+              html("dd", {}, key === by ? html("b", {}, count(size[key])) : count(size[key])),
+            ]),
+          ),
+        ),
+      ),
     );
-    const heat = /** @type {import("../js/kit/heat.js").MgHeat} */ (
-      html(/** @type {any} */ ("mg-heat"), { label: "wte", digits: 3 })
+    const [toy, micro, gpt] = MODEL_SIZES.map((size) => size[by]);
+    const times = gpt / micro;
+    this.summary(
+      `${FACTS[by]}: ${count(toy)}, ${count(micro)} and ${count(gpt)}. GPT-2 small has ` +
+        `${times >= 10 ? count(Math.round(times)) : Number(times.toFixed(1))} times as many as ` +
+        "microgpt; the bars are drawn to scale.",
     );
-    const what = html("p", {});
-    this.replaceChildren(chosen.whole, what, heat, tools(this, state));
-    this.summary("Fetching the trained model.");
-    const weights = await opened();
-    if (!this.isConnected) return;
-    const show = () => {
-      const { matrix } = state.values;
-      chosen.select.value = matrix;
-      const rows = weights[matrix];
-      heat.setAttribute("label", matrix);
-      heat.data = { values: rows, rows: namesOf(matrix, rows.length).rows, link: matrix };
-      what.textContent = describe(matrix);
-      const all = rows.flat();
-      const size = Math.sqrt(all.reduce((sum, v) => sum + v * v, 0) / all.length);
-      this.summary(
-        `${matrix} after training: ${rows.length} rows of ${rows[0].length}, ` +
-          `${count(all.length)} numbers, root mean square ${written(size, 3)}. It began at ` +
-          "0.08.",
-      );
-    };
-    state.onChange(show);
-    show();
+  }
+}
+
+class MgMatrices extends OnMatrices {
+  fields = { matrix: choiceField("wte", MATRICES) };
+  what = html("p");
+  heat = make("mg-heat", { label: "wte", digits: 3 });
+
+  build() {
+    const options = alike(MATRICES);
+    return [this.menu("matrix", { label: "Matrix", options }), this.what, this.heat];
+  }
+
+  show() {
+    const { matrix } = this.values;
+    const rows = this.weights[matrix];
+    this.heat.setAttribute("label", matrix);
+    this.heat.data = { values: rows, rows: namesOf(matrix, rows.length).rows, link: matrix };
+    this.what.textContent = describe(matrix);
+    const all = rows.flat();
+    const size = Math.sqrt(all.reduce((sum, v) => sum + v * v, 0) / all.length);
+    this.summary(
+      `${matrix} after training: ${rows.length} rows of ${rows[0].length}, ` +
+        `${count(all.length)} numbers, root mean square ${written(size, 3)}. It began at ` +
+        "0.08.",
+    );
   }
 }
 
 const FAN = ["layer0.attn_wq", "layer0.mlp_fc1", "layer0.mlp_fc2", "lm_head"];
 
-class MgFan extends KitElement {
-  async build() {
-    const state = urlState("fan", {
-      matrix: choiceField("lm_head", FAN),
-      row: wholeField(26, 0, 63),
-      least: numberField(0.1, 0, 2),
-    });
-    this.whenLeaving(() => state.close());
-    const chosen = menu(
-      this,
-      "Matrix",
-      FAN.map((name) => [name, name]),
-      (matrix) => state.set({ matrix, row: 0 }),
+class MgFan extends OnMatrices {
+  fields = {
+    matrix: choiceField("lm_head", FAN),
+    row: wholeField(26, 0, 63),
+    least: numberField(0.1, 0, 2),
+  };
+  room = html("div");
+
+  build() {
+    const [options, also] = [alike(FAN), () => ({ row: 0 })];
+    this.row = this.knob("row", { label: "Row", slider: true });
+    return [
+      this.menu("matrix", { label: "Matrix", options, also }),
+      this.row,
+      this.knob("least", { label: "Hide below", step: 0.05, digits: 2, slider: true }),
+      this.room,
+    ];
+  }
+
+  show() {
+    const { matrix, least } = this.values;
+    const rows = this.weights[matrix];
+    const at = Math.min(this.values.row, rows.length - 1);
+    this.row?.setAttribute("max", String(rows.length - 1));
+    const name = namesOf(matrix, rows.length).rows[at];
+    const [picture, drawn] = fan(rows[at], least, name);
+    renew(this.room, picture);
+    const strongest = rows[at].reduce(
+      (best, w, i) => (Math.abs(w) > Math.abs(rows[at][best]) ? i : best),
+      0,
     );
-    const row = numberInput(
-      this,
-      {
-        label: "Row",
-        control: "row",
-        value: 26,
-        min: 0,
-        max: 63,
-        step: 1,
-        whole: true,
-        slider: true,
-      },
-      (value) => state.set({ row: value }),
+    this.summary(
+      `Row ${at} of ${matrix} (${name}): ${drawn} of its ${rows[at].length} weights are ` +
+        `${written(least)} or larger in absolute value. The strongest comes from input ` +
+        `${strongest}: ${written(rows[at][strongest], 3)}.`,
     );
-    const least = numberInput(
-      this,
-      {
-        label: "Hide below",
-        control: "least",
-        value: 0.1,
-        min: 0,
-        max: 2,
-        step: 0.05,
-        digits: 2,
-        slider: true,
-      },
-      (value) => state.set({ least: value }),
-    );
-    const room = html("div");
-    this.replaceChildren(chosen.whole, row, least, room, tools(this, state));
-    this.summary("Fetching the trained model.");
-    const weights = await opened();
-    if (!this.isConnected) return;
-    const show = () => {
-      const { matrix, least: limit } = state.values;
-      const rows = weights[matrix];
-      const at = Math.min(state.values.row, rows.length - 1);
-      chosen.select.value = matrix;
-      row.setAttribute("max", String(rows.length - 1));
-      row.value = at;
-      least.value = limit;
-      const name = namesOf(matrix, rows.length).rows[at];
-      const [picture, drawn] = fan(rows[at], limit, name);
-      renew(room, picture);
-      const strongest = rows[at].reduce(
-        (best, w, i) => (Math.abs(w) > Math.abs(rows[at][best]) ? i : best),
-        0,
-      );
-      this.summary(
-        `Row ${at} of ${matrix} (${name}): ${drawn} of its ${rows[at].length} weights are ` +
-          `${written(limit)} or larger in size. The strongest comes from input ${strongest}: ` +
-          `${written(rows[at][strongest], 3)}.`,
-      );
-    };
-    state.onChange(show);
-    show();
   }
 }
 
@@ -280,57 +231,39 @@ function fan(row, least, name) {
   return [picture, drawn];
 }
 
-class MgTally extends KitElement {
+const WIDTHS = { 8: "8", 16: "16, as in microgpt", 32: "32", 64: "64" };
+
+class MgTally extends Widget {
+  fields = { width: choiceField("16", Object.keys(WIDTHS)) };
+  list = html("div");
+
   build() {
-    const state = urlState("tally", { width: choiceField("16", ["8", "16", "32", "64"]) });
-    this.whenLeaving(() => state.close());
-    const chosen = menu(
-      this,
-      "n_embd",
-      ["8", "16", "32", "64"].map((n) => [n, n === "16" ? "16, as in microgpt" : n]),
-      (width) => state.set({ width }),
+    return [this.menu("width", { label: "n_embd", options: WIDTHS }), this.list];
+  }
+
+  show() {
+    const { width } = this.values;
+    const { matrices, total } = tally(makeConfig({ n_embd: Number(width), vocab_size: 27 }));
+    const open = new Set([...this.list.querySelectorAll("details[open]")].map((one) => one.id));
+    this.list.replaceChildren(
+      ...matrices.map(({ name, out, into, count: n, share }) => {
+        const id = `tally-${name.replace(/\W/g, "-")}`;
+        const percent = `${written(100 * share, 1)} % of all`;
+        return html(
+          "details",
+          { id, open: open.has(id) },
+          html("summary", {}, html("b", {}, name), ` ${out} × ${into} = ${count(n)}`),
+          bar(share, percent),
+          html("p", {}, `${describe(name)} ${percent} parameters.`),
+        );
+      }),
+      html(
+        "p",
+        { class: "net-big" },
+        `${matrices.map(({ count: n }) => count(n)).join(" + ")} = ${count(total)}`,
+      ),
     );
-    const list = html("div");
-    this.replaceChildren(chosen.whole, list, tools(this, state));
-    const show = () => {
-      const config = makeConfig({ n_embd: Number(state.values.width), vocab_size: 27 });
-      const { matrices, total } = tally(config);
-      chosen.select.value = state.values.width;
-      const open = new Set([...list.querySelectorAll("details[open]")].map((one) => one.id));
-      list.replaceChildren(
-        ...matrices.map(({ name, out, into, count: n, share }) => {
-          const id = `tally-${name.replace(/\W/g, "-")}`;
-          return html(
-            "details",
-            { id, open: open.has(id) },
-            html("summary", {}, html("b", {}, name), ` ${out} × ${into} = ${count(n)}`),
-            svg(
-              "svg",
-              {
-                class: "net-track",
-                viewBox: "0 0 100 8",
-                preserveAspectRatio: "none",
-                role: "img",
-                "aria-label": `${written(100 * share, 1)} % of all`,
-              },
-              svg("rect", { class: "net-share", x: 0, y: 0, height: 8, width: 100 * share }),
-            ),
-            html("p", {}, `${describe(name)} ${written(100 * share, 1)} % of all parameters.`),
-          );
-        }),
-        html(
-          "p",
-          { class: "net-big" },
-          `${matrices.map(({ count: n }) => count(n)).join(" + ")} = ${count(total)}`,
-        ),
-      );
-      this.summary(
-        `With n_embd ${state.values.width}: ${matrices.length} matrices, ${count(total)} ` +
-          "parameters.",
-      );
-    };
-    state.onChange(show);
-    show();
+    this.summary(`With n_embd ${width}: ${matrices.length} matrices, ${count(total)} parameters.`);
   }
 }
 

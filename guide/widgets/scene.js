@@ -2,12 +2,13 @@
 // through it phase by phase. A flat view has the same numbers, also where there is no WebGL.
 
 import { scaleOf } from "../js/kit/color.js";
-import { button, html, onTheme, renew } from "../js/kit/dom.js";
+import { html, onTheme, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { choiceField, flagField, numberField, textField, wholeField } from "../js/kit/state.js";
+import { group, make } from "../js/kit/make.js";
+import { choiceField, flagField, numberField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { OnPrefix } from "../js/figures/trained/prefix-element.js";
+import { OnPrefix, prefixFields } from "../js/figures/trained/on-prefix.js";
 import { labelsOf } from "../js/figures/trained/real-model.js";
 import { LIMITS, orbited, zoomed } from "../js/scene/camera.js";
 import { coloursOf } from "../js/scene/colours.js";
@@ -19,81 +20,77 @@ import { SceneView, STANCE } from "../js/scene/view.js";
 
 /** @typedef {import("../js/scene/numbers.js").Place} Place */
 
-const FIELDS = () => ({
-  text: textField("karen", 15),
-  at: wholeField(4, 0, 15),
-  phase: wholeField(0, 0, PHASES.length - 1),
-  flat: flagField(false),
-  tensor: choiceField("", ["", ...NAMES]),
-  follow: flagField(true),
-  turn: numberField(STANCE.turn, -LIMITS.turn, LIMITS.turn),
-  tilt: numberField(STANCE.tilt, -LIMITS.tilt, LIMITS.tilt),
-  zoom: numberField(1, LIMITS.least, LIMITS.most),
-  dx: numberField(0, -3, 3),
-  dy: numberField(0, -3, 3),
-});
 const NAMES = [...new Set(PHASES.flatMap(({ makes, of }) => [...makes, ...of]))];
 
 const REST_MS = 60;
 const DRAWN_AFTER_MS = 300; // a scrubber that is still held has come to rest
 
 class MgScene extends OnPrefix {
-  start() {
-    /** @type {string} what `show` has shown */ this.seen = "";
-    /** @private @type {Record<string, [number, number, number]>} */ this.grounds = {};
-    /** @type {string} why there is no scene */ this.lost = "";
-    /** @type {Place | null} */ this.pointed = null;
-    /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.pending = undefined;
-    /** @private the phase was chosen on the scrubber */ this.isScrubbed = false;
-    const state = this.stateOf("scene", FIELDS());
-    this.stepper = /** @type {import("../js/kit/stepper.js").MgStepper} */ (
-      html(/** @type {any} */ ("mg-stepper"), { label: "Phases", pace: 1800 })
-    );
-    this.stepper.steps = PHASES.map(({ name }) => name);
-    this.listen(this.stepper, "mg-step", ({ detail }) => {
+  fields = {
+    ...prefixFields("karen", 4),
+    phase: wholeField(0, 0, PHASES.length - 1),
+    flat: flagField(false),
+    tensor: choiceField("", ["", ...NAMES]),
+    follow: flagField(true),
+    turn: numberField(STANCE.turn, -LIMITS.turn, LIMITS.turn),
+    tilt: numberField(STANCE.tilt, -LIMITS.tilt, LIMITS.tilt),
+    zoom: numberField(1, LIMITS.least, LIMITS.most),
+    dx: numberField(0, -3, 3),
+    dy: numberField(0, -3, 3),
+  };
+  note = html("p", { class: "mg-note", role: "status" });
+  room = html("div");
+  told = html("div", { class: "scene-told", role: "status" });
+  /** what `show` has shown */ seen = "";
+  /** @private @type {Record<string, [number, number, number]>} */ grounds = {};
+  /** why there is no scene */ lost = "";
+  /** @type {Place | null} */ pointed = null;
+  /** @private @type {string | null} */ pinned = null;
+  /** @private @type {ReturnType<typeof setTimeout> | undefined} */ pending = undefined;
+  /** @private @type {ReturnType<typeof setTimeout> | undefined} */ rest = undefined;
+  /** @private the frame that is asked for */ asked = 0;
+  /** @private the phase was chosen on the scrubber */ isScrubbed = false;
+  /** @private */ glides = false;
+  /** @private @type {ReturnType<typeof makeLayout> | undefined} */ layout = undefined;
+  /** @private @type {ReturnType<typeof numbersOf> | undefined} */ numbers = undefined;
+  /** @type {SceneView | undefined} */ view = undefined;
+
+  build() {
+    const steps = make("mg-stepper", { label: "Phases", pace: 1800 });
+    steps.steps = PHASES.map(({ name }) => name);
+    this.listen(steps, "mg-step", ({ detail }) => {
       this.glides = detail.animate;
       this.isScrubbed = !detail.animate && !detail.playing;
-      state.set({ phase: detail.at, tensor: "" });
+      this.set({ phase: detail.at, tensor: "" });
     });
-    this.listen(this.stepper, "pointerup keyup click", () => {
+    this.listen(steps, "pointerup keyup click", () => {
       if (this.pending) this.soon();
     });
-    this.turns = html(
-      "div",
-      { class: "mg-row", role: "group", "aria-label": "The view" },
+    this.follow(({ phase }) => {
+      if (steps.at !== phase) steps.at = phase;
+    });
+    this.turns = group(
+      "The view",
+      {},
       ...this.buttons(),
+      this.toggle("follow", "Follow the phases"),
     );
-    this.asFlat = this.toggle("Flat view", () => state.set({ flat: !state.values.flat }));
-    this.follow = this.toggle("Follow the phases", () =>
-      state.set({ follow: !state.values.follow }),
-    );
-    this.turns.append(this.follow);
-    this.note = html("p", { class: "mg-note", role: "status" });
-    this.room = html("div");
-    this.told = html("div", { class: "scene-told", role: "status" });
+    const flat = this.toggle("flat", "Flat view");
+    this.follow(() => {
+      if (this.lost) flat.setAttribute("aria-pressed", "true");
+      flat.toggleAttribute("disabled", this.lost !== "");
+    });
     this.flat = new FlatView(this, {
       pointed: (place) => this.point(place),
-      chosen: (tensor) => state.set({ tensor }),
+      chosen: (tensor) => this.set({ tensor }),
     });
     this.view = new SceneView(this, {
       pointed: (cell, byTap) => this.pointCell(cell, byTap),
-      stood: (stance) => state.set({ ...stance }),
-      lost: () => this.lose("The picture was lost for a moment; the flat view has its numbers."),
+      stood: (stance) => this.set({ ...stance }),
+      lost: () => this.lose("The picture was lost; the flat view has its numbers."),
       back: () => this.lose(""),
-      none: () => this.lose("This browser draws no WebGL, so the numbers are shown flat."),
+      none: () => this.lose("This browser can't draw WebGL, so the numbers are shown flat."),
     });
-    const [field, ...entry] = this.entry("The token on its way");
-    field.append(this.asFlat);
-    this.replaceChildren(
-      field,
-      ...entry,
-      this.stepper,
-      this.room,
-      this.told,
-      this.turns,
-      this.note,
-      this.tools(state),
-    );
     this.whenLeaving(
       onTheme(() =>
         this.guard(() => {
@@ -102,15 +99,19 @@ class MgScene extends OnPrefix {
         }),
       ),
     );
+    const [field, ...entry] = this.entry("The current token");
+    field.append(flat);
+    return [field, ...entry, steps, this.room, this.told, this.turns, this.note];
   }
 
   leave() {
     super.leave();
     clearTimeout(this.rest);
     clearTimeout(this.pending);
-    cancelAnimationFrame(this.asked ?? 0);
-    this.asked = 0;
+    cancelAnimationFrame(this.asked);
     Object.assign(this, {
+      asked: 0,
+      grounds: {},
       pending: undefined,
       isScrubbed: false,
       layout: undefined,
@@ -122,44 +123,32 @@ class MgScene extends OnPrefix {
     });
   }
 
-  /** @private @param {string} text @param {() => void} act */
-  toggle(text, act) {
-    const made = button(text, { "aria-pressed": "false", class: "mg-button net-chosen" });
-    this.listen(made, "click", act);
-    return made;
-  }
-
   /** @private */
   buttons() {
     const stand = (/** @type {Partial<import("../js/scene/view.js").Stance>} */ change) =>
-      this.state?.set(change);
-    const of = () => /** @type {any} */ (this.state?.values);
-    return /** @type {[string, () => void][]} */ ([
-      ["Turn left", () => stand(orbited(of(), -15, 0))],
-      ["Turn right", () => stand(orbited(of(), 15, 0))],
-      ["From the front", () => stand({ turn: 0, tilt: 0 })],
-      ["Nearer", () => stand({ zoom: zoomed(of().zoom, 1.4) })],
-      ["Farther", () => stand({ zoom: zoomed(of().zoom, 1 / 1.4) })],
-      ["Reset view", () => stand({ ...STANCE })],
-    ]).map(([text, act]) => {
-      const made = button(text);
-      this.listen(made, "click", act);
-      return made;
-    });
+      this.set(change);
+    const turn = (/** @type {number} */ by) =>
+      stand(orbited({ turn: this.values.turn, tilt: this.values.tilt }, by, 0));
+    return [
+      this.button("Turn left", () => turn(-15)),
+      this.button("Turn right", () => turn(15)),
+      this.button("From the front", () => stand({ turn: 0, tilt: 0 })),
+      this.button("Nearer", () => stand({ zoom: zoomed(this.values.zoom, 1.4) })),
+      this.button("Farther", () => stand({ zoom: zoomed(this.values.zoom, 1 / 1.4) })),
+      this.button("Reset view", () => stand({ ...STANCE })),
+    ];
   }
 
   /** @private @param {string} why the scene can't be shown; empty when it can again */
   lose(why) {
     this.lost = why;
-    this.show();
+    this.update();
   }
 
   show() {
-    const { state, real, stepper } = this;
-    const now = this.now;
-    if (!now || !state || !real || !stepper) return;
-    const { phase, flat, tensor, follow, turn, tilt, zoom, dx, dy } = state.values;
-    const { at, tokens } = now;
+    const { real } = this;
+    const { phase, flat, tensor, follow, turn, tilt, zoom, dx, dy } = this.values;
+    const { at, tokens } = this.now;
     if (!this.numbers || this.numbers.tokens.join() !== tokens.join()) {
       this.numbers = numbersOf(real, tokens);
       this.layout = makeLayout(real.config, tokens.length);
@@ -167,19 +156,10 @@ class MgScene extends OnPrefix {
     }
     const isFlat = flat || Boolean(this.lost);
     const moment = [at, phase, tensor, tokens, isFlat, follow, this.lost].join("|");
-    if (stepper.at !== phase) stepper.at = phase;
     this.view?.stand({ turn, tilt, zoom, dx, dy });
     if (moment === this.seen) return;
     this.seen = moment;
     this.pointed = null;
-    for (const [one, on] of /** @type {[HTMLElement | undefined, boolean][]} */ ([
-      [this.asFlat, isFlat],
-      [this.follow, follow],
-    ])) {
-      if (one?.getAttribute("aria-pressed") !== String(on))
-        one?.setAttribute("aria-pressed", String(on));
-    }
-    this.asFlat?.toggleAttribute("disabled", Boolean(this.lost));
     if (this.turns && this.turns.hidden !== isFlat) this.turns.hidden = isFlat;
     renew(
       this.note,
@@ -189,7 +169,7 @@ class MgScene extends OnPrefix {
           : "Drag to turn; point at a cell or tap it. Click into the scene, and the wheel zooms."),
     );
     const wanted = isFlat ? this.flat?.root : this.view?.root;
-    if (wanted && wanted.parentNode !== this.room) this.room?.replaceChildren(wanted);
+    if (wanted && wanted.parentNode !== this.room) this.room.replaceChildren(wanted);
     if (this.isScrubbed && !isFlat && this.view?.isSlow && this.view.frames) this.whenAtRest();
     else this.soon();
     this.isScrubbed = false;
@@ -221,8 +201,7 @@ class MgScene extends OnPrefix {
 
   /** @private */
   get moment() {
-    const { phase } = /** @type {any} */ (this.state).values;
-    return { at: /** @type {any} */ (this.now).at, phase };
+    return { at: this.now.at, phase: this.values.phase };
   }
 
   /**
@@ -243,9 +222,9 @@ class MgScene extends OnPrefix {
 
   /** Colours, and what is in the picture. @private */
   paint() {
-    const { layout, numbers, state } = this;
-    if (!layout || !numbers || !state) return;
-    const { phase, tensor, follow, flat } = state.values;
+    const { layout, numbers } = this;
+    if (!layout || !numbers) return;
+    const { phase, tensor, follow, flat } = this.values;
     const moment = this.moment;
     const isFlat = Boolean(flat || this.lost || !this.view);
     const ground = this.groundOf(isFlat);
@@ -278,7 +257,7 @@ class MgScene extends OnPrefix {
     this.view?.look(
       closer ? boxes : layout.panels.map(({ box }) => box),
       phase > 0 ? [...makes].reverse().concat(of) : [],
-      Boolean(this.glides),
+      this.glides,
     );
     this.view?.flush();
   }
@@ -296,7 +275,7 @@ class MgScene extends OnPrefix {
    * @param {boolean} [pins] what is tapped stays until the next tap
    */
   point(place, pins = false) {
-    if (this.pinned && !pins && !this.lost && !this.state?.values.flat) return;
+    if (this.pinned && !pins && !this.lost && !this.values.flat) return;
     const key = place && placeName(place.name, place.at);
     this.pinned = pins && key !== this.pinned ? key : null;
     if (key === (this.pointed && placeName(this.pointed.name, this.pointed.at))) return;
@@ -308,9 +287,9 @@ class MgScene extends OnPrefix {
   /** The number pointed at, and how it came about. @private */
   tellPlace() {
     const { told, numbers, pointed, layout } = this;
-    if (!told || !numbers || !layout) return;
+    if (!numbers || !layout) return;
     if (!pointed) {
-      renew(told, html("p", {}, "Point at a cell, and it says how its number came about."));
+      renew(told, html("p", {}, "Point at a cell to see how its number came about."));
       return;
     }
     const { name, at } = pointed;
@@ -340,7 +319,7 @@ class MgScene extends OnPrefix {
   /** The phase in words. @private @param {number} at @param {number} phase */
   say(at, phase) {
     const { numbers, real } = this;
-    if (!numbers || !real) return;
+    if (!numbers) return;
     const { what, head, name, makes } = PHASES[phase];
     const names = labelsOf(real, numbers.tokens);
     const letters = (/** @type {number} */ i) => labelsOf(real, [i])[0];

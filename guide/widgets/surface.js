@@ -1,16 +1,17 @@
 // <mg-surface>: a net of two layers over the plane of its first two inputs, in three dimensions.
 // <mg-surface-match>: the same with a hidden target to find by hand. The picture turns
-// by dragging, by arrow keys and by buttons; its numbers stand in a table too. Patches and wires
+// by dragging, by arrow keys and by buttons; its numbers are in a table too. Patches and wires
 // are on a canvas, the names of the axes on a picture above it.
 
 import { groundOf, paletteOf, sized } from "../js/figures/canvas.js";
 import "../js/kit/curve.js";
 import { html, onTheme, renew, svg, tableOf } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
+import { define } from "../js/kit/element.js";
+import { group, make } from "../js/kit/make.js";
 import { solved } from "../js/kit/progress.js";
-import { flagField, isHidden, numberField, seedField, urlState } from "../js/kit/state.js";
+import { flagField, isHidden, numberField, seedField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { actor, numberInput, tools } from "../js/figures/parts.js";
+import { Widget } from "../js/kit/widget.js";
 import {
   SURFACE_GOAL,
   surface,
@@ -23,79 +24,38 @@ import { Random } from "../js/random.js";
 import { EYE, patches, project, turned } from "../js/figures/networks/surface-view.js";
 
 /** @typedef {import("../js/numbers/neuron.js").TwoLayer} TwoLayer */
+/** @typedef {import("../js/figures/networks/surface-view.js").Seen} Seen */
 
 const NAMES = /** @type {const} */ (["w1", "w2", "b1", "w3", "b2", "b3"]);
 const SIZE = { reach: 3, lift: 0.7, scale: 42, width: 420, height: 330, x: 210, y: 225 };
 const POINTS = 14;
 const STEP = 15; // degrees a key turns
 
-class MgSurface extends KitElement {
+/** @type {import("../js/kit/state.js").Schema} */
+const FIELDS = {
+  ...Object.fromEntries(NAMES.map((name) => [name, numberField(TWO_LAYER[name], -2, 2)])),
+  x3: numberField(1, -3, 3),
+};
+
+class MgSurface extends Widget {
+  fields = FIELDS;
+  view = svg("svg", {
+    class: "net-view",
+    viewBox: `0 0 ${SIZE.width} ${SIZE.height}`,
+    tabindex: 0,
+    role: "application",
+    "aria-roledescription": "surface to turn",
+  });
+  canvas = html("canvas", { "aria-hidden": "true" });
+  /** @private */ eye = { ...EYE };
+  /** @private @type {ReturnType<MgSurface["sheet"]> | null} */ paper = null;
+  /** @private for which view the axes have their names @type {object | null} */ named = null;
+
   build() {
-    this.heldEye = { ...EYE };
-    this.named = null;
-    const state = urlState(this.name, this.schema());
-    this.state = state;
-    this.whenLeaving(() => state.close());
-    this.fields = /** @type {[string, import("../js/figures/parts.js").MgNumber][]} */ (
-      [...NAMES, "x3"].map((name) => {
-        const value = name === "x3" ? 1 : /** @type {any} */ (TWO_LAYER)[name];
-        const most = name === "x3" ? 3 : 2;
-        return [
-          name,
-          numberInput(
-            this,
-            {
-              label: name,
-              control: name,
-              value,
-              min: -most,
-              max: most,
-              step: 0.05,
-              digits: 2,
-              slider: true,
-            },
-            (v) => state.set({ [name]: v }),
-          ),
-        ];
-      })
-    );
-    this.view = svg("svg", {
-      class: "net-view",
-      viewBox: `0 0 ${SIZE.width} ${SIZE.height}`,
-      tabindex: 0,
-      role: "application",
-      "aria-roledescription": "surface to turn",
-    });
-    this.hear(this.view);
-    this.canvas = html("canvas", { "aria-hidden": "true" });
+    this.eye = { ...EYE };
+    this.paper = this.named = null;
+    this.hear();
     const box = html("div", { class: "net-solid" }, this.canvas, this.view);
-    const table = tableOf("a over x1 (columns) and x2 (rows)", () => this.tabled());
-    const turns = html(
-      "div",
-      { class: "mg-row", role: "group", "aria-label": "The view" },
-      ...[
-        ["Turn left", -STEP, 0],
-        ["Turn right", STEP, 0],
-        ["From above", 0, 90],
-        ["Reset view", NaN, 0],
-      ].map(([text, turn, tilt]) =>
-        actor(this, String(text), () => {
-          this.heldEye = Number.isNaN(turn)
-            ? { ...EYE }
-            : turned(this.heldEye ?? EYE, Number(turn), Number(tilt));
-          this.draw();
-        }),
-      ),
-    );
-    this.replaceChildren(
-      ...this.before(),
-      box,
-      turns,
-      html("div", { class: "net-fields" }, ...this.fields.map(([, field]) => field)),
-      ...this.after(),
-      table,
-      tools(this, state, this.own()),
-    );
     const anew = () =>
       this.guard(() => {
         this.paper = null;
@@ -105,66 +65,77 @@ class MgSurface extends KitElement {
     watcher.observe(box);
     this.whenLeaving(() => watcher.disconnect());
     this.whenLeaving(onTheme(anew));
-    state.onChange(() => this.show());
-    this.show();
-  }
-
-  /** @private @type {ReturnType<MgSurface["sheet"]> | null} */ paper = null;
-  /** @private for which view the axes have their names @type {object | null} */ named = null;
-
-  get name() {
-    return "surface";
-  }
-
-  /** @returns {import("../js/kit/state.js").Schema} */
-  schema() {
-    const weights = NAMES.map((name) => [name, numberField(TWO_LAYER[name], -2, 2)]);
-    return { ...Object.fromEntries(weights), x3: numberField(1, -3, 3) };
-  }
-
-  /** @returns {Node[]} */
-  before() {
-    return [];
-  }
-
-  /** @returns {Node[]} */
-  after() {
-    return [];
-  }
-
-  /** @returns {Node[]} */
-  own() {
+    const looks = { step: 0.05, digits: 2, slider: true };
     return [
-      actor(this, "Randomise", () => {
-        const rng = new Random(Math.floor(Math.random() * 2 ** 32));
-        this.state?.set(
-          Object.fromEntries(
-            NAMES.map((name) => [name, Number((3 * rng.random() - 1.5).toFixed(2))]),
-          ),
-        );
-      }),
+      this.above(),
+      box,
+      group(
+        "The view",
+        {},
+        this.button("Turn left", () => this.turn(-STEP, 0)),
+        this.button("Turn right", () => this.turn(STEP, 0)),
+        this.button("From above", () => this.turn(0, 90)),
+        this.button("Reset view", () => this.lookFrom({ ...EYE })),
+      ),
+      html(
+        "div",
+        { class: "net-fields" },
+        ...[...NAMES, "x3"].map((label) => this.knob(label, { label, ...looks })),
+      ),
+      this.below(),
+      tableOf("a over x1 (columns) and x2 (rows)", () => this.tabled()),
+      this.tools(...this.own()),
     ];
   }
 
-  get values() {
-    return /** @type {TwoLayer & Record<string, any>} */ (this.state?.values);
+  /** @returns {Node[]} */
+  above() {
+    return [];
   }
 
-  /** @private @param {SVGSVGElement} view */
-  hear(view) {
+  /** @returns {Node[]} */
+  below() {
+    return [];
+  }
+
+  /** Buttons of its own. @returns {Node[]} */
+  own() {
+    const random = () => {
+      const rng = new Random(Math.floor(Math.random() * 2 ** 32));
+      const drawn = NAMES.map((name) => [name, Number((3 * rng.random() - 1.5).toFixed(2))]);
+      this.set(Object.fromEntries(drawn));
+    };
+    return [this.button("Randomise", random)];
+  }
+
+  /** The net that the state says. @returns {TwoLayer} */
+  get net() {
+    return /** @type {any} */ (this.values);
+  }
+
+  /** @private @param {import("../js/figures/networks/surface-view.js").Eye} eye */
+  lookFrom(eye) {
+    this.eye = eye;
+    this.draw();
+  }
+
+  /** @private @param {number} turn @param {number} tilt */
+  turn(turn, tilt) {
+    this.lookFrom(turned(this.eye, turn, tilt));
+  }
+
+  /** @private */
+  hear() {
+    const { view } = this;
     /** @type {{x: number, y: number} | null} */
     let held = null;
-    const turn = (/** @type {number} */ a, /** @type {number} */ b) => {
-      this.heldEye = turned(this.heldEye ?? EYE, a, b);
-      this.draw();
-    };
     this.listen(view, "pointerdown", (event) => {
       held = { x: event.clientX, y: event.clientY };
       view.setPointerCapture(event.pointerId);
     });
     this.listen(view, "pointermove", (event) => {
       if (!held) return;
-      turn((event.clientX - held.x) * 0.6, (event.clientY - held.y) * 0.6);
+      this.turn((event.clientX - held.x) * 0.6, (event.clientY - held.y) * 0.6);
       held = { x: event.clientX, y: event.clientY };
     });
     this.listen(view, "pointerup pointercancel", () => (held = null));
@@ -177,22 +148,19 @@ class MgSurface extends KitElement {
       });
       if (!(event.key in ways) || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      turn(...ways[event.key]);
+      this.turn(...ways[event.key]);
     });
   }
 
-  /** @private */
   show() {
-    for (const [name, field] of this.fields ?? [])
-      if (field.value !== this.values[name]) field.value = this.values[name];
     this.draw();
     this.say();
   }
 
   /** What the line below says. */
   say() {
-    const all = surface(this.values, this.values.x3).flat();
-    const mid = twoLayer(this.values, 1, 0, this.values.x3);
+    const all = surface(this.net, this.values.x3).flat();
+    const mid = twoLayer(this.net, 1, 0, this.values.x3);
     const flat = all.filter((a) => a === 0).length;
     this.summary(
       `Over the square a goes from ${written(Math.min(...all))} to ` +
@@ -210,9 +178,8 @@ class MgSurface extends KitElement {
 
   /** The canvas as large as it is shown, and its colours. @private */
   sheet() {
-    const canvas = /** @type {HTMLCanvasElement} */ (this.canvas);
-    const width = canvas.clientWidth || SIZE.width;
-    const paper = sized(canvas, width, (width * SIZE.height) / SIZE.width);
+    const width = this.canvas.clientWidth || SIZE.width;
+    const paper = sized(this.canvas, width, (width * SIZE.height) / SIZE.width);
     const zoom = width / SIZE.width;
     paper.scale(zoom, zoom);
     return { paper, palette: paletteOf(this) };
@@ -220,24 +187,20 @@ class MgSurface extends KitElement {
 
   /** @private */
   draw() {
-    if (!this.view) return;
-    const eye = this.heldEye ?? EYE;
-    const heights = surface(this.values, this.values.x3, POINTS);
+    const { eye } = this;
+    const heights = surface(this.net, this.values.x3, POINTS);
     const other = this.wires();
     const most = Math.max(1, ...heights.flat(), ...(other ?? []).flat());
     const lift = Math.min(SIZE.lift, 3.2 / most);
     const { paper, palette } = (this.paper ??= this.sheet());
-    const trace = (
-      /** @type {import("../js/figures/networks/surface-view.js").Seen[]} */ corners,
-    ) => {
+    const to = (/** @type {Seen} */ { x, y }) =>
+      paper.lineTo(SIZE.x + x * SIZE.scale, SIZE.y + y * SIZE.scale);
+    const trace = (/** @type {Seen[]} */ corners) => {
       paper.beginPath();
-      for (const { x, y } of corners)
-        paper.lineTo(SIZE.x + x * SIZE.scale, SIZE.y + y * SIZE.scale);
+      corners.forEach(to);
       paper.closePath();
     };
-    const wire = (
-      /** @type {import("../js/figures/networks/surface-view.js").Seen[]} */ corners,
-    ) => {
+    const wire = (/** @type {Seen[]} */ corners) => {
       trace(corners);
       paper.stroke();
     };
@@ -264,11 +227,7 @@ class MgSurface extends KitElement {
           0,
         );
         paper.beginPath();
-        for (const k of [far + 3, far, far + 1])
-          paper.lineTo(
-            SIZE.x + corners[k % 4].x * SIZE.scale,
-            SIZE.y + corners[k % 4].y * SIZE.scale,
-          );
+        for (const k of [far + 3, far, far + 1]) to(corners[k % 4]);
       }
       paper.stroke();
     }
@@ -311,7 +270,7 @@ class MgSurface extends KitElement {
   /** @private */
   tabled() {
     const at = (/** @type {number} */ i) => written(-3 + (6 * i) / (POINTS - 1), 1);
-    const heights = surface(this.values, this.values.x3, POINTS);
+    const heights = surface(this.net, this.values.x3, POINTS);
     return {
       head: ["x2", ...heights.map((_, i) => at(i))],
       rows: heights.map((row, j) => [at(j), ...row.map((a) => written(a))]),
@@ -320,58 +279,43 @@ class MgSurface extends KitElement {
 }
 
 class MgSurfaceMatch extends MgSurface {
-  get name() {
-    return "surface-match";
-  }
+  /** @type {import("../js/kit/state.js").Schema} */
+  fields = {
+    ...FIELDS,
+    seed: seedField(1),
+    peek: flagField(false),
+    stopped: flagField(false),
+  };
+  score = html("p", { class: "net-big", role: "status" });
+  hint = html("p", { class: "mg-note" });
+  curve = make("mg-curve", {
+    label: "Loss at each of your changes",
+    "x-label": "change",
+    "y-label": "MSE",
+    "from-zero": true,
+  });
+  /** @private the losses so far @type {number[]} */ history = [];
+  /** @private */ best = Infinity;
+  /** @private the target that they belong to */ shown = NaN;
 
-  schema() {
-    const weights = NAMES.map((name) => [name, numberField(TWO_LAYER[name], -2, 2)]);
-    return {
-      ...Object.fromEntries(weights),
-      x3: numberField(1, -3, 3),
-      seed: seedField(1),
-      peek: flagField(false),
-      stopped: flagField(false),
-    };
-  }
-
-  before() {
-    this.score = html("p", { class: "net-big", role: "status" });
+  above() {
+    this.shown = NaN;
     return [this.score];
   }
 
-  after() {
-    /** @type {number[]} */ this.history = [];
-    this.best = Infinity;
-    this.hint = html("p", { class: "mg-note" });
-    this.curve = /** @type {import("../js/kit/curve.js").MgCurve} */ (
-      html(/** @type {any} */ ("mg-curve"), {
-        label: "Loss at each of your changes",
-        "x-label": "change",
-        "y-label": "MSE",
-        "from-zero": true,
-      })
-    );
+  below() {
     this.curve.floors = [{ name: "goal", y: SURFACE_GOAL }];
     return [this.hint, this.curve];
   }
 
   own() {
-    const peek = actor(this, "Peek", () => this.state?.set({ peek: !this.values.peek }));
-    const stop = actor(this, "Stop", () => this.state?.set({ stopped: !this.values.stopped }));
-    const fresh = actor(this, "New target", () => {
-      this.begin_();
-      this.state?.set({ seed: (this.values.seed + 1) % 2 ** 32, peek: false, stopped: false });
-    });
+    const fresh = this.button("New target", () =>
+      this.set({ seed: (this.values.seed + 1) % 2 ** 32, peek: false, stopped: false }),
+    );
     fresh.hidden ||= isHidden("seed");
-    this.stop = stop;
-    return [fresh, peek, stop];
-  }
-
-  /** @private */
-  begin_() {
-    this.history = [];
-    this.best = Infinity;
+    this.stop = this.button("Stop", () => this.set({ stopped: !this.values.stopped }));
+    const peek = this.button("Peek", () => this.set({ peek: !this.values.peek }));
+    return [fresh, peek, this.stop];
   }
 
   get target() {
@@ -384,20 +328,19 @@ class MgSurfaceMatch extends MgSurface {
 
   say() {
     const { stopped, peek, seed } = this.values;
-    if (this.shown !== seed) this.begin_();
-    this.shown = seed;
-    if (this.stop) this.stop.textContent = stopped ? "Go on" : "Stop";
+    if (this.shown !== seed) Object.assign(this, { shown: seed, history: [], best: Infinity });
+    this.stop?.replaceChildren(stopped ? "Go on" : "Stop");
     if (stopped) {
       renew(this.score, "Stopped: this is your own surface alone.");
       super.say();
       return;
     }
-    const loss = surfaceLoss(this.values, this.target, this.values.x3);
-    const history = this.history ?? [];
+    const loss = surfaceLoss(this.net, this.target, this.values.x3);
+    const { history } = this;
     if (history[history.length - 1] !== loss) history.push(loss);
     history.splice(0, Math.max(0, history.length - 500));
-    this.best = Math.min(this.best ?? Infinity, loss);
-    if (this.curve) this.curve.series = [{ name: "loss", values: [...history] }];
+    this.best = Math.min(this.best, loss);
+    this.curve.series = [{ name: "loss", values: [...history] }];
     const found = loss < SURFACE_GOAL;
     if (found && !peek) solved("E8", `seed ${seed}`);
     renew(

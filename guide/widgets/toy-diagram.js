@@ -1,4 +1,4 @@
-// <mg-toy-diagram>: the toy GPT as blocks, growing in five stages. Beside each block stand
+// <mg-toy-diagram>: the toy GPT as blocks, growing in five stages. Beside each block are
 // its numbers, as matrices or as neurons. A block, its numbers, its lines of code and its formula
 // light up together by hover and focus; a click pins them. With stage="3" it shows what that stage
 // adds, and nothing else; all diagrams of a page have the same token.
@@ -6,15 +6,15 @@
 // In the tag stand the text for readers without scripts, the quoted code, and a list with a bold
 // name and a formula for each block.
 
-import { onTheme, html } from "../js/kit/dom.js";
+import { button, html, onTheme } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { startLinks } from "../js/kit/link.js";
 import { scaleOf } from "../js/kit/color.js";
-import { choiceField, urlState, wholeField } from "../js/kit/state.js";
+import { group, make, row, scrolling } from "../js/kit/make.js";
+import { choiceField, wholeField, writeState } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
-import { StatefulElement } from "../js/figures/stateful-element.js";
-import { menu } from "../js/figures/parts.js";
+import { Widget } from "../js/kit/widget.js";
 import { entryOf, GPT_LINES, linksOf, LOSS_LINES } from "../js/figures/rungs/gpt-lines.js";
 import {
   cacheTable,
@@ -38,7 +38,6 @@ import { TOY_TOKENS } from "../js/numbers/toy.js";
 /** @typedef {import("../js/figures/toy/toy-steps.js").Block} Block */
 /** @typedef {import("../js/figures/toy/toy-steps.js").ToyNumbers} ToyNumbers */
 /** @typedef {import("../js/figures/toy/toy-pictures.js").Part} Part */
-/** @typedef {import("../js/kit/state.js").UrlState} UrlState */
 
 const LINES = [...GPT_LINES, ...LOSS_LINES];
 /**
@@ -49,9 +48,8 @@ const whenIdle =
   globalThis.requestIdleCallback ??
   ((/** @type {() => void} */ run, /** @type {unknown} */ _how) => setTimeout(run));
 
-/** All diagrams of the page share one state. @type {UrlState | null} */
-let shared = null;
-let users = 0;
+/** Those of the page, which show the same. @type {Set<MgToyDiagram>} */
+const diagrams = new Set();
 
 /**
  * What the page says of each block and its code.
@@ -78,94 +76,72 @@ const lengthOf = (vector) => numbersFor(2, "pinned", "hand").row[vector].length;
 
 startLinks();
 
-/** @typedef {{block: Block, row: HTMLElement, whole: HTMLElement, button: HTMLElement}} Row */
+/** @typedef {{block: Block, whole: HTMLElement, key: HTMLElement}} Row */
 
-class MgToyDiagram extends StatefulElement {
+class MgToyDiagram extends Widget {
+  fields = {
+    stage: wholeField(1, 1, STAGES.length),
+    token: choiceField("2", ["0", "1", "2", "3"]),
+    view: choiceField("matrices", ["matrices", "neurons"]),
+    numbers: choiceField("hand", ["hand", "exact"]),
+    cache: choiceField("pinned", ["pinned", "computed"]),
+  };
+  /** the stage that it shows alone @type {number | null} */ only = null;
+  /** what its regions are named by: names have to differ on a page */ region = "";
   /** @type {Map<string, {view: string, scale: object, parts: Part[], shows: ToyNumbers | null}>} */
   made = new Map();
+  /** @type {Map<string, HTMLElement>} */ places = new Map();
+  /** @type {Row[]} */ rows = [];
   /** @type {ToyNumbers | undefined} */ now = undefined;
+  /** the last stage that is shown */ last = 0;
+  /** @type {{vectors: string[], pinned: boolean} | null} */ told = null;
 
   build() {
     this.only = this.hasAttribute("stage")
       ? Math.max(0, Math.min(4, this.numberOf("stage", 1) - 1))
       : null;
-    /** Names of regions have to differ on a page. */
-    this.called = this.only === null ? "The diagram" : `Stage ${this.only + 1}`;
-    this.join();
-    const state = /** @type {UrlState} */ (this.state);
-    if (this.only === null) this.readPage();
-    this.scale = scaleOf(this);
+    const isWhole = this.only === null;
+    this.region = this.only === null ? "The diagram" : `Stage ${this.only + 1}`;
+    this.hasTools = !isWhole;
+    for (const { values } of diagrams) Object.assign(this.state.values, values);
+    diagrams.add(this);
+    this.whenLeaving(() => diagrams.delete(this));
+    if (isWhole) this.readPage();
+    const theme = () => {
+      this.scale = scaleOf(this);
+    };
+    theme();
     this.made.clear();
     this.now = undefined;
-    this.tokens = TOY_TOKENS.map((name, token) => {
-      const one = html(
-        "button",
-        { type: "button", class: "mg-button net-chosen", "aria-pressed": "false" },
-        name,
-      );
-      this.listen(one, "click", () => state.set({ token: String(token) }));
-      return one;
-    });
-    this.blocks = html("div", { class: "toy-blocks" }, ...this.groups());
-    this.panel = html(
-      "div",
-      {
-        class: "toy-panel mg-scroll",
-        tabindex: 0,
-        role: "region",
-        "aria-label": `${this.called}: formula, code and sums of the block that is lit`,
-      },
+    this.told = null;
+    this.panel = scrolling(
+      `${this.region}: formula, code and sums of the highlighted block`,
       html(
         "p",
         { class: "mg-note" },
-        "Point at a block, or tap it: its formula, its code and its sums stand here. A click " +
-          "or Enter pins it.",
+        "Point at a block, or tap it: its formula, code and sums appear here. A click or Enter " +
+          "pins it.",
       ),
     );
-    const picker = html(
-      "div",
-      { class: "mg-row", role: "group", "aria-label": `${this.called}: token at position 2` },
-      html("span", {}, "Token at position 2"),
-      ...this.tokens,
-    );
-    this.replaceChildren(
-      picker,
-      ...(this.only === null ? this.controls(state) : []),
-      this.blocks,
-      this.panel,
-      ...(this.only === null ? [this.code(), this.tools(state)] : []),
-    );
+    this.panel.classList.add("toy-panel");
+    const tokens = this.choices("token", `${this.region}: token at position 2`, TOY_TOKENS);
+    tokens.prepend(html("span", {}, "Token at position 2"));
     this.listen(document, "mg-link", ({ detail }) => this.lit(detail));
     this.whenLeaving(
       onTheme(() =>
         this.guard(() => {
-          this.scale = scaleOf(this);
+          theme();
           this.show();
         }),
       ),
     );
-    this.show();
-  }
-
-  /** Takes part in the page's state. @private */
-  join() {
-    shared ??= urlState("toy-diagram", {
-      stage: wholeField(1, 1, STAGES.length),
-      token: choiceField("2", ["0", "1", "2", "3"]),
-      view: choiceField("matrices", ["matrices", "neurons"]),
-      numbers: choiceField("hand", ["hand", "exact"]),
-      cache: choiceField("pinned", ["pinned", "computed"]),
-    });
-    users++;
-    const state = shared;
-    this.state = state;
-    const stop = state.onChange(() => this.guard(() => this.show()));
-    this.whenLeaving(() => {
-      stop();
-      if (--users) return;
-      state.close();
-      shared = null;
-    });
+    return [
+      tokens,
+      isWhole ? this.controls() : [],
+      html("div", { class: "toy-blocks" }, ...this.groups()),
+      this.panel,
+      isWhole ? this.code() : null,
+    ].flat();
   }
 
   /** Formulas and code as they stand in the tag. @private */
@@ -204,91 +180,57 @@ class MgToyDiagram extends StatefulElement {
     );
   }
 
-  /** @private @param {UrlState} state */
-  controls(state) {
-    this.stepper = /** @type {import("../js/kit/stepper.js").MgStepper} */ (
-      html(/** @type {any} */ ("mg-stepper"), { label: "Stages", pace: 3000 })
-    );
-    this.stepper.steps = [...STAGES];
-    this.listen(this.stepper, "mg-step", ({ detail }) => state.set({ stage: detail.at + 1 }));
-    this.menus = {
-      view: menu(
-        this,
-        "Show",
-        [
-          ["matrices", "matrices"],
-          ["neurons", "neurons"],
-        ],
-        (view) => state.set({ view }),
-      ),
-      numbers: menu(
-        this,
-        "Numbers",
-        [
-          ["hand", "rounded by hand"],
-          ["exact", "exact"],
-        ],
-        (numbers) => state.set({ numbers }),
-      ),
-      cache: menu(
-        this,
-        "Cache",
-        [
-          ["pinned", "pinned"],
-          ["computed", "computed from BOS, a"],
-        ],
-        (cache) => state.set({ cache }),
-      ),
-    };
+  /** @private */
+  controls() {
+    const stages = make("mg-stepper", { label: "Stages", pace: 3000 });
+    stages.steps = [...STAGES];
+    this.listen(stages, "mg-step", ({ detail }) => this.set({ stage: detail.at + 1 }));
+    this.follow(({ stage }) => {
+      if (stages.at !== stage - 1) stages.at = stage - 1;
+    });
+    const views = { matrices: "matrices", neurons: "neurons" };
+    const numbers = { hand: "rounded by hand", exact: "exact" };
+    const caches = { pinned: "pinned", computed: "computed from BOS, a" };
     return [
-      this.stepper,
-      html("div", { class: "mg-row" }, ...Object.values(this.menus).map(({ whole }) => whole)),
+      stages,
+      row(
+        this.menu("view", { label: "Show", options: views }),
+        this.menu("numbers", { label: "Numbers", options: numbers }),
+        this.menu("cache", { label: "Cache", options: caches }),
+      ),
     ];
   }
 
   /** The blocks, those of a branch together beside the residual stream. @private */
   groups() {
-    this.places = /** @type {Map<string, HTMLElement>} */ (new Map());
-    this.rows = /** @type {Row[]} */ ([]);
+    this.places.clear();
+    this.rows = [];
     const groups = /** @type {HTMLElement[]} */ ([]);
     let branch = "";
     for (const block of BLOCKS) {
       if (this.only !== null && block.stage !== this.only) continue;
-      const button = html(
-        "button",
-        {
-          type: "button",
-          class: "mg-button toy-block",
-          "aria-pressed": "false",
-          "data-link": linksOf(block.vectors),
-          "data-kind": VECTORS[block.vectors[0]].kind,
-        },
-        block.name,
-      );
-      const row = html(
-        "div",
-        { class: "toy-row" },
-        button,
-        html("div", { class: "toy-made" }, ...this.placesOf(block)),
-      );
-      if (block.branch && block.branch === branch) groups[groups.length - 1].append(row);
+      const key = button(block.name, {
+        class: "mg-button toy-block",
+        "aria-pressed": "false",
+        "data-link": linksOf(block.vectors),
+        "data-kind": VECTORS[block.vectors[0]].kind,
+      });
+      const made = html("div", { class: "toy-made" }, ...this.placesOf(block));
+      const whole = html("div", { class: "toy-row" }, key, made);
+      if (block.branch && block.branch === branch) groups[groups.length - 1].append(whole);
       else
         groups.push(
           block.branch
-            ? html(
-                "div",
-                {
-                  class: "toy-branch",
-                  role: "group",
-                  "aria-label": `${block.branch}, beside the residual stream`,
-                },
+            ? group(
+                `${block.branch}, next to the residual stream`,
+                { class: "toy-branch" },
                 html("p", { class: "toy-branch-name" }, block.branch),
-                row,
+                whole,
               )
-            : row,
+            : whole,
         );
       branch = block.branch;
-      this.rows.push({ block, row, whole: groups[groups.length - 1], button });
+      this.rows.push({ block, whole: groups[groups.length - 1], key });
     }
     return groups;
   }
@@ -296,13 +238,8 @@ class MgToyDiagram extends StatefulElement {
   /** @private @param {Block} block */
   placesOf(block) {
     if (block.id === "look") {
-      const place = html("div", {
-        class: "mg-scroll",
-        tabindex: 0,
-        role: "region",
-        "aria-label": `${this.called}: the cache, and what the query finds in it`,
-      });
-      this.places?.set("look", place);
+      const place = scrolling(`${this.region}: the cache, and what the query finds in it`);
+      this.places.set("look", place);
       return [place];
     }
     return block.vectors.map((vector) => {
@@ -311,30 +248,26 @@ class MgToyDiagram extends StatefulElement {
         "data-link": `toy.${vector}`,
         "data-kind": VECTORS[vector].kind,
       });
-      this.places?.set(vector, place);
+      this.places.set(vector, place);
       return place;
     });
   }
 
   show() {
-    const { state, stepper, menus, scale } = this;
-    if (!state || !this.rows || !this.tokens || !scale) return;
-    const { stage, token, numbers, cache, view } = state.values;
+    const { scale, values } = this;
+    if (!scale) return;
+    for (const one of diagrams)
+      if (writeState(one.fields, one.values) !== writeState(this.fields, values)) one.set(values);
+    const { stage, token, numbers, cache, view } = values;
     const last = this.only ?? stage - 1;
-    const n = numbersFor(Number(token), cache, numbers);
-    if (n !== this.now)
-      this.tokens.forEach((one, i) =>
-        one.setAttribute("aria-pressed", String(i === n.input.token)),
-      );
+    const n = numbersFor(
+      Number(token),
+      /** @type {"pinned" | "computed"} */ (cache),
+      /** @type {"hand" | "exact"} */ (numbers),
+    );
     const isTold = n !== this.now && this.told;
     this.now = n;
     this.last = last;
-    if (stepper && stepper.at !== last) stepper.at = last;
-    if (menus)
-      Object.entries(menus).forEach(
-        ([key, { select }]) =>
-          select.value !== state.values[key] && (select.value = state.values[key]),
-      );
     for (const { block, whole } of this.rows) {
       const isLater = block.stage > last;
       if (whole.classList.contains("toy-later") !== isLater)
@@ -343,8 +276,7 @@ class MgToyDiagram extends StatefulElement {
     }
     whenIdle(
       () => {
-        for (const { whole } of this.rows ?? [])
-          whole.inert = whole.classList.contains("toy-later");
+        for (const { whole } of this.rows) whole.inert = whole.classList.contains("toy-later");
       },
       { timeout: 300 },
     );
@@ -382,7 +314,7 @@ class MgToyDiagram extends StatefulElement {
         ? [cacheTable()]
         : block.vectors.flatMap((vector) => {
             const numbers = figures(vector, lengthOf(vector));
-            const place = this.places?.get(vector);
+            const place = this.places.get(vector);
             place?.replaceChildren(
               html("p", {}, html("b", {}, VECTORS[vector].sign), " ", numbers.node),
             );
@@ -396,7 +328,7 @@ class MgToyDiagram extends StatefulElement {
             place?.append(picture.node);
             return [numbers, picture];
           });
-    if (block.id === "look") this.places?.get("look")?.replaceChildren(parts[0].node);
+    if (block.id === "look") this.places.get("look")?.replaceChildren(parts[0].node);
     const made = { view, scale, parts, shows: /** @type {ToyNumbers | null} */ (null) };
     this.made.set(block.id, made);
     return made;
@@ -405,13 +337,13 @@ class MgToyDiagram extends StatefulElement {
   /** @private @param {{ids: string[], pinned: boolean}} detail */
   lit({ ids, pinned }) {
     const wanted = new Set(ids.map((id) => id.replace("toy.", "")));
-    for (const { block, button } of this.rows ?? [])
-      button.setAttribute(
+    for (const { block, key } of this.rows)
+      key.setAttribute(
         "aria-pressed",
         String(pinned && block.vectors.some((one) => wanted.has(one))),
       );
-    const vectors = (this.rows ?? [])
-      .filter(({ block }) => block.stage <= (this.last ?? 0))
+    const vectors = this.rows
+      .filter(({ block }) => block.stage <= this.last)
       .flatMap(({ block }) => block.vectors.filter((one) => wanted.has(one)));
     // Other diagrams of the page light up too; they keep their panels, so that nothing moves.
     if (!vectors.length || !(this.matches(":hover") || this.contains(document.activeElement)))
@@ -464,7 +396,7 @@ class MgToyDiagram extends StatefulElement {
       ...blocks.map((block) =>
         html("p", {}, html("b", {}, block.name), ...copies(lore.formulas.get(block.name))),
       ),
-      html("p", { class: "mg-note" }, pinned ? "Pinned; Escape lets go." : ""),
+      html("p", { class: "mg-note" }, pinned ? "Pinned; Escape releases it." : ""),
       html("pre", {}, code),
       html("ul", { class: "toy-sums" }, ...sums),
     );

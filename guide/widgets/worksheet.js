@@ -13,11 +13,12 @@ import {
 } from "../js/figures/toy/worksheet.js";
 import { judgeCell } from "../js/figures/toy/worksheet-judge.js";
 import { freshId, html } from "../js/kit/dom.js";
-import { define, KitElement } from "../js/kit/element.js";
+import { define } from "../js/kit/element.js";
+import { line, row, table } from "../js/kit/make.js";
 import { forget, progress, solved } from "../js/kit/progress.js";
-import { choiceField, isHidden, urlState } from "../js/kit/state.js";
+import { choiceField, isHidden } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
-import { actor, menu, tools } from "../js/figures/parts.js";
+import { Widget } from "../js/kit/widget.js";
 import { TOY_TOKENS } from "../js/numbers/toy.js";
 
 /** @typedef {import("../js/figures/toy/worksheet.js").Cell} Cell */
@@ -29,44 +30,38 @@ import { TOY_TOKENS } from "../js/numbers/toy.js";
 const SIGNS = { right: "✓", wrong: "✗", unread: "?", empty: "" };
 const IN_WORDS = { right: "right", wrong: "not yet", unread: "no number", empty: "" };
 
-class MgWorksheet extends KitElement {
+class MgWorksheet extends Widget {
+  fields = { token: choiceField("2", ["0", "1", "2", "3"]) };
+  score = html("p", { class: "ws-score" });
+  kept = html("p", { class: "mg-note" });
+  paper = html("p", { class: "ws-paper" });
+  /** @private */ opened = "";
+  /** @private @type {import("../js/figures/toy/worksheet.js").Entries} */ entries = {};
+  /** @private @type {Map<string, Place>} */ places = new Map();
+  /** @private @type {Map<string, Part>} */ parts = new Map();
+
   build() {
-    const state = urlState("worksheet", { token: choiceField("2", ["0", "1", "2", "3"]) });
-    this.state = state;
-    /** @private @type {string} */ this.opened = "";
-    /** @private @type {import("../js/figures/toy/worksheet.js").Entries} */ this.entries = {};
-    /** @private @type {Map<string, Place>} */ this.places = new Map();
-    /** @private @type {Map<string, Part>} */ this.parts = new Map();
-    this.tokens = menu(
-      this,
-      "Token at position 2",
-      TOY_TOKENS.map((name, i) => [String(i), name]),
-      (token) => state.set({ token }),
+    this.opened = "";
+    const tokens = this.menu("token", { label: "Token at position 2", options: TOY_TOKENS });
+    const tools = row(
+      tokens,
+      this.button("Print the sheet", () => globalThis.print()),
     );
-    this.score = html("p", { class: "ws-score" });
-    this.kept = html("p", { class: "mg-note" });
-    this.paper = html("p", { class: "ws-paper" });
-    const print = actor(this, "Print the sheet", () => globalThis.print());
-    this.replaceChildren(
-      html("div", { class: "mg-row ws-tools" }, this.tokens.whole, print),
+    tools.classList.add("ws-tools");
+    return [
+      tools,
       this.paper,
       this.score,
       html("div", { class: "ws-steps" }, ...STEPS.map((step) => this.stepOf(step))),
       this.key(),
       this.kept,
-      tools(
-        this,
-        state,
-        [actor(this, "Empty this sheet", () => this.empty(), { control: "empty" })],
-        () => {
-          this.empty();
-          state.reset();
-        },
-      ),
-    );
-    this.whenLeaving(() => state.close());
-    this.whenLeaving(state.onChange(() => this.guard(() => this.open())));
-    this.open();
+      this.tools(this.button("Empty this sheet", () => this.empty(), { control: "empty" })),
+    ];
+  }
+
+  reset() {
+    this.empty();
+    super.reset();
   }
 
   /**
@@ -78,18 +73,9 @@ class MgWorksheet extends KitElement {
     const cells = CELLS.filter((cell) => cell.step === key);
     const id = freshId("ws");
     const said = html("p", { id, class: "ws-said", role: "status" });
-    const numbers = given(key);
-    const facts = numbers.length
-      ? [
-          html(
-            "dl",
-            { class: "ws-given" },
-            ...numbers.map(([name, text]) =>
-              html("div", {}, html("dt", {}, name), html("dd", {}, text)),
-            ),
-          ),
-        ]
-      : [];
+    const facts = given(key).map(([name, text]) =>
+      html("div", {}, html("dt", {}, name), html("dd", {}, text)),
+    );
     const fields = cells.map((cell) => {
       const field = html("input", {
         id: freshId("ws-cell"),
@@ -102,7 +88,7 @@ class MgWorksheet extends KitElement {
         "aria-describedby": id,
       });
       const mark = html("span", { class: "ws-mark" });
-      this.places?.set(cell.id, { field, mark });
+      this.places.set(cell.id, { field, mark });
       this.listen(field, "focus", () => this.take(cell));
       this.listen(field, "change", () => this.enter(cell));
       this.listen(field, "keydown", (event) => this.onward(event, cell));
@@ -113,15 +99,15 @@ class MgWorksheet extends KitElement {
         html("div", { class: "ws-box" }, field, mark),
       );
     });
-    const help = actor(this, "Hint", () => this.help(key), { control: "hint" });
-    const reveal = actor(this, "Show", () => this.reveal(key), { control: "show" });
-    this.parts?.set(key, { said, hint: help, reveal, at: cells[0] });
+    const help = this.button("Hint", () => this.help(key), { control: "hint" });
+    const reveal = this.button("Show", () => this.reveal(key), { control: "show" });
+    this.parts.set(key, { said, hint: help, reveal, at: cells[0] });
     return html(
       "fieldset",
       { class: "ws-step" },
       html("legend", {}, title),
       html("p", { class: "ws-rule" }, rule),
-      ...facts,
+      ...(facts.length ? [html("dl", { class: "ws-given" }, ...facts)] : []),
       html("div", { class: "ws-cells" }, ...fields),
       html("div", { class: "mg-row ws-tools" }, help, reveal),
       said,
@@ -130,48 +116,23 @@ class MgWorksheet extends KitElement {
 
   /** The answer key, made when it is opened. @private */
   key() {
-    const body = html("div", {
-      class: "mg-scroll",
-      tabindex: 0,
-      role: "region",
-      "aria-label": "Answer key",
-    });
+    const body = html("tbody");
+    const caption = html("caption");
+    const head = ["cell", "rounded by hand", "exact"];
     const details = html(
       "details",
       { class: "answer ws-key" },
       html("summary", {}, "Answer key"),
-      body,
+      table("Answer key", head, body, { caption, class: "net-table" }),
     );
     details.hidden = isHidden("key");
     this.keyed = () => {
       if (!details.open) return;
       const [hand, exact] = [columnOf(this.token, "hand"), columnOf(this.token, "exact")];
-      const rows = CELLS.map(({ step, index, name }) =>
-        html(
-          "tr",
-          {},
-          html("th", { scope: "row" }, name),
-          html("td", {}, written(hand[step][index])),
-          html("td", {}, written(exact[step][index], 4)),
-        ),
-      );
+      caption.textContent = `Token ${TOY_TOKENS[this.token]}`;
       body.replaceChildren(
-        html(
-          "table",
-          { class: "net-table" },
-          html("caption", {}, `Token ${TOY_TOKENS[this.token]}`),
-          html(
-            "thead",
-            {},
-            html(
-              "tr",
-              {},
-              ...["cell", "rounded by hand", "exact"].map((text) =>
-                html("th", { scope: "col" }, text),
-              ),
-            ),
-          ),
-          html("tbody", {}, ...rows),
+        ...CELLS.map(({ step, index, name }) =>
+          line(name, written(hand[step][index]), written(exact[step][index], 4)),
         ),
       );
     };
@@ -181,7 +142,7 @@ class MgWorksheet extends KitElement {
 
   /** @private */
   get token() {
-    return Number(this.state?.values.token ?? 2);
+    return Number(this.values.token);
   }
 
   /** @private */
@@ -189,30 +150,27 @@ class MgWorksheet extends KitElement {
     return `block-${TOY_TOKENS[this.token]}`;
   }
 
-  /** The sheet of the token, as it was left. @private */
-  open() {
-    const token = String(this.token);
-    if (this.tokens) this.tokens.select.value = token;
+  /** The sheet of the token, as it was left. */
+  show() {
+    const { token } = this.values;
     const name = TOY_TOKENS[this.token];
-    if (this.paper)
-      this.paper.textContent = `Token at position 2: ${name}        Name: ……………………………`;
-    if (this.opened === token && this.score?.textContent) return;
+    this.paper.textContent = `Token at position 2: ${name}        Name: ……………………………`;
+    if (this.opened === token) return;
     this.opened = token;
     this.entries = readEntries(progress()[this.name] ?? "");
-    for (const [id, { field }] of this.places ?? []) field.value = this.entries[id]?.text ?? "";
-    for (const { said } of this.parts?.values() ?? []) said.textContent = "";
-    for (const step of STEPS)
-      this.take(
-        CELLS.find((cell) => cell.step === step.key && !this.entries?.[cell.id]) ??
-          CELLS.filter((cell) => cell.step === step.key)[0],
-      );
+    for (const [id, { field }] of this.places) field.value = this.entries[id]?.text ?? "";
+    for (const { said } of this.parts.values()) said.textContent = "";
+    for (const { key } of STEPS) {
+      const cells = CELLS.filter(({ step }) => step === key);
+      this.take(cells.find(({ id }) => !this.entries[id]) ?? cells[0]);
+    }
     this.keyed?.();
     this.judge();
   }
 
   /** The cell that a step's help is for. @private @param {Cell} cell */
   take(cell) {
-    const part = this.parts?.get(cell.step);
+    const part = this.parts.get(cell.step);
     if (!part) return;
     part.at = cell;
     part.hint.textContent = `Hint for ${cell.name}`;
@@ -221,15 +179,15 @@ class MgWorksheet extends KitElement {
 
   /** Takes in what stands in a cell. @private @param {Cell} cell */
   enter(cell) {
-    const place = this.places?.get(cell.id);
-    if (!place || !this.entries) return;
+    const place = this.places.get(cell.id);
+    if (!place) return;
     const text = place.field.value.trim();
     if (text === (this.entries[cell.id]?.text ?? "")) return;
     if (text) this.entries[cell.id] = { text };
     else delete this.entries[cell.id];
     this.keep();
     const { say } = this.judge().get(cell.id) ?? {};
-    const part = this.parts?.get(cell.step);
+    const part = this.parts.get(cell.step);
     if (part) part.said.textContent = say ?? "";
   }
 
@@ -244,21 +202,21 @@ class MgWorksheet extends KitElement {
     event.preventDefault();
     this.enter(cell);
     const next = CELLS[CELLS.indexOf(cell) + 1];
-    if (next && judgeCell(this.token, cell.id, this.entries ?? {}).verdict === "right")
-      this.places?.get(next.id)?.field.focus();
+    if (next && judgeCell(this.token, cell.id, this.entries).verdict === "right")
+      this.places.get(next.id)?.field.focus();
   }
 
   /** @private @param {string} key */
   help(key) {
-    const part = this.parts?.get(key);
+    const part = this.parts.get(key);
     if (part) part.said.textContent = hint(this.token, part.at, 1);
   }
 
   /** @private @param {string} key */
   reveal(key) {
-    const part = this.parts?.get(key);
-    const place = part && this.places?.get(part.at.id);
-    if (!part || !place || !this.entries) return;
+    const part = this.parts.get(key);
+    const place = part && this.places.get(part.at.id);
+    if (!part || !place) return;
     const { id, step, index, name } = part.at;
     const text = written(columnOf(this.token, "hand")[step][index]);
     place.field.value = text;
@@ -266,19 +224,18 @@ class MgWorksheet extends KitElement {
     this.keep();
     this.judge();
     part.said.textContent = `${hint(this.token, part.at, 1)} = ${text}. It counts as shown.`;
-    const next = CELLS.find((cell) => cell.step === key && !this.entries?.[cell.id]);
+    const next = CELLS.find((cell) => cell.step === key && !this.entries[cell.id]);
     if (next) this.take(next);
     if (!next) part.reveal.textContent = `Show ${name}`;
   }
 
   /** @private */
   keep() {
-    const line = writeEntries(this.entries ?? {});
+    const line = writeEntries(this.entries);
     const isKept = line ? solved(this.name, line) : forget(this.name);
-    if (this.kept)
-      this.kept.textContent = isKept
-        ? ""
-        : "This browser keeps no progress here; the sheet holds for this visit.";
+    this.kept.textContent = isKept
+      ? ""
+      : "This browser doesn't store progress; the sheet is kept for this visit only.";
   }
 
   /** @private */
@@ -286,16 +243,16 @@ class MgWorksheet extends KitElement {
     this.entries = {};
     this.keep();
     this.opened = "";
-    this.open();
+    this.show();
   }
 
   /** Every cell's mark, and how far the sheet is. @private */
   judge() {
-    const entries = this.entries ?? {};
+    const { entries } = this;
     const judgements = new Map(CELLS.map(({ id }) => [id, judgeCell(this.token, id, entries)]));
     let [right, shown] = [0, 0];
     for (const { id, name } of CELLS) {
-      const place = this.places?.get(id);
+      const place = this.places.get(id);
       const { verdict } = /** @type {import("../js/figures/toy/worksheet-judge.js").Judgement} */ (
         judgements.get(id)
       );
@@ -311,11 +268,11 @@ class MgWorksheet extends KitElement {
       if (words) place.field.setAttribute("aria-label", `${name}, ${words}`);
       else place.field.removeAttribute("aria-label");
     }
-    const all = right === CELLS.length ? " All by your own hand." : "";
+    const all = right === CELLS.length ? " All by yourself." : "";
     const text =
       `Token ${TOY_TOKENS[this.token]}: ${right} of ${CELLS.length} cells are ` +
       `right${shown ? `, ${shown} shown` : ""}.${all}`;
-    if (this.score) this.score.textContent = text;
+    this.score.textContent = text;
     this.summary(text);
     return judgements;
   }

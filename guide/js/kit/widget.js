@@ -243,13 +243,15 @@ export class Widget extends KitElement {
   }
 
   /**
-   * A menu with its label; `bare`, the label is only heard. Where it isn't simply the value, `now`
-   * says what is chosen, and `act` does what choosing does.
+   * A menu with its label; `bare`, the label is only heard. `also` says what else changes. Where it
+   * isn't simply the value, `now` says what is chosen, and `act` does what choosing does.
    * @param {string} key
-   * @param {{label: string, options: Options, bare?: boolean, now?: (values: Values) => string,
-   *   act?: (value: string) => void}} how
+   * @param {{label: string, options: Options, bare?: boolean, also?: () => Values,
+   *   now?: (values: Values) => string, act?: (value: string) => void}} how
    */
-  menu(key, { label, options, bare = false, now, act = (value) => this.choose(key, value) }) {
+  menu(key, how) {
+    const { label, options, bare = false, also = () => ({}), now } = how;
+    const act = how.act ?? ((value) => this.choose(key, value, also()));
     const id = freshId(key);
     const select = html(
       "select",
@@ -302,10 +304,11 @@ export class Widget extends KitElement {
    * @private
    * @param {string} key
    * @param {string} text
+   * @param {Values} [also]
    */
-  choose(key, text) {
+  choose(key, text, also = {}) {
     const value = readField(this.fields[key], text);
-    if (value !== undefined) this.state.set({ [key]: value });
+    if (value !== undefined) this.state.set({ [key]: value, ...also });
   }
 
   /**

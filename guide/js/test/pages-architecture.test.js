@@ -193,7 +193,7 @@ test("five stages grow, and each block has its formula on the page", () => {
   );
   same(5, new Set(said).size, "sentences");
   for (const part of [
-    "0.16, 0.32, 0.08, 0.43. The likeliest is c.",
+    "0.16, 0.32, 0.08, 0.43. The most likely is c.",
     "3 of the 8 hidden numbers are above 0; the MLP adds (0.40, 0.35)",
   ]) {
     if (!said.some((one) => one.includes(part)) || !page.includes(part)) fail(part);

@@ -104,7 +104,7 @@ test("words are edited; others are ignored", () => {
     "other examples begin anew",
   );
   toy.setWords("xyz");
-  if (!/no word to train on.*words before stay/.test(toy.refusal)) fail(toy.refusal);
+  if (!/no word to train on.*previous words stay/.test(toy.refusal)) fail(toy.refusal);
   same(4, toy.training.examples.length, "the words before stay");
   toy.setWords("ab");
   same("", toy.refusal, "mended");
@@ -185,7 +185,7 @@ test("every trained number is one edge, and neurons show the vectors' numbers", 
 
 test("chat: one token at a time, gibberish first", () => {
   same([0, 0, 1, 2, 3], ["BOS", "bos", " a ", "B", "c"].map(firstToken), "typed");
-  refuses(() => firstToken(""), InputError, /nothing to begin with\. Type BOS/, "empty");
+  refuses(() => firstToken(""), InputError, /nothing to start from\. Type BOS/, "empty");
   refuses(() => firstToken("ab"), InputError, /is 2 tokens; .* type b\./, "two");
   refuses(() => firstToken("<b>"), InputError, /“<b>” is not in its vocabulary/, "markup");
   refuses(() => firstToken("z".repeat(99)), InputError, /“z{12}…”/, "long");

@@ -173,7 +173,7 @@ test("mistakes by hand, with their words", () => {
     ["scores.2", "0.21", "root of 2 is missing"],
     ["q.0", "-0.10", "before the norm"],
     ["x.1", "1.11", "Rounded too early"],
-    ["weights.0", "0.22", "looks at the future"],
+    ["weights.0", "0.22", "looks into the future"],
     ["emb.0", "0.40", "wrong row"],
     ["x_final.0", "0.40", "residual is missing"],
     ["fc1.0", "-0.16", "ReLU is skipped"],
@@ -184,7 +184,7 @@ test("mistakes by hand, with their words", () => {
     ["probs.0", "0.17", "erratum"],
     ["logits.3", "1.19", ""],
     ["q.1", "-0.22", "q₀: the wrong row of Wq"],
-    ["fc1.0", "0.16", "turn the sign"],
+    ["fc1.0", "0.16", "flip the sign"],
     ["scores.1", "0.08", "divided by 2"],
   ]) {
     const { verdict, say } = judged(2, id, text);
@@ -211,7 +211,7 @@ test("what follows from one's own numbers", () => {
   const bad = { ...good, "k.0": { text: "0.38" }, "qk.2": { text: "0.05" } };
   const { verdict, mistakes, say } = judgeCell(2, "qk.2", bad);
   same(["wrong", ["carried"]], [verdict, mistakes], "from wrong ones");
-  if (!say.includes("goes on from k₀")) fail(say);
+  if (!say.includes("builds on k₀")) fail(say);
 });
 
 test("hints, what is given, and what is kept", () => {

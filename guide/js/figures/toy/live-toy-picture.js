@@ -51,7 +51,7 @@ export class ToyPicture {
     this.box = html("div", { class: "lt-box" }, this.picture);
     this.readout = html("p", { class: "mg-readout lt-readout" });
     this.table = tableOf(`${label}: all trained numbers`, () => ({
-      head: ["number", "at first", "now"],
+      head: ["number", "initially", "now"],
       rows: this.edges.map((edge) => [
         edgeName(edge),
         written(this.firstOf(edge), 4),
@@ -306,8 +306,8 @@ export class ToyPicture {
     const [first, now] = [this.firstOf(edge), this.valueOf(edge)];
     const moved =
       first === now
-        ? "as at first"
-        : `at first ${written(first, 4)}, moved by ${written(now - first, 4)}`;
+        ? "as initially"
+        : `initially ${written(first, 4)}, moved by ${written(now - first, 4)}`;
     const text = `${edgeName(edge)} = ${written(now, 4)}, ${moved}.`;
     this.readout.textContent = text;
     this.picture.setAttribute("aria-valuenow", String(this.edges.indexOf(edge) + 1));

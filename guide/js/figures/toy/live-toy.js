@@ -165,7 +165,7 @@ export class LiveToy {
       }
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      this.refusal = `${error.message} Until then the words before stay.`;
+      this.refusal = `${error.message} Until then the previous words stay in use.`;
     }
     this.tell();
   }
@@ -289,12 +289,12 @@ export function firstToken(text) {
   const typed = text.trim();
   const token = TOY_TOKENS.findIndex((name) => name.toLowerCase() === typed.toLowerCase());
   if (token >= 0) return token;
-  if (!typed) throw new InputError("There is nothing to begin with.", "Type BOS, a, b or c.");
+  if (!typed) throw new InputError("There is nothing to start from.", "Type BOS, a, b or c.");
   const short = typed.length > 12 ? `${typed.slice(0, 12)}…` : typed;
   if (/^[abc]+$/i.test(typed))
     throw new InputError(
-      `“${short}” is ${typed.length} tokens; the toy is fed one at a time.`,
-      `It would see the last one alone: type ${typed.at(-1)?.toLowerCase()}.`,
+      `“${short}” is ${typed.length} tokens; the toy takes one at a time.`,
+      `It would see only the last one: type ${typed.at(-1)?.toLowerCase()}.`,
     );
   throw new InputError(`“${short}” is not in its vocabulary.`, "Type BOS, a, b or c.");
 }

@@ -266,7 +266,7 @@ export function stageSentence(n, stage) {
         `${text("emb")}.`
       );
     case 1:
-      return `${at}: rmsnorm makes x = ${text("x")} of ${text("emb")}.`;
+      return `${at}: rmsnorm turns ${text("emb")} into x = ${text("x")}.`;
     case 2:
       return (
         `${at}: attention looks at positions 0, 1, 2 with weights ` +
@@ -282,7 +282,7 @@ export function stageSentence(n, stage) {
       const best = row.probs.indexOf(Math.max(...row.probs));
       return (
         `${at}: the probabilities of BOS, a, b, c are ` +
-        `${row.probs.map((p) => written(p, digits)).join(", ")}. The likeliest is ` +
+        `${row.probs.map((p) => written(p, digits)).join(", ")}. The most likely is ` +
         `${TOY_TOKENS[best]}.`
       );
     }
@@ -302,7 +302,7 @@ export function tourSentence(n, token) {
   return (
     `x = ${vectorText(row.x, digits)}, ${whose}: q = ${vectorText(row.q, digits)}, final x = ` +
     `${vectorText(row.x_final, digits)}, probabilities of BOS, a, b, c ` +
-    `${row.probs.map((p) => written(p, digits)).join(", ")}; the likeliest is ` +
+    `${row.probs.map((p) => written(p, digits)).join(", ")}; the most likely is ` +
     `${TOY_TOKENS[best]}.`
   );
 }

@@ -92,12 +92,13 @@ export const MISTAKES = [
   {
     key: "root",
     say: () =>
-      "The root of 2 is missing: products are divided by √2 (1.41 by hand) before softmax.",
+      "The square root of 2 is missing: the products are divided by √2 (1.41 by hand) before " +
+      "softmax.",
     steps: { scores: (v) => [v.qk], weights: (v) => [shares(v.qk)] },
   },
   {
     key: "halved",
-    say: () => "That is divided by 2; it has to be by the root of 2.",
+    say: () => "That is divided by 2; it has to be divided by the square root of 2.",
     steps: { scores: (v) => [v.qk.map((x) => x / 2)] },
   },
   {
@@ -124,8 +125,8 @@ export const MISTAKES = [
   {
     key: "mean",
     say: () =>
-      "That divides by the root of the sum of squares; it has to be their mean, so half " +
-      "of the sum.",
+      "That divides by the square root of the sum of squares; it has to be that of their " +
+      "mean, so half of the sum.",
     steps: Object.fromEntries(
       [
         ["x", "emb"],
@@ -141,10 +142,10 @@ export const MISTAKES = [
     key: "row",
     say: ({ step }, token) =>
       step === "emb"
-        ? `That takes a wrong row: ${TOY_TOKENS[token]} has row ${token} of wte (BOS is row ` +
+        ? `That is the wrong row: ${TOY_TOKENS[token]} has row ${token} of wte (BOS is row ` +
           "0), and position 2 has row 2 of wpe, the third."
-        : `That is another row: the cell's own row of ${SHORT[MATRIX[step]?.[0]] ?? "numbers"} ` +
-          "is meant.",
+        : `That is a different row: use the cell's own row of ` +
+          `${SHORT[MATRIX[step]?.[0]] ?? "numbers"}.`,
     steps: {
       emb: (_, token) =>
         TOY_TOKENS.flatMap((_, t) =>
@@ -161,14 +162,14 @@ export const MISTAKES = [
   },
   {
     key: "residual",
-    say: () => "The residual is missing: what came into the block is added to what it puts out.",
+    say: () => "The residual is missing: what went into the block is added to its output.",
     steps: { x_after_attn: (v) => [v.x_attn], x_final: (v) => [v.mlp_out] },
   },
   {
     key: "added",
     say: ({ step }) =>
-      `Something else was added: it has to be ${step === "x_final" ? "r" : "x"}, as it came ` +
-      "into the block.",
+      `Something else was added: it has to be ${step === "x_final" ? "r" : "x"}, as it was when ` +
+      "it went into the block.",
     steps: {
       x_after_attn: (v) => [plus(v.x_attn, v.emb)],
       x_final: (v) => [plus(v.mlp_out, v.x_pre_mlp), plus(v.mlp_out, v.x)],
@@ -176,18 +177,18 @@ export const MISTAKES = [
   },
   {
     key: "relu",
-    say: () => "ReLU is skipped: what is below 0 becomes 0 before it goes on.",
+    say: () => "ReLU is skipped: what is below 0 becomes 0 before the next step.",
     steps: { fc1: (v) => [v.fc1_pre], mlp_out: (v) => [times(matrix("mlp_fc2"), v.fc1_pre)] },
   },
   {
     key: "absolute",
-    say: () => "ReLU doesn't turn the sign over; what is below 0 becomes 0.",
+    say: () => "ReLU doesn't flip the sign; what is below 0 becomes 0.",
     steps: { fc1: (v) => [v.fc1_pre.map(Math.abs)] },
   },
   {
     key: "future",
     say: () =>
-      "That looks at the future: there are three positions, 0 to 2. What comes later has no " +
+      "That looks into the future: there are three positions, 0 to 2. What comes later has no " +
       "score at all, not even a score of 0.",
     steps: {
       weights: (v) => [
@@ -204,7 +205,7 @@ export const MISTAKES = [
   },
   {
     key: "self",
-    say: () => "That looks at the two cached positions alone; a position sees itself too.",
+    say: () => "That looks only at the two cached positions; a position sees itself too.",
     steps: {
       weights: (v) => [[...shares(v.scores.slice(0, 2)), 0]],
       head_out: (v) => [mixed(shares(v.scores.slice(0, 2)), TOY_CACHE.values)],
@@ -218,7 +219,7 @@ export const MISTAKES = [
         ? "powers of e stay as they are until the division"
         : MATRIX[step] || step === "qk" || step === "head_out"
           ? "products are added first, then the sum is rounded"
-          : "the root isn't rounded, only the result") +
+          : "the square root isn't rounded, only the result") +
       ".",
     steps: {
       ...through((v, rows, from) => rows.map((row) => roughDot(row, v[from]))),
@@ -246,7 +247,7 @@ export const MISTAKES = [
   },
   {
     key: "matrix",
-    say: ({ step }) => `That is another matrix: it has to be ${SHORT[MATRIX[step][0]]}.`,
+    say: ({ step }) => `That is the wrong matrix: it has to be ${SHORT[MATRIX[step][0]]}.`,
     steps: {
       ...Object.fromEntries(
         ["q", "k", "v"].map((key) => [
@@ -262,7 +263,7 @@ export const MISTAKES = [
   },
   {
     key: "late",
-    say: () => "That is normed once more; there is no norm before lm_head.",
+    say: () => "That is normalised once more; there is no norm before lm_head.",
     steps: { logits: (v) => [times(matrix("lm_head"), normed(v.x_final))] },
   },
   {
@@ -277,7 +278,7 @@ const PRINTED = {
   token: 2,
   id: "probs.0",
   value: 0.17,
-  say: "p(BOS): 0.17 is what the walkthrough prints, and an erratum. Reckon it from your logits.",
+  say: "p(BOS): 0.17 is what the walkthrough prints, and an erratum. Compute it from your logits.",
 };
 
 /**
@@ -285,10 +286,10 @@ const PRINTED = {
  * @type {readonly {key: string, say: string, of: (x: number) => number}[]}
  */
 const SLIPS = [
-  { key: "sign", say: "The sign is the other way round.", of: (x) => -x },
+  { key: "sign", say: "The sign is wrong.", of: (x) => -x },
   {
     key: "percent",
-    say: "That is in per cent; a share between 0 and 1 is meant.",
+    say: "That is in per cent; enter a share between 0 and 1.",
     of: (x) => 100 * x,
   },
 ];
@@ -321,7 +322,7 @@ export function judgeCell(token, id, entries) {
     return {
       verdict: "unread",
       kind: "",
-      say: `${cell.name}: a number is asked for, such as −0.37.`,
+      say: `${cell.name}: enter a number, such as −0.37.`,
       mistakes: [],
     };
   const digits = places(text);
@@ -345,7 +346,7 @@ export function judgeCell(token, id, entries) {
       "exact",
       two(exact) === hand
         ? "."
-        : `, reckoned exactly. Rounded at each step, as by hand, it is ${written(hand)}.`,
+        : `, computed exactly. Rounded at each step, as by hand, it is ${written(hand)}.`,
     );
   if (isHand)
     return right("hand", `, rounded at each step as by hand. Exactly it is ${written(exact, 4)}.`);
@@ -357,8 +358,8 @@ export function judgeCell(token, id, entries) {
       verdict: "wrong",
       kind: "carried",
       say:
-        `${name}: this step is right, but it goes on from ${own.wrong.join(", ")}, which ` +
-        "isn't. Mend that first.",
+        `${name}: this step is right, but it builds on ${own.wrong.join(", ")}, which ` +
+        "isn't. Fix that first.",
       mistakes: ["carried"],
     };
   }
@@ -392,7 +393,7 @@ export function judgeCell(token, id, entries) {
     )
   ) {
     keys.push("early");
-    says.push("Rounded too early: two decimals are asked for.");
+    says.push("Rounded too early: use two decimals.");
   }
   const other = STEP[step].names.findIndex(
     (_, i) => i !== index && columns.some((column) => fits(typed, digits, column[step][i])),

@@ -71,7 +71,7 @@ const linear = (key, title, name, from, names) => ({
   title,
   names,
   needs: [from],
-  rule: `Each row of ${SHORT[name]} times ${NOTATION[from]}, number by number, added up.`,
+  rule: `Each row of ${SHORT[name]} times ${NOTATION[from]}, number by number, summed.`,
   make: (v) => times(matrix(name), v[from]),
   sum: (v, _, i) => sums(matrix(name)[i], v[from]),
 });
@@ -89,7 +89,7 @@ const norm = (key, title, from, names) => ({
   needs: [from],
   rule:
     `Square the two numbers of ${NOTATION[from]}, take the mean, add 0.00001; divide ` +
-    `${NOTATION[from]} by the root of that. The root is not rounded.`,
+    `${NOTATION[from]} by the square root of that. The square root is not rounded.`,
   make: (v) => normed(v[from]),
   sum: (v, _, i) =>
     `${number(v[from][i])} / √((${v[from].map((x) => `${number(x)}²`).join(" + ")}) / 2 + 0.00001)`,
@@ -107,7 +107,7 @@ const softmax = (key, title, from, names) => ({
   names,
   needs: [from],
   rule:
-    `e to the power of each ${NOTATION[from]}; each of these divided by the sum of all. Only ` +
+    `e to the power of each ${NOTATION[from]}; each of these is divided by their sum. Only ` +
     "the result is rounded.",
   make: (v) => shares(v[from]),
   sum: (v, _, i) =>
@@ -126,7 +126,7 @@ const residual = (key, title, from, before, names) => ({
   title,
   names,
   needs: [from, before],
-  rule: `What the block has put out, plus ${NOTATION[before]}, which came in.`,
+  rule: `The block's output plus ${NOTATION[before]}, its input.`,
   make: (v) => plus(v[from], v[before]),
   sum: (v, _, i) => `${number(v[from][i])} + ${number(v[before][i])}`,
 });
@@ -178,8 +178,8 @@ export const STEPS = Object.freeze([
     make: (_, { token }) => plus(W.wte[token], W.wpe[TOY_POSITION]),
     sum: (_, { token }, i) => `${number(W.wte[token][i])} + ${number(W.wpe[TOY_POSITION][i])}`,
   },
-  norm("x", "2. Normed", "emb", named("x", 2)),
-  norm("x_pre_attn", "3. Normed again", "x", named("h", 2)),
+  norm("x", "2. Normalised", "emb", named("x", 2)),
+  norm("x_pre_attn", "3. Normalised again", "x", named("h", 2)),
   linear("q", "4. Query", "attn_wq", "x_pre_attn", named("q", 2)),
   linear("k", "5. Key", "attn_wk", "x_pre_attn", named("k", 2)),
   linear("v", "6. Value", "attn_wv", "x_pre_attn", named("v", 2)),
@@ -197,7 +197,7 @@ export const STEPS = Object.freeze([
     title: "8. Scores",
     names: ["score 0", "score 1", "score 2"],
     needs: ["qk"],
-    rule: "Each product divided by the root of 2, the size of a head: 1.41 by hand.",
+    rule: "Each dot product divided by the square root of 2, 1.41 by hand; 2 is the size of a head.",
     make: (v, { root }) => v.qk.map((x) => x / root),
     sum: (v, _, i) => `${number(v.qk[i])} / 1.41`,
   },
@@ -208,7 +208,7 @@ export const STEPS = Object.freeze([
     names: named("y", 2),
     needs: ["weights", "v"],
     rule:
-      "Each of the three values times its weight, added up: two values are in the cache, the " +
+      "Each of the three values times its weight, summed: two values are in the cache, the " +
       "third is v.",
     make: (v) =>
       [0, 1].map((j) =>
@@ -225,7 +225,7 @@ export const STEPS = Object.freeze([
   },
   linear("x_attn", "11. Through Wo", "attn_wo", "head_out", named("o", 2)),
   residual("x_after_attn", "12. First residual", "x_attn", "x", named("r", 2)),
-  norm("x_pre_mlp", "13. Normed once more", "x_after_attn", named("g", 2)),
+  norm("x_pre_mlp", "13. Normalised once more", "x_after_attn", named("g", 2)),
   linear("fc1_pre", "14. Through fc1", "mlp_fc1", "x_pre_mlp", named("z", 8)),
   {
     key: "fc1",
