@@ -47,7 +47,7 @@ class MgOwnList extends Widget {
   };
   run = new LiveRun(() => this.guard(() => this.show()));
   shared = html("p", { class: "chat-shared" });
-  refusal = html("p", { class: "train-refused", role: "alert" });
+  refusal = html("p", { class: "mg-refused", role: "alert" });
   area = html("textarea", {
     class: "train-words",
     spellcheck: "false",

@@ -2,9 +2,9 @@
 // them, and the chosen one as a grid of the kit, which goes by arrow keys, is read aloud, and is a
 // table too.
 
-import { html } from "../kit/dom.js";
+import { freshId, html } from "../kit/dom.js";
 import "../kit/heat.js";
-import { menu } from "../figures/parts.js";
+import { make, row } from "../kit/make.js";
 import { gridOf } from "./grid.js";
 import { madeAt, PHASES } from "./phases.js";
 
@@ -24,17 +24,21 @@ export class FlatView {
     /** @private @type {Uint8Array | null} */ this.bytes = null;
     /** @private */ this.token = 0;
     this.canvas = html("canvas", { class: "scene-map", role: "img" });
-    this.chosen = menu(host, "Tensor", [], (name) => tells.chosen(name));
+    this.chosen = html("select", { id: freshId("tensor"), class: "mg-select" });
     this.wait = html("p", { class: "mg-note" });
     this.room = html("div");
     this.root = html(
       "div",
       { class: "scene-flat" },
       this.canvas,
-      this.chosen.whole,
+      row(html("label", { for: this.chosen.id }, "Tensor"), this.chosen),
       this.wait,
       this.room,
     );
+    host.listen(this.chosen, "change", (event) => {
+      event.stopPropagation();
+      tells.chosen(this.chosen.value);
+    });
     host.listen(this.room, "mg-cell", ({ detail }) =>
       tells.pointed(detail && this.placeOf ? this.placeOf(detail.row, detail.column) : null),
     );
@@ -61,18 +65,13 @@ export class FlatView {
           { label },
           ...layout.panels.filter((p) => p.isWeight === weights).map(option),
         );
-      this.chosen.select.replaceChildren(
-        group("Parameters", true),
-        group("Computed on the way", false),
-      );
+      this.chosen.replaceChildren(group("Parameters", true), group("Computed on the way", false));
     }
-    this.chosen.select.value = name;
+    this.chosen.value = name;
     const { values, rows, columns, placeOf } = gridOf(numbers, name, moment);
     /** @private */ this.placeOf = placeOf;
     if (!this.heat || this.heat.getAttribute("label") !== name) {
-      /** @private */ this.heat = /** @type {import("../kit/heat.js").MgHeat} */ (
-        html(/** @type {any} */ ("mg-heat"), { digits: 4, label: name })
-      );
+      /** @private */ this.heat = make("mg-heat", { digits: 4, label: name });
       this.room.replaceChildren(this.heat);
     }
     this.heat.hidden = !values.length;
