@@ -197,7 +197,9 @@ export const STEPS = Object.freeze([
     title: "8. Scores",
     names: ["score 0", "score 1", "score 2"],
     needs: ["qk"],
-    rule: "Each dot product divided by the square root of 2, 1.41 by hand; 2 is the size of a head.",
+    rule:
+      "Each dot product divided by the square root of 2, 1.41 by hand; 2 is the size of a " +
+      "head.",
     make: (v, { root }) => v.qk.map((x) => x / root),
     sum: (v, _, i) => `${number(v.qk[i])} / 1.41`,
   },
