@@ -63,7 +63,7 @@ def test_work_is_that_of_the_products(config: Config) -> None:
     assert mixed == forward_flop(config, 1) + forward_flop(config, 5) + forward_flop(config, 3)
 
 
-def test_peak_is_reckoned_from_the_best_of_five() -> None:
+def test_peak_is_computed_from_the_best_of_five() -> None:
     ticks = iter([0, 5, 10, 12, 20, 23, 30, 34, 40, 46])
     assert benchmark.peak_rate(lambda: float(next(ticks))) == 2 * 512**3 / 2
 

@@ -64,7 +64,7 @@ def test_the_table_for_b_is_the_column_by_hand() -> None:
     assert f"{exact['k'][0]:.4f}".replace("-", "−") in page_text("gpt")
 
 
-def test_sizes_of_larger_models_are_reckoned() -> None:
+def test_sizes_of_larger_models_are_computed() -> None:
     sizes = {
         "microgpt": (27, 16, 16, 4, 1),
         "GPT-2 small": (50257, 1024, 768, 12, 12),
@@ -253,7 +253,7 @@ def test_lines_of_gpt_are_told(opened: Any) -> None:
 
 
 @pytest.mark.slow
-def test_the_tour_reckons_any_x(opened: Any) -> None:
+def test_the_tour_computes_any_x(opened: Any) -> None:
     page = opened("gpt", "mg-numeric-tour")
     told(page, "mg-numeric-tour", "the x of b at position 2: q = (−0.22, 0.35)")
     widget = page.locator("mg-numeric-tour")

@@ -71,3 +71,10 @@ def test_the_command_counts_at_its_end(tmp_path: Path) -> None:
     assert found["total"] == 1 and found["pairs"][str(tmp_path)][0]["lines"] == 12
     wrong = subprocess.run([*command, "--lines", "1"], capture_output=True, text=True)
     assert wrong.returncode == 1 and "--lines is 1, must be 2 or more" in wrong.stderr
+
+
+def test_the_project_stays_below_half_of_what_it_had() -> None:
+    """54 and 9 before widgets had one base and engines one way to be told how to sample."""
+    found = {folder: len(twins.pairs(twins.read(twins.ROOT / folder))) for folder in twins.FOLDERS}
+    assert found["guide/widgets"] <= 10
+    assert found["src/microgpt/engines"] <= 4

@@ -14,7 +14,7 @@ import {
   BLOCKS,
   labelOf,
   normText,
-  reckoning,
+  workings,
   toyNumbers,
   tourSentence,
   VECTORS,
@@ -133,7 +133,7 @@ class MgNumericTour extends Widget {
     };
     for (const { vector, norm, sums, results } of this.places) {
       put(norm, normText(n, vector));
-      reckoning(n, vector).forEach(({ sum, result }, i) => {
+      workings(n, vector).forEach(({ sum, result }, i) => {
         put(sums[i], sum);
         put(results[i], written(result, n.digits));
         results[i].value = String(result);

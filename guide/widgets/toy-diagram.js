@@ -27,7 +27,7 @@ import {
   BLOCKS,
   labelOf,
   normText,
-  reckoning,
+  workings,
   STAGES,
   stageSentence,
   toyNumbers,
@@ -58,16 +58,16 @@ const diagrams = new Set();
 const lore = { formulas: new Map(), lines: [] };
 
 /**
- * Numbers of a token, reckoned once for all diagrams of the page.
+ * Numbers of a token, computed once for all diagrams of the page.
  * @type {Map<string, ToyNumbers>}
  */
-const reckoned = new Map();
+const computed = new Map();
 
 /** @param {number} token @param {"pinned" | "computed"} cache @param {"hand" | "exact"} mode */
 function numbersFor(token, cache, mode) {
   const key = `${token} ${cache} ${mode}`;
-  const n = reckoned.get(key) ?? toyNumbers({ token }, cache, mode);
-  reckoned.set(key, n);
+  const n = computed.get(key) ?? toyNumbers({ token }, cache, mode);
+  computed.set(key, n);
   return n;
 }
 
@@ -381,7 +381,7 @@ class MgToyDiagram extends Widget {
     );
     const sums = vectors.flatMap((vector) => {
       const norm = normText(n, vector);
-      const each = reckoning(n, vector).map(({ sum, result }, i) =>
+      const each = workings(n, vector).map(({ sum, result }, i) =>
         html(
           "li",
           {},

@@ -9,7 +9,7 @@ import {
   labelOf,
   normOf,
   normText,
-  reckoning,
+  workings,
   STAGES,
   stageSentence,
   toyNumbers,
@@ -114,7 +114,7 @@ test("every sum shown makes the number behind it", () => {
       for (const mode of /** @type {const} */ (["hand", "exact"])) {
         const n = toyNumbers({ token }, which, mode);
         for (const vector of MADE) {
-          reckoning(n, vector).forEach(({ sum, result }, i) => {
+          workings(n, vector).forEach(({ sum, result }, i) => {
             if (sum.startsWith("w")) return; // looked up
             const limit = mode === "hand" ? 0.005 + 2e-4 : 5e-4;
             if (!(Math.abs(worth(sum) - result) <= limit))

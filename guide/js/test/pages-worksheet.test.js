@@ -1,5 +1,5 @@
-// The worksheet: right answers in both ways of reckoning, and the usual mistakes, whose values are
-// reckoned here once more from the golden weights and rows.
+// The worksheet: right answers in both ways of computing, and the usual mistakes, whose values are
+// computed here once more from the golden weights and rows.
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

@@ -103,7 +103,7 @@ test("the map: fixed axes, shares, and the vowels apart from step 76 on", () => 
     1e-12,
     "right angle",
   );
-  near(on.share, shareAlong(last, PLACES.wte, on), 1e-12, "the share, reckoned twice");
+  near(on.share, shareAlong(last, PLACES.wte, on), 1e-12, "the share, computed twice");
   for (const k of [0, 100, 500, 1000])
     onPage(`${(100 * shareAlong(frames[k], PLACES.wte, on)).toFixed(0)} %`);
   const isApart = (/** @type {number} */ k) => {

@@ -1,6 +1,6 @@
 // What single parameters of the real run go through: at every step the gradient, Adam's two
 // averages, and the step that comes of it. The gradients are the kernel's; the averages are
-// reckoned here.
+// computed here.
 
 import { lrAt, shapes } from "../../config.js";
 import { loadNames } from "../dataset.js";

@@ -1,5 +1,5 @@
 // The toy GPT as blocks and sums: which block makes which vector, the numbers of a token or of any
-// x, exactly or rounded as by hand, and how each number is reckoned. No DOM.
+// x, exactly or rounded as by hand, and how each number is computed. No DOM.
 
 import { decimals, written } from "../../kit/text.js";
 import { floats, normScale } from "../../numbers/arithmetic.js";
@@ -164,12 +164,12 @@ export const vectorText = (vector, digits) =>
 const bracketed = (/** @type {string} */ text) => (text.startsWith("−") ? `(${text})` : text);
 
 /**
- * How each number of a vector is reckoned, with its result.
+ * How each number of a vector is computed, with its result.
  * @param {ToyNumbers} n
  * @param {string} vector
  * @returns {{sum: string, result: number}[]} `sum` without the result
  */
-export function reckoning(n, vector) {
+export function workings(n, vector) {
   const { row, digits, mode } = n;
   const text = (/** @type {number} */ x) => bracketed(written(x, digits));
   const plain = (/** @type {number} */ x) => written(x, digits);

@@ -1,5 +1,5 @@
 // Whether a cell of the worksheet is right, and which usual mistake it is if not. Every mistake is
-// reckoned: the step is made once more, with that mistake in it. No DOM.
+// computed: the step is made once more, with that mistake in it. No DOM.
 
 import { readNumber, written } from "../../kit/text.js";
 import { TOY_CACHE, TOY_POSITION, TOY_TOKENS, TOY_WEIGHTS } from "../../numbers/toy-data.js";
