@@ -17,8 +17,8 @@ class Ungated extends Mlp {
 }
 
 /**
- * @type {Record<string, {title: string, said: string, of: (model: Mlp, tokens: ArrayLike<number>) =>
- *   number[]}>}
+ * @type {Record<string, {title: string, said: string,
+ *   of: (model: Mlp, tokens: ArrayLike<number>) => number[]}>}
  */
 export const BREAKS = Object.freeze({
   none: {
