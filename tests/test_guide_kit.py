@@ -208,7 +208,7 @@ def test_graph_and_stepper(chromium: Any, site: str) -> None:
     page.locator(".mg-node").first.focus()
     assert "w: 2.00" in page.inner_text("#graph .mg-readout")
     page.keyboard.press("ArrowRight")
-    assert "made of w (local gradient 3.00)" in page.inner_text("#graph .mg-readout")
+    assert "made from w (local gradient 3.00)" in page.inner_text("#graph .mg-readout")
     page.keyboard.press("End")
     assert "**2: 9.00" in page.inner_text("#graph .mg-readout")
     assert page.locator("#graph [tabindex='0'].mg-node").count() == 1

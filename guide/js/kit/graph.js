@@ -360,7 +360,7 @@ export class MgGraph extends KitElement {
       parts.set(to, into);
     }
     return nodes.map(({ id, name = "", op = "", data, grad }) => {
-      const made = parts.has(id) ? `, made of ${parts.get(id)?.join(" and ")}` : "";
+      const made = parts.has(id) ? `, made from ${parts.get(id)?.join(" and ")}` : "";
       const value =
         data === null || data === undefined ? "not computed yet" : written(data, this.digits);
       const slope =
@@ -378,7 +378,7 @@ export class MgGraph extends KitElement {
       nodes.map((node, i) => [node.id, `${i + 1} ${node.name || node.op || ""}`.trim()]),
     );
     return {
-      head: ["node", "operation", "number", "gradient", "made of"],
+      head: ["node", "operation", "number", "gradient", "made from"],
       rows: nodes.map((node) => [
         name.get(node.id) ?? "",
         node.op ?? "",
