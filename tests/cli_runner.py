@@ -86,8 +86,8 @@ def ok(*arguments: object) -> Result:
 def refused(code: int, *arguments: object) -> str:
     """Run what must fail with this exit code; returns its one or two lines.
 
-    The message says what is wrong, an optional second line what to do. Asks the same with
-    ``--json`` of the commands that have it.
+    The message says what is wrong, an optional second line what to do. Not for
+    ``--json``, where the error is a line on standard output.
     """
     result = microgpt(*arguments)
     assert result.code == code, (result.code, result.err, result.out[-500:])

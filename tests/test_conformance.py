@@ -297,7 +297,8 @@ def test_initial_weights_of_the_presets() -> None:
 @pytest.mark.parametrize(("name", "dtype"), KINDS)
 @pytest.mark.parametrize("check", checks.CHECKS)
 def test_engine(check: str, name: str, dtype: str) -> None:
-    checks.CHECKS[check](engine_class(name), dtype, checks.FAST if name == "scalar" else None)
+    engine = engine_class(name)
+    checks.CHECKS[check](engine, dtype, checks.FAST if engine.slow else None)
 
 
 @pytest.mark.slow
@@ -309,11 +310,12 @@ def test_scalar_engine_on_every_case(check: str) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize(("name", "dtype"), KINDS)
 def test_whole_run(name: str, dtype: str, preset: str) -> None:
-    """All losses of the run and the held-out loss; of the scalar engine the first 5 losses."""
-    if name == "scalar":
-        checks.check_losses(ScalarEngine, dtype, preset, 5)
+    """All losses of the run and the held-out loss; of a slow engine the first 5 losses."""
+    engine = engine_class(name)
+    if engine.slow:
+        checks.check_losses(engine, dtype, preset, 5)
     else:
-        checks.check_run(engine_class(name), dtype, preset)
+        checks.check_run(engine, dtype, preset)
 
 
 def test_published_numbers() -> None:

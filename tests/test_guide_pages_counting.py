@@ -169,7 +169,7 @@ def page(guide_address: str, chromium: Any) -> Iterator[Any]:
             tab.goto(f"{guide_address}learn/{name}/{hash_}")
             widget = tab.locator(tag)
             widget.scroll_into_view_if_needed()
-            tab.locator(f"{tag}[data-loaded]").wait_for()
+            tab.locator(f"{tag}[data-ready]").wait_for()
             return widget
 
         tab.visit = visit
