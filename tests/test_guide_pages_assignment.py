@@ -444,7 +444,7 @@ def test_questions_say_what_the_readme_says(guide_site: Path) -> None:
     assert page.count("<h3") >= 20
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     kernel = f"{(ROOT / 'guide' / 'js' / 'kernel.wasm').stat().st_size / 1000:.0f} KB"
-    for said in ("27,800", "2.099", "2.367", kernel, "--batch-size 64 --steps 5000"):
+    for said in ("10,900", "2.099", "2.367", kernel, "--batch-size 64 --steps 5000"):
         assert said in text and said in readme
     assert "11 are in the list" in text and "9 are in no list" in text
     assert (

@@ -95,7 +95,7 @@ def test_within_one_long_step_ctrl_c_is_answered() -> None:
         until(computing(run.pid, seconds_used(run.pid) + 0.5), "the step to be computed")
         run.send_signal(signal.SIGINT)
         answer = line_with(run.stderr, "stopping: step 1 is still being computed")
-        assert "r keeps step 0" in answer
+        assert "r then keeps step 0" in answer
         run.send_signal(signal.SIGINT)
         rest = run.stdout.read()
         assert run.wait(PATIENCE) == 130
