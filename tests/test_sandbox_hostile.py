@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ import pytest
 from microgpt.assignment.box import accounts
 from microgpt.assignment.box.site import FLAGS, open_to_all, site
 from patience import SLOW_PATIENCE
+
+fcntl = pytest.importorskip("fcntl")
 
 pytestmark = [
     pytest.mark.slow,
@@ -80,7 +83,10 @@ class Setting:
 
     def run(self, *jobs: dict) -> list[dict]:
         """Outcomes; nothing may be left after any of them, in any setting."""
-        done = self.start(list(jobs))
+        lock = Path(tempfile.gettempdir()) / "microgpt-test-sandbox.lock"
+        with lock.open("w") as alone:  # what is left is looked for by user: one at a time
+            fcntl.flock(alone, fcntl.LOCK_EX)
+            done = self.start(list(jobs))
         assert done.returncode == 0, done.stderr
         first, *found, last = [json.loads(line) for line in done.stdout.splitlines()]
         missing = set(self.use) - set(first["layers"])
