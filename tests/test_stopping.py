@@ -117,3 +117,24 @@ def test_what_is_ignored_stays_ignored_and_all_is_put_back() -> None:
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_the_second_hang_up_counts_for_nothing_however_early_it_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may be on its way already when the first one sets it to be ignored."""
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    with stop_on_signals() as stop:
+        stop.working = True
+        stop._ask(signal.SIGHUP, None)
+        stop._ask(signal.SIGHUP, None)
+        assert stop()
+        ear, mouth = os.pipe()
+        os.write(mouth, bytes([signal.SIGHUP, signal.SIGHUP]))
+        os.close(mouth)
+        stop._listen(ear)
+        os.close(ear)
+        assert not ended
+        with pytest.raises(KeyboardInterrupt):
+            stop._ask(signal.SIGINT, None)

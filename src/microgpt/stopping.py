@@ -27,8 +27,10 @@ _SIGNALS = [
 ]
 
 # What the others do once one was heard. A terminal that closes may send SIGHUP twice, by itself
-# and by its shell: the second one must not cut off the saving that the first one began.
+# and by its shell: the second one must not cut off the saving that the first one began, not even
+# where it comes before it could be set to be ignored.
 _AFTERWARDS = {"SIGTERM": signal.SIG_DFL, "SIGHUP": signal.SIG_IGN}
+_NEVER_SECOND = getattr(signal, "SIGHUP", None)
 
 
 class Stop:
@@ -58,6 +60,8 @@ class Stop:
 
     def _ask(self, number: int, _frame: FrameType | None) -> None:
         again, self.asked = self.asked, True
+        if again and number == _NEVER_SECOND:
+            return
         for name, kind in _AFTERWARDS.items():
             if (caught := getattr(signal, name, None)) is not None and caught in self._caught:
                 signal.signal(caught, kind)
@@ -69,7 +73,7 @@ class Stop:
         """Read one byte for each signal, until the other end closes."""
         heard = 0
         while byte := os.read(ear, 1):
-            if byte[0] not in _SIGNALS:
+            if byte[0] not in _SIGNALS or (heard and byte[0] == _NEVER_SECOND):
                 continue
             heard += 1
             if heard == 1 and self.working:
