@@ -21,6 +21,7 @@ import checking
 import colab
 import fonts
 import llms
+import mapstrip
 import notebook
 import paths
 import sheets
@@ -177,6 +178,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         up = "../" * len(path.parent.relative_to(site).parts) or "./"
         text = path.read_text(encoding="utf-8")
         text = name_modules(text, up, modules)
+        text = mapstrip.put(text, known, page.page, up)
         text = text.replace(
             "<!-- styles -->",
             "\n".join(
