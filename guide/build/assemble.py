@@ -26,6 +26,7 @@ import notebook
 import paths
 import sheets
 import sitemap
+import sources
 import terms
 
 GUIDE = Path(__file__).resolve().parent.parent
@@ -193,7 +194,9 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = text.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
         text = terms.mark(text, page.page, up)
         text = colab.in_page(text, colab.address())
-        text = text.replace("<!-- paths -->", path_rows(known, page, up))
+        text = text.replace(
+            "<!-- paths -->", sources.line(page.page, up) + path_rows(known, page, up)
+        )
         path.write_text(text, encoding="utf-8")
 
 
