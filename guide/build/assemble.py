@@ -28,6 +28,7 @@ import sheets
 import sitemap
 import sources
 import terms
+import tints
 
 GUIDE = Path(__file__).resolve().parent.parent
 ROOT = GUIDE.parent
@@ -193,6 +194,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = text.replace("<!-- fonts -->", fonts.preloads(page.page, text, up))
         text = text.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
         text = terms.mark(text, page.page, up)
+        text = tints.mark(text, page.page)
         text = colab.in_page(text, colab.address())
         text = text.replace(
             "<!-- paths -->", sources.line(page.page, up) + path_rows(known, page, up)

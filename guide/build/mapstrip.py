@@ -33,7 +33,7 @@ STATIONS = {
     "loss": "how surprised the model is that the name ends here",
     "backward": "which way every number has to change, the logits first",
     "step": "all parameters change a little, and the next name comes",
-    "write": "the trained model writes: the likeliest next letter, and how likely it is",
+    "write": "the likeliest next letter, and how likely it is",
 }
 
 Strokes = list[tuple[str, str]]  # pairs of classes and path
