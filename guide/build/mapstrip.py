@@ -19,7 +19,7 @@ import sitemap
 WORD = "emma"  # the example of the dataset's page
 WIDE, HIGH = 128, 40  # of a picture
 MOST_LETTERS = 9
-MOST_IDS = 6
+MOST_IDS = 5
 LOOP = "M94 9H44a11 11 0 0 0 0 22h40m-9-8 9 8-9 8"  # back to the beginning
 
 # What each station is, in the order in which a word passes them.

@@ -5,7 +5,7 @@
 const KEPT = "word";
 const MOST = 15; // letters: with BOS, all positions that the model has
 const MOST_SHOWN = 9; // letters, and ids
-const MOST_IDS = 6;
+const MOST_IDS = 5;
 
 /** @type {NodeListOf<HTMLElement>} */
 const maps = document.querySelectorAll("nav.map");
