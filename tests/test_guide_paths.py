@@ -3,9 +3,11 @@ the reader is."""
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import browser
 import paths
 import running
 import sitemap
@@ -217,3 +219,24 @@ def test_every_page_to_learn_from_has_a_way_on() -> None:
     start = (GUIDE / "pages" / "index.md").read_text(encoding="utf-8")
     listed = re.findall(r"\]\((learn/[\w-]+)\.md\?path=things-to-do\)", start)
     assert listed == list(things)
+
+
+@pytest.mark.slow
+def test_a_path_remembers_what_was_read(chromium: Any, guide_address: str) -> None:
+    with browser.opened(chromium) as (page, wrong):
+        page.goto(guide_address + "learn/rung-1/?path=stepwise&stop=14")
+        assert re.fullmatch(r"The stepwise path\s*14 of 32 · \d+ min", page.inner_text(".on-path"))
+        assert page.locator(".paths p:visible").count() == 1
+        assert page.locator("#what-changes + .can-wait").count() == 1
+        page.locator(".paths").scroll_into_view_if_needed()
+        page.locator(".paths p[data-read]").wait_for()
+        page.goto(guide_address + "stepwise/")
+        assert page.inner_text(".go-on").startswith("1 of 32 read. Go on with The dataset.")
+        assert page.locator("li:has(.been-read) a").inner_text() == "Rung 1: gradient descent"
+        page.get_by_role("button", name="Forget what was read").click()
+        assert page.locator(".go-on, .been-read").count() == 0
+        page.evaluate("localStorage.setItem('read', '[[')")
+        page.reload()
+        browser.settled(page)
+        assert page.locator(".go-on").count() == 0
+        assert wrong == []
