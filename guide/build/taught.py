@@ -38,28 +38,12 @@ def early(known: sitemap.Sitemap, path: str) -> list[Early]:
         for piece in running.pieces(page):
             if piece.kind == "link" or not known.asks(path, at, piece.section):
                 continue
-            for name, (begin, end) in uses(piece.text).items():
-                if not left.pop(name, None):
+            for begin, end, term in terms.uses(piece.text):
+                if not left.pop(term.name, None):
                     continue
                 word = piece.text[begin:end]
                 if piece.kind == "marked" and word == piece.text.strip(" :.,;?"):
                     continue
                 around = piece.text[max(0, begin - 60) : end + 40]
                 found.append(Early(path, page, word, around))
-    return found
-
-
-def uses(text: str) -> dict[str, tuple[int, int]]:
-    """Where each term is first used in a text; a term within a longer one isn't used there."""
-    spans = [
-        (match.start(), match.end(), term.name)
-        for term, pattern in terms.patterns()
-        for match in pattern.finditer(text)
-    ]
-    found: dict[str, tuple[int, int]] = {}
-    until = 0
-    for begin, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
-        if begin >= until:
-            found.setdefault(name, (begin, end))
-            until = end
     return found

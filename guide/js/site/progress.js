@@ -84,7 +84,7 @@ function onList(list) {
   const links = places.map((place) => place.querySelector("a"));
   const done = places.filter((_, i) => read.has(i + 1));
   if (done.length === 0) return;
-  for (const place of done) place.append(made("span", "been-read", "read"));
+  for (const place of done) place.querySelector("a")?.after(made("span", "been-read", "read"));
   const next = links.find((link, i) => link && !read.has(i + 1));
   const said = made("p", "go-on", `${done.length} of ${places.length} read. `);
   if (next) {
