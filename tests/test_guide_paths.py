@@ -109,7 +109,7 @@ def test_what_counts_as_teaching(
 PROMISES = re.compile(
     r"\b(?:next|previous|last|following|earlier|later) (?:pages?|chapters?|lessons?|part)\b"
     r"|\bchapters? (?:that follow|\d)\b|\bpages? (?:back|before|that follow|so far)\b"
-    r"|\bnext comes\b|\bnext: |\bbefore this: |\bso far we\b|\bcome back here\b"
+    r"|\bnext comes\b|\bnext: |; next, |\bbefore this(?:: | came\b)|\bso far we\b|\bcome back here\b"
     r"|\bend of (?:this|the) guide\b|\bthis chapter\b",
     re.I,
 )
