@@ -75,7 +75,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: str, second: s
     found = tuple((term, terms.pattern_of(term.forms)) for term in names)
     monkeypatch.setattr(terms, "patterns", lambda: found)
     running.pieces.cache_clear()
-    known = sitemap.Sitemap({}, {"p": ("a", "b")}, {}, {}, {"p": {"a": ("later",)}})
+    known = sitemap.Sitemap({}, {"p": ("a", "b")}, {}, {}, waits={"p": {"a": ("later",)}})
     try:
         return [f"{one.page} {one.term}" for one in taught.early(known, "p")]
     finally:
@@ -109,7 +109,8 @@ def test_what_counts_as_teaching(
 PROMISES = re.compile(
     r"\b(?:next|previous|last|following|earlier|later) (?:pages?|chapters?|lessons?|part)\b"
     r"|\bchapters? (?:that follow|\d)\b|\bpages? (?:back|before|that follow|so far)\b"
-    r"|\bnext comes\b|\bnext: |; next, |\bbefore this(?:: | came\b)|\bso far we\b|\bcome back here\b"
+    r"|\bnext comes\b|\bnext: |; next, |\bbefore this(?:: | came\b)|\bso far we\b"
+    r"|\bcome back here\b"
     r"|\bend of (?:this|the) guide\b|\bthis chapter\b",
     re.I,
 )

@@ -42,17 +42,19 @@ class Page:
 
 @dataclass(frozen=True)
 class Sitemap:
-    """All pages by name, the reading paths, titles by number, and what each widget is.
+    """All pages by name, the reading paths, titles by number, what each widget is, and the map.
 
-    ``waits`` has the sections that a path leaves out, by path and page; ``returns`` those for which
-    it comes back to a page; ``groups`` the headings of a path's list, each with the number that it
-    begins with.
+    ``stations`` has the pages of each station of the map, first the one that it leads to; under
+    ``none`` those that belong to the whole model or to none of it. ``waits`` has the sections that
+    a path leaves out, by path and page; ``returns`` those for which it comes back to a page;
+    ``groups`` the headings of a path's list, each with the number that it begins with.
     """
 
     pages: dict[str, Page]
     paths: dict[str, tuple[str, ...]]
     titles: dict[str, dict[str, str]]
     widgets: dict[str, str]
+    stations: dict[str, tuple[str, ...]] = field(default_factory=dict)
     waits: Sections = field(default_factory=dict)
     returns: Sections = field(default_factory=dict)
     groups: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -93,9 +95,14 @@ def read(source: Path = SOURCE) -> Sitemap:
             if page not in pages:
                 raise ValueError(f"{page} of the path {name} is not in the table")
     widgets = dict(re.findall(r"^- (mg-[a-z0-9-]+): (.*)$", text, re.M))
+    stations = {
+        name: tuple(filter(None, map(str.strip, listed.split(","))))
+        for name, listed in re.findall(r"^- station (\w+): (.*)$", text, re.M)
+    }
     waits = sections(text, "leaves out", paths)
     returns = sections(text, "comes back for", paths)
-    return Sitemap(pages, paths, titles(text), widgets, waits, returns, groups(text))
+    listed = (waits, returns, groups(text))
+    return Sitemap(pages, paths, titles(text), widgets, stations, *listed)
 
 
 def sections(text: str, words: str, paths: dict[str, tuple[str, ...]]) -> Sections:
