@@ -47,8 +47,10 @@ def listing(path: str) -> list[str]:
         number = parts.split(" ")[0]
         if number in groups:
             lines += ["", f"### {groups[number]}", ""]
-        about = f' <span class="parts">{html.escape(parts)}</span>' if parts else ""
         name = html.escape(page.name)
+        if page.is_built:
+            parts = " · ".join(filter(None, (parts, f"{minutes(known, path, at)} min")))
+        about = f' <span class="parts">{html.escape(parts)}</span>' if parts else ""
         if page.is_built:
             query = sitemap.stop_url(known, path, at).partition("?")[2].replace("&", "&amp;")
             lines.append(f"1. [{name}]({page.page}.md?{query}){about}")
