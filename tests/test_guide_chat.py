@@ -15,7 +15,7 @@ import pytest
 
 import browser
 from cli_runner import ok
-from guide_pages import real_engine, tokens_of
+from guide_pages import menu, real_engine, reset, tokens_of
 from widget_checks import looked_at
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -224,7 +224,7 @@ def test_chat_by_keyboard(chromium: Any, guide_address: str, guide_site: Path) -
         assert page.get_by_text("3 is outside 0.1 to 2.").is_visible()
         number.fill("1.23")
         page.keyboard.press("Enter")
-        page.locator("mg-chat summary", has_text="More").press("Enter")
+        page.locator("mg-chat .mg-more > summary").press("Enter")
         seed = page.get_by_role("spinbutton", name="Seed")
         assert seed.input_value() == "43"
         seed.fill("7")
@@ -264,17 +264,17 @@ def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_addres
         field.fill("ann z")
         page.get_by_role("button", name="Send").click()
         answered(page, 1)
-        page.locator("mg-chat summary", has_text="More").click()
+        page.locator("mg-chat .mg-more > summary").click()
         page.get_by_role("button", name="from scratch").click()
         answered(page, 2)
         field.fill("be")
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page.get_by_role("button", name="Copy link").click()
+        menu(page, "mg-chat").get_by_role("button", name="Copy link").click()
         page.get_by_text("Copied: it opens").wait_for()
         link = page.evaluate("navigator.clipboard.readText()")
         assert "chat=" in link
         before = page.inner_text(".chat-log")
-        page.get_by_role("button", name="Reset").click()
+        reset(page, "mg-chat")
         assert page.locator(".chat-asked").count() == 0
         browser.until(page, lambda: "chat=" not in page.url, lambda: f"no chat= in {page.url}")
         assert wrong == []
@@ -369,6 +369,6 @@ def test_nothing_is_clipped_or_out_of_reach(chromium: Any, guide_address: str, s
         answered(page, 1)
         field.fill("ë")
         field.press("Enter")
-        page.locator("mg-chat summary", has_text="More").click()
+        page.locator("mg-chat .mg-more > summary").click()
         looked_at(page, "mg-chat")
         assert wrong == []

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import browser
-from guide_pages import in_address, page_text, real_engine, tokens_of, told
+from guide_pages import as_table, in_address, page_text, real_engine, tokens_of, told
 from microgpt import trace
 from widget_checks import looked_at
 
@@ -185,7 +185,7 @@ def test_it_turns_by_mouse_and_keys_and_a_link_keeps_it(scene: Callable[..., Any
 
 def flat_numbers(page: Any) -> list[str]:
     """The grid of the flat view, cell by cell, as its table has it."""
-    page.locator(".scene-flat mg-heat summary").click()
+    as_table(page, "mg-scene")
     page.locator(".scene-flat mg-heat td").first.wait_for()
     return list(page.locator(".scene-flat mg-heat td").all_text_contents())
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import browser
-from guide_pages import in_address, told, typed
+from guide_pages import in_address, reset, told, typed
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN = (ROOT / "guide" / "notes" / "writing.md").read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def test_the_widget_in_twenty_lines(with_widget: Callable[..., Any]) -> None:
     typed(page, widget, "second", 2)
     told(page, "mg-two-scores", "The first gets 0.50")
     in_address(page, "two-scores=z:2_2")
-    widget.get_by_role("button", name="Reset").click()
+    reset(page, "mg-two-scores")
     told(page, "mg-two-scores", "The first gets 0.73, the second 0.27.")
     browser.until(page, lambda: "two-scores" not in page.url, lambda: page.url)
     assert widget.get_by_label("first", exact=True).input_value() == "1.0"
@@ -143,7 +143,7 @@ def test_controls_and_state_follow_each_other(with_widget: Callable[..., Any]) -
     assert name.input_value() == "bob" and not widget.get_by_text("more than letters").count()
     pressed = widget.get_by_role("button", pressed=True)
     assert pressed.all_inner_texts() == ["c"]
-    widget.get_by_role("button", name="Reset").click()
+    reset(page, "mg-controls")
     says("yes 1 2 ann add 0 false 0")
     assert widget.get_by_label("Do").input_value() == "add"
     # Away and back: listeners are there once.

@@ -146,11 +146,14 @@ def widget_modules() -> dict[str, str]:
 
 
 def name_modules(text: str, up: str, modules: dict[str, str]) -> str:
-    """Each widget's tag says which module brings it to life."""
+    """Each element's tag says which module brings it to life, and a widget's that it's a figure."""
 
     def with_module(found: re.Match[str]) -> str:
         module = modules.get(found[1])
-        return f'{found[0]} data-module="{up}{module}"' if module else found[0]
+        if not module:
+            return found[0]
+        figure = " data-figure" if module.startswith("widgets/") else ""
+        return f'{found[0]}{figure} data-module="{up}{module}"'
 
     return re.sub(r"<(mg-[a-z0-9-]+)(?=[\s>])", with_module, text)
 

@@ -117,16 +117,14 @@ class MgChat extends Widget {
       "div",
       { class: "chat-picture" },
       html("div", { class: "chat-model" }, this.relief.element, this.relief.readout),
-      html("div", { class: "chat-side" }, this.form(), this.stage.box, temperature),
+      html("div", { class: "chat-side" }, this.form(), this.stage.box),
     );
-    const more = html(
-      "details",
-      { class: "chat-more" },
-      html("summary", {}, "More"),
-      this.settings(),
-      this.underneath(),
-    );
-    return [picture, this.shared, this.box, this.tools(more)];
+    const more = [this.settings(), this.underneath()];
+    return [
+      this.figure(picture, { controls: [temperature], more, under: true }),
+      this.shared,
+      this.box,
+    ];
   }
 
   put() {
