@@ -225,6 +225,7 @@ def test_chat_by_keyboard(chromium: Any, guide_address: str, guide_site: Path) -
         number.fill("1.23")
         page.keyboard.press("Enter")
         page.locator("mg-chat .mg-more > summary").press("Enter")
+        page.get_by_text("python sampler.py --seed 42 --temperature 0.7 ann k").wait_for()
         seed = page.get_by_role("spinbutton", name="Seed")
         assert seed.input_value() == "43"
         seed.fill("7")

@@ -117,19 +117,17 @@ class MgChat extends Widget {
       "div",
       { class: "chat-picture" },
       html("div", { class: "chat-model" }, this.relief.element, this.relief.readout),
-      html("div", { class: "chat-side" }, this.form(), this.stage.box),
+      html("div", { class: "chat-side" }, this.form(), this.stage.box, temperature),
     );
     const more = [this.settings(), this.underneath()];
-    return [
-      this.figure(picture, { controls: [temperature], more, under: true }),
-      this.shared,
-      this.box,
-    ];
+    return [this.figure(picture, { more, under: true }), this.shared, this.box];
   }
 
   put() {
     super.put();
     this.relief.dress();
+    const more = this.commands.closest("details");
+    if (more) this.listen(more, "toggle", () => this.showCommands());
   }
 
   leave() {
@@ -264,6 +262,8 @@ class MgChat extends Widget {
 
   /** @private */
   showCommands() {
+    // Folded away they would still fetch the font of code.
+    if (!this.commands.closest("details")?.open) return;
     const { t, seed } = this.values;
     const last = this.messages.at(-1) ?? { seed, temperature: t, text: "ann" };
     const words =

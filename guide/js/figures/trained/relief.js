@@ -66,17 +66,17 @@ export function overCells(of) {
   const shares = new Float32Array(WIDE * TALL);
   for (const plate of PLATES) {
     const { x, y, rows, columns, turned } = plate;
+    const [across, down] = turned ? [rows, columns] : [columns, rows];
     let most = 0;
-    /** @type {[number, number][]} */
-    const found = [];
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++) {
-        const [across, down] = turned ? [row, column] : [column, row];
-        const value = of(plate, row, column);
-        most = Math.max(most, Math.abs(value));
-        found.push([(y + down) * WIDE + x + across, value]);
+        const at = turned ? (y + column) * WIDE + x + row : (y + row) * WIDE + x + column;
+        shares[at] = of(plate, row, column);
+        most = Math.max(most, Math.abs(shares[at]));
       }
-    for (const [at, value] of found) shares[at] = most ? value / most : 0;
+    if (!most) continue;
+    for (let j = y; j < y + down; j++)
+      for (let i = x; i < x + across; i++) shares[j * WIDE + i] /= most;
   }
   return shares;
 }
@@ -187,13 +187,14 @@ export class Relief {
     this.step = step;
     const { reading } = this;
     this.from = this.mixed(performance.now());
+    const { weights } = reading;
     this.to = overCells(({ matrix }, row, column) =>
-      Math.abs(reading.weights[matrix][row][column] * reading.meets(matrix, row, column, step)),
+      Math.abs(weights[matrix][row][column] * reading.meets(matrix, row, column, step)),
     );
     this.tell();
     if (prefersLessMotion()) return this.paint(Infinity);
     /** @private */ this.began = performance.now();
-    if (!this.frame) this.run();
+    this.frame ||= requestAnimationFrame(() => this.host.guard(() => this.run()));
     return undefined;
   }
 
@@ -213,6 +214,7 @@ export class Relief {
   /** What is bright at this moment. @private @param {number} now */
   mixed(now) {
     const since = this.frame ? now - (this.began ?? 0) : Infinity;
+    if (since === Infinity) return this.to;
     return this.to.map((to, at) => {
       const p = this.arrived(Math.floor(at / WIDE / BAND), since);
       return this.from[at] + (to - this.from[at]) * p;
@@ -252,7 +254,7 @@ export class Relief {
     const text =
       looked && step
         ? wordsOf(reading, looked, step)
-        : "Bright cells add much for the last letter. Point at one for its number.";
+        : "Bright cells add much. Point at one to read it.";
     if (readout.textContent !== text) readout.textContent = text;
   }
 }

@@ -30,6 +30,8 @@ export class Stage {
   /** @private */ frame = 0;
   /** @private */ began = 0;
   /** @private @type {string[] | null} */ colours = null;
+  /** @private */ sans = "";
+  /** @private asking for it lays the page out */ width = 0;
 
   /**
    * @param {import("../../kit/widget.js").Widget} host
@@ -40,7 +42,10 @@ export class Stage {
     this.host = host;
     this.names = names;
     this.look = look;
-    const watcher = new ResizeObserver(() => host.guard(() => this.paint()));
+    const watcher = new ResizeObserver(() => {
+      this.width = this.line.clientWidth;
+      host.guard(() => this.paint());
+    });
     watcher.observe(this.line);
     host.whenLeaving(() => watcher.disconnect());
     host.whenLeaving(
@@ -67,7 +72,7 @@ export class Stage {
     this.before = this.standing.length ? this.standing : probs;
     this.began = performance.now();
     if (prefersLessMotion()) this.rise(1);
-    else if (!this.frame) this.run();
+    else this.frame ||= requestAnimationFrame(() => this.host.guard(() => this.run()));
     return undefined;
   }
 
@@ -96,8 +101,7 @@ export class Stage {
 
   /** @private */
   paint() {
-    const { line, host } = this;
-    const width = line.clientWidth;
+    const { line, host, width } = this;
     if (!width) return;
     const ratio = Math.min(3, globalThis.devicePixelRatio || 1);
     const [wide, high] = [Math.round(width * ratio), Math.round(LINE.height * ratio)];
@@ -105,9 +109,10 @@ export class Stage {
     const context = /** @type {CanvasRenderingContext2D} */ (line.getContext("2d"));
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, LINE.height);
+    if (!this.colours) this.sans = getComputedStyle(line).fontFamily;
     this.colours ??= coloursOf(host, ["--t-prob", "--ink", "--soft", "--panel", "--above"]);
     const [prob, ink, soft, panel, above] = this.colours;
-    const sans = getComputedStyle(line).fontFamily;
+    const { sans } = this;
     const { probs, draw } = this.shown;
     const across = (/** @type {number} */ share) => SIDE + share * (width - 2 * SIDE);
     const [middle, foot] = [LINE.top + LINE.bar / 2, LINE.top + LINE.bar];
@@ -155,8 +160,7 @@ export class Stage {
   add(letter) {
     const name = this.names[letter.token];
     const tile = button("", { class: "stage-tile" });
-    tile.append(html("b", {}, name), html("span", {}, written(letter.uniform, 3)));
-    tile.setAttribute("aria-label", `${name}, drawn by ${written(letter.uniform, 3)}`);
+    tile.append(html("b", {}, name), " ", html("span", {}, written(letter.uniform, 3)));
     this.host.listen(tile, "click", () => this.look(letter));
     this.tiles.append(html("li", {}, tile));
     return tile;
