@@ -11,6 +11,7 @@ import { make, row } from "../js/kit/make.js";
 import { choiceField, flagField, textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
+import { atFirstSight, FIRST_STEPS, firstSteps } from "../js/figures/runs/first-sight.js";
 import { LiveRun, orderFor } from "../js/figures/runs/live-run.js";
 import {
   KNOBS,
@@ -173,6 +174,16 @@ class MgLiveTraining extends Widget {
     return speed === "all" ? null : Number(speed);
   }
 
+  put() {
+    super.put();
+    atFirstSight(this, () => this.startRun(FIRST_STEPS));
+  }
+
+  reset() {
+    this.untrain();
+    super.reset();
+  }
+
   /** @private */
   untrain() {
     for (const side of SIDES) this.runs[side].drop();
@@ -187,7 +198,7 @@ class MgLiveTraining extends Widget {
     if (busy.length) return busy.forEach((side) => runs[side].pause());
     const paused = sides.filter((side) => runs[side].status === "paused");
     if (paused.length) return paused.forEach((side) => runs[side].resume());
-    return this.startRuns(false);
+    return this.startRun(null);
   }
 
   /** @private */
@@ -196,22 +207,21 @@ class MgLiveTraining extends Widget {
     if (sides.every((side) => ["paused", "running"].includes(runs[side].status)))
       return sides.forEach((side) => runs[side].advance());
     if (sides.some((side) => ["idle", "done", "failed"].includes(runs[side].status)))
-      return this.startRuns(true);
+      return this.startRun(1);
     return undefined;
   }
 
-  /** @private @param {boolean} paused */
-  async startRuns(paused) {
+  /** Starts the runs: so many steps, after which they wait, or all. @private @param {number | null} steps */
+  async startRun(steps) {
     const { made, values } = this;
     const { docs } = await loadNames();
     if (made !== this.made || !this.isConnected) return;
     this.unseen = { a: null, b: null };
     for (const side of this.sides) {
       const recipe = optionsOf(/** @type {any} */ (readSettings(values[side])));
-      this.runs[side].start(
-        { docs, ...recipe, sampleEvery: values.every, samples: 20 },
-        { paused, speed: this.pace },
-      );
+      const options = { docs, ...recipe, sampleEvery: values.every, samples: 20 };
+      if (steps) firstSteps(this.runs[side], options, steps);
+      else this.runs[side].start(options, { speed: this.pace });
     }
   }
 
@@ -285,15 +295,16 @@ class MgLiveTraining extends Widget {
     const run = this.runs[side];
     if (run.status === "failed") return `${before}${run.message}`;
     if (run.status === "starting") return `${before}starting.`;
-    if (!run.step) return `${before}untrained: nothing has been learned.`;
+    if (!run.step) return `${before}untrained: nothing has been learned. “Start” trains it.`;
     const steps = Number(run.run?.config.steps);
     const unseen = this.unseen[side];
     const end =
       unseen !== null && unseen >= 0 ? `; on 5,000 unseen names ${written(unseen, 3)}` : "";
+    const go = run.status === "paused" && run.step < steps ? " “Go on” trains the rest." : "";
     return (
       `${before}step ${run.step.toLocaleString("en")} of ${steps.toLocaleString("en")}, loss ` +
       `${written(run.losses[run.step - 1], 4)}, mean of the last ${Math.min(100, run.step)} ` +
-      `${written(meanOfLast(run.losses), 3)}${end}.`
+      `${written(meanOfLast(run.losses), 3)}${end}.${go}`
     );
   }
 

@@ -5,13 +5,14 @@
 import { loadNames, originOf, STEPS } from "../js/figures/dataset.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
-import { html, renew } from "../js/kit/dom.js";
+import { html, prefersLessMotion, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { make, row } from "../js/kit/make.js";
 import { numberField, seedField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
 import { RungOne } from "../js/figures/rungs/rung-one.js";
+import { atFirstSight, FIRST_STEPS } from "../js/figures/runs/first-sight.js";
 
 const FLOORS = [
   { name: "guessing among 27", y: Math.log(27) },
@@ -39,7 +40,7 @@ class MgTrainMlp extends Widget {
 
   build() {
     this.curve.floors = FLOORS;
-    this.train = this.button("Train", () => this.go(STEPS));
+    this.train = this.button("Train", () => this.order());
     return [
       html(
         "div",
@@ -70,23 +71,34 @@ class MgTrainMlp extends Widget {
     this.draw();
   }
 
-  /** So many steps, or stops if it is under way. @private @param {number} steps */
+  put() {
+    super.put();
+    atFirstSight(this, () => (this.run.step || this.playing ? undefined : this.go(FIRST_STEPS)));
+  }
+
+  /** Trains, or pauses. @private */
+  order() {
+    if (!this.playing) return this.go(STEPS);
+    this.round++;
+    this.playing = false;
+    return this.draw();
+  }
+
+  /** So many steps more; what was under way before ends. @private @param {number} steps */
   async go(steps) {
     const { run } = this;
-    if (this.playing) {
-      this.playing = false;
-      return;
-    }
-    const mine = this.round;
+    const mine = ++this.round;
+    const isWanted = () => mine === this.round && this.isConnected;
     const target = Math.min(STEPS, run.step + steps);
-    this.playing = true;
-    while (run.step < target && this.playing && mine === this.round && this.isConnected) {
-      await run.advanceTo(Math.min(target, run.step + STRIDE), () => mine === this.round);
-      if (mine === this.round) this.draw();
-    }
-    if (mine !== this.round) return;
-    this.playing = false;
+    const stride = prefersLessMotion() ? STEPS : STRIDE;
+    this.playing = run.step < target;
     this.draw();
+    while (this.playing) {
+      await run.advanceTo(Math.min(target, run.step + stride), isWanted);
+      if (!isWanted()) return;
+      this.playing = run.step < target;
+      this.draw();
+    }
   }
 
   /** @private @param {string} name */
@@ -127,7 +139,9 @@ class MgTrainMlp extends Widget {
     const last = run.losses[run.step - 1];
     const one =
       last === undefined
-        ? "Nothing trained yet: every letter is about as likely as any other."
+        ? this.playing
+          ? "Training begins."
+          : "Nothing trained yet: every letter is about as likely as any other."
         : `Step ${run.step}: the loss of “${run.docs[run.step - 1]}” was ${written(last, 4)}.`;
     this.summary(`${one} On unseen names ${written(unseen, 3)} nats per token.`);
   }
