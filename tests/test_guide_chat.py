@@ -66,6 +66,8 @@ def refusals(program: list[str], folder: Path) -> None:
         (["--count", "0"], "count is 0"),
         (["zoë"], "not a letter"),
         (["abcdefghijklmnop"], "16 letters, must be at most 15"),
+        (["model.json"], "model.json is a file"),
+        (["model.json"], "as in 'sampler."),
         (["--what"], "--what"),
     ):
         done = subprocess.run(

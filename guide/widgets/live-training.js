@@ -7,7 +7,7 @@ import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { make, row } from "../js/kit/make.js";
+import { group, make } from "../js/kit/make.js";
 import { choiceField, flagField, textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
@@ -87,33 +87,33 @@ class MgLiveTraining extends Widget {
     this.start = this.button("Start", () => this.go(), { class: "mg-button train-start" });
     const sides = SIDES.map((side) => this.side(side));
     this.follow(() => SIDES.forEach((side) => this.runs[side].speed(this.pace)));
-    return [
-      row(
-        this.menu("two", {
-          label: "Runs",
-          options: { one: "one run", ...namesOf(PAIRS), any: "any two" },
-          now: ({ a, b, two }) =>
-            two ? (keyOf(PAIRS, (pair) => pair.a === a && pair.b === b) ?? "any") : "one",
-          act: (key) => {
-            const pair = PAIRS[key];
-            this.set(pair ? { a: pair.a, b: pair.b, two: true } : { two: key === "any" });
-          },
-        }),
-        this.menu("speed", { label: "Speed", options: SPEEDS }),
-      ),
+    const orders = group(
+      "Training",
+      {},
+      this.start,
+      this.button("One step", () => this.step()),
+      this.button("Untrain", () => {
+        this.untrain();
+        this.show();
+      }),
+    );
+    const both = this.menu("two", {
+      label: "Runs",
+      options: { one: "one run", ...namesOf(PAIRS), any: "any two" },
+      now: ({ a, b, two }) =>
+        two ? (keyOf(PAIRS, (pair) => pair.a === a && pair.b === b) ?? "any") : "one",
+      act: (key) => {
+        const pair = PAIRS[key];
+        this.set(pair ? { a: pair.a, b: pair.b, two: true } : { two: key === "any" });
+      },
+    });
+    const speed = this.menu("speed", { label: "Speed", options: SPEEDS });
+    const more = [
       html("div", { class: "train-sides" }, ...sides),
       this.knob("every", { label: "Samples every … steps", step: 50 }),
-      row(
-        this.start,
-        this.button("One step", () => this.step()),
-        this.button("Untrain", () => {
-          this.untrain();
-          this.show();
-        }),
-      ),
-      this.now,
-      this.curve,
-      this.told,
+    ];
+    return [
+      this.figure([this.now, this.curve, this.told], { controls: [orders, both, speed], more }),
       html("h3", {}, "What it writes"),
       this.samples,
       marksLegend("list of names"),
@@ -220,7 +220,7 @@ class MgLiveTraining extends Widget {
     for (const side of this.sides) {
       const recipe = optionsOf(/** @type {any} */ (readSettings(values[side])));
       const options = { docs, ...recipe, sampleEvery: values.every, samples: 20 };
-      if (steps) firstSteps(this.runs[side], options, steps);
+      if (steps) firstSteps(this.runs[side], options, steps, this.pace);
       else this.runs[side].start(options, { speed: this.pace });
     }
   }

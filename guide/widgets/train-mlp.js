@@ -7,7 +7,7 @@ import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { html, prefersLessMotion, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { make, row } from "../js/kit/make.js";
+import { group, make } from "../js/kit/make.js";
 import { numberField, seedField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
@@ -28,6 +28,7 @@ class MgTrainMlp extends Widget {
     label: "Loss of rung 1",
     "x-label": "step",
     "y-label": "nats per token",
+    "x-to": STEPS,
   });
   score = html("p", { class: "net-big" });
   samples = html("p");
@@ -41,24 +42,20 @@ class MgTrainMlp extends Widget {
   build() {
     this.curve.floors = FLOORS;
     this.train = this.button("Train", () => this.order());
-    return [
-      html(
-        "div",
-        { class: "net-fields" },
-        this.knob("lr", { label: "Learning rate", step: 0.1, digits: 2 }),
-        this.knob("seed", { label: "Seed" }),
-      ),
-      row(
-        this.train,
-        this.button("One step", () => this.go(1)),
-        this.button("100 steps", () => this.go(100)),
-        this.button("Untrain", () => this.show()),
-      ),
-      this.score,
-      this.curve,
-      html("p", { class: "net-title" }, "What it writes now"),
-      this.samples,
+    const orders = group(
+      "Training",
+      {},
+      this.train,
+      this.button("One step", () => this.go(1)),
+      this.button("100 steps", () => this.go(100)),
+      this.button("Untrain", () => this.show()),
+    );
+    const more = [
+      this.knob("lr", { label: "Learning rate", step: 0.1, digits: 2 }),
+      this.knob("seed", { label: "Seed" }),
     ];
+    const picture = [this.curve, this.score, this.samples];
+    return [this.figure(picture, { controls: [orders], more })];
   }
 
   /** A fresh network, as the address has it. */
@@ -127,6 +124,7 @@ class MgTrainMlp extends Widget {
     );
     renew(
       this.samples,
+      "It writes: ",
       ...(broken
         ? ["Nothing: its numbers have diverged."]
         : run

@@ -232,7 +232,11 @@ class MgWeights extends OnNames {
   train() {
     const { run, seed } = this;
     if (run.busy) return run.pause();
-    if (run.status === "paused") return run.resume();
+    if (run.status === "paused") {
+      this.isLatest = true;
+      this.set({ at: CONFIG.steps });
+      return run.resume();
+    }
     if (this.frames.length > 1) this.anew(seed);
     this.isLatest = true;
     run.start(this.order, { speed: null });

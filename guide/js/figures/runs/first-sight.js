@@ -40,9 +40,10 @@ export function atFirstSight(host, begin) {
  * @param {LiveRun} run
  * @param {import("./live-run.js").RunOptions} options
  * @param {number} steps
+ * @param {number | null} [speed] of those that follow
  */
-export function firstSteps(run, options, steps) {
-  run.start(options, { paused: true });
+export function firstSteps(run, options, steps, speed = null) {
+  run.start(options, { paused: true, speed });
   const { id } = run;
   const stride = prefersLessMotion() ? steps : Math.ceil(steps / DRAWINGS);
   let asked = 0;
