@@ -99,7 +99,8 @@ def test_it_is_twenty_lines() -> None:
 
 @pytest.mark.slow
 def test_the_widget_in_twenty_lines(with_widget: Callable[..., Any]) -> None:
-    page = with_widget(example(), "<mg-two-scores data-figure>text</mg-two-scores>", "#?two-scores=z:2_1")
+    tag = "<mg-two-scores data-figure>text</mg-two-scores>"
+    page = with_widget(example(), tag, "#?two-scores=z:2_1")
     told(page, "mg-two-scores", "The first gets 0.73, the second 0.27.")
     widget = page.locator("mg-two-scores")
     typed(page, widget, "second", 2)

@@ -23,11 +23,14 @@ import checking
 import colab
 import fonts
 import llms
+import mapstrip
 import notebook
 import paths
 import sheets
 import sitemap
+import sources
 import terms
+import tints
 
 GUIDE = Path(__file__).resolve().parent.parent
 ROOT = GUIDE.parent
@@ -191,6 +194,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         up = "../" * len(path.parent.relative_to(site).parts) or "./"
         text = path.read_text(encoding="utf-8")
         text = name_modules(text, up, modules)
+        text = mapstrip.put(text, known, page.page, up)
         text = text.replace(
             "<!-- styles -->",
             "\n".join(
@@ -201,8 +205,11 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = text.replace("<!-- fonts -->", fonts.preloads(page.page, text, up))
         text = text.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
         text = terms.mark(text, page.page, up)
+        text = tints.mark(text, page.page)
         text = colab.in_page(text, colab.address())
-        text = text.replace("<!-- paths -->", path_rows(known, page, up))
+        text = text.replace(
+            "<!-- paths -->", sources.line(page.page, up) + path_rows(known, page, up)
+        )
         path.write_text(text, encoding="utf-8")
 
 
