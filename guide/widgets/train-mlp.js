@@ -126,7 +126,7 @@ class MgTrainMlp extends Widget {
       this.samples,
       "It writes: ",
       ...(broken
-        ? ["Nothing: its numbers have diverged."]
+        ? ["nothing, since its numbers have diverged."]
         : run
             .samples(20)
             .flatMap((name) => [
