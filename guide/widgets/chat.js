@@ -323,7 +323,11 @@ class MgChat extends Widget {
     }
   }
 
-  /** The names of a message; where it can't be read, null, and in place why. @private @param {Message} message */
+  /**
+   * The names of a message; where it can't be read, null, and in place why.
+   * @private
+   * @param {Message} message
+   */
   namesOf(message) {
     try {
       return this.writer?.answer(message) ?? null;

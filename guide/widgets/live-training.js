@@ -211,7 +211,11 @@ class MgLiveTraining extends Widget {
     return undefined;
   }
 
-  /** Starts the runs: so many steps, after which they wait, or all. @private @param {number | null} steps */
+  /**
+   * Starts the runs: so many steps, after which they wait, or all.
+   * @private
+   * @param {number | null} steps
+   */
   async startRun(steps) {
     const { made, values } = this;
     const { docs } = await loadNames();

@@ -330,7 +330,11 @@ class MgOwnList extends Widget {
     return this.startRun(null);
   }
 
-  /** Trains on the list: so many steps, after which it waits, or all. @private @param {number | null} first */
+  /**
+   * Trains on the list: so many steps, after which it waits, or all.
+   * @private
+   * @param {number | null} first
+   */
   startRun(first) {
     const { run, recipe } = this;
     const docs = this.counted?.words ?? [];

@@ -173,7 +173,11 @@ export class Stage {
     });
   }
 
-  /** The letters fall out of their bar to where the draw is, and on to the name. @param {Letter} letter @param {number} index */
+  /**
+   * The letters fall out of their bar to where the draw is, and on to the name.
+   * @param {Letter} letter
+   * @param {number} index
+   */
   drop(letter, index) {
     const { bars, line, tiles, falling, box, names } = this;
     const tile = tiles.querySelectorAll("button")[index];
