@@ -1,6 +1,6 @@
 // What the chat does once something is sent, without a page: lets the trained model go on from each
-// beginning, letter by letter, and marks what comes out. The stream is that of `microgpt sample model.json --seed S`:
-// seeded for each message, one name after the other.
+// beginning, letter by letter, and marks what comes out. The stream is that of `microgpt sample
+// model.json --seed S`: seeded for each message, one name after the other.
 
 import { makeConfig, shapes } from "../../config.js";
 import { readModel } from "../../model.js";

@@ -8,7 +8,9 @@ import { emptyCache, gpt } from "../../numbers/forward.js";
 
 /** @typedef {import("../../config.js").Config} Config */
 /** @typedef {Record<string, number[][]>} Rows rows by state-dict name */
-/** @typedef {{token: number, position: number, notes: Record<string, any>, logits: number[]}} Step */
+/**
+ * @typedef {{token: number, position: number, notes: Record<string, any>, logits: number[]}} Step
+ */
 
 /** What each matrix is multiplied with, by the names of the forward pass. @type {Rows | any} */
 const MEETS = {
