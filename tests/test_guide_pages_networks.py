@@ -313,6 +313,8 @@ def test_rung_1_is_trained_in_the_page(opened: Any) -> None:
     page.locator("mg-rung-diff").get_by_role("button", name="Headers too").click()
     told(page, "mg-rung-diff", "in 5 places")
     widget = shown(page, "mg-train-mlp")
+    told(page, "mg-train-mlp", "Step 100:")  # computed when it is first seen
+    widget.get_by_role("button", name="Untrain").click()
     told(page, "mg-train-mlp", "Nothing trained yet")
     widget.get_by_role("button", name="One step").click()
     told(page, "mg-train-mlp", "Step 1: the loss of “yuheng” was 3.2978")

@@ -11,11 +11,13 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import checking
 import colab
@@ -94,8 +96,15 @@ def copy_parts(site: Path) -> None:
         shutil.copyfile(path, site / place)
 
 
+def floats_of(model: dict[str, Any]) -> bytes:
+    """A model's numbers in the order of its state dict, 4 bytes each: a picture needs no more."""
+    rows = [row for matrix in model["state_dict"].values() for row in matrix]
+    numbers = [x for row in rows for x in row]
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
 def make_files(site: Path) -> None:
-    """What is made of other files: the assignment's kit, the banned words as JSON, the notebook."""
+    """What is made of other files: the assignment's kit, banned words, the notebook, the model."""
     sys.path.insert(0, str(ROOT / "src"))
     from microgpt.assignment.kit.files import kit_zip
 
@@ -103,6 +112,8 @@ def make_files(site: Path) -> None:
     policy = tomllib.loads((ROOT / "data" / "fruits.toml").read_text(encoding="utf-8"))
     (site / "files" / "fruits.json").write_text(json.dumps(policy), encoding="utf-8")
     (site / "files" / "microgpt.ipynb").write_text(notebook.text(), encoding="utf-8")
+    model = json.loads((ROOT / "data" / "model.json").read_text(encoding="utf-8"))
+    (site / "files" / "model.f32").write_bytes(floats_of(model))
 
 
 def shrink_index(site: Path) -> None:
