@@ -103,6 +103,28 @@ def test_pages_read_with_scripts_off(chromium: Any, guide_address: str) -> None:
         assert wrong == []
 
 
+# What people type, and where it has to lead, in first or second place.
+FOUND = {
+    "square root": "maths/#powers-and-roots",
+    "flops": "learn/real/",
+    "quantization": "learn/real/#inference",
+    "RLHF": "learn/real/#post-training",
+    "warmup": "learn/real/#optimisation",
+    "weight decay": "learn/real/#optimisation",
+    "bf16": "learn/real/#training",
+    "bfloat16": "learn/real/#training",
+    "scaling laws": "learn/real/#optimisation",
+    "top k": "learn/temperature/#what-to-choose",
+    "top-p": "learn/temperature/#what-to-choose",
+    "perplexity": "learn/loss/#is-it-good",
+    "prompt": "learn/inference/#invented-or-remembered",
+    "context window": "learn/embeddings/#and-one-for-each-position",
+    "context length": "learn/embeddings/#and-one-for-each-position",
+}
+FIRST_TWO = """place => [...document.querySelectorAll("dialog.search li a")].slice(0, 2)
+    .some(link => link.href.endsWith(`/${place}`))"""
+
+
 @pytest.mark.slow
 def test_search_loads_its_index_on_first_use(chromium: Any, guide_address: str) -> None:
     with browser.opened(chromium) as (page, wrong):
@@ -121,6 +143,9 @@ def test_search_loads_its_index_on_first_use(chromium: Any, guide_address: str) 
             page.get_by_label("Search all pages").fill(query)
             page.get_by_text("0 found").wait_for()
         assert page.locator("dialog.search img").count() == 0
+        for words, place in FOUND.items():
+            page.get_by_label("Search all pages").fill(words)
+            page.wait_for_function(FIRST_TWO, arg=place)
         page.get_by_label("Search all pages").fill("colours")
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")

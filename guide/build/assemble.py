@@ -22,7 +22,7 @@ import colab
 import fonts
 import llms
 import notebook
-import paths
+import searching
 import sheets
 import sitemap
 import terms
@@ -102,26 +102,6 @@ def make_files(site: Path) -> None:
     (site / "files" / "microgpt.ipynb").write_text(notebook.text(), encoding="utf-8")
 
 
-def shrink_index(site: Path) -> None:
-    """Zensical's search index as plain text: one entry a section."""
-    found = json.loads((site / "search.json").read_text(encoding="utf-8"))
-    entries = []
-    page = ""
-    for item in found["items"]:
-        if item["level"] == 1:
-            page = item["title"]
-        text = re.sub(r"<[^>]*>", " ", item["text"].replace(paths.LATER, ""))
-        entries.append(
-            {
-                "location": item["location"],
-                "title": html.unescape(re.sub(r"<[^>]*>", "", item["title"])),
-                "page": html.unescape(re.sub(r"<[^>]*>", "", page)),
-                "text": " ".join(html.unescape(text).split()),
-            }
-        )
-    (site / "search.json").write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
-
-
 def widget_modules() -> dict[str, str]:
     """For each custom element the module of guide/widgets or guide/js/kit that defines it."""
     modules: dict[str, str] = {}
@@ -199,7 +179,7 @@ def build(target: Path = SITE) -> list[str]:
         site = make_pages(Path(folder))
         copy_parts(site)
         make_files(site)
-        shrink_index(site)
+        searching.write(site)
         finish_pages(site, known)
         llms.write(site, known)
         said = checking.check(site, known)
