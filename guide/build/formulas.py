@@ -22,10 +22,19 @@ BLOCK = re.compile(r"^\$\$\s*(.+?)\s*\$\$\s*$", re.DOTALL)
 def mathml(tex: str, display: str) -> str:
     """A <math> element, with its TeX as alternative text."""
     made = convert(tex, display=display)
-    # A function's name keeps a distance from what it is applied to, not from its own index.
-    name = r"<mi>(?:exp|ln|log|max|min)</mi>"
-    applied = rf"((?<!<msub>){name}|<msub>{name}<mn>\d+</mn></msub>)(?=<m(?:i|n|sub|frac)[ >])"
-    made = re.sub(applied, r'\1<mspace width="0.17em"/>', made)
+    # A function's name is a name, close to its bracket and at a distance from other neighbours.
+    made = re.sub(r"<mo[^>]*>([a-zA-Z]{2,})</mo>", r"<mi>\1</mi>", made)
+    name = r"<mi>[a-zA-Z]{2,}</mi>"
+    named = (
+        rf"(?<!<msub>)(?<!<munder>){name}|<m(?:sub|under)>{name}<m[in]>\w+</m[in]></m(?:sub|under)>"
+    )
+    gap = '<mspace width="0.17em"/>'
+    made = re.sub(rf"({named})(?=<m(?:i|n|sub|frac)[ >])", rf"\1{gap}", made)
+    made = re.sub(rf"(</m(?:i|n|sub|sup|frac)>)(?={named})", rf"\1{gap}", made)
+    made = made.replace("<mo>&#x0002F;</mo>", '<mo lspace="0" rspace="0">&#x0002F;</mo>')
+    # A sign stands at what it belongs to; only first in its row does a browser see it as a sign.
+    before = r"(<mo[^>]*>&#x0(?:003D|2190|002C|0028);</mo>(?:<mspace[^>]*>)?)"
+    made = re.sub(rf"{before}<mo>&#x02212;</mo>", r'\1<mo form="prefix">&#x02212;</mo>', made)
     if "\\" in re.sub(r"<[^>]*>", "", made):
         raise ValueError(f"this formula has a command that MathML doesn't know: {tex}")
     return made.replace("<math ", f'<math alttext="{html.escape(tex)}" ', 1)
