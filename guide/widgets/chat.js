@@ -5,6 +5,7 @@
 // Of the text in the tag, what has the class `opening` stays as the first lines of the
 // conversation.
 
+import { marked } from "../js/characters.js";
 import { button, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { MicrogptError } from "../js/errors.js";
@@ -246,7 +247,7 @@ class MgChat extends Widget {
       html(
         "p",
         { class: "chat-asked" },
-        html("span", { class: "chat-typed" }, message.text.trim() || "from scratch"),
+        html("span", { class: "chat-typed" }, marked(message.text.trim()) || "from scratch"),
         html("span", { class: "mg-soft" }, how),
       ),
       html(

@@ -2,6 +2,7 @@
 // beginning, and marks what comes out. The stream is that of `microgpt sample model.json --seed S`:
 // seeded for each message, one name after the other.
 
+import { marked } from "../../characters.js";
 import { makeConfig, shapes } from "../../config.js";
 import { FileError, InputError } from "../../errors.js";
 import { loadKernel } from "../../kernel.js";
@@ -49,14 +50,14 @@ export function readPrefixes(typed, { uchars, most }) {
     const unknown = graphemes(prefix).find((one) => !letters.has(one));
     if (unknown !== undefined) {
       throw new InputError(
-        `It doesn't know “${unknown}”, only the letters ${uchars[0]} to ` +
+        `It doesn't know “${marked(unknown)}”, only the letters ${uchars[0]} to ` +
           `${uchars[uchars.length - 1]}.`,
         "Leave that out; a space starts another name.",
       );
     }
     if (prefix.length > most) {
       throw new InputError(
-        `“${prefix.slice(0, 20)}${prefix.length > 20 ? "…" : ""}” has ${prefix.length} ` +
+        `“${marked(prefix.slice(0, 20))}${prefix.length > 20 ? "…" : ""}” has ${prefix.length} ` +
           `letters, and the model reads at most ${most}.`,
         "Make it shorter.",
       );
