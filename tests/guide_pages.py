@@ -101,6 +101,32 @@ def shown(page: Any, element: str) -> Any:
     return widget
 
 
+def menu(page: Any, element: str) -> Any:
+    """The opened menu at the figure's foot: Reset, the link, its tables."""
+    found = page.locator(f"{element} > details.mg-menu")
+    if found.get_attribute("open") is None:
+        found.locator("summary").click()
+    return found
+
+
+def more(page: Any, element: str) -> Any:
+    """The opened "More" of a figure: the controls that are rarely needed."""
+    found = page.locator(f"{element} details.mg-more")
+    if found.get_attribute("open") is None:
+        found.locator("summary").first.click()
+    return found
+
+
+def reset(page: Any, element: str) -> None:
+    """Puts a widget back to its beginning, by its menu."""
+    menu(page, element).get_by_role("button", name="Reset").click()
+
+
+def as_table(page: Any, element: str) -> None:
+    """Opens the tables of a widget's pictures, by its menu."""
+    menu(page, element).get_by_role("button", name="As a table").click()
+
+
 def told(page: Any, element: str, words: str | re.Pattern[str]) -> str:
     """The widget's summary, to be read on the screen or by a screen reader, once it has the words.
 

@@ -13,6 +13,7 @@ import pytest
 
 import browser
 from cli_runner import ok
+from guide_pages import menu, reset
 from widget_checks import looked_at
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -213,12 +214,12 @@ def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_addres
         answered(page, 2)
         field.fill("be")
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page.get_by_role("button", name="Copy link").click()
+        menu(page, "mg-chat").get_by_role("button", name="Copy link").click()
         page.get_by_text("Copied: it opens").wait_for()
         link = page.evaluate("navigator.clipboard.readText()")
         assert "chat=" in link
         before = page.inner_text(".chat-log")
-        page.get_by_role("button", name="Reset").click()
+        reset(page, "mg-chat")
         assert page.locator(".chat-asked").count() == 0
         browser.until(page, lambda: "chat=" not in page.url, lambda: f"no chat= in {page.url}")
         assert wrong == []

@@ -8,7 +8,18 @@ import pytest
 
 import widget_checks
 from browser import drawn, until
-from guide_pages import CASES, ROOT, TOY, in_address, page_text, plain, rows, says_in_the_tags, told
+from guide_pages import (
+    CASES,
+    ROOT,
+    TOY,
+    in_address,
+    page_text,
+    plain,
+    reset,
+    rows,
+    says_in_the_tags,
+    told,
+)
 from microgpt.config import make_config
 from microgpt.engines import make_engine
 
@@ -246,7 +257,7 @@ def test_lines_of_gpt_are_told(opened: Any) -> None:
     told(again, "mg-annotated-gpt", "turns the list of values around")
     selected = again.locator("mg-annotated-gpt .line[aria-selected=true]")
     assert selected.get_attribute("data-line") == str(mixed)
-    widget.get_by_role("button", name="Reset").click()
+    reset(page, "mg-annotated-gpt")
     told(page, "mg-annotated-gpt", "A token's id, its position, and the two caches go in")
     assert widget.locator(".line[aria-selected=true]").count() == 0
     widget_checks.looked_at(page, "mg-annotated-gpt")
@@ -266,7 +277,7 @@ def test_the_tour_computes_any_x(opened: Any) -> None:
         told(page, "mg-numeric-tour", f"the x of {name} at position 2")
         row = plain(CASES[f"pinned_{name}"]["row"])
         assert vectors_of(widget) == {v: pytest.approx(row[v], abs=1e-9) for v in after_x}
-    widget.get_by_role("button", name="Reset").click()
+    reset(page, "mg-numeric-tour")
     told(page, "mg-numeric-tour", "x = (−0.88, 1.10), the x of b")
     field = widget.get_by_label("x₀", exact=True).first
     field.fill("-1.76")

@@ -13,11 +13,13 @@ from guide_pages import (
     ROOT,
     TOY,
     answer_of,
+    as_table,
     in_address,
     number,
     page_text,
     plain,
     real_engine,
+    reset,
     rows,
     says_in_the_tags,
     shown,
@@ -190,7 +192,7 @@ def test_attention_step_by_step(opened: Any) -> None:
     in_address(page, "attention=step:8,cache:computed,numbers:exact")
     again = opened("attention", "mg-attention", "#?attention=step:6,cache:computed")
     told(again, "mg-attention", "The weights are 0.34, 0.31, 0.35.")
-    widget.get_by_role("button", name="Reset").click()
+    reset(page, "mg-attention")
     told(page, "mg-attention", "The token b is at position 2")
 
 
@@ -252,7 +254,7 @@ def test_heads_of_the_trained_model(opened: Any) -> None:
     widget.get_by_role("button", name="l", exact=True).click()
     told(page, "mg-head-weights", "l at position 4 looks most at")
     weights = engine.trace(tokens_of(model, "jaylen"))["layer0.weights"][4][:, :5]
-    widget.locator("mg-heat summary").click()
+    as_table(page, "mg-head-weights")
     widget.locator("mg-heat td").first.wait_for()
     shown_numbers = widget.locator("mg-heat td").all_text_contents()
     assert shown_numbers == [f"{w:.2f}" for w in weights.ravel()]

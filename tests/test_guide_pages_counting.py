@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import browser
-from guide_pages import LADDER, PAGES, ROOT, in_address, page_text, told
+from guide_pages import LADDER, PAGES, ROOT, in_address, more, page_text, told
 from ladder_runner import held_out, losses, run_rung, samples
 from microgpt.data import load_data
 from microgpt.opening import engine_for, open_model
@@ -190,6 +190,7 @@ def test_characters_and_tokens(page: Any) -> None:
     told(page, tag, "26 characters get the ids 0 to 25, BOS gets 26: 27 tokens")
     page.keyboard.press("ArrowLeft")
     assert page.locator(f"{tag} .toks").nth(1).inner_text().split()[:3] == ["a", "b", "c"]
+    more(page, tag)
     page.get_by_label("Your own words instead").fill("cab <b>")
     told(page, tag, "0 of 2 documents read")
     page.get_by_role("button", name="One step on").first.click()
@@ -227,7 +228,7 @@ def test_the_exercise_knows_the_usual_mistakes(page: Any) -> None:
 def test_the_table_fills_up_and_speaks(page: Any) -> None:
     tag = "mg-pair-counts"
     page.visit("counts", tag)
-    told(page, tag, "4 names counted, 27 pairs; 26 of 729 cells are above 0")
+    told(page, tag, "100 names counted, 737 pairs; 225 of 729 cells are above 0")
     grid = page.locator(f"{tag} svg.mg-heat-grid")
     grid.focus()
     page.keyboard.press("End")

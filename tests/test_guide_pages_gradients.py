@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from guide_pages import ROOT, in_address, number, page_text, rows, says_in_the_tags, told
+from guide_pages import ROOT, in_address, number, page_text, reset, rows, says_in_the_tags, told
 from microgpt.autograd import Value, topological_order
 
 NAMES = ["value", "backward", "derivative", "chain-rule", "gradient-descent", "graph", "training"]
@@ -249,7 +249,7 @@ def test_descent_and_parabola(opened: Any) -> None:
         step.click()
         told(page, "mg-descent", f"prediction {prediction} of 10, loss {loss}")
     assert page.locator("mg-descent .descent-ghost").count() == 3
-    page.locator("mg-descent").get_by_role("button", name="Reset").click()
+    reset(page, "mg-descent")
     told(page, "mg-descent", "At the start: prediction 7")
     page.locator("mg-parabola").scroll_into_view_if_needed()
     told(page, "mg-parabola", "p goes to 1.5, loss 1.125")

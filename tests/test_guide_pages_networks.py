@@ -12,7 +12,17 @@ from typing import Any
 
 import pytest
 
-from guide_pages import ROOT, answer_of, in_address, page_text, says_in_the_tags, shown, told, typed
+from guide_pages import (
+    ROOT,
+    answer_of,
+    in_address,
+    page_text,
+    reset,
+    says_in_the_tags,
+    shown,
+    told,
+    typed,
+)
 from microgpt.config import make_config
 
 NAMES = [
@@ -160,7 +170,7 @@ def test_layer_by_keyboard_and_mouse(opened: Any) -> None:
     in_address(page, "softmax=w:1_0.5_3")
     again = opened("softmax", "mg-layer", "#?softmax=z:4_2_0,own:1")
     told(again, "mg-layer", "is 0.87, 0.12, 0.02")
-    widget.get_by_role("button", name="Reset").click()
+    reset(page, "mg-layer")
     told(page, "mg-layer", "is 0.67, 0.24, 0.09")
     linear = opened("linear", "mg-layer")
     told(linear, "mg-layer", "The outputs are 2.00, 1.00, 0.00.")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import widget_checks
-from guide_pages import in_address, told
+from guide_pages import as_table, in_address, told
 
 ELEMENT = "mg-weights"
 
@@ -84,7 +84,7 @@ def test_a_matrix_a_cell_and_a_name_go_into_the_link(opened: Callable[..., Any])
     told(page, ELEMENT, "z, the last token")
     field.fill("Karen")
     told(page, ELEMENT, "n, the last token")
-    widget.locator("summary").nth(1).click()
+    as_table(page, ELEMENT)
     table = widget.get_by_role("table")
     assert table.locator("th").first.inner_text() == "after step 100"
     assert table.locator("tbody tr").count() == 27

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from browser import held, until
-from guide_pages import TOY, in_address, shown, told
+from guide_pages import TOY, in_address, reset, shown, told
 from microgpt.autograd import Value
 from widget_checks import looked_at
 
@@ -96,7 +96,7 @@ def test_train_untrain_and_restore(opened: Any) -> None:
     assert set(widths) == {"0.70"}
     widget.get_by_role("button", name="Restore").click()
     told(page, "mg-toy-training", "trained: mean loss 0.8044")
-    widget.get_by_role("button", name="Reset").click()
+    reset(page, "mg-toy-training")
     told(page, "mg-toy-training", "untrained: mean loss 1.1928")
     until(page, lambda: "did" not in page.url, lambda: f"no steps in {page.url}")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import browser
-from guide_pages import in_address, told, typed
+from guide_pages import in_address, reset, told, typed
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN = (ROOT / "guide" / "notes" / "writing.md").read_text(encoding="utf-8")
@@ -99,13 +99,14 @@ def test_it_is_twenty_lines() -> None:
 
 @pytest.mark.slow
 def test_the_widget_in_twenty_lines(with_widget: Callable[..., Any]) -> None:
-    page = with_widget(example(), "<mg-two-scores>text</mg-two-scores>", "#?two-scores=z:2_1")
+    tag = "<mg-two-scores data-figure>text</mg-two-scores>"
+    page = with_widget(example(), tag, "#?two-scores=z:2_1")
     told(page, "mg-two-scores", "The first gets 0.73, the second 0.27.")
     widget = page.locator("mg-two-scores")
     typed(page, widget, "second", 2)
     told(page, "mg-two-scores", "The first gets 0.50")
     in_address(page, "two-scores=z:2_2")
-    widget.get_by_role("button", name="Reset").click()
+    reset(page, "mg-two-scores")
     told(page, "mg-two-scores", "The first gets 0.73, the second 0.27.")
     browser.until(page, lambda: "two-scores" not in page.url, lambda: page.url)
     assert widget.get_by_label("first", exact=True).input_value() == "1.0"
@@ -116,7 +117,7 @@ def test_the_widget_in_twenty_lines(with_widget: Callable[..., Any]) -> None:
 
 @pytest.mark.slow
 def test_controls_and_state_follow_each_other(with_widget: Callable[..., Any]) -> None:
-    tag = "<mg-controls><p>While it loads.</p></mg-controls>"
+    tag = "<mg-controls data-figure><p>While it loads.</p></mg-controls>"
     page = with_widget(CONTROLS, tag, "#?hide=later&controls=name:%E2%98%83,op:mul")
     widget = page.locator("mg-controls")
     said = widget.locator(".mg-said")
@@ -143,7 +144,7 @@ def test_controls_and_state_follow_each_other(with_widget: Callable[..., Any]) -
     assert name.input_value() == "bob" and not widget.get_by_text("more than letters").count()
     pressed = widget.get_by_role("button", pressed=True)
     assert pressed.all_inner_texts() == ["c"]
-    widget.get_by_role("button", name="Reset").click()
+    reset(page, "mg-controls")
     says("yes 1 2 ann add 0 false 0")
     assert widget.get_by_label("Do").input_value() == "add"
     # Away and back: listeners are there once.

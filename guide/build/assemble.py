@@ -21,11 +21,14 @@ import checking
 import colab
 import fonts
 import llms
+import mapstrip
 import notebook
 import searching
 import sheets
 import sitemap
+import sources
 import terms
+import tints
 
 GUIDE = Path(__file__).resolve().parent.parent
 ROOT = GUIDE.parent
@@ -115,11 +118,14 @@ def widget_modules() -> dict[str, str]:
 
 
 def name_modules(text: str, up: str, modules: dict[str, str]) -> str:
-    """Each widget's tag says which module brings it to life."""
+    """Each element's tag says which module brings it to life, and a widget's that it's a figure."""
 
     def with_module(found: re.Match[str]) -> str:
         module = modules.get(found[1])
-        return f'{found[0]} data-module="{up}{module}"' if module else found[0]
+        if not module:
+            return found[0]
+        figure = " data-figure" if module.startswith("widgets/") else ""
+        return f'{found[0]}{figure} data-module="{up}{module}"'
 
     return re.sub(r"<(mg-[a-z0-9-]+)(?=[\s>])", with_module, text)
 
@@ -157,6 +163,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         up = "../" * len(path.parent.relative_to(site).parts) or "./"
         text = path.read_text(encoding="utf-8")
         text = name_modules(text, up, modules)
+        text = mapstrip.put(text, known, page.page, up)
         text = text.replace(
             "<!-- styles -->",
             "\n".join(
@@ -167,8 +174,11 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = text.replace("<!-- fonts -->", fonts.preloads(page.page, text, up))
         text = text.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
         text = terms.mark(text, page.page, up)
+        text = tints.mark(text, page.page)
         text = colab.in_page(text, colab.address())
-        text = text.replace("<!-- paths -->", path_rows(known, page, up))
+        text = text.replace(
+            "<!-- paths -->", sources.line(page.page, up) + path_rows(known, page, up)
+        )
         path.write_text(text, encoding="utf-8")
 
 

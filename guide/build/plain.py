@@ -16,7 +16,7 @@ import terms
 
 PAGES = sitemap.GUIDE / "pages"
 HELD = re.compile(r"^(```|~~~).*?^\1[ \t]*$|`[^`\n]+`|\$\$.+?\$\$|\$[^$\n]+\$", re.M | re.S)
-ATTRIBUTES = re.compile(r"[ \t]*\{(?::|#)[^{}\n]*\}[ \t]*$", re.M)
+ATTRIBUTES = re.compile(r"[ \t]*\{(?::|#)[^{}\n]*\}[ \t]*$|(?<=[)*])\{: #[^{}\n]*\}", re.M)
 AROUND = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "kbd": "`"}
 BEFORE = {"sub": "_", "sup": "^"}  # what is lowered or raised
 INLINE = {*AROUND, *BEFORE, "a", "span"}

@@ -4,7 +4,7 @@ Its source is the table in guide/notes/sitemap.md.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 GUIDE = Path(__file__).resolve().parent.parent
@@ -39,12 +39,17 @@ class Page:
 
 @dataclass(frozen=True)
 class Sitemap:
-    """All pages by name, the reading paths, titles by number, and what each widget is."""
+    """All pages by name, the reading paths, titles by number, what each widget is, and the map.
+
+    ``stations`` has the pages of each station of the map, first the one that it leads to; under
+    ``none`` those that belong to the whole model or to none of it.
+    """
 
     pages: dict[str, Page]
     paths: dict[str, tuple[str, ...]]
     titles: dict[str, dict[str, str]]
     widgets: dict[str, str]
+    stations: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read(source: Path = SOURCE) -> Sitemap:
@@ -72,7 +77,11 @@ def read(source: Path = SOURCE) -> Sitemap:
             if page not in pages:
                 raise ValueError(f"{page} of the path {name} is not in the table")
     widgets = dict(re.findall(r"^- (mg-[a-z0-9-]+): (.*)$", text, re.M))
-    return Sitemap(pages, paths, titles(text), widgets)
+    stations = {
+        name: tuple(filter(None, map(str.strip, listed.split(","))))
+        for name, listed in re.findall(r"^- station (\w+): (.*)$", text, re.M)
+    }
+    return Sitemap(pages, paths, titles(text), widgets, stations)
 
 
 def titles(text: str) -> dict[str, dict[str, str]]:

@@ -12,7 +12,7 @@ import { atTemperature, loadModel, logitsAfter } from "../js/figures/trained/tem
 class MgTemperature extends Widget {
   fields = { after: textField("ann", 15), t: numberField(1, 0.1, 2) };
   model = /** @type {import("../js/model.js").Model} */ ({});
-  bars = make("mg-bars", { label: "Probability of coming next", digits: 3 });
+  bars = make("mg-bars", { label: "Probability of coming next", digits: 3, height: 300 });
   said = html("p", { class: "net-big" });
 
   async load() {
@@ -21,10 +21,13 @@ class MgTemperature extends Widget {
 
   build() {
     return [
-      this.text("after", { label: "After", read: (typed) => this.known(typed) }),
-      this.knob("t", { label: "Temperature", step: 0.05, digits: 2, slider: true }),
-      this.bars,
-      this.said,
+      this.figure(this.bars, {
+        controls: [
+          this.knob("t", { label: "Temperature", step: 0.05, digits: 2, slider: true }),
+          ...this.text("after", { label: "After", read: (typed) => this.known(typed) }),
+          this.said,
+        ],
+      }),
     ];
   }
 

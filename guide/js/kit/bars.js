@@ -1,5 +1,5 @@
-// <mg-bars label="What follows a" digits="3">: one bar for each token, its name below. Zero is
-// always at the bottom, and the top is said.
+// <mg-bars label="What follows a" digits="3" height="170">: one bar for each token, its name below.
+// Zero is always at the bottom, and the top is said.
 //
 //     bars.data = { names: ["a", "b"], values: [0.7, 0.3], marked: 0 };
 //
@@ -18,7 +18,7 @@ import { written } from "./text.js";
  * @property {(index: number) => string} [say] a bar in words
  */
 
-const SIZE = { height: 170, left: 6, right: 6, top: 20, bottom: 26 };
+const SIZE = { left: 6, right: 6, top: 20, bottom: 26 };
 
 export class MgBars extends KitElement {
   constructor() {
@@ -112,6 +112,11 @@ export class MgBars extends KitElement {
     return this.numberOf("digits", 3);
   }
 
+  /** @private height of the picture in pixels */
+  get height() {
+    return this.numberOf("height", 170);
+  }
+
   /** @private */
   get step() {
     return (this.width - SIZE.left - SIZE.right) / Math.max(1, this.content.names.length);
@@ -121,7 +126,7 @@ export class MgBars extends KitElement {
   draw() {
     if (!this.picture) return;
     const { names, values } = this.content;
-    const [step, bottom] = [this.step, SIZE.height - SIZE.bottom];
+    const [step, bottom] = [this.step, this.height - SIZE.bottom];
     const most = this.content.most ?? (Math.max(0, ...values.filter(Number.isFinite)) || 1);
     const tall = (/** @type {number} */ x) =>
       Number.isFinite(x) ? (Math.min(x, most) / most) * (bottom - SIZE.top) : 0;
@@ -143,7 +148,7 @@ export class MgBars extends KitElement {
         );
       });
       this.top = svg("text", { class: "mg-label", x: SIZE.left, y: 11 });
-      this.picture.setAttribute("viewBox", `0 0 ${this.width} ${SIZE.height}`);
+      this.picture.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
       this.picture.setAttribute("aria-valuemin", "0");
       this.picture.setAttribute("aria-valuemax", String(Math.max(0, names.length - 1)));
       this.picture.replaceChildren(

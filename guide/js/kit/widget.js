@@ -16,6 +16,7 @@ import { MicrogptError } from "../errors.js";
 import { button, freshId, html } from "./dom.js";
 import { KitElement } from "./element.js";
 import { group, make, row } from "./make.js";
+import { menu, showTables, tablesOf } from "./menu.js";
 import "./number.js";
 import { copyLink, isHidden, problemLine, readField, urlState, writeField } from "./state.js";
 
@@ -46,7 +47,7 @@ export class Widget extends KitElement {
   following = [];
   /** @private how texts are read @type {Map<string, (typed: string) => string>} */
   reading = new Map();
-  /** whether the row of tools is placed, or isn't wanted @protected */ hasTools = false;
+  /** whether it has no Reset and no link, or has its own @protected */ hasTools = false;
   /** @private one for each time that it came into a page */ visit = 0;
 
   /**
@@ -108,8 +109,10 @@ export class Widget extends KitElement {
     this.whenLeaving(() => state.close());
     state.onChange(() => this.guard(() => this.update()));
     const parts = (this.build() ?? []).flat().filter((part) => part !== null);
-    if (!this.hasTools) parts.push(this.tools());
+    const foot = this.foot();
+    parts.push(problemLine(state), foot);
     this.replaceChildren(...parts.map((part) => (part instanceof Node ? part : String(part))));
+    foot.hidden = this.hasTools && !tablesOf(this).length;
     this.update();
     this.stands();
   }
@@ -338,19 +341,50 @@ export class Widget extends KitElement {
     return made;
   }
 
-  /**
-   * The row below: buttons of the widget's own, Reset, and the link. It comes last, unless `build`
-   * has put it elsewhere.
-   * @param {Content[]} own
-   */
+  /** The widget's own buttons. @param {Content[]} own */
   tools(...own) {
-    this.hasTools = true;
-    const made = row(
-      ...own,
-      this.button("Reset", () => this.reset()),
-    );
+    const made = row(...own);
     made.classList.add("mg-tools");
-    if (!isHidden("link")) made.append(copyLink(this.state), problemLine(this.state));
+    return made;
+  }
+
+  // ---------------------------------------------------------------- places
+
+  /**
+   * The picture, its controls beside it, or under it where there is no room or with `under`, and
+   * behind "More" what is rarely needed.
+   * @param {Content | Content[]} picture
+   * @param {{controls?: Content[], more?: Content[], under?: boolean}} [rest]
+   * @returns {HTMLElement}
+   */
+  figure(picture, { controls = [], more = [], under = false } = {}) {
+    const side = html("div", { class: "mg-side" }, ...controls);
+    if (more.length) {
+      const inside = html("div", { class: "mg-side" }, ...more);
+      side.append(html("details", { class: "mg-more" }, html("summary", {}, "More"), inside));
+    }
+    return html(
+      "div",
+      { class: "mg-figure", "data-under": under || !side.childNodes.length || null },
+      html("div", { class: "mg-picture" }, ...[picture].flat()),
+      side.childNodes.length ? side : "",
+    );
+  }
+
+  /** @private Reset, the link, and the tables of its pictures: a menu. */
+  foot() {
+    const tables = button("As a table");
+    this.listen(tables, "click", () => {
+      made.open = false;
+      showTables(this, !tablesOf(this).some((table) => table.open));
+    });
+    const content = [tables];
+    if (!this.hasTools) content.unshift(this.button("Reset", () => this.reset()));
+    const link = this.hasTools || isHidden("link") ? null : copyLink(this.state);
+    const made = menu(this, link ? [...content, link] : content, () => {
+      tables.hidden = isHidden("table") || !tablesOf(this).length;
+    });
+    this.toggleAttribute("data-menu", true);
     return made;
   }
 

@@ -1,6 +1,7 @@
 // What a page gains with scripts: the buttons of its head, its widgets, and the chosen reading
 // path. Search and presenting are loaded when they are first used.
 
+import { startMap } from "./map.js";
 import { loadWidgets } from "./widgets.js";
 
 const ICONS = {
@@ -83,4 +84,5 @@ if (asked.has("present")) present(Math.max(0, Number(asked.get("present")) - 1 |
 
 if (document.querySelector("a.term")) import("./terms.js").then((terms) => terms.startTerms());
 
+startMap();
 loadWidgets();
