@@ -80,10 +80,11 @@ async def later():
     import pyodide_js
     from pyodide.http import pyfetch
 
-    for begun in (lambda: pyfetch("PLACEpyfetch"), lambda: pyodide_js.loadPackage("PLACEa.whl")):
-        with contextlib.suppress(BaseException):
-            print("LATER", await begun())
-    print("LATER done")
+    with contextlib.suppress(BaseException):
+        print("OUT pyfetch", await pyfetch("PLACEpyfetch"))
+    with contextlib.suppress(BaseException):
+        await pyodide_js.loadPackage("PLACEa.whl")  # says itself why it can't
+    print("all tried")
 
 
 task = asyncio.ensure_future(later())  # noqa: RUF006

@@ -285,7 +285,10 @@ def test_the_numbers_of_the_refresher() -> None:
     assert round(5 / (math.hypot(2, 1) * math.hypot(1, 3)), 3) == 0.707
     shares = (0.5, 0.3, 0.2)
     nats = -sum(p * math.log(p) for p in shares)
-    assert f"Their sum is 1.030 nats, or {nats / math.log(2):.3f} bits" in text and f"{nats:.3f}" == "1.030"
+    assert (
+        f"Their sum is 1.030 nats, or {nats / math.log(2):.3f} bits" in text
+        and f"{nats:.3f}" == "1.030"
+    )
     for n, counts in ((10, "6, 3 and 1"), (100, "50, 30 and 20"), (1000, "480, 308 and 212")):
         random.seed(42)
         drawn = [random.choices("abc", weights=[5, 3, 2])[0] for _ in range(n)]

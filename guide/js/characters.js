@@ -2,7 +2,7 @@
 
 // What has no picture, or turns the text around it: controls, formats, halves, fillers. What joins
 // signs or keeps them apart within a word, as in Persian or in an emoji, belongs to its writing.
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu;
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?!\p{Mn})\p{Default_Ignorable_Code_Point}/gu;
 const JOINED = /[\p{L}\p{M}\p{Extended_Pictographic}]/u;
 const ALPHABETS = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u;
 
@@ -13,7 +13,7 @@ const ALPHABETS = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u;
 export function marked(text) {
   return text.replace(UNSEEN, (char, at) => {
     const [before, after] = [[...text.slice(0, at)].at(-1) ?? "", [...text.slice(at + 1)][0] ?? ""];
-    const joins = /[\u200c\u200d]/.test(char) && JOINED.test(before) && JOINED.test(after);
+    const joins = /\p{Join_Control}/u.test(char) && JOINED.test(before) && JOINED.test(after);
     if (joins && !ALPHABETS.test(before + after)) return char;
     const code = /** @type {number} */ (char.codePointAt(0)).toString(16).toUpperCase();
     return `[U+${code.padStart(4, "0")}]`;

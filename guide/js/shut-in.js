@@ -53,7 +53,7 @@ function* chain() {
     yield at;
 }
 
-/** Shuts this Worker in, for good. Throws if something stays that should go. */
+/** Shuts this Worker in, for good. Throws if more stays than numbers. */
 export function shutIn() {
   const timers = [globalThis.setTimeout, globalThis.setInterval].map(onlyFunctions);
   const makers = [() => {}, async () => {}, function* () {}, async function* () {}].map((one) =>
@@ -74,6 +74,6 @@ export function shutIn() {
     for (const key of Reflect.ownKeys(at)) {
       if (typeof key === "symbol" || KEPT.has(key) || OBJECT.includes(key)) continue;
       const value = /** @type {any} */ (globalThis)[key];
-      if (Object(value) === value) throw new Error(`${key} can't be taken away`); // numbers may stay
+      if (Object(value) === value) throw new Error(`${key} can't be taken away`);
     }
 }

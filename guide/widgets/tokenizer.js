@@ -47,8 +47,8 @@ class MgTokenizer extends Widget {
       if (!(error instanceof MicrogptError)) throw error;
       const unknown = [...text].find((char) => !LETTERS.includes(char));
       refused.textContent =
-        `“${marked(unknown ?? "")}” has no id: this vocabulary has ${tokenizer.bos} characters, a to z, and ` +
-        "BOS.";
+        `“${marked(unknown ?? "")}” has no id: this vocabulary has ${tokenizer.bos} characters, ` +
+        "a to z, and BOS.";
       row.replaceChildren();
       back.textContent = "";
       this.summary(`${refused.textContent} There are no tokens to show.`);
