@@ -19,7 +19,7 @@ HELD = re.compile(r"^(```|~~~).*?^\1[ \t]*$|`[^`\n]+`|\$\$.+?\$\$|\$[^$\n]+\$", 
 ATTRIBUTES = re.compile(r"[ \t]*\{(?::|#)[^{}\n]*\}[ \t]*$|(?<=[)*])\{: #[^{}\n]*\}", re.M)
 AROUND = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "kbd": "`"}
 BEFORE = {"sub": "_", "sup": "^"}  # what is lowered or raised
-INLINE = {*AROUND, *BEFORE, "a", "span"}
+INLINE = {*AROUND, *BEFORE, "a", "mg-say", "span"}
 
 
 class Tags(HTMLParser):
@@ -88,8 +88,8 @@ def filled(text: str) -> str:
     for line in text.split("\n"):
         if line.startswith("@reference "):
             out += reference.lines_of(line.split()[1])
-        elif line.startswith("@path "):
-            out += paths.listing(line.split()[1])
+        elif line.startswith(("@path ", "@later ")) or "@minutes " in line:
+            out += paths.filled([line])
         elif found := quoting.QUOTE.match(line):
             number, code = quoting.quote(found[1], found[2])
             place = f"{found[1]}, lines {number} to {number + len(code) - 1}:"

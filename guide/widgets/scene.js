@@ -101,8 +101,8 @@ class MgScene extends OnPrefix {
     );
     return [
       this.figure(this.room, {
-        controls: [...this.entry("The current token"), steps, this.told],
-        more: [flat, this.turns, this.note],
+        controls: [...this.entry("The current token"), steps, this.told, this.note],
+        more: [flat, this.turns],
       }),
     ];
   }
