@@ -77,6 +77,13 @@ def test_matrices_on_the_page_are_those_of_the_model() -> None:
         assert count in text
 
 
+def test_the_mlp_of_the_gpt_is_told_from_that_of_the_first_rungs() -> None:
+    shapes = make_config(vocab_size=27).shapes()
+    rows, columns = shapes["layer0.mlp_fc2"]
+    assert f"its fc2 is different: {rows} × {columns} instead of 27 × 64" in page_text("mlp")
+    assert shapes["layer0.mlp_fc1"] == (64, 16) and shapes["lm_head"] == (27, 16)
+
+
 def test_matrices_of_the_trained_model_are_as_large_as_the_page_says() -> None:
     state = json.loads((ROOT / "data" / "model.json").read_text(encoding="utf-8"))["state_dict"]
     for name, rows in state.items():
@@ -342,6 +349,8 @@ def test_rung_1_is_trained_in_the_page(opened: Any) -> None:
     page.locator("mg-rung-diff select").select_option("changes header")
     told(page, "mg-rung-diff", "in 5 places")
     widget = shown(page, "mg-train-mlp")
+    told(page, "mg-train-mlp", "Step 100:")  # computed when it is first seen
+    widget.get_by_role("button", name="Untrain").click()
     told(page, "mg-train-mlp", "Nothing trained yet")
     widget.get_by_role("button", name="One step").click()
     told(page, "mg-train-mlp", "Step 1: the loss of “yuheng” was 3.2978")

@@ -11,21 +11,26 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import checking
 import colab
 import fonts
 import llms
+import mapstrip
 import notebook
 import paths
 import sheets
 import sitemap
+import sources
 import terms
+import tints
 
 GUIDE = Path(__file__).resolve().parent.parent
 ROOT = GUIDE.parent
@@ -91,8 +96,15 @@ def copy_parts(site: Path) -> None:
         shutil.copyfile(path, site / place)
 
 
+def floats_of(model: dict[str, Any]) -> bytes:
+    """A model's numbers in the order of its state dict, 4 bytes each: a picture needs no more."""
+    rows = [row for matrix in model["state_dict"].values() for row in matrix]
+    numbers = [x for row in rows for x in row]
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
 def make_files(site: Path) -> None:
-    """What is made of other files: the assignment's kit, the banned words as JSON, the notebook."""
+    """What is made of other files: the assignment's kit, banned words, the notebook, the model."""
     sys.path.insert(0, str(ROOT / "src"))
     from microgpt.assignment.kit.files import kit_zip
 
@@ -100,6 +112,8 @@ def make_files(site: Path) -> None:
     policy = tomllib.loads((ROOT / "data" / "fruits.toml").read_text(encoding="utf-8"))
     (site / "files" / "fruits.json").write_text(json.dumps(policy), encoding="utf-8")
     (site / "files" / "microgpt.ipynb").write_text(notebook.text(), encoding="utf-8")
+    model = json.loads((ROOT / "data" / "model.json").read_text(encoding="utf-8"))
+    (site / "files" / "model.f32").write_bytes(floats_of(model))
 
 
 def shrink_index(site: Path) -> None:
@@ -147,27 +161,6 @@ def name_modules(text: str, up: str, modules: dict[str, str]) -> str:
     return re.sub(r"<(mg-[a-z0-9-]+)(?=[\s>])", with_module, text)
 
 
-def path_rows(known: sitemap.Sitemap, page: sitemap.Page, up: str) -> str:
-    """What comes before and after the page on each reading path, as far as it is written."""
-    rows = []
-    for path, title in sitemap.PATHS.items():
-        listed = [known.pages[name] for name in known.paths[path]]
-        built = [p for p in listed if p.is_built]
-        for i, at in enumerate(built):
-            if at.page != page.page:
-                continue
-            links = [f'<a href="{up}{path}/">{title}</a>']
-            for label, j in (("Before", i - 1), ("Next", i + 1)):
-                if 0 <= j < len(built):
-                    name = html.escape(built[j].name)
-                    href = f"{up}{built[j].url}?path={path}"
-                    links.append(f'<span>{label}: <a href="{href}">{name}</a></span>')
-            rows.append(f'<p data-path="{path}">{"".join(links)}</p>')
-    if not rows:
-        return ""
-    return f'<nav class="paths" aria-label="Reading paths">{"".join(rows)}</nav>'
-
-
 def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
     modules = widget_modules()
     for path in sorted(site.rglob("index.html")):
@@ -180,6 +173,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         up = "../" * len(path.parent.relative_to(site).parts) or "./"
         text = path.read_text(encoding="utf-8")
         text = name_modules(text, up, modules)
+        text = mapstrip.put(text, known, page.page, up)
         text = text.replace(
             "<!-- styles -->",
             "\n".join(
@@ -190,8 +184,10 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = text.replace("<!-- fonts -->", fonts.preloads(page.page, text, up))
         text = text.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
         text = terms.mark(text, page.page, up)
+        text = tints.mark(text, page.page)
         text = colab.in_page(text, colab.address())
-        text = text.replace("<!-- paths -->", path_rows(known, page, up))
+        foot = sources.line(page.page, up) + paths.foot(known, page, up)
+        text = text.replace("<!-- paths -->", foot)
         path.write_text(text, encoding="utf-8")
 
 

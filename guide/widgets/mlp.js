@@ -73,7 +73,7 @@ class Trained extends Widget {
 }
 
 const heat = (/** @type {string} */ label, least = 15) =>
-  make("mg-heat", { label, digits: 3, least, largest: 20 });
+  make("mg-heat", { label, digits: 3, least, most: 20 });
 const stage = (/** @type {string} */ text, /** @type {HTMLElement[]} */ ...parts) =>
   html("section", { class: "net-stage" }, html("p", { class: "net-head" }, text), ...parts);
 

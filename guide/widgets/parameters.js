@@ -99,7 +99,7 @@ class MgModelSizes extends Widget {
 class MgMatrices extends OnMatrices {
   fields = { matrix: choiceField("wte", MATRICES) };
   what = html("p");
-  heat = make("mg-heat", { label: "wte", digits: 3, largest: 30, tall: 430 });
+  heat = make("mg-heat", { label: "wte", digits: 3, most: 30, tall: 430 });
 
   build() {
     const options = alike(MATRICES);

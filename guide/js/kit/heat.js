@@ -1,8 +1,9 @@
 // <mg-heat label="wte" digits="2">: a matrix as a grid of colours, with row and column labels. Blue
 // is below zero, orange above; the sign is a glyph too. A cell says its number by hover, focus and
 // tap; arrow keys move from cell to cell. With `numbers` every cell shows its number; with
-// `unsigned`, for counts, none shows a sign. `least` and `largest` limit the size of a cell, `tall`
-// the height of all of them: then cells are lower than they are wide.
+// `unsigned`, for counts, none shows a sign. `least` is the smallest size of a cell, for many
+// columns, `most` the largest, and `high` its height where it isn't square; `tall` is the greatest
+// height of all of them together, then cells are lower than they are wide.
 //
 //     heat.data = { values: [[0.2, -0.3]], rows: ["a"], columns: ["0", "1"], link: "wte" };
 //
@@ -167,12 +168,13 @@ export class MgHeat extends KitElement {
     const cell = Math.max(
       this.numberOf("least", CELL.least),
       Math.min(
-        this.numberOf("largest", CELL.most),
+        this.numberOf("most", CELL.most),
         Math.floor((this.drawnFor - left - 2) / (columns || 1)),
       ),
     );
     const low = Math.floor(this.numberOf("tall", Infinity) / Math.max(room, values.length, 1));
-    const [w, h] = wide ? [NUMBER_CELL, NUMBER_HEIGHT] : [cell, Math.max(4, Math.min(cell, low))];
+    const tall = this.numberOf("high", Math.max(4, Math.min(cell, low)));
+    const [w, h] = wide ? [NUMBER_CELL, NUMBER_HEIGHT] : [cell, tall];
     const named = Math.ceil(NAME_HEIGHT / h); // each of so many rows has its name
     const names = (values[0] ?? []).map((_, c) => this.columnName(c));
     const all = !wide && called.some((name) => name.length > 3);

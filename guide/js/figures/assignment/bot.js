@@ -1,7 +1,7 @@
 // The bot of the assignment, as src/microgpt/guard/bot.py and rails.py: one request in, one line
 // out, with a rail on either side. Here every try is kept, so that a page can show it. No DOM.
 
-import { MOST_NAMES, MOST_TYPED } from "../trained/chat.js";
+import { MOST_NAMES, MOST_TYPED } from "../trained/prefixes.js";
 import { shapes } from "../../config.js";
 import { InputError } from "../../errors.js";
 import { asRows, floats } from "../../numbers/arithmetic.js";
