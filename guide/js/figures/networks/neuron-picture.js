@@ -66,11 +66,15 @@ export class NeuronPicture {
     /** @private @type {Scale} */ this.scale = { left: 0, width: 100, reach: 10 };
     /** @private @type {number[]} of each arrow */ this.rows = [];
     /** @private @type {number[]} where wires end and begin */ this.wires = [];
-    /** @private */ this.foot = 0;
+    /** @private @type {number} */ this.foot = 0;
     this.stand(800); // until its width is known
   }
 
-  /** Finds a place for everything; the height it takes. @param {number} width */
+  /**
+   * Finds a place for everything; the height it takes.
+   * @param {number} width
+   * @returns {number}
+   */
   stand(width) {
     const n = this.xs.length;
     const isWide = width >= 560;
