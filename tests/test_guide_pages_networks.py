@@ -193,6 +193,21 @@ def test_layer_by_keyboard_and_mouse(opened: Any) -> None:
     told(linear, "mg-layer", "The outputs are −1.00, 1.00, 0.00.")
 
 
+def test_neuron_layer_and_network_are_classes_that_run(capsys: Any) -> None:
+    blocks = re.findall(r"```python\n(.*?)```\s*[^`]*```text\n(.*?)```", page_text("surface"), re.S)
+    (code, printed) = blocks[-1]
+    code = code[code.rindex("import random") :]
+    names: dict[str, Any] = {}
+    exec(compile(code, "surface.md", "exec"), names)
+    assert capsys.readouterr().out == printed
+    layers = names["net"].layers
+    assert sum(len(neuron.weights) + 1 for layer in layers for neuron in layer.neurons) == 11
+    assert "has 11 parameters" in page_text("surface")
+    neuron = names["Neuron"](3)
+    neuron.weights, neuron.bias = [0.4, 0.7, -0.1], 0.2
+    assert neuron([0.5, -0.3, 1.2]) == pytest.approx(0.07)  # step 4 on the page before
+
+
 @pytest.mark.slow
 def test_neurons_zip_and_net(opened: Any) -> None:
     page = opened("neuron", "mg-neuron[step='1']")
