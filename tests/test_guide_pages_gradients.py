@@ -139,6 +139,7 @@ def test_backprop_by_mouse(opened: Any) -> None:
         if expected:
             assert grads(page, "mg-backprop") == expected
     told(page, "mg-backprop", "w −18, x −12, b −6")
+    page.locator("mg-backprop .mg-more > summary").click()
     outcome = page.locator("mg-backprop .backprop-nudge .mg-readout")
     assert "L moves by −1.710000" in outcome.inner_text()
     assert "−18 × 0.100 = −1.800000" in outcome.inner_text()
@@ -173,6 +174,7 @@ def test_own_expression_by_keyboard(opened: Any) -> None:
     assert page.locator("mg-backprop img").count() == 0
     field.fill("a*b + a")
     assert said.inner_text() == "" and field.get_attribute("aria-invalid") is None
+    page.locator("mg-backprop .mg-more > summary").click()
     leaf = page.locator("mg-backprop mg-number[data-leaf=b] input")
     leaf.fill("3")
     page.keyboard.press("Enter")

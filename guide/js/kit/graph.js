@@ -8,7 +8,9 @@
 //     };
 //
 // Nodes come children before parents. `state` is "", "lit" (now), "done" or "waiting". `grad` is
-// left out where it isn't known yet. Up to 80 nodes are drawn, or `most`. Tells `mg-node` {id}.
+// left out where it isn't known yet. Up to 80 nodes are drawn, or `most`. Tells `mg-node` {id}, and
+// of a node with `drag`, which is pulled sideways or moved by + and −, `mg-node-drag` {id, steps}.
+// A small graph grows until it fills the width, or `height` pixels; on a phone a wide one shrinks.
 
 import { freshId, html, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
@@ -26,6 +28,7 @@ import { written } from "./text.js";
  * @property {State} [state]
  * @property {string} [link]
  * @property {number} [layer]
+ * @property {boolean} [drag]
  */
 /**
  * @typedef {{from: number | string, to: number | string, text?: string, state?: State}} GraphEdge
@@ -36,6 +39,9 @@ import { written } from "./text.js";
 const NODE = { width: 92, height: 60 };
 const GAP = { along: 58, least: 40, across: 20 };
 const MOST = 80;
+const GROWN = 1.5; // times its size, at most
+const SHRUNK = 0.8; // on a phone, at least: then it scrolls
+const PX_A_STEP = 8; // of a number that is dragged
 const QUICK_MS = 500; // steps that follow each other faster than that are dragged or played fast
 
 export class MgGraph extends KitElement {
@@ -136,6 +142,9 @@ export class MgGraph extends KitElement {
     const [width, height] = down
       ? [across + 8, layers * alongSize - GAP.least + 8]
       : [layers * alongSize - gap + 8, across + 8];
+    const grown = down
+      ? Math.max(SHRUNK, Math.min(GROWN, this.room / width))
+      : Math.max(1, Math.min(GROWN, this.room / width, this.numberOf("height", 330) / height));
     const spotOf = (/** @type {{layer: number, place: number}} */ { layer, place }) => {
       const along = layer * alongSize + (down ? h : w) / 2 + 4;
       const side = across / 2 + place * acrossSize + 4;
@@ -147,8 +156,8 @@ export class MgGraph extends KitElement {
       class: "mg-graph-picture",
       role: "group",
       "aria-label": this.getAttribute("label") ?? "Graph",
-      width,
-      height,
+      width: Math.floor(width * grown),
+      height: Math.floor(height * grown),
       viewBox: `0 0 ${width} ${height}`,
     });
     this.drawnEdges = edges.map((edge, e) => this.edge(edge, spots, bends[e].map(spotOf), down));
@@ -283,6 +292,7 @@ export class MgGraph extends KitElement {
         transform: `translate(${x} ${y})`,
         "data-state": state,
         "data-link": link,
+        "data-drag": node.drag || null,
         "aria-label": sentence,
       },
       svg("rect", { class: "mg-node-box", x: -w / 2, y: -h / 2, width: w, height: h, rx: 8 }),
@@ -293,12 +303,46 @@ export class MgGraph extends KitElement {
     group.addEventListener("pointerleave", () => this.guard(() => this.rest()));
     group.addEventListener("click", () => this.guard(() => group.focus()));
     group.addEventListener("keydown", (event) => this.guard(() => this.key(event, i)));
+    if (node.drag) this.pull(group, i);
     return group;
+  }
+
+  /** A node that is pulled sideways. @private @param {SVGGElement} group @param {number} i */
+  pull(group, i) {
+    /** @type {number | null} */
+    let from = null;
+    group.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      from = event.clientX;
+      group.setPointerCapture(event.pointerId);
+    });
+    group.addEventListener("pointermove", (event) => {
+      if (from === null) return;
+      const steps = Math.trunc((event.clientX - from) / PX_A_STEP);
+      if (!steps) return;
+      from += steps * PX_A_STEP;
+      this.guard(() => this.nudge(i, steps));
+    });
+    for (const end of ["pointerup", "pointercancel"])
+      group.addEventListener(end, () => {
+        from = null;
+      });
+  }
+
+  /** @private @param {number} i @param {number} steps */
+  nudge(i, steps) {
+    this.tell("mg-node-drag", { id: this.content.nodes[i].id, steps });
   }
 
   /** @private @param {KeyboardEvent} event @param {number} i */
   key(event, i) {
     const { nodes, edges } = this.content;
+    const steps = { "+": 1, "-": -1 }[event.key];
+    if (steps && nodes[i].drag) {
+      event.preventDefault();
+      this.nudge(i, steps);
+      return;
+    }
     const index = (/** @type {number | string} */ id) => nodes.findIndex((node) => node.id === id);
     const { id } = nodes[i];
     const uses = edges.filter(({ from }) => from === id).map(({ to }) => index(to));
