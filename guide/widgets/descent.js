@@ -112,7 +112,6 @@ class MgDescent extends Widget {
       ? `${shortly(now)}, loss ${written(loss, 1)}: off the picture`
       : `${shortly(now)}, loss ${written(loss, 4)}`;
     const high = plane.py(plane.y.high);
-    const name = isOff ? high - 6 : Math.max(high + 12, y - 20);
     const side = Math.abs(now - TARGET) < 0.35 ? 1 : -way; // the side towards the target
     return [
       plane.curve(lossOf, "mg-line mg-series-0"),
@@ -142,9 +141,9 @@ class MgDescent extends Widget {
         "text",
         {
           class: "mg-label mg-halo descent-name",
-          x: isOff ? plane.width - 20 : x + side * 16,
-          y: isOff ? name : Math.max(high + 12, y),
-          "text-anchor": isOff || side < 0 ? "end" : "start",
+          x: isOff ? plane.px(TARGET) : x + side * 16,
+          y: isOff ? high + 42 : Math.max(high + 12, Math.min(ground - 30, y)),
+          "text-anchor": isOff ? "middle" : side < 0 ? "end" : "start",
           "dominant-baseline": isOff ? null : "central",
         },
         words,

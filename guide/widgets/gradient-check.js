@@ -14,7 +14,7 @@ import { RungOne } from "../js/figures/rungs/rung-one.js";
 /** @typedef {NonNullable<Awaited<ReturnType<typeof checkOf>>>} Found */
 
 const LEAST = -14; // the power of ten that smaller differences are drawn at, 0 too
-const DOTS = { 1: "all 3,184", 17: "every 17th, as in the program" };
+const DOTS = { 1: "all 3,184", 17: "every 17th" };
 
 class MgGradientCheck extends Widget {
   fields = {

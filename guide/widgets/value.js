@@ -79,6 +79,7 @@ class MgValue extends Widget {
       }),
   );
   boxes = this.planes.map(({ picture }) => html("div", {}, picture));
+  pair = html("div", { class: "plane-pair" }, ...this.boxes);
   why = html("p", { class: "value-why" });
 
   build() {
@@ -88,7 +89,7 @@ class MgValue extends Widget {
     this.planes.forEach((plane, i) =>
       dragged(this, plane, (x) => this.set({ [NAMES[i]]: snapped(x, LIMITS) })),
     );
-    const figure = this.figure([LEGEND(), html("div", { class: "plane-pair" }, ...this.boxes)], {
+    const figure = this.figure([LEGEND(), this.pair], {
       controls: [choice, a, b, this.card, this.why],
     });
     for (const plane of this.planes) fitted(this, plane, () => this.show());
@@ -106,6 +107,7 @@ class MgValue extends Widget {
     const { of } = OPERATIONS[op];
     const high = reach(c || 0);
     const low = op === "pow" || op === "exp" || op === "relu" ? -high / 5 : -high;
+    this.pair.toggleAttribute("data-one", of.length < 2);
     this.planes.forEach((plane, i) => {
       const isThere = i < of.length;
       if (this.boxes[i].hidden !== !isThere) this.boxes[i].hidden = !isThere;

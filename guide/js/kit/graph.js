@@ -44,6 +44,43 @@ const SHRUNK = 0.8; // on a phone, at least: then it scrolls
 const PX_A_STEP = 8; // of a number that is dragged
 const QUICK_MS = 500; // steps that follow each other faster than that are dragged or played fast
 
+const LABEL = { high: 14, least: 22, char: 7 }; // px of an edge's number
+const PLACES = [0.4, 0.28, 0.55, 0.7, 0.16, 0.85]; // of the way, where it may stand, best first
+
+/** @typedef {{left: number, right: number, top: number, bottom: number}} Box */
+
+/**
+ * @param {number} x of its middle
+ * @param {number} y
+ * @param {number} w
+ * @param {number} h
+ * @returns {Box}
+ */
+const boxAt = (x, y, w, h) => ({
+  left: x - w / 2,
+  right: x + w / 2,
+  top: y - h / 2,
+  bottom: y + h / 2,
+});
+
+/** @param {Box} a @param {Box} b */
+const meets = (a, b) =>
+  a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+
+/**
+ * A place on an edge's curve.
+ * @param {Spot} a
+ * @param {Spot} b
+ * @param {boolean} down
+ * @param {number} t
+ */
+function onCurve(a, b, down, t) {
+  const late = t * t * (3 - 2 * t); // across the way it begins and ends level
+  const even = 1.5 * t * (1 - t) + t ** 3;
+  const [x, y] = down ? [late, even] : [even, late];
+  return { x: a.x + (b.x - a.x) * x, y: a.y + (b.y - a.y) * y };
+}
+
 export class MgGraph extends KitElement {
   constructor() {
     super();
@@ -160,7 +197,10 @@ export class MgGraph extends KitElement {
       height: Math.floor(height * grown),
       viewBox: `0 0 ${width} ${height}`,
     });
-    this.drawnEdges = edges.map((edge, e) => this.edge(edge, spots, bends[e].map(spotOf), down));
+    const taken = [...spots.values()].map(({ x, y }) => boxAt(x, y, w, h));
+    this.drawnEdges = edges.map((edge, e) =>
+      this.edge(edge, spots, bends[e].map(spotOf), down, taken),
+    );
     const sentences = this.sentences();
     this.drawn = nodes.map((node, i) =>
       this.node(node, i, sentences[i], /** @type {{x: number, y: number}} */ (spots.get(node.id))),
@@ -230,8 +270,9 @@ export class MgGraph extends KitElement {
    * @param {Map<any, Spot>} spots
    * @param {Spot[]} bends
    * @param {boolean} down
+   * @param {Box[]} taken by nodes and the labels of other edges
    */
-  edge({ from, to, text = "", state = "" }, spots, bends, down) {
+  edge({ from, to, text = "", state = "" }, spots, bends, down, taken) {
     const [a, b] = [spots.get(from), spots.get(to)];
     if (!a || !b)
       throw new Error(`mg-graph: an edge goes from ${from} to ${to}, and one of them isn't there`);
@@ -253,16 +294,19 @@ export class MgGraph extends KitElement {
       svg("path", { class: "mg-edge-line", d: path }),
       svg("path", { class: "mg-edge-tip", d: tip }),
     );
-    // Nearer to the child, where edges to one parent are still apart.
+    // Nearer to the child, where edges to one parent are still apart, unless something is there.
     const next = bends[0] ?? { x: x2, y: y2 };
-    const [lx, ly] = [x1 + (next.x - x1) * 0.4, y1 + (next.y - y1) * 0.35];
-    group.append(
-      svg(
-        "text",
-        { class: "mg-label mg-halo", x: lx, y: down ? ly : ly - 6, "text-anchor": "middle" },
-        text,
-      ),
-    );
+    const wide = Math.max(LABEL.least, LABEL.char * text.length);
+    const places = PLACES.map((share) => {
+      const { x, y } = onCurve({ x: x1, y: y1 }, next, down, share);
+      return { x, y: down ? y + 4 : y - 6 };
+    });
+    const boxes = places.map(({ x, y }) => boxAt(x, y - 4, wide, LABEL.high));
+    const free = boxes.findIndex((box) => !taken.some((other) => meets(box, other)));
+    const place = Math.max(0, free);
+    taken.push(boxes[place]);
+    const { x, y } = places[place];
+    group.append(svg("text", { class: "mg-label mg-halo", x, y, "text-anchor": "middle" }, text));
     return group;
   }
 

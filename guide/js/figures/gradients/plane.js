@@ -4,7 +4,7 @@
 import { html, renew, svg } from "../../kit/dom.js";
 import { ticks } from "../../kit/text.js";
 
-const EDGE = { left: 46, right: 14, top: 26, bottom: 40 };
+const EDGE = { left: 52, right: 14, top: 26, bottom: 40 };
 const NARROW = 520; // px: a phone
 
 /** @typedef {{low: number, high: number}} Range */

@@ -20,16 +20,14 @@ export class Wires {
     this.picture = svg("svg", { class: "wires-lines", "aria-hidden": "true" });
     this.grid = html("div", { class: `wires ${looks}` });
     this.box = html("div", { class: "wires-box" }, this.picture, this.grid);
-    /** @private @type {Record<string, HTMLElement>} */ this.cards = {};
     /** @private @type {Wire[]} */ this.wires = [];
   }
 
   /** @param {Record<string, HTMLElement>} cards by name @param {Wire[]} wires */
   set(cards, wires) {
-    this.cards = cards;
     this.wires = wires;
     for (const [name, card] of Object.entries(cards)) card.dataset.place = name;
-    renew(this.grid, ...Object.values(cards));
+    renew(this.grid, ...Object.values(cards)); // which keeps the cards that are there
     this.draw();
   }
 
@@ -48,9 +46,10 @@ export class Wires {
     const [wide, high] = [this.grid.offsetWidth, this.grid.offsetHeight];
     if (!wide) return;
     this.picture.setAttribute("viewBox", `0 0 ${wide} ${high}`);
+    const cards = /** @type {HTMLElement[]} */ ([...this.grid.children]);
     const boxes = Object.fromEntries(
-      Object.entries(this.cards).map(([name, card]) => [
-        name,
+      cards.map((card) => [
+        card.dataset.place ?? "",
         { x: card.offsetLeft, y: card.offsetTop, w: card.offsetWidth, h: card.offsetHeight },
       ]),
     );
