@@ -159,6 +159,8 @@ def made(path, name, axes, features, characters):
     if axes:
         font = reread(instantiateVariableFont(font, axes))
     rename(font, name)
+    if "STAT" in font:  # tells of names that are gone; Firefox says so on each page
+        del font["STAT"]
     kept = "".join(sorted(map(chr, font.getBestCmap())))
     font.flavor = "woff2"
     out = io.BytesIO()

@@ -23,7 +23,7 @@ MEASURES = """(texts) => [...document.querySelectorAll("main [data-figure][data-
   const isSeen = (one) => one.checkVisibility({ visibilityProperty: true }) &&
     !one.closest("details:not([open]) > :not(summary)");
   const whole = (one) =>
-    one.closest("mg-stepper") ?? one.closest("mg-number, [role=group], [role=radiogroup]") ?? one;
+    one.closest("mg-number, mg-stepper") ?? one.closest("[role=group]") ?? one;
   const side = figure.querySelector(":scope > .mg-side");
   const all = side ? [...side.querySelectorAll("button, input, select, textarea")] : [];
   const picture = box(figure.querySelector(":scope > .mg-picture"));

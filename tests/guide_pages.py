@@ -109,6 +109,14 @@ def menu(page: Any, element: str) -> Any:
     return found
 
 
+def more(page: Any, element: str) -> Any:
+    """The opened "More" of a figure: the controls that are rarely needed."""
+    found = page.locator(f"{element} details.mg-more")
+    if found.get_attribute("open") is None:
+        found.locator("summary").first.click()
+    return found
+
+
 def reset(page: Any, element: str) -> None:
     """Puts a widget back to its beginning, by its menu."""
     menu(page, element).get_by_role("button", name="Reset").click()

@@ -20,7 +20,7 @@ import pytest
 import portable
 import widget_checks
 from cli_runner import ok
-from guide_pages import ROOT, in_address, told
+from guide_pages import ROOT, in_address, more, told
 from microgpt.assignment.grading.frontier import _NODES, _SAMPLES, Requests, compared
 from microgpt.assignment.kit.files import kit_zip
 from microgpt.data import load_data
@@ -368,6 +368,7 @@ def test_the_banned_words_are_the_readers(opened: Callable[..., Any]) -> None:
     told(page, "mg-bot", "Leak of lemo")
     page.get_by_role("button", name="Constrained decoding").click()
     page.locator(".bot-line").filter(has_text="OK: lemora").wait_for()
+    more(page, "mg-bot")
     page.get_by_text("The banned words", exact=True).click()
     area = page.get_by_label("Words that must not come out")
     assert area.input_value() == ", ".join(FRUITS.words)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import browser
+import frame_checks
 from guide_pages import (
     CASES,
     LADDER,
@@ -172,28 +174,91 @@ def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
 # ---------------------------------------------------------------- widgets in the browser
 
 
+OVERLAPS = """(name) => {
+const found = [], texts = [...document.querySelectorAll(
+  `${name} .att-picture text, ${name} .att-pad text`)]
+  .map((e) => ({ said: e.textContent, box: e.getBoundingClientRect() }));
+texts.forEach(({ said, box: a }, i) => {
+  if (a.left < 0 || a.right > document.documentElement.clientWidth)
+    found.push(`${said} is outside`);
+  for (const { said: other, box: b } of texts.slice(0, i)) {
+    const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (wide > 0.5 && high > 2) found.push(`${other} and ${said}`);
+  }
+});
+return found; }"""
+
+
+def legible(page: Any, element: str) -> None:
+    """No two labels of the drawing overlap, lying at 1280 and standing at 390 pixels."""
+    drawing = page.locator(f"{element} .att-drawing")
+    for width, looks in ((390, "att-drawing att-upright"), (1280, None)):
+        page.set_viewport_size({"width": width, "height": 800})
+        if looks:
+            page.locator(f"{element} .{looks.replace(' ', '.')}").wait_for()
+        else:
+            browser.until(
+                page,
+                lambda: (
+                    element == "mg-attention-play"  # stands: beside it is the plane
+                    or "att-upright" not in (drawing.get_attribute("class") or "")
+                ),
+                lambda: f"{element} lies",
+            )
+        assert page.evaluate(OVERLAPS, element) == [], (element, width)
+
+
 @pytest.mark.slow
 def test_attention_step_by_step(opened: Any) -> None:
     page = opened("attention", "mg-attention")
     told(page, "mg-attention", "normalised, it is x = (−0.88, 1.10)")
     widget = page.locator("mg-attention")
-    weights = widget.locator("tbody td:nth-child(6)")
-    assert weights.all_text_contents() == ["…"] * 3
+    names = widget.locator(".att-segment-name")
+    assert names.count() == 0
     widget.get_by_role("button", name="One step on").click()
     told(page, "mg-attention", "= (−0.22, 0.35).")
     widget.locator("mg-stepper .mg-range").focus()
     page.keyboard.press("End")
     told(page, "mg-attention", "output (0.14, 0.28). Wo turns it into (0.14, 0.21).")
-    assert weights.all_text_contents() == ["0.30", "0.34", "0.36"]
+    assert names.all_text_contents() == ["0.30", "0.34", "0.36"]
+    drawing = widget.locator(".att-drawing")
+    drawing.focus()
+    for _ in range(2):  # from its own key to the one before
+        page.keyboard.press("ArrowLeft")
+    card = widget.locator(".att-card")
+    assert "b → position 1" in card.inner_text() and "weights = softmax(" in card.inner_text()
+    page.keyboard.press("Escape")
+    assert "Point at an arrow" in card.inner_text()
+    as_table(page, "mg-attention")
+    widget.locator(".mg-table td").first.wait_for()
+    assert widget.locator(".mg-table td:nth-child(6)").all_text_contents() == [
+        "0.30", "0.34", "0.36",
+    ]  # fmt: skip
+    as_table(page, "mg-attention")
+    widget.locator(".mg-more > summary").click()
     widget.get_by_label("Numbers", exact=True).select_option("exact")
     told(page, "mg-attention", "(0.1451, 0.2782). Wo turns it into (0.1427, 0.2093)")
     widget.get_by_label("Cache", exact=True).select_option("computed")
     told(page, "mg-attention", "(0.2719, 0.3425)")
     in_address(page, "attention=step:8,cache:computed,numbers:exact")
+    legible(page, "mg-attention")
     again = opened("attention", "mg-attention", "#?attention=step:6,cache:computed")
     told(again, "mg-attention", "The weights are 0.34, 0.31, 0.35.")
     reset(page, "mg-attention")
     told(page, "mg-attention", "The token b is at position 2")
+    phrase = page.locator('mg-say[figure="attention"][state="step:5"]')
+    assert phrase.get_attribute("aria-pressed") == "false"
+    phrase.focus()
+    told(page, "mg-attention", "divided by 1.41, the scores are −0.02, 0.11, 0.15.")
+    assert phrase.get_attribute("aria-pressed") == "true"
+    widget.get_by_role("button", name="One step on").click()
+    told(page, "mg-attention", "They sum to 1.")
+    assert phrase.get_attribute("aria-pressed") == "false"
+    weights = page.locator('mg-say[figure="attention"][state="step:6"]')
+    assert weights.get_attribute("aria-pressed") == "true"
+    phrase.press("Enter")
+    told(page, "mg-attention", "divided by 1.41")
 
 
 @pytest.mark.slow
@@ -201,29 +266,31 @@ def test_query_is_dragged_and_typed(opened: Any) -> None:
     page = opened("attention", "mg-attention-play")
     told(page, "mg-attention-play", "Query (−0.22, 0.35): weights 0.30, 0.34, 0.36")
     widget = page.locator("mg-attention-play")
-    box = widget.locator(".att-pad").bounding_box()
-    middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
-    page.mouse.move(*middle)
+    pad = widget.locator(".att-pad")
+    pad.hover()  # its middle, once it has come to rest: figures above it may still come up
     page.mouse.down()
     told(page, "mg-attention-play", "weights 0.33, 0.33, 0.33")
-    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 2, steps=4)
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2, steps=4)
     page.mouse.up()
-    told(page, "mg-attention-play", "Query (1.50, 1.50): weights 0.39, 0.35, 0.26")
+    told(page, "mg-attention-play", "Query (10.00, −10.00): weights 0.99, 0.01, 0.00")
     field = widget.get_by_label("q₀", exact=True).first
-    field.fill("-1.5")
+    field.fill("-10")
     page.keyboard.press("Enter")
-    told(page, "mg-attention-play", "Query (−1.50, 1.50): weights 0.17, 0.36, 0.47")
-    in_address(page, "attention-play=q0:-1.5,q1:1.5")
-    field.fill("9")
+    told(page, "mg-attention-play", "Query (−10.00, −10.00): weights 0.05, 0.10, 0.85")
+    in_address(page, "attention-play=q0:-10,q1:-10")
+    field.fill("19")
     page.keyboard.press("Enter")
-    assert "outside −1.5 to 1.5" in widget.inner_text()
+    assert "outside −10 to 10" in widget.inner_text()
     assert "A shortcut" in widget.inner_text()
+    legible(page, "mg-attention-play")
 
 
 @pytest.mark.slow
 def test_illustrative_words(opened: Any) -> None:
     page = opened("attention", "mg-fuzzy")
     told(page, "mg-fuzzy", "The fuzzy one answers 4.4: mostly fox, 43 %.")
+    legible(page, "mg-fuzzy")
     widget = page.locator("mg-fuzzy")
     assert "Illustrative" in widget.inner_text()
     widget.locator("mg-number .mg-range").focus()
@@ -235,8 +302,8 @@ def test_illustrative_words(opened: Any) -> None:
     told(page, "mg-word-attention", "most of all at “brown” (55 %), then at “quick” (39 %).")
     words = page.locator("mg-word-attention")
     assert "Illustrative" in words.inner_text()
-    words.get_by_role("button", name="jumps", exact=True).focus()
-    page.keyboard.press("Enter")
+    legible(page, "mg-word-attention")
+    words.get_by_label("Word", exact=True).select_option("jumps")
     told(page, "mg-word-attention", "“jumps” looks for whoever does it: most of all at “fox”")
     words.get_by_role("button", name="Later words too").click()
     in_address(page, "word-attention=word:4,later:1")
@@ -255,14 +322,22 @@ def test_heads_of_the_trained_model(opened: Any) -> None:
     told(page, "mg-head-weights", "l at position 4 looks most at")
     weights = engine.trace(tokens_of(model, "jaylen"))["layer0.weights"][4][:, :5]
     as_table(page, "mg-head-weights")
-    widget.locator("mg-heat td").first.wait_for()
-    shown_numbers = widget.locator("mg-heat td").all_text_contents()
+    widget.locator(".mg-table td").first.wait_for()
+    shown_numbers = widget.locator(".mg-table td").all_text_contents()
     assert shown_numbers == [f"{w:.2f}" for w in weights.ravel()]
+    as_table(page, "mg-head-weights")
     field.fill("ann3")
     widget.locator("[role=alert]", has_text="It doesn't know “3”").wait_for()
     field.fill("<b>")
     widget.locator("[role=alert]", has_text="It doesn't know “<”").wait_for()
     in_address(page, "head-weights=text:jaylen")
+    field.fill("alexandertheone")  # as long as a name can be
+    told(page, "mg-head-weights", "e at position 15 looks most at")
+    legible(page, "mg-head-weights")
+    widget.get_by_label("Head", exact=True).select_option("2")
+    in_address(page, "head:2")
+    legible(page, "mg-head-weights")
+    assert frame_checks.problems(page, "attention") == []
     split = opened("heads", "mg-head-split")
     told(split, "mg-head-split", "4 heads of 4 numbers: 4 × 5 weights.")
     split.locator("mg-head-split").get_by_label("Heads", exact=True).select_option("1")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import browser
-from guide_pages import LADDER, PAGES, ROOT, in_address, page_text, told
+from guide_pages import LADDER, PAGES, ROOT, in_address, more, page_text, told
 from ladder_runner import held_out, losses, run_rung, samples
 from microgpt.data import load_data
 from microgpt.opening import engine_for, open_model
@@ -65,6 +65,9 @@ def test_the_pages_of_counts_and_loss_count_right() -> None:
     after_a = sorted((n for n in table.items() if n[0][0] == "a"), key=lambda n: -n[1])
     assert [b for (_, b), _ in after_a[:5]] == ["n", ".", "r", "l", "h"]
     assert sum(table.values()) == 7170 and len(table) == 430 and table["n", "."] == 232
+    of_q = [{b for (a, b) in pairs(shuffled()[:n]) if a == "q"} for n in (4, 1000)]
+    assert of_q == [set(), {"u"}]
+    assert "the row of q, empty at first, has one cell above zero, u" in counts
     first = pairs(shuffled()[:100])
     surprises = []
     for a, b in zip(".ava", "ava.", strict=True):
@@ -97,7 +100,7 @@ def test_what_is_said_of_the_trained_model() -> None:
 def test_the_map_has_the_lines_of_the_program() -> None:
     text = (PAGES / "two-hundred-lines.md").read_text(encoding="utf-8")
     lines = (ROOT / "ladder" / "train5.py").read_text(encoding="utf-8").splitlines()
-    rows = re.findall(r"^\| (\w+) \| .* \| (\d+) to (\d+) \|$", text, re.M)
+    rows = re.findall(r"^\| \**(\w+)\** \| .* \| (\d+) to (\d+) \|$", text, re.M)
     begins = {
         "dataset": "# Which file", "tokenizer": "# Tokens:", "autograd": "# A number that",
         "parameters": "# The parameters", "model": "# Add numbers", "loss": "# The loss:",
@@ -187,6 +190,7 @@ def test_characters_and_tokens(page: Any) -> None:
     told(page, tag, "26 characters get the ids 0 to 25, BOS gets 26: 27 tokens")
     page.keyboard.press("ArrowLeft")
     assert page.locator(f"{tag} .toks").nth(1).inner_text().split()[:3] == ["a", "b", "c"]
+    more(page, tag)
     page.get_by_label("Your own words instead").fill("cab <b>")
     told(page, tag, "0 of 2 documents read")
     page.get_by_role("button", name="One step on").first.click()
@@ -224,11 +228,11 @@ def test_the_exercise_knows_the_usual_mistakes(page: Any) -> None:
 def test_the_table_fills_up_and_speaks(page: Any) -> None:
     tag = "mg-pair-counts"
     page.visit("counts", tag)
-    told(page, tag, "4 names counted, 27 pairs; 26 of 729 cells are above 0")
+    told(page, tag, "100 names counted, 744 pairs; 225 of 729 cells are above 0")
     grid = page.locator(f"{tag} svg.mg-heat-grid")
     grid.focus()
     page.keyboard.press("End")
-    assert page.locator(f"{tag} .pair-said").inner_text() == "a ends a name: 0 times."
+    assert page.locator(f"{tag} .pair-said").inner_text() == "a ends a name: 17 times."
     page.locator(f"{tag} .tok-pair").first.hover()
     assert page.locator(f"{tag} .mg-heat-lit").count() == 1
     page.locator(f"{tag} mg-stepper .mg-range").focus()

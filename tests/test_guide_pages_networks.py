@@ -70,6 +70,13 @@ def test_matrices_on_the_page_are_those_of_the_model() -> None:
         assert count in text
 
 
+def test_the_mlp_of_the_gpt_is_told_from_that_of_the_first_rungs() -> None:
+    shapes = make_config(vocab_size=27).shapes()
+    rows, columns = shapes["layer0.mlp_fc2"]
+    assert f"its fc2 is different: {rows} × {columns} instead of 27 × 64" in page_text("mlp")
+    assert shapes["layer0.mlp_fc1"] == (64, 16) and shapes["lm_head"] == (27, 16)
+
+
 def test_matrices_of_the_trained_model_are_as_large_as_the_page_says() -> None:
     state = json.loads((ROOT / "data" / "model.json").read_text(encoding="utf-8"))["state_dict"]
     for name, rows in state.items():

@@ -36,8 +36,9 @@ embedding; Tokenizer; Topological order; Training; Training loop; Training step;
 Value (attention); Value (autograd); Vocabulary; Vocabulary size; Weight matrix
 """
 OURS = """
-Base model; Batch; Bias; Bit; Byte pair encoding; Checkpoint; Constrained decoding; Dropout;
-Entropy; Fine-tuning; GELU; Gradient check; Greedy decoding; Guard; Held-out loss; Leak; Matrix;
+Base model; Batch; Batch normalisation; Bias; Bit; Byte pair encoding; Checkpoint;
+Constrained decoding; Dropout; Entropy; Fine-tuning; GELU; Gradient check; Greedy decoding; Guard;
+Held-out loss; Layer normalisation; Leak; Matrix;
 Mean squared error; Nat; Neuron; Nucleus sampling; Numerical gradient; Policy; Prefix; Preset;
 Principal component; Residual stream; Rung; Seed; Smoothing; Speculative decoding; Vector; Weight
 """
@@ -142,6 +143,7 @@ def test_an_entry_that_can_not_be_read_is_refused(terms: ModuleType, tmp_path: P
         ("<h2>Loss</h2><p>No <code>loss</code>, <a href='x'>loss</a>.</p>", []),
         ("<mg-x><p>loss</p></mg-x><table><tr><td>loss</td></tr></table><p>loss</p>", ["loss"]),
         ("<p>The learning rate decay.</p><p>A learning rate.</p>", ["learning rate decay"]),
+        ("<p>Batch normalisation, normalisation.</p>", ["Batch normalisation", "normalisation"]),
         ("<p>Adam and adam; glossy lossless cross-entropy.</p>", ["Adam", "cross-entropy"]),
         ('<ul class="ways"><li>loss</li></ul><ul><li>a <em>loss</em></li></ul>', ["loss"]),
     ],
@@ -220,6 +222,30 @@ def test_the_errata_are_right() -> None:
     assert a * d - b * c == pytest.approx(0.40) and "= 0.40" in all_of[12]
     model = json.loads((ROOT / "data/model.json").read_text(encoding="utf-8"))
     assert "bias" not in json.dumps(model).lower()
+
+
+def test_nudging_the_toy_gives_the_losses_of_its_source() -> None:
+    import toy_by_nudging
+
+    entry = entries()[12]
+    said, right = (
+        re.search(rf"^\*\*{word}:\*\* (.*)", entry, re.M)[1] for word in ("Said", "Right")
+    )
+    nudged = toy_by_nudging.losses(100, 0.001, held=False)
+    held = toy_by_nudging.losses(100, 0.001, held=True)
+    for step in (20, 100):
+        assert f"{nudged[step]:.4f}" in said and f"{nudged[step]:.4f}" in entry.split("Check:")[1]
+        assert f"{held[step]:.4f}" in right and f"{held[step]:.4f}" in entry.split("Check:")[1]
+    for step in (0, 1, 5, 10):
+        assert f"{held[step]:.4f}" in right
+    assert (max(0, 0.0004 + 0.001) - max(0, 0.0004 - 0.001)) / 0.002 == pytest.approx(0.7)
+    assert "at 0.0004" in right and "= 0.7" in right
+
+
+def test_a_longer_term_on_its_own_page_hides_the_shorter(terms: ModuleType) -> None:
+    page = "<main><p>Batch normalisation came before layer normalisation.</p></main>"
+    assert terms.mark(page, "history", "../") == page
+    assert "sinusoids" in source("history") and "encoder-decoder" in source("history")
 
 
 def found(tree: Any, name: str) -> Any:

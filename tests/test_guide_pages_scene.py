@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import browser
-from guide_pages import as_table, in_address, page_text, real_engine, tokens_of, told
+from guide_pages import as_table, in_address, more, page_text, real_engine, tokens_of, told
 from microgpt import trace
 from widget_checks import looked_at
 
@@ -180,7 +180,7 @@ def test_it_turns_by_mouse_and_keys_and_a_link_keeps_it(scene: Callable[..., Any
     page.locator('.scene-canvas[aria-label*="turned by -24 degrees, seen from 16"]').wait_for()
     again = scene("#?scene=turn:30,tilt:5")
     again.locator('.scene-canvas[aria-label*="turned by 30 degrees, seen from 5"]').wait_for()
-    assert "Turn left" in again.locator("mg-scene").inner_text()
+    assert "Turn left" in more(again, "mg-scene").inner_text()
 
 
 def flat_numbers(page: Any) -> list[str]:
@@ -225,6 +225,7 @@ def test_without_webgl_the_flat_view_has_the_numbers(scene: Callable[..., Any]) 
 def test_flat_view_by_choice_and_after_a_lost_context(scene: Callable[..., Any]) -> None:
     page = scene("#?scene=phase:3")
     widget = page.locator("mg-scene")
+    more(page, "mg-scene")
     flat = widget.get_by_role("button", name="Flat view")
     flat.focus()
     page.keyboard.press("Enter")

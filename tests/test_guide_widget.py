@@ -99,7 +99,8 @@ def test_it_is_twenty_lines() -> None:
 
 @pytest.mark.slow
 def test_the_widget_in_twenty_lines(with_widget: Callable[..., Any]) -> None:
-    page = with_widget(example(), "<mg-two-scores>text</mg-two-scores>", "#?two-scores=z:2_1")
+    tag = "<mg-two-scores data-figure>text</mg-two-scores>"
+    page = with_widget(example(), tag, "#?two-scores=z:2_1")
     told(page, "mg-two-scores", "The first gets 0.73, the second 0.27.")
     widget = page.locator("mg-two-scores")
     typed(page, widget, "second", 2)
@@ -116,7 +117,7 @@ def test_the_widget_in_twenty_lines(with_widget: Callable[..., Any]) -> None:
 
 @pytest.mark.slow
 def test_controls_and_state_follow_each_other(with_widget: Callable[..., Any]) -> None:
-    tag = "<mg-controls><p>While it loads.</p></mg-controls>"
+    tag = "<mg-controls data-figure><p>While it loads.</p></mg-controls>"
     page = with_widget(CONTROLS, tag, "#?hide=later&controls=name:%E2%98%83,op:mul")
     widget = page.locator("mg-controls")
     said = widget.locator(".mg-said")

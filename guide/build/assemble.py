@@ -21,11 +21,14 @@ import checking
 import colab
 import fonts
 import llms
+import mapstrip
 import notebook
 import paths
 import sheets
 import sitemap
+import sources
 import terms
+import tints
 
 GUIDE = Path(__file__).resolve().parent.parent
 ROOT = GUIDE.parent
@@ -147,27 +150,6 @@ def name_modules(text: str, up: str, modules: dict[str, str]) -> str:
     return re.sub(r"<(mg-[a-z0-9-]+)(?=[\s>])", with_module, text)
 
 
-def path_rows(known: sitemap.Sitemap, page: sitemap.Page, up: str) -> str:
-    """What comes before and after the page on each reading path, as far as it is written."""
-    rows = []
-    for path, title in sitemap.PATHS.items():
-        listed = [known.pages[name] for name in known.paths[path]]
-        built = [p for p in listed if p.is_built]
-        for i, at in enumerate(built):
-            if at.page != page.page:
-                continue
-            links = [f'<a href="{up}{path}/">{title}</a>']
-            for label, j in (("Before", i - 1), ("Next", i + 1)):
-                if 0 <= j < len(built):
-                    name = html.escape(built[j].name)
-                    href = f"{up}{built[j].url}?path={path}"
-                    links.append(f'<span>{label}: <a href="{href}">{name}</a></span>')
-            rows.append(f'<p data-path="{path}">{"".join(links)}</p>')
-    if not rows:
-        return ""
-    return f'<nav class="paths" aria-label="Reading paths">{"".join(rows)}</nav>'
-
-
 def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
     modules = widget_modules()
     for path in sorted(site.rglob("index.html")):
@@ -180,6 +162,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         up = "../" * len(path.parent.relative_to(site).parts) or "./"
         text = path.read_text(encoding="utf-8")
         text = name_modules(text, up, modules)
+        text = mapstrip.put(text, known, page.page, up)
         text = text.replace(
             "<!-- styles -->",
             "\n".join(
@@ -190,8 +173,10 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = text.replace("<!-- fonts -->", fonts.preloads(page.page, text, up))
         text = text.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
         text = terms.mark(text, page.page, up)
+        text = tints.mark(text, page.page)
         text = colab.in_page(text, colab.address())
-        text = text.replace("<!-- paths -->", path_rows(known, page, up))
+        foot = sources.line(page.page, up) + paths.foot(known, page, up)
+        text = text.replace("<!-- paths -->", foot)
         path.write_text(text, encoding="utf-8")
 
 

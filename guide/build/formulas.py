@@ -15,15 +15,18 @@ from markdown.extensions import Extension
 from markdown.inlinepatterns import InlineProcessor
 
 INLINE = r"(?<![\\$\w])\$(?![\s$])([^$\n]*[^$\s\\])\$(?![\w$])"
+# A function's name, with its base if it has one, keeps a distance from what it is applied to.
+SPACELESS = re.compile(
+    r"((?<!<msub>)<mi>(?:exp|ln|log|max|min)</mi>"
+    r"|<msub><mi>log</mi><m[in]>[^<]*</m[in]></msub>)(?=<m(?:i|n|sub|frac)[ >])"
+)
 BLOCK = re.compile(r"^\$\$\s*(.+?)\s*\$\$\s*$", re.DOTALL)
 
 
 def mathml(tex: str, display: str) -> str:
     """A <math> element, with its TeX as alternative text."""
     made = convert(tex, display=display)
-    # A function's name keeps a distance from what it is applied to.
-    names = r"(<mi>(?:exp|ln|log|max|min)</mi>)(?=<m(?:i|n|sub|frac)[ >])"
-    made = re.sub(names, r'\1<mspace width="0.17em"/>', made)
+    made = SPACELESS.sub(r'\1<mspace width="0.17em"/>', made)
     if "\\" in re.sub(r"<[^>]*>", "", made):
         raise ValueError(f"this formula has a command that MathML doesn't know: {tex}")
     return made.replace("<math ", f'<math alttext="{html.escape(tex)}" ', 1)

@@ -16,9 +16,9 @@ import terms
 
 PAGES = sitemap.GUIDE / "pages"
 HELD = re.compile(r"^(```|~~~).*?^\1[ \t]*$|`[^`\n]+`|\$\$.+?\$\$|\$[^$\n]+\$", re.M | re.S)
-ATTRIBUTES = re.compile(r"[ \t]*\{(?::|#)[^{}\n]*\}[ \t]*$", re.M)
+ATTRIBUTES = re.compile(r"[ \t]*\{(?::|#)[^{}\n]*\}[ \t]*$|(?<=[)*])\{: #[^{}\n]*\}", re.M)
 AROUND = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "kbd": "`"}
-INLINE = {*AROUND, "a", "span", "sub", "sup"}
+INLINE = {*AROUND, "a", "mg-say", "span", "sub", "sup"}
 
 
 class Tags(HTMLParser):
@@ -85,8 +85,8 @@ def filled(text: str) -> str:
     for line in text.split("\n"):
         if line.startswith("@reference "):
             out += reference.lines_of(line.split()[1])
-        elif line.startswith("@path "):
-            out += paths.listing(line.split()[1])
+        elif line.startswith(("@path ", "@later ")) or "@minutes " in line:
+            out += paths.filled([line])
         elif found := quoting.QUOTE.match(line):
             number, code = quoting.quote(found[1], found[2])
             place = f"{found[1]}, lines {number} to {number + len(code) - 1}:"

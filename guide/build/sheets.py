@@ -13,7 +13,16 @@ from pathlib import Path
 import checking
 
 GUIDE = Path(__file__).resolve().parent.parent
-COMMON = ("fonts.css", "tokens.css", "site.css", "code.css", "controls.css", "frame.css", "kit.css")
+COMMON = (
+    "fonts.css",
+    "tokens.css",
+    "site.css",
+    "map.css",
+    "code.css",
+    "controls.css",
+    "frame.css",
+    "kit.css",
+)
 WORD = re.compile(r"[a-z][\w-]*")
 
 

@@ -4,7 +4,7 @@ Its source is the table in guide/notes/sitemap.md.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 GUIDE = Path(__file__).resolve().parent.parent
@@ -15,7 +15,10 @@ PATHS = {
     "lessons": "The lessons",
     "walkthrough": "The walkthrough",
     "forty-minutes": "Forty minutes",
+    "things-to-do": "Things to do",
 }
+ON_ITS_OWN = ("things-to-do",)  # an order of pages that teaches nothing new; it has no page
+Sections = dict[str, dict[str, tuple[str, ...]]]  # by path and page
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,32 @@ class Page:
 
 @dataclass(frozen=True)
 class Sitemap:
-    """All pages by name, the reading paths, titles by number, and what each widget is."""
+    """All pages by name, the reading paths, titles by number, what each widget is, and the map.
+
+    ``stations`` has the pages of each station of the map, first the one that it leads to; under
+    ``none`` those that belong to the whole model or to none of it. ``waits`` has the sections that
+    a path leaves out, by path and page; ``returns`` those for which it comes back to a page;
+    ``groups`` the headings of a path's list, each with the number that it begins with.
+    """
 
     pages: dict[str, Page]
     paths: dict[str, tuple[str, ...]]
     titles: dict[str, dict[str, str]]
     widgets: dict[str, str]
+    stations: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    waits: Sections = field(default_factory=dict)
+    returns: Sections = field(default_factory=dict)
+    groups: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def asks(self, path: str, at: int, section: str) -> bool:
+        """Whether a section of the page at a place of a path is to be read there."""
+        page = self.paths[path][at]
+        if section in self.waits.get(path, {}).get(page, ()):
+            return False
+        later = self.returns.get(path, {}).get(page)
+        if later is None:
+            return True
+        return (section in later) == (page in self.paths[path][:at])
 
 
 def read(source: Path = SOURCE) -> Sitemap:
@@ -72,7 +95,34 @@ def read(source: Path = SOURCE) -> Sitemap:
             if page not in pages:
                 raise ValueError(f"{page} of the path {name} is not in the table")
     widgets = dict(re.findall(r"^- (mg-[a-z0-9-]+): (.*)$", text, re.M))
-    return Sitemap(pages, paths, titles(text), widgets)
+    stations = {
+        name: tuple(filter(None, map(str.strip, listed.split(","))))
+        for name, listed in re.findall(r"^- station (\w+): (.*)$", text, re.M)
+    }
+    waits = sections(text, "leaves out", paths)
+    returns = sections(text, "comes back for", paths)
+    listed = (waits, returns, groups(text))
+    return Sitemap(pages, paths, titles(text), widgets, stations, *listed)
+
+
+def sections(text: str, words: str, paths: dict[str, tuple[str, ...]]) -> Sections:
+    """The sections in the lines with these words."""
+    found: Sections = {}
+    for path, listed in re.findall(rf"^- ([a-z-]+) {words}: (.*)$", text, re.M):
+        for entry in listed.split(","):
+            page, _, section = entry.strip().partition("#")
+            if page not in paths[path]:
+                raise ValueError(f"{page} is not on the path {path}, which {words} a part of it")
+            of_path = found.setdefault(path, {})
+            of_path[page] = (*of_path.get(page, ()), section)
+    return found
+
+
+def groups(text: str) -> dict[str, dict[str, str]]:
+    """The parts of the lessons by their first lesson, the chapters by their first section."""
+    parts = dict(re.findall(r"^- from lesson (\d+): (.*)$", text, re.M))
+    chapters = re.findall(r"^- (\d) ([\w ]+): ", text, re.M)
+    return {"lessons": parts, "stepwise": {f"{n}.1": f"{n} {name}" for n, name in chapters}}
 
 
 def titles(text: str) -> dict[str, dict[str, str]]:
@@ -87,6 +137,18 @@ def titles(text: str) -> dict[str, dict[str, str]]:
         block = text.split(f"\n{heading} ", 1)[1].split("\n\n", 2)[1]
         lists[name] = dict(re.findall(r"^(\d+)\. (.*)$", block, re.M))
     return {"steps": steps, "chapters": chapters, **lists}
+
+
+def path_url(path: str) -> str:
+    """The address of a path's own list, relative to the site's root."""
+    return f"#{path}" if path in ON_ITS_OWN else f"{path}/"
+
+
+def stop_url(sitemap: Sitemap, path: str, at: int) -> str:
+    """The address of the page at a place of a path: it says which place where there are two."""
+    listed = sitemap.paths[path]
+    twice = f"&stop={at + 1}" if listed.count(listed[at]) > 1 else ""
+    return f"{sitemap.pages[listed[at]].url}?path={path}{twice}"
 
 
 def stops(sitemap: Sitemap, path: str) -> list[tuple[Page, str]]:

@@ -169,18 +169,27 @@ def is_skipped(name: str, tag: str) -> bool:
     )
 
 
+def uses(text: str) -> list[tuple[int, int, Term]]:
+    """All terms in a text; what is within a longer one is part of that."""
+    spans = [
+        (match.start(), match.end(), term)
+        for term, pattern in patterns()
+        for match in pattern.finditer(text)
+    ]
+    found: list[tuple[int, int, Term]] = []
+    for begin, end, term in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if not found or begin >= found[-1][1]:
+            found.append((begin, end, term))
+    return found
+
+
 def marked(piece: str, left: dict[str, tuple[Term, re.Pattern[str]]], up: str) -> str:
     """A piece of text with links; what was found is taken out of ``left``."""
-    found: list[tuple[int, int, Term]] = []
-    for term, pattern in list(left.values()):
-        if match := pattern.search(piece):
-            found.append((match.start(), match.end(), term))
     out = []
     at = 0
-    for begin, until, term in sorted(found, key=lambda f: (f[0], -f[1])):
-        if begin < at:
-            continue  # within a longer term; it may come again
-        del left[term.id]
+    for begin, until, term in uses(piece):
+        if not left.pop(term.id, None):
+            continue
         note = html.escape(plain(term.definition))
         href = f"{up}glossary/#{term.id}"
         out.append(piece[at:begin])

@@ -87,22 +87,22 @@ class MgBot extends Widget {
       /** @type {string} */ title,
       /** @type {Node[]} */ ...parts
     ) => html("section", { "aria-label": name }, html("h3", {}, title), ...parts);
-    return [
-      html(
-        "div",
-        { role: "group", "aria-label": "Request" },
-        ...this.request.parts,
-        examples(this, tries, ask),
-      ),
-      group(
-        "Rails",
-        {},
-        ...SWITCHES.map(([key, name]) => this.toggle(key, name)),
-        this.knob("seed", { label: "Seed" }),
-      ),
+    const request = html(
+      "div",
+      { role: "group", "aria-label": "Request" },
+      ...this.request.parts,
+      examples(this, tries, ask),
+    );
+    const rails = group("Rails", {}, ...SWITCHES.map(([key, name]) => this.toggle(key, name)));
+    const picture = [
       section("Answer", "Answer", this.line, this.why, this.tried),
       section("Leak", "Leak of each prefix, without any rail", this.scale, this.measured),
-      this.list(),
+    ];
+    return [
+      this.figure(picture, {
+        controls: [request, rails],
+        more: [this.knob("seed", { label: "Seed" }), this.list()],
+      }),
     ];
   }
 

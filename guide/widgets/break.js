@@ -7,7 +7,7 @@ import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { make, row } from "../js/kit/make.js";
+import { make } from "../js/kit/make.js";
 import { choiceField, seedField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
@@ -65,8 +65,10 @@ class MgBreak extends Widget {
   });
   /** @private what the runs are made for */ made = "";
   /** @private whose samples are on the page */ sampled = "";
+  /** @private whether the page was opened with a state */ isGiven = false;
 
   build() {
+    this.isGiven = this.state.given;
     this.whenLeaving(() => {
       this.healthy.close();
       this.broken.close();
@@ -74,26 +76,34 @@ class MgBreak extends Widget {
     this.start = this.button("Train both", () => this.go(), { class: "mg-button train-start" });
     const guesses = this.choices("guess", "Your prediction", GUESSES);
     guesses.prepend(html("span", {}, `First say: after ${STEPS} steps the broken one is`));
+    const what = this.menu("what", { label: "Break", options: NAMES });
     return [
-      row(
-        this.menu("what", { label: "Break", options: NAMES }),
-        this.knob("seed", { label: "Seed" }),
-      ),
-      this.means,
-      guesses,
-      row(this.start),
-      this.now,
-      this.curve,
-      this.told,
-      this.samples,
-      marksLegend("list of names"),
+      this.figure([this.curve, this.samples], {
+        controls: [what, this.means, guesses, this.start, this.now, this.told],
+        more: [this.knob("seed", { label: "Seed" }), marksLegend("list of names")],
+      }),
     ];
+  }
+
+  /** The healthy run takes a moment, and there is something to compare with. @private */
+  async compare() {
+    if (this.isGiven) return; // a link starts nothing
+    const { made } = this;
+    const { docs } = await loadNames();
+    if (made !== this.made || !this.isConnected || this.healthy.step || this.broken.step) return;
+    this.healthy.start(this.optionsFor(docs));
+  }
+
+  /** @private @param {string[]} docs */
+  optionsFor(docs) {
+    const { seed } = this.values;
+    return { docs, seed, config: { steps: STEPS }, sampleEvery: STEPS, samples: 8 };
   }
 
   /** @private */
   async go() {
     const { healthy, broken } = this;
-    const { what, guess, seed } = this.values;
+    const { what, guess } = this.values;
     if (!guess) return;
     if (broken.busy) {
       healthy.pause();
@@ -108,9 +118,8 @@ class MgBreak extends Widget {
     const { made } = this;
     const { docs } = await loadNames();
     if (made !== this.made || !this.isConnected) return;
-    const options = { docs, seed, config: { steps: STEPS }, sampleEvery: STEPS, samples: 8 };
-    broken.start({ ...options, breaks: [what] });
-    healthy.start(options);
+    broken.start({ ...this.optionsFor(docs), breaks: [what] });
+    if (healthy.status !== "done") healthy.start(this.optionsFor(docs));
   }
 
   show() {
@@ -123,6 +132,7 @@ class MgBreak extends Widget {
       this.made = `${what} ${seed}`;
       healthy.drop();
       broken.drop();
+      this.compare();
     }
     this.start?.replaceChildren(
       broken.busy
@@ -137,7 +147,7 @@ class MgBreak extends Widget {
     const isDone = broken.status === "done" && healthy.status === "done";
     curve.floors = [{ name: "guessing among 27", y: Math.log(27) }];
     // The healthy one is done at once; it is shown as far as the broken one has come.
-    const upto = healthy.losses.slice(0, broken.step);
+    const upto = healthy.losses.slice(0, broken.step || healthy.losses.length);
     const window = 20;
     curve.series = [
       { name: "healthy", values: trailingMean(upto, window) },

@@ -75,10 +75,10 @@ class MgCanonicalBlock extends Widget {
       half("Attention", ATTENTION, ATTENTION_RESIDUAL),
       half("MLP", MLP, MLP_RESIDUAL),
     );
-    const parts = [list(EMBEDDINGS, "real-two"), loop, list(OUTPUT)];
+    const parts = [list(EMBEDDINGS), loop, list(OUTPUT)];
     const diagram = html("div", { class: "real-diagram" }, ...parts);
     this.listen(diagram, "keydown", (event) => this.walk(event));
-    return [html("div", { class: "real-both" }, diagram, this.said)];
+    return [this.figure([diagram, this.said])];
   }
 
   /** @private @param {Block} block */
@@ -120,13 +120,18 @@ class MgCanonicalBlock extends Widget {
       ({ key, shape, count }) =>
         `${key}, ${shape.join(" × ")} = ${count.toLocaleString("en")} parameters`,
     );
-    said.replaceChildren(
+    const about = html(
+      "div",
+      {},
       html("h3", {}, block.name),
       html("p", { class: "mg-note" }, `In microgpt: ${MARKS[block.mark]}.`),
       html("p", {}, block.what),
       entries.length
         ? html("ul", { class: "real-entries" }, ...written.map((text) => html("li", {}, text)))
         : html("p", {}, "No entry in the state dict."),
+    );
+    said.replaceChildren(
+      about,
       ...(code.length
         ? [
             html(

@@ -20,7 +20,7 @@ class MgCountLoss extends OnNames {
   };
   caption = html("caption");
   body = html("tbody");
-  bars = make("mg-bars", { label: "Probability of the next token", digits: 3 });
+  bars = make("mg-bars", { label: "Probability of the next token", digits: 3, height: 400 });
 
   build() {
     const read = (/** @type {string} */ typed) => this.counted(typed);
@@ -29,13 +29,9 @@ class MgCountLoss extends OnNames {
     const names = this.knob("n", { label: "Names counted", slider: true });
     this.steps = this.stepper("step", { label: "Token by token", pace: 1500 });
     const looks = { caption: this.caption, class: "loss-table" };
-    return [
-      html("div", { class: "mg-knobs" }, name, names),
-      refused,
-      this.steps,
-      table("Loss token by token", ["pair", "p", "−ln p"], this.body, looks),
-      this.bars,
-    ];
+    const losses = table("Loss token by token", ["pair", "p", "−ln p"], this.body, looks);
+    const controls = [name, refused, this.steps, losses];
+    return [this.figure(this.bars, { controls, more: [names] })];
   }
 
   /** A name that the counts know; else it throws. @private @param {string} name */

@@ -32,6 +32,7 @@ class MgCountNames extends OnNames {
   bars = make("mg-bars", {
     label: "Probability of the next token, at this temperature",
     digits: 3,
+    height: 250,
   });
   list = html("ol", { class: "made-names" });
   /** @private what is drawn at these settings */
@@ -52,19 +53,17 @@ class MgCountNames extends OnNames {
     this.plan.key = "";
     this.steps = this.stepper("step", { label: "Draws", pace: 700 });
     const marks = Object.entries(MEANS).map(([mark, means]) => `${mark}, ${means}`);
+    const about = html("p", { class: "mg-note" }, `Marks: ${marks.join("; ")}.`);
+    const temperature = { label: "Temperature", step: 0.05, digits: 2, slider: true };
     return [
-      this.steps,
-      this.said,
-      this.bars,
-      this.list,
-      html("p", { class: "mg-note" }, `Marks: ${marks.join("; ")}.`),
-      html(
-        "div",
-        { class: "mg-knobs" },
-        this.knob("t", { label: "Temperature", step: 0.05, digits: 2, slider: true }),
-        this.knob("n", { label: "Names counted", slider: true }),
-        this.knob("seed", { label: "Seed of the draws" }),
-      ),
+      this.figure([this.bars, this.list], {
+        controls: [this.steps, this.said, this.knob("t", temperature)],
+        more: [
+          this.knob("n", { label: "Names counted", slider: true }),
+          this.knob("seed", { label: "Seed of the draws" }),
+          about,
+        ],
+      }),
     ];
   }
 

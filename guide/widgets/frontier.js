@@ -16,7 +16,7 @@ import { Widget } from "../js/kit/widget.js";
 
 /** @typedef {import("../js/figures/assignment/frontier.js").Point} Point */
 
-const HEIGHT = 330;
+const HEIGHT = 420;
 const EDGE = { left: 66, right: 20, top: 20, bottom: 48 };
 const TICKS = [0, 1e-4, 1e-3, 0.01, 0.1, 1]; // of what is refused
 const LEVELS = [0, 1e-4, 1e-3, 0.01, 0.05, 0.25]; // of what leaks; the last is the end of the axis
@@ -24,10 +24,10 @@ const LEVELS = [0, 1e-4, 1e-3, 0.01, 0.05, 0.25]; // of what leaks; the last is 
 const LABELS =
   /** @type {Record<string, [string, number, number, "start" | "middle" | "end"]>} */ ({
     "allow all": ["allow all", 10, 4, "start"],
-    "refuse all": ["refuse all", 0, -12, "end"],
+    "refuse all": ["refuse all", 6, -11, "end"],
     "whole words": ["whole words", 12, 4, "start"],
     reference: ["reference", -4, 21, "start"],
-    "first 1 letter": ["1 letter", 0, -10, "middle"],
+    "first 1 letter": ["1 letter", -4, -28, "middle"],
     "first 2 letters": ["2 letters", 0, -10, "middle"],
     "first 3 letters": ["3 letters", 0, 20, "start"],
     "first 4 letters": ["4 letters", 0, -10, "start"],
@@ -66,26 +66,26 @@ class MgFrontier extends Widget {
     watcher.observe(this.box);
     this.whenLeaving(() => watcher.disconnect());
     const [refused, allowed] = this.lists;
+    const beside = html(
+      "dl",
+      { class: "frontier-beside" },
+      html("dt", {}, "Just refused"),
+      refused,
+      html("dt", {}, "Just let through"),
+      allowed,
+    );
+    const legend = html(
+      "p",
+      { class: "mg-note" },
+      "Both axes use fourth roots, because most of it happens near 0. “2 letters”: refuses " +
+        "whatever begins with the first two letters of a banned word. Dashed: the best that a " +
+        "threshold can do.",
+    );
     return [
-      this.threshold(),
-      this.box,
-      this.said,
-      html(
-        "dl",
-        { class: "frontier-beside" },
-        html("dt", {}, "Just refused"),
-        refused,
-        html("dt", {}, "Just let through"),
-        allowed,
-      ),
-      html(
-        "p",
-        { class: "mg-note" },
-        "Both axes use fourth roots, because most of it happens near 0. “2 letters”: refuses " +
-          "whatever begins with the first two letters of a banned word. Dashed: the best that a " +
-          "threshold can do.",
-      ),
-      tableOf(ABOUT, () => this.tabled()),
+      this.figure([this.box, tableOf(ABOUT, () => this.tabled())], {
+        controls: [this.threshold(), this.said, beside],
+        more: [legend],
+      }),
     ];
   }
 

@@ -3,7 +3,6 @@
 
 import { allCalled, countedAfter, STEPS } from "../js/figures/dataset.js";
 import "../js/kit/bars.js";
-import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { make } from "../js/kit/make.js";
 import { wholeField } from "../js/kit/state.js";
@@ -16,20 +15,18 @@ class MgNextToken extends OnNames {
     n: wholeField(STEPS, 0, STEPS),
     added: wholeField(1, 0, 100),
   };
-  bars = make("mg-bars", { label: "Probability of the next token", digits: 4 });
+  bars = make("mg-bars", { label: "Probability of the next token", digits: 4, height: 280 });
 
   build() {
     const looks = { class: "tok-keys", each: "tok-key" };
     const names = allCalled(this.names.tokenizer);
     return [
-      this.choices("token", "The token that is there", names, looks),
-      this.bars,
-      html(
-        "div",
-        { class: "mg-knobs" },
-        this.knob("n", { label: "Names counted", slider: true }),
-        this.knob("added", { label: "Added to each count" }),
-      ),
+      this.figure([this.choices("token", "The token that is there", names, looks), this.bars], {
+        controls: [
+          this.knob("added", { label: "Added to each count" }),
+          this.knob("n", { label: "Names counted", slider: true }),
+        ],
+      }),
     ];
   }
 

@@ -12,12 +12,14 @@ import "../js/kit/stepper.js";
 import { OnNames } from "../js/figures/on-names.js";
 
 class MgPairCounts extends OnNames {
-  fields = { n: wholeField(4, 0, STEPS) };
+  fields = { n: wholeField(100, 0, STEPS) };
   pairs = html("div", { class: "toks pair-row" });
   heat = make("mg-heat", {
     label: "counts, row: token, column: the next",
     digits: 0,
     least: 8,
+    most: 29,
+    high: 18,
     unsigned: true,
     class: "pair-heat",
   });
@@ -26,7 +28,7 @@ class MgPairCounts extends OnNames {
 
   build() {
     startLinks();
-    const steps = this.stepper("n", { label: "Names counted", pace: 600 });
+    const steps = this.stepper("n", { label: "Names counted", pace: 500, hurry: true });
     steps.steps = [
       "Nothing counted yet",
       ...this.names.shuffled.slice(0, STEPS).map((name, i) => `Name ${i + 1}: ${name}`),
@@ -37,7 +39,7 @@ class MgPairCounts extends OnNames {
           `${cell.value === 1 ? "time" : "times"}.`
         : this.full;
     });
-    return [steps, this.pairs, this.heat, this.said];
+    return [this.figure(this.heat, { controls: [steps, this.pairs, this.said] })];
   }
 
   /** @private @param {number} row @param {number} column */

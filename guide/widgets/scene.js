@@ -99,9 +99,12 @@ class MgScene extends OnPrefix {
         }),
       ),
     );
-    const [field, ...entry] = this.entry("The current token");
-    field.append(flat);
-    return [field, ...entry, steps, this.room, this.told, this.turns, this.note];
+    return [
+      this.figure(this.room, {
+        controls: [...this.entry("The current token"), steps, this.told, this.note],
+        more: [flat, this.turns],
+      }),
+    ];
   }
 
   leave() {

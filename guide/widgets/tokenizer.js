@@ -16,7 +16,7 @@ class MgTokenizer extends Widget {
   fields = { text: textField("emma", 40) };
   tokenizer = new Tokenizer(LETTERS);
   refused = html("p", { id: freshId("refused"), class: "mg-refused", role: "alert" });
-  row = html("div", { class: "toks" });
+  row = html("div", { class: "toks toks-large" });
   back = html("p");
 
   build() {
@@ -31,7 +31,9 @@ class MgTokenizer extends Widget {
         class: "mg-button mg-quiet mg-try",
       }),
     );
-    return [field, group("Texts to try", {}, ...presets), this.refused, this.row, this.back];
+    const tries = group("Texts to try", {}, ...presets);
+    const picture = [this.row, this.back];
+    return [this.figure(picture, { controls: [field, tries, this.refused] })];
   }
 
   show() {

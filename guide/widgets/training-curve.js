@@ -48,7 +48,7 @@ class MgTrainingCurve extends Widget {
       this.drawing = undefined;
       this.curve.series = [];
     });
-    return [stepper, this.curve];
+    return [this.figure(this.curve, { controls: [stepper] })];
   }
 
   show() {

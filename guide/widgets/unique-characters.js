@@ -9,8 +9,8 @@ import { OnNames, tokenRow } from "../js/figures/on-names.js";
 
 class MgUniqueCharacters extends OnNames {
   fields = { step: wholeField(3, 0, 100000), words: textField("", 300) };
-  word = html("div", { class: "toks" });
-  pool = html("div", { class: "toks" });
+  word = html("div", { class: "toks toks-large" });
+  pool = html("div", { class: "toks toks-large pool" });
   poolName = html("p", { class: "mg-soft" });
   reads = /** @type {ReturnType<typeof collecting>} */ ([]);
   /** @private how many documents there are */ total = 0;
@@ -21,13 +21,12 @@ class MgUniqueCharacters extends OnNames {
     this.steps = this.stepper("step", { label: "Collecting", pace: 700 });
     const how = { label: "Your own words instead", also: () => ({ step: 0 }) };
     const looks = { class: "mg-field mg-wide", maxlength: 300, placeholder: "the 32,033 names" };
+    const read = html("p", { class: "mg-soft" }, "The name that is read");
     return [
-      this.steps,
-      html("p", { class: "mg-soft" }, "The name that is read"),
-      this.word,
-      this.poolName,
-      this.pool,
-      ...this.text("words", how, looks),
+      this.figure([read, this.word, this.poolName, this.pool], {
+        controls: [this.steps],
+        more: this.text("words", how, looks),
+      }),
     ];
   }
 

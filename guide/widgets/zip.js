@@ -3,7 +3,7 @@
 import { freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { line, make, table } from "../js/kit/make.js";
-import { textField } from "../js/kit/state.js";
+import { textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { readNumbers, written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
@@ -14,14 +14,19 @@ const MOST = 8;
 const numbersOf = (text) => readNumbers(text.replace(/(^|\s)[-−]$/, ""))?.slice(0, MOST);
 
 class MgZip extends Widget {
-  fields = { x: textField("0.5 −0.3 1.2", 80), w: textField("0.4 0.7 −0.1", 80) };
+  // `at` past the last pair: all of them
+  fields = {
+    x: textField("0.5 −0.3 1.2", 80),
+    w: textField("0.4 0.7 −0.1", 80),
+    at: wholeField(MOST - 1, 0, MOST - 1),
+  };
   wrong = html("p", { id: freshId("wrong"), class: "mg-note", role: "alert" });
   steps = make("mg-stepper", { label: "Pairs" });
   body = html("tbody");
   pairs = /** @type {{x: number, w: number, product: number, sum: number}[]} */ ([]);
 
   build() {
-    this.listen(this.steps, "mg-step", () => this.walk());
+    this.listen(this.steps, "mg-step", ({ detail }) => this.set({ at: detail.at }));
     const head = ["pair", "xi", "wi", "xi·wi", "sum so far"];
     return [
       this.list("x"),
@@ -63,7 +68,7 @@ class MgZip extends Widget {
     steps.steps = this.pairs.map(
       (pair, i) => `Pair ${i + 1}: (${written(pair.x)}, ${written(pair.w)})`,
     );
-    steps.at = this.pairs.length - 1;
+    steps.at = values.at;
     this.walk();
   }
 

@@ -1,5 +1,5 @@
-// <mg-bars label="What follows a" digits="3" height="170">: one bar for each token, its name below. Zero is
-// always at the bottom, and the top is said.
+// <mg-bars label="What follows a" digits="3" height="170">: one bar for each token, its name below.
+// Zero is always at the bottom, and the top is said.
 //
 //     bars.data = { names: ["a", "b"], values: [0.7, 0.3], marked: 0 };
 //

@@ -2,7 +2,7 @@
 // is below zero, orange above; the sign is a glyph too. A cell says its number by hover, focus and
 // tap; arrow keys move from cell to cell. With `numbers` every cell shows its number; with
 // `unsigned`, for counts, none shows a sign. `least` is the smallest size of a cell, for many
-// columns.
+// columns, `most` the largest, and `high` its height where it isn't square.
 //
 //     heat.data = { values: [[0.2, -0.3]], rows: ["a"], columns: ["0", "1"], link: "wte" };
 //
@@ -165,9 +165,12 @@ export class MgHeat extends KitElement {
     this.drawnFor = this.wide || 600;
     const cell = Math.max(
       this.numberOf("least", CELL.least),
-      Math.min(CELL.most, Math.floor((this.drawnFor - left - 2) / (columns || 1))),
+      Math.min(
+        this.numberOf("most", CELL.most),
+        Math.floor((this.drawnFor - left - 2) / (columns || 1)),
+      ),
     );
-    const [w, h] = wide ? [NUMBER_CELL, NUMBER_HEIGHT] : [cell, cell];
+    const [w, h] = wide ? [NUMBER_CELL, NUMBER_HEIGHT] : [cell, this.numberOf("high", cell)];
     const names = (values[0] ?? []).map((_, c) => this.columnName(c));
     const all = !wide && called.some((name) => name.length > 3);
     const isTurned = (/** @type {string} */ name) =>

@@ -2,8 +2,8 @@
 
 import { html, svg } from "./dom.js";
 
-const DOTS =
-  "M5 10.2a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6m7 0a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6m7 0a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6";
+const DOT = "a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6";
+const DOTS = `M5 10.2${DOT}M12 10.2${DOT}M19 10.2${DOT}`;
 
 /**
  * A menu of buttons, folded away. It closes with Escape, and where the reader goes elsewhere.

@@ -1,5 +1,7 @@
 // <mg-stepper label="Attention">: play, back, step, scrub, speed, over steps with names.
 //
+// With `hurry`, playing goes ever faster, by a seventh of the way at a time: for many steps.
+//
 //     <mg-stepper><ol><li>Start</li><li>q is made</li></ol></mg-stepper>
 //
 // or stepper.steps = ["Start", ...], or count="1000". Tells `mg-step` {at, from, animate, playing}:
@@ -132,7 +134,8 @@ export class MgStepper extends KitElement {
       () =>
         this.guard(() => {
           if (!this.playing) return;
-          this.advance(this.now + 1, true);
+          const stride = this.hasAttribute("hurry") ? Math.max(1, Math.floor(this.now / 7)) : 1;
+          this.advance(this.now + stride, true);
           if (this.now >= this.last) this.pause();
           else this.tick();
         }),

@@ -365,7 +365,7 @@ export class Widget extends KitElement {
     }
     return html(
       "div",
-      { class: "mg-figure", "data-under": under || null },
+      { class: "mg-figure", "data-under": under || !side.childNodes.length || null },
       html("div", { class: "mg-picture" }, ...[picture].flat()),
       side.childNodes.length ? side : "",
     );

@@ -1,6 +1,8 @@
 // What a page gains with scripts: the buttons of its head, its widgets, and the chosen reading
 // path. Search and presenting are loaded when they are first used.
 
+import { startMap } from "./map.js";
+import { startPaths } from "./progress.js";
 import { loadWidgets } from "./widgets.js";
 
 const ICONS = {
@@ -72,15 +74,10 @@ for (const link of document.querySelectorAll(".bar nav a")) {
 }
 
 const asked = new URLSearchParams(location.search);
-const path = asked.get("path");
-if (path !== null && document.querySelector(`.paths p[data-path="${CSS.escape(path)}"]`)) {
-  for (const row of document.querySelectorAll(".paths p")) {
-    /** @type {HTMLElement} */ (row).hidden =
-      /** @type {HTMLElement} */ (row).dataset.path !== path;
-  }
-}
+startPaths();
 if (asked.has("present")) present(Math.max(0, Number(asked.get("present")) - 1 || 0));
 
 if (document.querySelector("a.term")) import("./terms.js").then((terms) => terms.startTerms());
 
+startMap();
 loadWidgets();

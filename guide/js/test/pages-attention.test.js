@@ -2,10 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { CODE, cardOf } from "../figures/networks/attention-card.js";
+import { along, plan } from "../figures/networks/attention-plan.js";
+import { partAt } from "../figures/networks/attention-pointing.js";
 import {
   attentionNumbers,
   attentionSentence,
   FIRST_QUERY,
+  MOST_OF_QUERY,
   play,
   STAGES,
 } from "../figures/networks/attention-steps.js";
@@ -118,6 +122,125 @@ test("the playground at its default and at its corners", () => {
   const { probs } = play([-0.22, 0.35]);
   same(3, probs.indexOf(Math.max(...probs)), "c is likeliest");
   near([0.27], [probs[3]], 5e-4, "of c");
+});
+
+test("the playground goes from equal weights to nearly all for one key, as the page says", () => {
+  const page = text("guide/pages/learn/attention.md");
+  const written = (/** @type {number[]} */ q) =>
+    play(q)
+      .weights.map((p) => p.toFixed(2))
+      .join(", ");
+  for (const said of [
+    `At (8, −6) the weights are ${written([8, -6])};`,
+    `at (−8, 6) they are ${written([-8, 6])};`,
+    `key 0 gets ${play([8, -6]).weights[0].toFixed(2)}`,
+  ])
+    if (!page.includes(said)) fail(said);
+  const most = [0, 0, 0];
+  const steps = Array.from({ length: 101 }, (_, i) => (i / 50 - 1) * MOST_OF_QUERY);
+  for (const q0 of steps)
+    for (const q1 of steps)
+      play([q0, q1]).weights.forEach((p, t) => (most[t] = Math.max(most[t], p)));
+  if (most[0] < 0.95) fail(`key 0 gets at most ${most[0]}`);
+  if (!page.includes(`never gets more than ${most[1].toFixed(2)}`)) fail(`key 1: ${most[1]}`);
+});
+
+const three = {
+  columns: ["k", "a", "r"].map((name) => ({ name, vectors: [[[1], [2]]] })),
+  at: 2,
+  rows: [{ kind: "k", name: "keys" }],
+  asks: "q of r",
+  vectors: true,
+  pieces: 2,
+  heads: [
+    { piece: 0, tone: "1", weights: [0.5, 0.3, 0.2] },
+    { piece: 1, tone: "2", weights: [0, 0.25, 0.75] },
+  ],
+};
+const placed = (upright = false) =>
+  plan({
+    width: upright ? 350 : 800,
+    height: 380,
+    upright,
+    columns: 3,
+    pieces: 2,
+    weights: three.heads.map(({ weights }) => weights),
+    heads: [0, 1],
+    rows: 1,
+    vectors: true,
+    numbers: false,
+    names: 1,
+  });
+
+test("the drawing: widths and shares are the weights, lying and standing", () => {
+  for (const upright of [false, true]) {
+    const made = placed(upright);
+    for (const [h, { bar, arrows }] of made.blocks.entries()) {
+      const { weights } = three.heads[h];
+      const [length, start] = upright ? [bar.h, bar.y] : [bar.w, bar.x];
+      arrows.forEach(({ segment, width }, t) => {
+        near([weights[t] * length], [upright ? segment.h : segment.w], 1e-9, "share");
+        if (weights[t]) near([weights[t]], [(width / arrows[1].width) * weights[1]], 1e-9, "width");
+      });
+      near([start + length], [end(arrows[2].segment, upright)], 1e-9, "the bar is full");
+    }
+    const boxes = [
+      ...made.places.flatMap(({ hit, strips }) => [hit, ...strips.flat()]),
+      ...made.blocks.flatMap(({ query, out, bar }) => [query, out, bar]),
+    ];
+    for (const { x, y, w, h } of boxes)
+      if (x < 0 || y < 0 || x + w > made.width + 1e-9 || y + h > made.height + 1e-9)
+        fail(`outside: ${[x, y, w, h]}`);
+  }
+});
+
+const end = (
+  /** @type {import("../figures/networks/attention-plan.js").Box} */ box,
+  isDown = false,
+) => (isDown ? box.y + box.h : box.x + box.w);
+
+test("the drawing: every part answers at its place", () => {
+  for (const upright of [false, true]) {
+    const made = placed(upright);
+    const at = (/** @type {number} */ x, /** @type {number} */ y) => partAt(made, three, x, y);
+    const inside = (/** @type {{x: number, y: number, w: number, h: number}} */ box) =>
+      at(box.x + box.w / 2, box.y + box.h / 2);
+    for (const [head, { arrows, query, out }] of made.blocks.entries()) {
+      same({ what: "query", head, at: 2 }, inside(query), "query");
+      same({ what: "out", head, at: 2 }, inside(out), "output");
+      arrows.forEach(({ curve, segment }, t) => {
+        if (!three.heads[head].weights[t]) return;
+        same({ what: "weight", head, at: t }, inside(segment), "share");
+        const [x, y] = along(curve, 0.97); // where it meets no other
+        same({ what: "arrow", head, at: t }, at(x, y), "arrow");
+      });
+      made.places.forEach(({ strips: [keys] }, t) =>
+        same({ what: "k", head, at: t }, inside(keys[head]), "key"),
+      );
+    }
+  }
+});
+
+test("the card: number, formula, and a line that stands in the program", () => {
+  for (const { file, ...lines } of Object.values(CODE))
+    for (const line of Object.values(lines)) if (!text(file).includes(line)) fail(line);
+  const { keys, values, scores, weights, headOut } = play([-0.22, 0.35]);
+  const facts = {
+    names: ["BOS", "a", "b"],
+    at: 2,
+    heads: [{ q: [-0.22, 0.35], keys, values, scores, weights, out: headOut }],
+    digits: 2,
+    code: /** @type {const} */ ("one"),
+  };
+  const card = cardOf({ what: "arrow", head: 0, at: 1 }, facts);
+  same("b → a", card?.title, "title");
+  if (!card?.lines.at(-1)?.endsWith("= 0.34")) fail(String(card?.lines));
+  const early = {
+    ...facts,
+    heads: [{ ...facts.heads[0], scores: null, weights: null, out: null }],
+  };
+  for (const what of ["arrow", "column", "out"])
+    same(null, cardOf({ what, head: 0, at: 1 }, early), `${what}, before it is there`);
 });
 
 test("the fuzzy dictionary: a mean at 0, a common dictionary when sharp", () => {

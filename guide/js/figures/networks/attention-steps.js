@@ -27,6 +27,10 @@ export const STAGES = Object.freeze([
 ]);
 /** What the head looks for when the playground opens. */
 export const FIRST_QUERY = Object.freeze([-0.22, 0.35]);
+/** How far its numbers can go: from equal weights to nearly the whole for one key. */
+export const MOST_OF_QUERY = 10;
+/** The keys are short next to such queries: how many times their length they are drawn. */
+export const KEYS_LARGER = 10;
 
 const factor = (/** @type {number} */ x, /** @type {number} */ digits) =>
   x < 0 ? `(${written(x, digits)})` : written(x, digits);

@@ -91,7 +91,7 @@ function tracedNow({ config, weights }, tokens) {
  */
 export function cutInto({ q, keys, values }, at, heads) {
   const width = q[at].length;
-  const { weights, headOut, qk } = attend(
+  const { weights, scores, headOut, qk } = attend(
     floats,
     { n_embd: width, n_head: heads },
     q[at],
@@ -101,6 +101,7 @@ export function cutInto({ q, keys, values }, at, heads) {
   const size = width / heads;
   return {
     weights,
+    scores,
     headOut,
     qk,
     size,
