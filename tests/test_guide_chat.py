@@ -1,5 +1,6 @@
 """The chat on the start page, and the samplers that it offers for download."""
 
+import gzip
 import random
 import re
 import shutil
@@ -9,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import browser
 from cli_runner import ok
-from guide_pages import menu, reset
+from guide_pages import menu, real_engine, reset, tokens_of
 from widget_checks import looked_at
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +66,8 @@ def refusals(program: list[str], folder: Path) -> None:
         (["--count", "0"], "count is 0"),
         (["zoë"], "not a letter"),
         (["abcdefghijklmnop"], "16 letters, must be at most 15"),
+        (["model.json"], "model.json is a file"),
+        (["model.json"], "as in 'sampler."),
         (["--what"], "--what"),
     ):
         done = subprocess.run(
@@ -133,28 +137,80 @@ def said(page: Any, pattern: str) -> None:
     )
 
 
+def jumping(chromium: Any) -> Any:
+    """A page on which no letter takes its time to fall."""
+    return browser.opened(chromium, reduced_motion="reduce")
+
+
+def needed(paths: set[str], site: Path) -> int:
+    """Compressed bytes of files of the site, each by itself; fonts are compressed already."""
+    files = [site / (path or "index.html") for path in paths]
+    return sum(
+        len(data if path.suffix == ".woff2" else gzip.compress(data, 9))
+        for path, data in ((path, path.read_bytes()) for path in files)
+    )
+
+
+def likeliest(engine: Any, model: Any, prefix: str, temperature: float) -> str:
+    """The three likeliest letters as the page says them."""
+    logits = engine.logits([tokens_of(model, prefix)])[0][-1] / temperature
+    probs = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    names = [*model.tokenizer.uchars, "end"]
+    best = sorted(range(len(names)), key=lambda i: -probs[i])[:3]
+    return ", ".join(f"{names[i]} {probs[i]:.2f}" for i in best)
+
+
 @pytest.mark.slow
-def test_chat_by_keyboard(chromium: Any, guide_address: str) -> None:
+def test_chat_by_keyboard(chromium: Any, guide_address: str, guide_site: Path) -> None:
     mark_of = marks()
+    model, engine = real_engine()
     with browser.opened(chromium) as (page, wrong):
-        asked: list[str] = []
-        page.on("request", lambda made: asked.append(made.url.removeprefix(guide_address)))
+        asked: set[str] = set()
+        page.on("request", lambda made: asked.add(made.url.removeprefix(guide_address)))
         field = started(page, guide_address)
+        said(page, likeliest(engine, model, "", 0.7))
         browser.settled(page)
-        assert not {"files/model.json", "files/names.txt", "js/kernel.wasm"} & set(asked)
-        assert "kamon · ann" in page.inner_text(".chat-log")
+        assert "files/model.f32" in asked
+        assert not {"files/model.json", "files/names.txt", "js/kernel.wasm"} & asked
+        assert needed(asked, guide_site) <= 150 * 1024
+        # The bars move as one types; a space begins another name, an unknown letter nothing.
         field.focus()
-        page.keyboard.type("Ann k")
+        before = page.locator(".mg-bar").first.get_attribute("d")
+        page.keyboard.type("Ann")
+        likely = likeliest(engine, model, "ann", 0.7)
+        said(page, f"After “ann”, at temperature 0.70, most likely: {likely}")
+        assert page.locator(".mg-bar").first.get_attribute("d") != before
+        page.keyboard.type("1")
+        said(page, "After “ann”")
+        page.keyboard.press("Backspace")
+        page.keyboard.type(" ")
+        said(page, "At the beginning of a name")
+        page.keyboard.type("k")
+        said(page, "After “k”")
         page.keyboard.press("Enter")
+        page.get_by_role("button", name="Skip").wait_for()  # letters are falling
+        page.locator(".stage-tile", has_text="end").wait_for()
         shown = answered(page, 1)
         names = expected("--seed", "42", "--temperature", "0.7", "ann", "k")
         assert [forced + rest for forced, rest, _ in shown] == names
         assert [forced for forced, _, _ in shown] == ["ann", "k"]
         assert [mark for *_, mark in shown] == [mark_of(name) for name in names]
         said(page, f"It wrote {names[0]}, {mark_of(names[0])}; {names[1]}")
-        assert {"files/model.json", "files/names.txt", "js/kernel.wasm"} <= set(asked)
+        assert {"files/model.json", "files/names.txt"} <= asked
 
-        # Temperature and seed by arrow keys and by typing; Tab leads to them.
+        # The last name's letters can be looked at, each with its draw.
+        stream = random.Random(42)
+        uniforms = [stream.random() for _ in f"{names[0][3:]}.{names[1][1:]}."]
+        draws = [f"{uniform:.3f}" for uniform in uniforms[len(names[0]) - 2 :]]
+        tiles = page.locator("button.stage-tile")
+        assert [text.split() for text in tiles.all_inner_texts()] == [
+            [letter, draw] for letter, draw in zip([*names[1][1:], "end"], draws, strict=True)
+        ]
+        tiles.first.press("Enter")
+        assert tiles.first.get_attribute("aria-pressed") == "true"
+        page.get_by_text(f"Drawn: {draws[0]}, and {names[1][1]} has").wait_for()
+
+        # Temperature and seed by arrow keys and by typing.
         number = page.get_by_role("spinbutton", name="Temperature")
         number.focus()
         page.keyboard.press("ArrowUp")
@@ -163,21 +219,22 @@ def test_chat_by_keyboard(chromium: Any, guide_address: str) -> None:
         page.keyboard.press("Tab")
         page.keyboard.press("ArrowRight")
         assert number.input_value() == "0.85"
+        said(page, f"temperature 0.85, most likely: {likeliest(engine, model, '', 0.85)}")
         number.fill("3")
         page.keyboard.press("Enter")
         assert number.input_value() == "2.00"
         assert page.get_by_text("3 is outside 0.1 to 2.").is_visible()
         number.fill("1.23")
         page.keyboard.press("Enter")
-        page.keyboard.press("Tab")
-        page.keyboard.press("Tab")
+        page.locator("mg-chat .mg-more > summary").press("Enter")
+        page.get_by_text("python sampler.py --seed 42 --temperature 0.7 ann k").wait_for()
         seed = page.get_by_role("spinbutton", name="Seed")
-        assert seed.evaluate("e => e === document.activeElement")
         assert seed.input_value() == "43"
         seed.fill("7")
         page.keyboard.press("Enter")
         field.focus()
         page.keyboard.press("Enter")  # nothing typed: from BOS
+        page.get_by_role("button", name="Skip").click()  # and all letters land at once
         shown = answered(page, 2)
         assert [shown[0][0] + shown[0][1]] == expected(
             *["--seed", "7", "--temperature", "1.23", "--count", "1"]
@@ -191,7 +248,7 @@ def test_chat_by_keyboard(chromium: Any, guide_address: str) -> None:
 def test_every_mark_is_the_files(chromium: Any, guide_address: str) -> None:
     mark_of = marks()
     seen = set()
-    with browser.opened(chromium) as (page, wrong):
+    with jumping(chromium) as (page, wrong):
         field = started(page, f"{guide_address}#?chat=t:0.5")
         for turn in range(1, 6):
             field.fill("a e i o u m k j r s")
@@ -205,11 +262,12 @@ def test_every_mark_is_the_files(chromium: Any, guide_address: str) -> None:
 
 @pytest.mark.slow
 def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_address: str) -> None:
-    with browser.opened(chromium) as (page, wrong):
+    with jumping(chromium) as (page, wrong):
         field = started(page, guide_address)
         field.fill("ann z")
         page.get_by_role("button", name="Send").click()
         answered(page, 1)
+        page.locator("mg-chat .mg-more > summary").click()
         page.get_by_role("button", name="from scratch").click()
         answered(page, 2)
         field.fill("be")
@@ -223,7 +281,7 @@ def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_addres
         assert page.locator(".chat-asked").count() == 0
         browser.until(page, lambda: "chat=" not in page.url, lambda: f"no chat= in {page.url}")
         assert wrong == []
-    with browser.opened(chromium) as (page, wrong):
+    with jumping(chromium) as (page, wrong):
         asked: list[str] = []
         page.on("request", lambda made: asked.append(made.url))
         field = started(page, link)
@@ -232,7 +290,7 @@ def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_addres
         assert page.locator(".chat-asked").count() == 0
         assert not [url for url in asked if url.endswith(("model.json", ".wasm"))]
         assert field.input_value() == "be"
-        assert page.get_by_role("spinbutton", name="Seed").input_value() == "44"
+        assert page.locator("mg-chat").get_by_label("Seed").input_value() == "44"
         page.get_by_role("button", name="Show them").click()
         answered(page, 2)
         assert page.inner_text(".chat-log") == before
@@ -242,7 +300,7 @@ def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_addres
 
 @pytest.mark.slow
 def test_what_it_cannot_read_is_refused_in_place(chromium: Any, guide_address: str) -> None:
-    with browser.opened(chromium) as (page, wrong):
+    with jumping(chromium) as (page, wrong):
         field = started(page, guide_address)
         for typed, line in (
             ("ann 👩‍👩‍👧", "It doesn't know “👩‍👩‍👧”, only the letters a to z."),
@@ -276,7 +334,7 @@ def test_what_it_cannot_read_is_refused_in_place(chromium: Any, guide_address: s
     ],
 )
 def test_a_hostile_link_does_nothing(chromium: Any, guide_address: str, state: str) -> None:
-    with browser.opened(chromium) as (page, wrong):
+    with jumping(chromium) as (page, wrong):
         field = started(page, f"{guide_address}#?chat={state}")
         for name in ("Show it", "Show them"):
             if page.get_by_role("button", name=name).count():
@@ -291,21 +349,8 @@ def test_a_hostile_link_does_nothing(chromium: Any, guide_address: str, state: s
 
 
 @pytest.mark.slow
-def test_chat_without_webassembly(chromium: Any, guide_address: str) -> None:
-    with browser.opened(chromium) as (page, wrong):
-        page.add_init_script("delete globalThis.WebAssembly")
-        field = started(page, guide_address)
-        field.fill("ann k")
-        field.press("Enter")
-        names = expected("--seed", "42", "--temperature", "0.7", "ann", "k")
-        assert [forced + rest for forced, rest, _ in answered(page, 1)] == names
-        said(page, "plain JavaScript")
-        assert wrong == []
-
-
-@pytest.mark.slow
 def test_chat_when_the_model_does_not_come(chromium: Any, guide_address: str) -> None:
-    with browser.opened(chromium) as (page, _):
+    with jumping(chromium) as (page, _):
         page.route("**/model.json", lambda route: route.fulfill(status=503, body=""))
         field = started(page, guide_address)
         field.fill("ann")
@@ -320,13 +365,13 @@ def test_chat_when_the_model_does_not_come(chromium: Any, guide_address: str) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_clipped_or_out_of_reach(chromium: Any, guide_address: str, scheme: str) -> None:
-    with browser.opened(chromium, color_scheme=scheme) as (page, wrong):
+    with browser.opened(chromium, color_scheme=scheme, reduced_motion="reduce") as (page, wrong):
         field = started(page, guide_address)
         field.fill("ann k " + "m" * 15)
         field.press("Enter")
         answered(page, 1)
         field.fill("ë")
         field.press("Enter")
-        page.locator("mg-chat summary").click()
+        page.locator("mg-chat .mg-more > summary").click()
         looked_at(page, "mg-chat")
         assert wrong == []

@@ -131,8 +131,8 @@ def test_an_experiment_is_one_click_away(opened: Callable[..., Any]) -> None:
     page.locator("mg-live-training").scroll_into_view_if_needed()
     page.locator("mg-live-training[data-ready] > .mg-summary").wait_for(state="attached")
     heads = page.locator("mg-live-training .train-side h3")
-    heads.nth(1).filter(has_text="B: n_embd 32").wait_for()
-    assert heads.all_inner_texts() == ["A: final (rung 5)", "B: n_embd 32"]
+    heads.nth(1).filter(has_text="B: n_embd 32").wait_for(state="attached")
+    assert heads.all_text_contents() == ["A: final (rung 5)", "B: n_embd 32"]
     page.go_back()
     page.get_by_role("link", name="chat at 0.1").click()
     page.locator("mg-chat[data-ready]").wait_for()

@@ -185,6 +185,21 @@ def test_layer_by_keyboard_and_mouse(opened: Any) -> None:
     told(linear, "mg-layer", "The outputs are −1.00, 1.00, 0.00.")
 
 
+def test_neuron_layer_and_network_are_classes_that_run(capsys: Any) -> None:
+    blocks = re.findall(r"```python\n(.*?)```\s*[^`]*```text\n(.*?)```", page_text("surface"), re.S)
+    (code, printed) = blocks[-1]
+    code = code[code.rindex("import random") :]
+    names: dict[str, Any] = {}
+    exec(compile(code, "surface.md", "exec"), names)
+    assert capsys.readouterr().out == printed
+    layers = names["net"].layers
+    assert sum(len(neuron.weights) + 1 for layer in layers for neuron in layer.neurons) == 11
+    assert "has 11 parameters" in page_text("surface")
+    neuron = names["Neuron"](3)
+    neuron.weights, neuron.bias = [0.4, 0.7, -0.1], 0.2
+    assert neuron([0.5, -0.3, 1.2]) == pytest.approx(0.07)  # step 4 on the page before
+
+
 @pytest.mark.slow
 def test_neurons_zip_and_net(opened: Any) -> None:
     page = opened("neuron", "mg-neuron[step='1']")
@@ -313,6 +328,8 @@ def test_rung_1_is_trained_in_the_page(opened: Any) -> None:
     page.locator("mg-rung-diff").get_by_role("button", name="Headers too").click()
     told(page, "mg-rung-diff", "in 5 places")
     widget = shown(page, "mg-train-mlp")
+    told(page, "mg-train-mlp", "Step 100:")  # computed when it is first seen
+    widget.get_by_role("button", name="Untrain").click()
     told(page, "mg-train-mlp", "Nothing trained yet")
     widget.get_by_role("button", name="One step").click()
     told(page, "mg-train-mlp", "Step 1: the loss of “yuheng” was 3.2978")

@@ -21,7 +21,8 @@ GPT3 = {"parameters": 175e9, "tokens": 300e9, "layers": 96, "width": 12288, "blo
 
 
 def table() -> list[list[str]]:
-    return cells(TEXT.partition("<mg-canonical-block>")[2])[2:]
+    inside = TEXT.partition("<mg-canonical-block>")[2].partition("</mg-canonical-block>")[0]
+    return cells(inside)[2:]
 
 
 def power(x: float) -> str:

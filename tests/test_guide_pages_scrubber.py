@@ -18,7 +18,7 @@ def canvas(page: Any, name: str) -> str:
 
 
 def train(page: Any) -> None:
-    page.get_by_role("button", name="Train and record").click()
+    page.get_by_role("button", name=re.compile("Train and record|Go on")).click()
     page.get_by_text("1,000 of 1,000 steps recorded: move through them.").wait_for()
 
 
@@ -26,6 +26,9 @@ def train(page: Any) -> None:
 def test_everything_moves_together(opened: Callable[..., Any]) -> None:
     page = opened("scrubber", ELEMENT)
     page.locator(f"{ELEMENT}[data-loaded]").wait_for()
+    told(page, ELEMENT, "After step 100: loss 3.3669")  # computed when it is first seen
+    page.get_by_text("100 of 1,000 steps recorded: move through them, or go on.").wait_for()
+    page.get_by_role("slider", name="The run: step").press("Home")
     told(
         page, ELEMENT, "After step 0: nothing has been learned. wte has numbers from −0.22 to 0.24."
     )
@@ -85,12 +88,12 @@ def test_a_matrix_a_cell_and_a_name_go_into_the_link(opened: Callable[..., Any])
     field.fill("Karen")
     told(page, ELEMENT, "n, the last token")
     as_table(page, ELEMENT)
-    table = widget.get_by_role("table")
+    table = widget.get_by_role("table", name="The matrix")
     assert table.locator("th").first.inner_text() == "after step 100"
     assert table.locator("tbody tr").count() == 27
     page.get_by_role("slider", name="The run: step").focus()
     page.keyboard.press("ArrowLeft")
-    widget.get_by_role("columnheader", name="after step 99").wait_for()
+    table.get_by_role("columnheader", name="after step 99").wait_for()
     widget.get_by_label("Show").select_option("change")
     widget.get_by_text("Full colour is ±1.41").wait_for()
     in_address(page, "show:change")

@@ -1,5 +1,6 @@
 """The guide's site in real Chromium: all pages by rule, and what every page can do."""
 
+import functools
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,15 @@ CLIPPED = """() => [...document.querySelectorAll("main *, header *, footer *")].
   if (box.width === 0 || style.position === "absolute") return false;
   return box.right > innerWidth + 1 || box.left < -1 ||
     (e.scrollWidth > e.clientWidth + 1 && style.overflowX === "hidden");
+}).map((e) => e.outerHTML.slice(0, 90))"""
+
+# A box with more to the side than it shows has to say so; formulas and tables need one.
+UNTOLD = """() => [...document.querySelectorAll("main *")].filter((e) => {
+  if (e.scrollWidth <= e.clientWidth + 1 || e.clientWidth < 2) return false;
+  if (e.matches("textarea")) return false;
+  const style = getComputedStyle(e);
+  if (["auto", "scroll"].includes(style.overflowX)) return style.backgroundImage === "none";
+  return e.matches(".formula, p, li, dd, table, pre, figure, blockquote, details");
 }).map((e) => e.outerHTML.slice(0, 90))"""
 
 
@@ -80,6 +90,7 @@ def test_no_accessibility_violation_and_nothing_clipped(
                 browser.resized(page, width)
                 where = f"{entry.page} at {width}"
                 problems += [f"{where}: clipped: {e}" for e in page.evaluate(CLIPPED)]
+                problems += [f"{where}: more, untold: {e}" for e in page.evaluate(UNTOLD)]
                 if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                     problems.append(f"{where} scrolls sideways")
                 if width == looked_at:
@@ -113,6 +124,28 @@ def test_pages_read_with_scripts_off(chromium: Any, guide_address: str) -> None:
         assert wrong == []
 
 
+# What people type, and where it has to lead, in first or second place.
+FOUND = {
+    "square root": "maths/#powers-and-roots",
+    "flops": "learn/real/",
+    "quantization": "learn/real/#inference",
+    "RLHF": "learn/real/#post-training",
+    "warmup": "learn/real/#optimisation",
+    "weight decay": "learn/real/#optimisation",
+    "bf16": "learn/real/#training",
+    "bfloat16": "learn/real/#training",
+    "scaling laws": "learn/real/#optimisation",
+    "top k": "learn/temperature/#what-to-choose",
+    "top-p": "learn/temperature/#what-to-choose",
+    "perplexity": "learn/loss/#is-it-good",
+    "prompt": "learn/inference/#invented-or-remembered",
+    "context window": "learn/embeddings/#and-one-for-each-position",
+    "context length": "learn/embeddings/#and-one-for-each-position",
+}
+FIRST_TWO = """place => [...document.querySelectorAll("dialog.search li a")].slice(0, 2)
+    .some(link => link.href.endsWith(`/${place}`))"""
+
+
 @pytest.mark.slow
 def test_search_loads_its_index_on_first_use(chromium: Any, guide_address: str) -> None:
     with browser.opened(chromium) as (page, wrong):
@@ -131,6 +164,10 @@ def test_search_loads_its_index_on_first_use(chromium: Any, guide_address: str) 
             page.get_by_label("Search all pages").fill(query)
             page.get_by_text("0 found").wait_for()
         assert page.locator("dialog.search img").count() == 0
+        for words, place in FOUND.items():
+            page.get_by_label("Search all pages").fill(words)
+            leads = functools.partial(page.evaluate, FIRST_TWO, place)
+            browser.until(page, leads, lambda: f"{words} leads to {place}")  # noqa: B023
         page.get_by_label("Search all pages").fill("colours")
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")

@@ -6,16 +6,17 @@ Everything is made in a temporary folder, which takes the place of guide/site (o
 it passed the checks. Nothing in it names another server, this machine or the time.
 """
 
-import html
 import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import checking
 import colab
@@ -24,6 +25,7 @@ import llms
 import mapstrip
 import notebook
 import paths
+import searching
 import sheets
 import sitemap
 import sources
@@ -94,8 +96,15 @@ def copy_parts(site: Path) -> None:
         shutil.copyfile(path, site / place)
 
 
+def floats_of(model: dict[str, Any]) -> bytes:
+    """A model's numbers in the order of its state dict, 4 bytes each: a picture needs no more."""
+    rows = [row for matrix in model["state_dict"].values() for row in matrix]
+    numbers = [x for row in rows for x in row]
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
 def make_files(site: Path) -> None:
-    """What is made of other files: the assignment's kit, the banned words as JSON, the notebook."""
+    """What is made of other files: the assignment's kit, banned words, the notebook, the model."""
     sys.path.insert(0, str(ROOT / "src"))
     from microgpt.assignment.kit.files import kit_zip
 
@@ -103,26 +112,8 @@ def make_files(site: Path) -> None:
     policy = tomllib.loads((ROOT / "data" / "fruits.toml").read_text(encoding="utf-8"))
     (site / "files" / "fruits.json").write_text(json.dumps(policy), encoding="utf-8")
     (site / "files" / "microgpt.ipynb").write_text(notebook.text(), encoding="utf-8")
-
-
-def shrink_index(site: Path) -> None:
-    """Zensical's search index as plain text: one entry a section."""
-    found = json.loads((site / "search.json").read_text(encoding="utf-8"))
-    entries = []
-    page = ""
-    for item in found["items"]:
-        if item["level"] == 1:
-            page = item["title"]
-        text = re.sub(r"<[^>]*>", " ", item["text"].replace(paths.LATER, ""))
-        entries.append(
-            {
-                "location": item["location"],
-                "title": html.unescape(re.sub(r"<[^>]*>", "", item["title"])),
-                "page": html.unescape(re.sub(r"<[^>]*>", "", page)),
-                "text": " ".join(html.unescape(text).split()),
-            }
-        )
-    (site / "search.json").write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
+    model = json.loads((ROOT / "data" / "model.json").read_text(encoding="utf-8"))
+    (site / "files" / "model.f32").write_bytes(floats_of(model))
 
 
 def widget_modules() -> dict[str, str]:
@@ -187,7 +178,7 @@ def build(target: Path = SITE) -> list[str]:
         site = make_pages(Path(folder))
         copy_parts(site)
         make_files(site)
-        shrink_index(site)
+        searching.write(site)
         finish_pages(site, known)
         llms.write(site, known)
         said = checking.check(site, known)

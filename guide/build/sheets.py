@@ -83,4 +83,5 @@ def wanted(site: Path, page: Path, text: str) -> list[str]:
 
 @cache
 def words_of(path: Path, _changed: int) -> set[str]:
-    return set(WORD.findall(path.read_text(encoding="utf-8")))
+    text = path.read_text(encoding="utf-8")
+    return set(WORD.findall(re.sub(r"/\*.*?\*/|^\s*//[^\n]*$", "", text, flags=re.S | re.M)))

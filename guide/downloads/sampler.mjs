@@ -189,6 +189,12 @@ async function main(words) {
   const seed = number("seed", 0, 2 ** 32 - 1, true);
   const temperature = number("temperature", 0.001, 1000, false);
   const count = asked.count === "" ? 0 : number("count", 1, 1e9, true);
+  const file = prefixes.find((prefix) => /\.(json|py|mjs)$/i.test(prefix));
+  if (file !== undefined)
+    end(
+      `${file} is a file; what stands here is how a name should begin, as in 'sampler.mjs ann'. ` +
+        `The model.json beside sampler.mjs is read anyway, another one with --model ${file}`,
+    );
   const model = await readModel(asked.model);
   const most = model.config.block_size - 1;
   for (const prefix of prefixes) {

@@ -115,6 +115,13 @@ def main():
         parser.error(f"the temperature is {asked.temperature}, must be from 0.001 to 1000")
     if asked.count is not None and asked.count < 1:
         parser.error(f"the count is {asked.count}, must be at least 1")
+    for prefix in asked.prefixes:
+        if prefix.lower().endswith((".json", ".py", ".mjs")):
+            parser.error(
+                f"{prefix} is a file; what stands here is how a name should begin, as in "
+                f"'sampler.py ann'. The model.json beside sampler.py is read anyway, another one "
+                f"with --model {prefix}"
+            )
     model = read_model(asked.model)
     most = model["config"]["block_size"] - 1
     for prefix in asked.prefixes:

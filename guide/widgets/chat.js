@@ -1,26 +1,37 @@
-// <mg-chat>: the trained model writes names in the page. What it does is in
-// js/figures/trained/chat.js, which is fetched, with the model, when the reader first sends
-// something.
-//
-// Of the text in the tag, what has the class `opening` stays as the first lines of the
-// conversation.
+// <mg-chat>: the trained model as a picture that lights up while one types, the probabilities of
+// the next letter, and names drawn from them letter by letter. The picture needs files/model.f32
+// alone; what writes (js/figures/trained/chat.js, model.json) is fetched when the reader turns to
+// the field, the list of names, for the marks, when something is sent.
 
-import { button, html } from "../js/kit/dom.js";
-import { define } from "../js/kit/element.js";
+import { marked as seen } from "../js/characters.js";
 import { MicrogptError } from "../js/errors.js";
+import { fetched } from "../js/figures/fetched.js";
+import { examples, messageField } from "../js/figures/message-field.js";
+import { typedNow } from "../js/figures/trained/prefixes.js";
+import { Reading, readFloats } from "../js/figures/trained/reading.js";
+import { Relief } from "../js/figures/trained/relief.js";
+import { Stage } from "../js/figures/trained/stage.js";
+import { button, html, prefersLessMotion } from "../js/kit/dom.js";
+import { define } from "../js/kit/element.js";
 import { numberField, seedField, textField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
-import { fetched } from "../js/figures/fetched.js";
-import { examples, messageField } from "../js/figures/message-field.js";
+import { floats, softmax } from "../js/numbers/arithmetic.js";
 
+/** @typedef {typeof import("../js/figures/trained/chat.js")} Chat */
+/** @typedef {import("../js/figures/trained/chat.js").Letter} Letter */
+/** @typedef {import("../js/figures/trained/chat.js").Mark} Mark */
 /** @typedef {import("../js/figures/trained/chat.js").Message} Message */
 /** @typedef {import("../js/figures/trained/chat.js").Name} Name */
 /** @typedef {import("../js/figures/trained/chat.js").Writer} Writer */
 
 const FILES = new URL("../files/", import.meta.url);
+const LETTERS = Object.freeze([..."abcdefghijklmnopqrstuvwxyz"]);
+const NAMES = Object.freeze([...LETTERS, "end"]); // of the tokens
 const IN_LINK = 1200; // characters of a conversation that a link carries
 const MOST_TURNS = 50; // older ones leave the page
+const LETTER_MS = 480; // from one letter's draw to the next
+const ALL_MS = 9000; // many names come faster
 const MEANINGS = /** @type {const} */ ([
   ["trained", "it saw this name in training"],
   ["file", "in the list of names, never shown to it"],
@@ -28,23 +39,30 @@ const MEANINGS = /** @type {const} */ ([
 ]);
 const EXAMPLES = { ann: "ann", "k z": "k z", "from scratch": "" };
 
-/** @type {Promise<[typeof import("../js/figures/trained/chat.js"), Writer]> | null} */
-let opening = null;
+const text = async (/** @type {string} */ name) => (await fetched(new URL(name, FILES))).text();
 
-/** Module, model and names: fetched once, and again after a failure. */
-function opened() {
-  opening ??= (async () => {
-    const chat = await import("../js/figures/trained/chat.js");
-    const text = async (/** @type {string} */ name) => (await fetched(new URL(name, FILES))).text();
-    const writer = await chat.openWriter({
-      text,
-      kernel: new URL("../js/kernel.wasm", import.meta.url),
-    });
-    return /** @type {[typeof chat, Writer]} */ ([chat, writer]);
-  })();
-  opening.catch(() => (opening = null));
-  return opening;
+/**
+ * Fetched once a page, and again after a failure.
+ * @template T
+ * @param {() => Promise<T>} fetch
+ */
+function once(fetch) {
+  /** @type {Promise<T> | null} */
+  let coming = null;
+  return () => {
+    coming ??= fetch();
+    coming.catch(() => (coming = null));
+    return coming;
+  };
 }
+const weights = once(async () =>
+  readFloats(await (await fetched(new URL("model.f32", FILES))).arrayBuffer()),
+);
+const opened = once(async () => {
+  const chat = await import("../js/figures/trained/chat.js");
+  return { chat, writer: await chat.openWriter(text) };
+});
+const marks = once(async () => (await opened()).chat.openMarks(text));
 
 class MgChat extends Widget {
   fields = {
@@ -61,46 +79,62 @@ class MgChat extends Widget {
   );
   shared = html("p", { class: "chat-shared" });
   commands = html("div", { class: "chat-commands" });
-  /** @private @type {typeof import("../js/figures/trained/chat.js") | null} */ chat = null;
+  model = /** @type {Reading} */ ({});
+  relief = /** @type {Relief} */ ({});
+  stage = /** @type {Stage} */ ({});
+  /** @private @type {Chat | null} */ chat = null;
   /** @private @type {Writer | null} */ writer = null;
   /** @private @type {Message[]} */ messages = [];
   /** @private an answer on its way whose round is over isn't wanted any more */ round = 0;
   /** @private */ waiting = false;
+  /** @private ends the wait for the next letter @type {(() => void) | null} */ hurry = null;
+  /** @private the beginning that the picture shows */ begun = "";
+  /** @private the draw that is looked at instead @type {Letter | null} */ drawn = null;
+  /** @private @type {Letter[]} */ letters = [];
+  /** @private temperature and text that the picture follows */ seen = "";
+
+  async load() {
+    this.model = new Reading(await weights());
+  }
 
   build() {
     this.messages = [];
     this.waiting = false;
-    this.log.replaceChildren(...this.openingLines());
-    const settings = html(
+    this.drawn = null;
+    this.hurry = null;
+    this.begun = this.seen = "";
+    this.log.replaceChildren();
+    this.box.hidden = true;
+    this.relief = new Relief(this, this.model);
+    this.stage = new Stage(this, NAMES, (letter) => this.lookAt(letter));
+    const temperature = this.knob("t", {
+      label: "Temperature",
+      control: "temperature",
+      step: 0.05,
+      digits: 2,
+      slider: true,
+    });
+    const picture = html(
       "div",
-      { class: "chat-settings" },
-      this.knob("t", {
-        label: "Temperature",
-        control: "temperature",
-        step: 0.05,
-        digits: 2,
-        slider: true,
-      }),
-      this.tools(this.knob("seed", { label: "Seed" })),
+      { class: "chat-picture" },
+      html("div", { class: "chat-model" }, this.relief.element, this.relief.readout),
+      html("div", { class: "chat-side" }, this.form(), this.stage.box, temperature),
     );
-    return [this.box, this.shared, this.form(), settings, this.underneath()];
+    const more = [this.settings(), this.underneath()];
+    return [this.figure(picture, { more, under: true }), this.shared, this.box];
   }
 
   put() {
     super.put();
-    this.summary(
-      "Nothing sent yet. Type how a name should begin, or leave the field empty, and send.",
-    );
+    this.relief.dress();
+    const more = this.commands.closest("details");
+    if (more) this.listen(more, "toggle", () => this.showCommands());
   }
 
-  /** What stood in the page, as the model's first lines. @private */
-  openingLines() {
-    const kept = this.fallback.filter(
-      (node) => node instanceof Element && node.matches(".opening"),
-    );
-    return kept.length
-      ? [html("li", { class: "chat-turn" }, html("div", { class: "chat-said" }, ...kept))]
-      : [];
+  leave() {
+    this.round++;
+    this.hurry?.();
+    super.leave();
   }
 
   /** @private */
@@ -110,11 +144,13 @@ class MgChat extends Widget {
     const how = { label, button: "Send", send: say };
     this.message = messageField(this, how, { placeholder: "ann" });
     const { field, refused, parts } = this.message;
-    const help = `${field.id}-help`;
-    field.setAttribute("aria-describedby", `${refused.id} ${help}`);
     refused.classList.add("chat-refused");
+    this.listen(field, "focus", () => {
+      opened().catch(() => {}); // what is wrong is said when something is sent
+    });
     this.listen(field, "input", () => {
       this.refuse("");
+      this.hurry?.();
       if (field.value.length <= 400) this.set({ text: field.value });
     });
     this.follow(({ text }) => {
@@ -124,12 +160,23 @@ class MgChat extends Widget {
       "div",
       { class: "chat-form", role: "group", "aria-label": "Your message" },
       ...parts,
+    );
+  }
+
+  /** What is rarely needed: the seed, and examples. @private */
+  settings() {
+    return html(
+      "div",
+      { class: "chat-settings" },
       html(
         "p",
-        { id: help, class: "mg-note" },
-        "A space starts another name; an empty field leaves all letters to the model.",
+        { class: "mg-note" },
+        "A space starts another name; an empty field leaves all letters to the model. A cell is " +
+          "raised above zero and sunk below. It is as bright as the number that it adds for the " +
+          "last letter, its own times the activation that it meets, is large in its matrix.",
       ),
-      examples(this, EXAMPLES, say),
+      examples(this, EXAMPLES, (one) => this.say(one)),
+      this.knob("seed", { label: "Seed" }),
     );
   }
 
@@ -144,15 +191,14 @@ class MgChat extends Widget {
     const files = ["model.json", "sampler.py", "sampler.mjs"].map((name) =>
       html("li", {}, html("a", { href: new URL(name, FILES).pathname, download: true }, name)),
     );
-    const home = html(
-      "details",
-      { class: "chat-home" },
-      html("summary", {}, "The same on your own machine"),
-      html("p", {}, "Put the model and a sampler, in Python or in JavaScript, into one folder:"),
-      html("ul", {}, ...files),
+    return html(
+      "div",
+      { class: "chat-under" },
+      legend,
+      html("p", {}, "The same on your own machine: put the model and a sampler into one folder."),
+      html("ul", { class: "chat-files" }, ...files),
       this.commands,
     );
-    return html("div", { class: "chat-under" }, legend, home);
   }
 
   /** @private @param {string} line */
@@ -163,11 +209,45 @@ class MgChat extends Widget {
 
   /** What the address brings of a conversation waits for a click. */
   show() {
-    const { said } = this.values;
+    const { said, text, t } = this.values;
     this.showCommands();
     if (this.chat && said === this.chat.writeMessages(this.messages, IN_LINK))
       this.shared.replaceChildren();
     else this.offer(said);
+    const now = `${t} ${text}`;
+    if (now !== this.seen) this.drawn = null; // what was drawn gives way to what is typed
+    this.seen = now;
+    this.begun = typedNow(text, { uchars: LETTERS, most: 15 }) ?? this.begun;
+    if (!this.waiting && !this.drawn) this.showTyped();
+  }
+
+  /** Bars and light of the beginning in the field. @private */
+  showTyped() {
+    const { begun } = this;
+    const { t } = this.values;
+    const step = this.model.after([...begun].map((letter) => LETTERS.indexOf(letter)));
+    const probs = softmax(
+      floats,
+      step.logits.map((logit) => logit * (1 / t)),
+    );
+    this.relief.show(step);
+    this.stage.show({ probs });
+    if (!this.letters.length) this.stage.clear();
+    this.stage.press(-1);
+    const ranked = [...probs.keys()].sort((a, b) => probs[b] - probs[a]).slice(0, 3);
+    const likely = ranked.map((i) => `${NAMES[i]} ${written(probs[i], 2)}`).join(", ");
+    this.summary(
+      `${begun ? `After “${begun}”` : "At the beginning of a name"}, at temperature ` +
+        `${written(t, 2)}, most likely: ${likely}.`,
+    );
+  }
+
+  /** How a letter was drawn. @private @param {Letter} letter */
+  lookAt(letter) {
+    this.drawn = letter;
+    this.relief.show(this.model.after(letter.before));
+    this.stage.show({ probs: letter.probs, draw: letter });
+    this.stage.press(this.letters.indexOf(letter));
   }
 
   /** @private @param {string} said */
@@ -183,6 +263,8 @@ class MgChat extends Widget {
 
   /** @private */
   showCommands() {
+    // Folded away they would still fetch the font of code.
+    if (!this.commands.closest("details")?.open) return;
     const { t, seed } = this.values;
     const last = this.messages.at(-1) ?? { seed, temperature: t, text: "ann" };
     const words =
@@ -196,7 +278,7 @@ class MgChat extends Widget {
     const sender = this.message?.sender;
     if (!this.writer) sender?.replaceChildren("Fetching …");
     try {
-      [this.chat, this.writer] = await opened();
+      ({ chat: this.chat, writer: this.writer } = await opened());
     } catch (error) {
       if (!(error instanceof MicrogptError)) console.error(error);
       const why =
@@ -209,35 +291,92 @@ class MgChat extends Widget {
     return { chat: this.chat, writer: this.writer };
   }
 
-  /** Sends what is given. @private @param {string} text */
+  /** Sends what is given; while letters fall, lets them land. @private @param {string} text */
   async say(text) {
-    if (this.waiting) return;
+    if (this.waiting) return this.hurry?.();
     this.refuse("");
     this.waiting = true;
     const mine = this.round;
-    const both = await this.ready();
-    this.waiting = false;
-    if (!both || mine !== this.round || !this.isConnected) return;
-    const { seed, t: temperature } = this.values;
-    if (!this.answer({ seed, temperature, text })) return;
-    if (this.message) this.message.field.value = "";
-    const said = both.chat.writeMessages(this.messages, IN_LINK);
-    this.set({ text: "", said, seed: seed < both.chat.LAST_SEED ? seed + 1 : 0 });
+    try {
+      const both = await this.ready();
+      if (!both || mine !== this.round) return;
+      const { seed, t: temperature } = this.values;
+      const message = { seed, temperature, text };
+      const names = this.namesOf(message);
+      if (!names) return;
+      if (this.message) this.message.field.value = "";
+      this.seen = `${temperature} `;
+      this.set({ text: "" });
+      const marked = marks().catch(() => null); // without the list there are no marks
+      this.message?.sender.replaceChildren("Skip");
+      await this.fall(names, mine);
+      const markOfName = await marked;
+      if (mine !== this.round) return;
+      for (const name of names) name.mark = markOfName?.(name.text);
+      this.addTurn(message, names);
+      const said = both.chat.writeMessages(this.messages, IN_LINK);
+      const next = seed < both.chat.LAST_SEED ? seed + 1 : 0;
+      this.waiting = false;
+      this.set({ said, seed: next });
+    } finally {
+      if (mine === this.round) this.waiting = false;
+      this.message?.sender.replaceChildren("Send");
+    }
   }
 
-  /** Adds a message and its names; says in place why not. @private @param {Message} message */
-  answer(message) {
-    const { chat, writer, log, box } = this;
-    if (!chat || !writer) return false;
-    let names;
+  /**
+   * The names of a message; where it can't be read, null, and in place why.
+   * @private
+   * @param {Message} message
+   */
+  namesOf(message) {
     try {
-      names = writer.answer(message);
+      return this.writer?.answer(message) ?? null;
     } catch (error) {
       if (!(error instanceof MicrogptError)) throw error;
       this.refuse(error.message);
       this.message?.field.focus();
-      return false;
+      return null;
     }
+  }
+
+  /**
+   * Letter by letter: the bars, the draw, and the letter that falls.
+   * @private
+   * @param {Name[]} names
+   * @param {number} mine
+   */
+  async fall(names, mine) {
+    const count = names.reduce((sum, { letters }) => sum + letters.length, 0);
+    const pause = Math.min(LETTER_MS, ALL_MS / Math.max(1, count));
+    let hurried = prefersLessMotion() || document.hidden;
+    for (const { prefix, letters } of names) {
+      this.stage.begin(prefix);
+      this.letters = letters;
+      for (const [i, letter] of letters.entries()) {
+        this.stage.add(letter);
+        if (hurried) continue;
+        this.lookAt(letter);
+        this.stage.drop(letter, i);
+        hurried = await new Promise((done) => {
+          const timer = setTimeout(() => done(false), pause);
+          this.hurry = () => {
+            clearTimeout(timer);
+            done(true);
+          };
+        });
+        this.hurry = null;
+        if (mine !== this.round) return;
+      }
+    }
+    if (hurried) this.stage.still();
+    const last = names.at(-1)?.letters.at(-1);
+    if (last) this.lookAt(last);
+  }
+
+  /** A message and its names. @private @param {Message} message @param {Name[]} names */
+  addTurn(message, names) {
+    const { chat, log, box } = this;
     this.messages.push(message);
     const how = ` seed ${message.seed}, temperature ${temperatureOf(message)}`;
     const turn = html(
@@ -246,34 +385,38 @@ class MgChat extends Widget {
       html(
         "p",
         { class: "chat-asked" },
-        html("span", { class: "chat-typed" }, message.text.trim() || "from scratch"),
+        html("span", { class: "chat-typed" }, seen(message.text.trim()) || "from scratch"),
         html("span", { class: "mg-soft" }, how),
       ),
       html(
         "ul",
         { class: "chat-said" },
-        ...names.map((/** @type {Name} */ name) =>
-          html("li", {}, ...nameParts(name.prefix, name.rest), " ", markOf(name.mark)),
+        ...names.map(({ prefix, rest, mark }) =>
+          html("li", {}, ...nameParts(prefix, rest), " ", ...(mark ? [markOf(mark)] : [])),
         ),
       ),
     );
     log.append(turn);
+    box.hidden = false;
     while (log.children.length > MOST_TURNS) log.firstElementChild?.remove();
     this.messages.splice(0, Math.max(0, this.messages.length - MOST_TURNS));
     box.scrollTop = box.scrollHeight;
-    const slow = writer.plain
-      ? " Worked out in plain JavaScript: this browser has no WebAssembly for it."
-      : "";
-    this.summary(`It wrote ${chat.inWords(names)}.${slow}`);
-    return true;
+    const unmarked = names.every(({ mark }) => mark) ? "" : " The list of names didn't come.";
+    this.summary(`It wrote ${chat?.inWords(names)}.${unmarked}`);
   }
 
   /** The conversation of a link, message by message. @private @param {string} said */
   async replay(said) {
     const both = await this.ready();
-    if (!both) return;
+    const markOfName = await marks().catch(() => null);
+    if (!both || !this.isConnected) return;
     this.clear();
-    for (const message of both.chat.readMessages(said)) this.answer(message);
+    for (const message of both.chat.readMessages(said)) {
+      const names = this.namesOf(message);
+      if (!names) continue;
+      for (const name of names) name.mark = markOfName?.(name.text);
+      this.addTurn(message, names);
+    }
     this.refuse("");
     this.set({ said: both.chat.writeMessages(this.messages, IN_LINK) });
     this.box.focus();
@@ -282,8 +425,13 @@ class MgChat extends Widget {
   /** @private */
   clear() {
     this.round++;
+    this.hurry?.();
+    this.waiting = false;
     this.messages = [];
-    this.log.replaceChildren(...this.openingLines());
+    this.letters = [];
+    this.drawn = null;
+    this.log.replaceChildren();
+    this.box.hidden = true;
     this.refuse("");
   }
 

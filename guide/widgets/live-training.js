@@ -7,10 +7,11 @@ import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { make, row } from "../js/kit/make.js";
+import { group, make } from "../js/kit/make.js";
 import { choiceField, flagField, textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
+import { atFirstSight, FIRST_STEPS, firstSteps } from "../js/figures/runs/first-sight.js";
 import { LiveRun, orderFor } from "../js/figures/runs/live-run.js";
 import {
   KNOBS,
@@ -86,33 +87,33 @@ class MgLiveTraining extends Widget {
     this.start = this.button("Start", () => this.go(), { class: "mg-button train-start" });
     const sides = SIDES.map((side) => this.side(side));
     this.follow(() => SIDES.forEach((side) => this.runs[side].speed(this.pace)));
-    return [
-      row(
-        this.menu("two", {
-          label: "Runs",
-          options: { one: "one run", ...namesOf(PAIRS), any: "any two" },
-          now: ({ a, b, two }) =>
-            two ? (keyOf(PAIRS, (pair) => pair.a === a && pair.b === b) ?? "any") : "one",
-          act: (key) => {
-            const pair = PAIRS[key];
-            this.set(pair ? { a: pair.a, b: pair.b, two: true } : { two: key === "any" });
-          },
-        }),
-        this.menu("speed", { label: "Speed", options: SPEEDS }),
-      ),
+    const orders = group(
+      "Training",
+      {},
+      this.start,
+      this.button("One step", () => this.step()),
+      this.button("Untrain", () => {
+        this.untrain();
+        this.show();
+      }),
+    );
+    const both = this.menu("two", {
+      label: "Runs",
+      options: { one: "one run", ...namesOf(PAIRS), any: "any two" },
+      now: ({ a, b, two }) =>
+        two ? (keyOf(PAIRS, (pair) => pair.a === a && pair.b === b) ?? "any") : "one",
+      act: (key) => {
+        const pair = PAIRS[key];
+        this.set(pair ? { a: pair.a, b: pair.b, two: true } : { two: key === "any" });
+      },
+    });
+    const speed = this.menu("speed", { label: "Speed", options: SPEEDS });
+    const more = [
       html("div", { class: "train-sides" }, ...sides),
       this.knob("every", { label: "Samples every … steps", step: 50 }),
-      row(
-        this.start,
-        this.button("One step", () => this.step()),
-        this.button("Untrain", () => {
-          this.untrain();
-          this.show();
-        }),
-      ),
-      this.now,
-      this.curve,
-      this.told,
+    ];
+    return [
+      this.figure([this.now, this.curve, this.told], { controls: [orders, both, speed], more }),
       html("h3", {}, "What it writes"),
       this.samples,
       marksLegend("list of names"),
@@ -173,6 +174,16 @@ class MgLiveTraining extends Widget {
     return speed === "all" ? null : Number(speed);
   }
 
+  put() {
+    super.put();
+    atFirstSight(this, () => this.startRun(FIRST_STEPS));
+  }
+
+  reset() {
+    this.untrain();
+    super.reset();
+  }
+
   /** @private */
   untrain() {
     for (const side of SIDES) this.runs[side].drop();
@@ -187,7 +198,7 @@ class MgLiveTraining extends Widget {
     if (busy.length) return busy.forEach((side) => runs[side].pause());
     const paused = sides.filter((side) => runs[side].status === "paused");
     if (paused.length) return paused.forEach((side) => runs[side].resume());
-    return this.startRuns(false);
+    return this.startRun(null);
   }
 
   /** @private */
@@ -196,22 +207,25 @@ class MgLiveTraining extends Widget {
     if (sides.every((side) => ["paused", "running"].includes(runs[side].status)))
       return sides.forEach((side) => runs[side].advance());
     if (sides.some((side) => ["idle", "done", "failed"].includes(runs[side].status)))
-      return this.startRuns(true);
+      return this.startRun(1);
     return undefined;
   }
 
-  /** @private @param {boolean} paused */
-  async startRuns(paused) {
+  /**
+   * Starts the runs: so many steps, after which they wait, or all.
+   * @private
+   * @param {number | null} steps
+   */
+  async startRun(steps) {
     const { made, values } = this;
     const { docs } = await loadNames();
     if (made !== this.made || !this.isConnected) return;
     this.unseen = { a: null, b: null };
     for (const side of this.sides) {
       const recipe = optionsOf(/** @type {any} */ (readSettings(values[side])));
-      this.runs[side].start(
-        { docs, ...recipe, sampleEvery: values.every, samples: 20 },
-        { paused, speed: this.pace },
-      );
+      const options = { docs, ...recipe, sampleEvery: values.every, samples: 20 };
+      if (steps) firstSteps(this.runs[side], options, steps, this.pace);
+      else this.runs[side].start(options, { speed: this.pace });
     }
   }
 
@@ -285,15 +299,16 @@ class MgLiveTraining extends Widget {
     const run = this.runs[side];
     if (run.status === "failed") return `${before}${run.message}`;
     if (run.status === "starting") return `${before}starting.`;
-    if (!run.step) return `${before}untrained: nothing has been learned.`;
+    if (!run.step) return `${before}untrained: nothing has been learned. “Start” trains it.`;
     const steps = Number(run.run?.config.steps);
     const unseen = this.unseen[side];
     const end =
       unseen !== null && unseen >= 0 ? `; on 5,000 unseen names ${written(unseen, 3)}` : "";
+    const go = run.status === "paused" && run.step < steps ? " “Go on” trains the rest." : "";
     return (
       `${before}step ${run.step.toLocaleString("en")} of ${steps.toLocaleString("en")}, loss ` +
       `${written(run.losses[run.step - 1], 4)}, mean of the last ${Math.min(100, run.step)} ` +
-      `${written(meanOfLast(run.losses), 3)}${end}.`
+      `${written(meanOfLast(run.losses), 3)}${end}.${go}`
     );
   }
 

@@ -1,6 +1,7 @@
 // <mg-own-list>: the reader's own list of words → what it holds → training in the page → writing →
 // the model as a file or in a link. Nothing of it leaves the page; a link starts nothing by itself.
 
+import { marked } from "../js/characters.js";
 import { marksOf } from "../js/figures/trained/chat.js";
 import { FileError, MicrogptError } from "../js/errors.js";
 import "../js/kit/curve.js";
@@ -12,6 +13,7 @@ import { numberField, seedField, textField, wholeField } from "../js/kit/state.j
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
 import { fetched } from "../js/figures/fetched.js";
+import { atFirstSight, FIRST_STEPS, firstSteps } from "../js/figures/runs/first-sight.js";
 import { LiveRun, orderFor } from "../js/figures/runs/live-run.js";
 import { readModel } from "../js/model.js";
 import {
@@ -66,6 +68,7 @@ class MgOwnList extends Widget {
   training = html("div", { class: "train-stage" });
   /** @private @type {ReturnType<typeof setTimeout> | undefined} */ looking = undefined;
   /** @private */ round = 0;
+  /** @private what the run was made for */ trained = "";
   /** What doesn't fit into the field is used all the same. @private @type {string | null} */
   whole = null;
   /** @private what the list was looked at for */ seen = "";
@@ -88,7 +91,13 @@ class MgOwnList extends Widget {
 
   put() {
     super.put();
-    this.guard(() => this.example("dinosaurs.txt"));
+    const list = this.trying(() => this.example("dinosaurs.txt"));
+    atFirstSight(this, async () => {
+      await list;
+      const { words = [] } = this.counted ?? {};
+      if (this.run.status === "idle" && words.length && this.isConnected)
+        this.startRun(FIRST_STEPS);
+    });
   }
 
   /** The model that a link brings waits for a click. @private @param {string} model */
@@ -200,7 +209,7 @@ class MgOwnList extends Widget {
   /** A list, or a model.json. @private @param {File} file */
   async takeFile(file) {
     this.round++;
-    const name = file.name.slice(0, 60);
+    const name = marked(file.name.slice(0, 60));
     if (file.size > MOST_BYTES)
       throw new FileError(
         `“${name}” has ${(file.size / 2 ** 20).toFixed(1)} MB; at most 16 are accepted here.`,
@@ -237,7 +246,7 @@ class MgOwnList extends Widget {
     const facts = factsOf(this.whole ?? this.area.value, { block, steps });
     this.counted = facts;
     const { words, distinct, alphabet, longest, mean, cut, parameters } = facts;
-    const shown = alphabet.slice(0, 120).join("").replace(/ /g, "␣");
+    const shown = alphabet.slice(0, 120).map(marked).join("").replace(/ /g, "␣");
     const part = this.whole
       ? `; the field shows the first ${many(MOST_SHOWN)} characters, all are used, and typing ` +
         "there replaces them"
@@ -263,6 +272,8 @@ class MgOwnList extends Widget {
       ...warnings.map((line) => html("p", { class: "train-warn" }, line)),
     );
     this.train?.setAttribute("aria-disabled", String(!words.length));
+    // What waits to go on must not go on with another list than the one that is shown.
+    if (this.run.status === "paused" && this.trained !== this.recipe) this.run.drop();
     this.show();
   }
 
@@ -317,10 +328,21 @@ class MgOwnList extends Widget {
     if (run.status === "paused") return run.resume();
     clearTimeout(this.looking);
     this.look();
+    return this.startRun(null);
+  }
+
+  /**
+   * Trains on the list: so many steps, after which it waits, or all.
+   * @private
+   * @param {number | null} first
+   */
+  startRun(first) {
+    const { run, recipe } = this;
     const docs = this.counted?.words ?? [];
     if (!docs.length) return;
     const { seed, steps, block } = this.values;
     this.docs = docs;
+    this.trained = recipe;
     this.close();
     const { random, pairs } = floorsOf(docs);
     this.curve.floors = [
@@ -328,8 +350,16 @@ class MgOwnList extends Widget {
       { name: "counts of pairs", y: pairs },
     ];
     const config = { steps, block_size: block };
-    const sampleEvery = Math.ceil(steps / 5);
-    run.start({ docs, seed, config, sampleEvery, samples: 20 }, { speed: null });
+    const sampleEvery = first ?? Math.ceil(steps / 5);
+    const options = { docs, seed, config, sampleEvery, samples: 20 };
+    if (first) firstSteps(run, options, Math.min(first, steps));
+    else run.start(options, { speed: null });
+  }
+
+  /** What a run depends on. @private */
+  get recipe() {
+    const { seed, steps, block } = this.values;
+    return JSON.stringify([seed, steps, block, this.counted?.words]);
   }
 
   /** No model any more. @private */
@@ -365,12 +395,14 @@ class MgOwnList extends Widget {
       { name: "loss of one line", values: run.losses, kind: "dots" },
       { name: "mean of the last 100", values: trailingMean(run.losses, 100) },
     ];
+    const go =
+      run.status === "paused" ? " “Go on” trains the rest; a list of your own begins anew." : "";
     const line =
       run.status === "failed"
         ? (run.message ?? "")
         : run.step
           ? `Step ${many(run.step)} of ${many(steps)}: mean loss of the last ` +
-            `${Math.min(100, run.step)} is ${written(meanOfLast(run.losses), 3)} nats.`
+            `${Math.min(100, run.step)} is ${written(meanOfLast(run.losses), 3)} nats.${go}`
           : "Starting.";
     this.now.textContent = line;
     this.log.replaceChildren(...run.samples.map(sampleLine));

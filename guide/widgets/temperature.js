@@ -1,4 +1,5 @@
-// <mg-temperature>: what the trained model says comes after a beginning, at any temperature.
+// <mg-temperature>: what the trained model says comes after a beginning, at any temperature. With
+// `plain`, for readers who don't know of temperatures yet, it is 1.
 
 import "../js/kit/bars.js";
 import { html, renew } from "../js/kit/dom.js";
@@ -20,15 +21,16 @@ class MgTemperature extends Widget {
   }
 
   build() {
-    return [
-      this.figure(this.bars, {
-        controls: [
-          this.knob("t", { label: "Temperature", step: 0.05, digits: 2, slider: true }),
-          ...this.text("after", { label: "After", read: (typed) => this.known(typed) }),
-          this.said,
-        ],
-      }),
-    ];
+    const after = this.text("after", { label: "After", read: (typed) => this.known(typed) });
+    if (this.isPlain) return [this.figure(this.bars, { controls: after })];
+    const temperature = { label: "Temperature", step: 0.05, digits: 2, slider: true };
+    const controls = [this.knob("t", temperature), ...after, this.said];
+    return [this.figure(this.bars, { controls })];
+  }
+
+  /** @private */
+  get isPlain() {
+    return this.hasAttribute("plain");
   }
 
   /** A beginning that the model can read; else it throws. @private @param {string} typed */
@@ -40,7 +42,8 @@ class MgTemperature extends Widget {
 
   show() {
     const { model, bars } = this;
-    const { after, t } = this.values;
+    const { after } = this.values;
+    const t = this.isPlain ? 1 : this.values.t;
     const logits = logitsAfter(model, after);
     const names = [...model.tokenizer.uchars, "BOS"];
     const { probs, peak, bits, choices } = atTemperature(logits, t);
@@ -56,6 +59,13 @@ class MgTemperature extends Widget {
       `Peak ${names[peak]} ${written(probs[peak], 3)}; entropy ${written(bits, 2)} of at ` +
         `most ${written(Math.log2(names.length), 2)} bits`,
     );
+    if (this.isPlain) {
+      this.summary(
+        `After ${after ? `“${after}”` : "nothing"}: most likely ${names[peak]} with ` +
+          `${written(probs[peak], 3)}. BOS stands for the end of the name.`,
+      );
+      return;
+    }
     this.summary(
       `After ${after ? `“${after}”` : "BOS"} at temperature ${written(t, 2)}: most likely ` +
         `${names[peak]} with ${written(probs[peak], 3)}. Entropy ${written(bits, 2)} bits, as ` +

@@ -5,13 +5,14 @@
 import { loadNames, originOf, STEPS } from "../js/figures/dataset.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
-import { html, renew } from "../js/kit/dom.js";
+import { html, prefersLessMotion, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { make, row } from "../js/kit/make.js";
+import { group, make } from "../js/kit/make.js";
 import { numberField, seedField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
 import { RungOne } from "../js/figures/rungs/rung-one.js";
+import { atFirstSight, FIRST_STEPS } from "../js/figures/runs/first-sight.js";
 
 const FLOORS = [
   { name: "guessing among 27", y: Math.log(27) },
@@ -27,6 +28,7 @@ class MgTrainMlp extends Widget {
     label: "Loss of rung 1",
     "x-label": "step",
     "y-label": "nats per token",
+    "x-to": STEPS,
   });
   score = html("p", { class: "net-big" });
   samples = html("p");
@@ -39,25 +41,21 @@ class MgTrainMlp extends Widget {
 
   build() {
     this.curve.floors = FLOORS;
-    this.train = this.button("Train", () => this.go(STEPS));
-    return [
-      html(
-        "div",
-        { class: "net-fields" },
-        this.knob("lr", { label: "Learning rate", step: 0.1, digits: 2 }),
-        this.knob("seed", { label: "Seed" }),
-      ),
-      row(
-        this.train,
-        this.button("One step", () => this.go(1)),
-        this.button("100 steps", () => this.go(100)),
-        this.button("Untrain", () => this.show()),
-      ),
-      this.score,
-      this.curve,
-      html("p", { class: "net-title" }, "What it writes now"),
-      this.samples,
+    this.train = this.button("Train", () => this.order());
+    const orders = group(
+      "Training",
+      {},
+      this.train,
+      this.button("One step", () => this.go(1)),
+      this.button("100 steps", () => this.go(100)),
+      this.button("Untrain", () => this.show()),
+    );
+    const more = [
+      this.knob("lr", { label: "Learning rate", step: 0.1, digits: 2 }),
+      this.knob("seed", { label: "Seed" }),
     ];
+    const picture = [this.curve, this.score, this.samples];
+    return [this.figure(picture, { controls: [orders], more })];
   }
 
   /** A fresh network, as the address has it. */
@@ -70,23 +68,34 @@ class MgTrainMlp extends Widget {
     this.draw();
   }
 
-  /** So many steps, or stops if it is under way. @private @param {number} steps */
+  put() {
+    super.put();
+    atFirstSight(this, () => (this.run.step || this.playing ? undefined : this.go(FIRST_STEPS)));
+  }
+
+  /** Trains, or pauses. @private */
+  order() {
+    if (!this.playing) return this.go(STEPS);
+    this.round++;
+    this.playing = false;
+    return this.draw();
+  }
+
+  /** So many steps more; what was under way before ends. @private @param {number} steps */
   async go(steps) {
     const { run } = this;
-    if (this.playing) {
-      this.playing = false;
-      return;
-    }
-    const mine = this.round;
+    const mine = ++this.round;
+    const isWanted = () => mine === this.round && this.isConnected;
     const target = Math.min(STEPS, run.step + steps);
-    this.playing = true;
-    while (run.step < target && this.playing && mine === this.round && this.isConnected) {
-      await run.advanceTo(Math.min(target, run.step + STRIDE), () => mine === this.round);
-      if (mine === this.round) this.draw();
-    }
-    if (mine !== this.round) return;
-    this.playing = false;
+    const stride = prefersLessMotion() ? STEPS : STRIDE;
+    this.playing = run.step < target;
     this.draw();
+    while (this.playing) {
+      await run.advanceTo(Math.min(target, run.step + stride), isWanted);
+      if (!isWanted()) return;
+      this.playing = run.step < target;
+      this.draw();
+    }
   }
 
   /** @private @param {string} name */
@@ -115,8 +124,9 @@ class MgTrainMlp extends Widget {
     );
     renew(
       this.samples,
+      "It writes: ",
       ...(broken
-        ? ["Nothing: its numbers have diverged."]
+        ? ["nothing, since its numbers have diverged."]
         : run
             .samples(20)
             .flatMap((name) => [
@@ -127,7 +137,9 @@ class MgTrainMlp extends Widget {
     const last = run.losses[run.step - 1];
     const one =
       last === undefined
-        ? "Nothing trained yet: every letter is about as likely as any other."
+        ? this.playing
+          ? "Training begins."
+          : "Nothing trained yet: every letter is about as likely as any other."
         : `Step ${run.step}: the loss of “${run.docs[run.step - 1]}” was ${written(last, 4)}.`;
     this.summary(`${one} On unseen names ${written(unseen, 3)} nats per token.`);
   }

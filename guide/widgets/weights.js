@@ -25,6 +25,7 @@ import { make, row } from "../js/kit/make.js";
 import { choiceField, seedField, textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
+import { atFirstSight, FIRST_STEPS, firstSteps } from "../js/figures/runs/first-sight.js";
 import { LiveRun, orderFor } from "../js/figures/runs/live-run.js";
 import { describe, MATRICES, namesOf } from "../js/matrices.js";
 import { OnNames } from "../js/figures/on-names.js";
@@ -208,14 +209,37 @@ class MgWeights extends OnNames {
     this.ran();
   }
 
+  put() {
+    super.put();
+    atFirstSight(this, () => {
+      if (this.run.status !== "idle") return;
+      this.isLatest = true;
+      firstSteps(this.run, this.order, FIRST_STEPS);
+    });
+  }
+
+  reset() {
+    super.reset();
+    this.anew(this.values.seed);
+  }
+
+  /** What the Worker is to do. @private */
+  get order() {
+    return { docs: this.names.docs, seed: this.seed, recordEvery: 1, samples: 0 };
+  }
+
   /** @private */
   train() {
     const { run, seed } = this;
     if (run.busy) return run.pause();
-    if (run.status === "paused") return run.resume();
+    if (run.status === "paused") {
+      this.isLatest = true;
+      this.set({ at: CONFIG.steps });
+      return run.resume();
+    }
     if (this.frames.length > 1) this.anew(seed);
     this.isLatest = true;
-    run.start({ docs: this.names.docs, seed, recordEvery: 1, samples: 0 }, { speed: null });
+    run.start(this.order, { speed: null });
   }
 
   /** What has come from the Worker since. @private */
@@ -237,7 +261,7 @@ class MgWeights extends OnNames {
         : status === "idle"
           ? "Untrained: these are the initial random numbers. Training takes a few seconds."
           : `${many.format(last)} of ${many.format(CONFIG.steps)} steps recorded` +
-            (run.busy ? "" : status === "paused" ? ", paused" : ": move through them") +
+            (run.busy ? "" : `: move through them${status === "paused" ? ", or go on" : ""}`) +
             ".";
     this.time.steps = this.stepNames;
     if (last) {

@@ -1,6 +1,7 @@
 // A model of the reader's own writes, and goes out as a file or in a link: the last stage of
 // <mg-own-list>.
 
+import { marked } from "../../characters.js";
 import { html } from "../../kit/dom.js";
 import { row } from "../../kit/make.js";
 import { copyLink, isHidden, problemLine } from "../../kit/state.js";
@@ -132,7 +133,7 @@ export class OwnWriting {
       html(
         "li",
         {},
-        html("b", {}, begun ? `“${begun}”` : "From scratch"),
+        html("b", {}, begun ? `“${marked(begun)}”` : "From scratch"),
         html(
           "span",
           { class: "mg-soft" },
@@ -141,7 +142,7 @@ export class OwnWriting {
         ...words.flatMap((text) => [
           this.markOf
             ? sampleOf({ text, mark: this.markOf(text) })
-            : html("span", { class: "train-sample" }, text || "(empty)"),
+            : html("span", { class: "train-sample" }, marked(text) || "(empty)"),
           " ",
         ]),
       ),

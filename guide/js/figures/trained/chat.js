@@ -1,87 +1,30 @@
-// What the chat does, without a page: reads what was typed, lets the trained model go on from each
-// beginning, and marks what comes out. The stream is that of `microgpt sample model.json --seed S`:
-// seeded for each message, one name after the other.
+// What the chat does once something is sent, without a page: lets the trained model go on from each
+// beginning, letter by letter, and marks what comes out. The stream is that of `microgpt sample
+// model.json --seed S`: seeded for each message, one name after the other.
 
 import { makeConfig, shapes } from "../../config.js";
-import { FileError, InputError } from "../../errors.js";
-import { loadKernel } from "../../kernel.js";
 import { readModel } from "../../model.js";
-import { asRows, floats } from "../../numbers/arithmetic.js";
-import { emptyCache, gpt } from "../../numbers/forward.js";
-import { Random } from "../../random.js";
-import { sampleByLogits } from "../../sampling.js";
+import { asRows } from "../../numbers/arithmetic.js";
+import { choice, Random } from "../../random.js";
+import { distribution } from "../../sampling.js";
+import { readPrefixes } from "./prefixes.js";
+import { Reading } from "./reading.js";
 
 /** @typedef {"trained" | "file" | "new"} Mark */
 /**
- * @typedef {{prefix: string, rest: string, text: string, mark: Mark}} Name forced letters, sampled
- *   ones, both
+ * One draw: the token, the number that drew it, its part of the line, all probabilities, and the
+ * tokens before it.
+ * @typedef {{token: number, uniform: number, from: number, to: number, probs: number[],
+ *   before: number[]}} Letter
+ */
+/**
+ * @typedef {{prefix: string, rest: string, text: string, letters: Letter[], mark?: Mark}} Name
+ *   forced letters, sampled ones, both; how it came about
  */
 /** @typedef {{seed: number, temperature: number, text: string}} Message */
 
-export const MOST_NAMES = 20;
-/** More than this was no beginning of a name. */
-export const MOST_TYPED = 400;
 export const LAST_SEED = 2 ** 32 - 1;
 const SEPARATOR = "~";
-
-/**
- * The beginnings in what was typed: `ab` is one, `a b` are two, nothing is one without letters.
- * Throws `InputError` with a line for the reader.
- * @param {string} typed
- * @param {{uchars: readonly string[], most: number}} known letters, and how many a name may begin
- *   with
- * @returns {string[]}
- */
-export function readPrefixes(typed, { uchars, most }) {
-  if (typed.length > MOST_TYPED) {
-    const length = typed.length.toLocaleString("en");
-    throw new InputError(
-      `That is ${length} characters.`,
-      "A few letters are enough: it writes short names.",
-    );
-  }
-  const letters = new Set(uchars);
-  const prefixes = typed
-    .replace(/[A-Z]/g, (letter) => letter.toLowerCase())
-    .split(/\s+/u)
-    .filter((part) => part);
-  for (const prefix of prefixes) {
-    const unknown = graphemes(prefix).find((one) => !letters.has(one));
-    if (unknown !== undefined) {
-      throw new InputError(
-        `It doesn't know “${unknown}”, only the letters ${uchars[0]} to ` +
-          `${uchars[uchars.length - 1]}.`,
-        "Leave that out; a space starts another name.",
-      );
-    }
-    if (prefix.length > most) {
-      throw new InputError(
-        `“${prefix.slice(0, 20)}${prefix.length > 20 ? "…" : ""}” has ${prefix.length} ` +
-          `letters, and the model reads at most ${most}.`,
-        "Make it shorter.",
-      );
-    }
-  }
-  if (prefixes.length > MOST_NAMES) {
-    throw new InputError(
-      `That is ${prefixes.length} prefixes; at most ${MOST_NAMES} at a time.`,
-      "Leave some out.",
-    );
-  }
-  return prefixes.length ? prefixes : [""];
-}
-
-/**
- * What a reader sees as one character each.
- * @param {string} text
- * @returns {string[]}
- */
-function graphemes(text) {
-  const { Segmenter } = /** @type {any} */ (Intl);
-  return Segmenter
-    ? Array.from(new Segmenter().segment(text), ({ segment }) => segment)
-    : Array.from(text);
-}
 
 /**
  * The marks of a run on these documents: what its steps took is `trained`.
@@ -98,42 +41,13 @@ export function marksOf(docs, steps, seed = 42) {
   return (text) => (trained.has(text) ? "trained" : file.has(text) ? "file" : "new");
 }
 
-/**
- * An engine in plain numbers, for browsers without WebAssembly: only what sampling needs.
- * @param {import("../../model.js").Model} model
- */
-export function plainEngine({ config, weights }) {
-  const rows = asRows(weights, shapes(config));
-  const logits = (/** @type {number[][]} */ lists) =>
-    lists.map((tokens) => {
-      const cache = emptyCache(config);
-      return tokens.flatMap((token, position) => gpt(floats, config, rows, token, position, cache));
-    });
-  const engine = { config, logits };
-  return {
-    sample: (
-      /** @type {number[][]} */ prefixes,
-      /** @type {import("../../sampling.js").SampleOptions} */ options,
-    ) => sampleByLogits(engine, prefixes, options),
-  };
-}
-
-/** The trained model with its marks, ready to write. */
+/** The trained model, ready to write: letter by letter, with the number that drew each. */
 export class Writer {
-  /**
-   * @param {import("../../model.js").Model} model
-   * @param {(text: string) => Mark} markOf
-   * @param {import("../../kernel.js").Kernel | null} kernel null: plain numbers do the work
-   */
-  constructor(model, markOf, kernel) {
+  /** @param {import("../../model.js").Model} model */
+  constructor(model) {
     this.model = model;
-    this.markOf = markOf;
-    this.plain = kernel === null;
-    if (kernel) {
-      const engine = kernel.create({ config: model.config, dtype: "float64" });
-      engine.load(model.weights);
-      this.engine = engine;
-    } else this.engine = plainEngine(model);
+    const { config, weights } = model;
+    /** @private */ this.reading = new Reading(asRows(weights, shapes(config)), config);
   }
 
   /** What `readPrefixes` has to know. */
@@ -147,40 +61,73 @@ export class Writer {
    * @returns {Name[]}
    */
   answer({ text, temperature, seed }) {
-    const { tokenizer, config } = this.model;
     const prefixes = readPrefixes(text, this.known);
-    const forced = prefixes.map((prefix) => tokenizer.encode(prefix));
-    const uniforms = new Random(seed).uniforms(forced.length * config.block_size);
-    const { tokens } = this.engine.sample(forced, { temperature, uniforms });
-    return tokens.map((ids, i) => {
-      const name = tokenizer.decode(ids);
-      return {
-        prefix: prefixes[i],
-        rest: name.slice(prefixes[i].length),
-        text: name,
-        mark: this.markOf(name),
-      };
-    });
+    const stream = new Random(seed);
+    return prefixes.map((prefix) => this.name(prefix, temperature, stream));
+  }
+
+  /**
+   * @private
+   * @param {string} prefix
+   * @param {number} temperature
+   * @param {Random} stream
+   * @returns {Name}
+   */
+  name(prefix, temperature, stream) {
+    const { tokenizer, config } = this.model;
+    const tokens = tokenizer.encode(prefix);
+    /** @type {Letter[]} */
+    const letters = [];
+    while (tokens.length < config.block_size) {
+      const { logits } = this.reading.after(tokens);
+      const letter = drawn(logits, temperature, stream.random(), [...tokens]);
+      letters.push(letter);
+      if (letter.token === tokenizer.bos) break;
+      tokens.push(letter.token);
+    }
+    const text = tokenizer.decode(tokens);
+    return { prefix, rest: text.slice(prefix.length), text, letters };
   }
 }
 
 /**
- * Fetches the model, the list of names and the kernel, and puts them together.
- * @param {{text: (path: string) => Promise<string>, kernel: URL | BufferSource}} where `text` reads
- *     model.json and names.txt
- * @returns {Promise<Writer>}
+ * The token that a number draws, and its part of the line from 0 to 1.
+ * @param {number[]} logits
+ * @param {number} temperature
+ * @param {number} uniform
+ * @param {number[]} before
+ * @returns {Letter}
  */
-export async function openWriter({ text, kernel }) {
-  const compiled = loadKernel(kernel).catch((error) => {
-    if (!(error instanceof FileError)) throw error;
-    return null; // without WebAssembly, or with one that lacks SIMD, plain numbers do the work
-  });
-  const [file, list, made] = await Promise.all([text("model.json"), text("names.txt"), compiled]);
-  const docs = list
+function drawn(logits, temperature, uniform, before) {
+  const probs = Array.from(distribution(logits, temperature));
+  const token = choice(
+    probs,
+    uniform,
+    probs.findLastIndex((p) => p > 0),
+  );
+  let from = 0;
+  for (let i = 0; i < token; i++) from += probs[i];
+  return { token, uniform, from, to: from + probs[token], probs, before };
+}
+
+/**
+ * Fetches the model that writes.
+ * @param {(name: string) => Promise<string>} text reads model.json
+ */
+export async function openWriter(text) {
+  return new Writer(readModel(await text("model.json")));
+}
+
+/**
+ * Fetches the list of names, for the marks.
+ * @param {(name: string) => Promise<string>} text reads names.txt
+ */
+export async function openMarks(text) {
+  const docs = (await text("names.txt"))
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line);
-  return new Writer(readModel(file), marksOf(docs, makeConfig().steps), made);
+  return marksOf(docs, makeConfig().steps);
 }
 
 // ---------------------------------------------------------------- a conversation in an address
@@ -227,7 +174,9 @@ export function readMessages(written) {
  * @param {readonly Name[]} names
  */
 export function inWords(names) {
-  return names.map(({ text, mark }) => `${text || "an empty name"}, ${mark}`).join("; ");
+  return names
+    .map(({ text, mark }) => (text || "an empty name") + (mark ? `, ${mark}` : ""))
+    .join("; ");
 }
 
 /**

@@ -1,7 +1,7 @@
 // The trained model of data/model.json, opened once a page, and what it computes for a beginning
 // that a reader types. No DOM.
 
-import { readPrefixes } from "./chat.js";
+import { readPrefixes } from "./prefixes.js";
 import { shapes } from "../../config.js";
 import { FileError, InputError } from "../../errors.js";
 import { readModel } from "../../model.js";
