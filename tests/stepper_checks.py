@@ -3,7 +3,7 @@
 from typing import Any
 
 # Steppers that have nothing to step through before something else is done.
-WAITING = {"mg-weights": "there is no run before the reader starts one"}
+WAITING = {"mg-weights": "its run may not have taken a step yet"}
 
 STEPS = """async () => {
   const found = [];
@@ -11,6 +11,7 @@ STEPS = """async () => {
     const heard = new Promise((done) => addEventListener("hashchange", done, { once: true }));
     location.hash = hash;
     await heard;
+    for (const _ of "12") await new Promise(requestAnimationFrame);
   };
   for (const stepper of document.querySelectorAll("main mg-stepper[data-ready]")) {
     const host = stepper.closest("[data-figure]");

@@ -160,7 +160,7 @@ class MgDraws extends Widget {
     ].filter((part) => part !== "");
   }
 
-  /** The numbers that were drawn, on a line that the shares divide. @private @param {number} wide */
+  /** The numbers drawn, on a line that the shares divide. @private @param {number} wide */
   line(wide) {
     const { w, n, seed } = this.values;
     const { shares } = sharesOf(w);
