@@ -37,6 +37,7 @@ EXPRESSIONS: list[tuple[str, Callable[..., Value]]] = [
 def test_any_expression_has_the_gradients_of_the_python_engine(opened: Any) -> None:
     page = opened("graph", "mg-backprop")
     widget = page.locator("mg-backprop")
+    widget.locator(".mg-more > summary").click()
     line = widget.locator(":scope > .mg-summary")
     rng = random.Random(7)
     for text, of in EXPRESSIONS:

@@ -402,6 +402,7 @@ def test_figures_of_the_refresher(opened: Any) -> None:
     page.mouse.move(*spot(-1, 2), steps=4)
     page.mouse.up()
     told(page, "mg-dot", "they stand at a right angle")
+    page.locator("mg-dot .mg-more > summary").click()
     page.locator("mg-dot mg-number input").first.focus()
     page.keyboard.press("ArrowUp")
     told(page, "mg-dot", "a · b = −2.25 + 2.00 = −0.25.")

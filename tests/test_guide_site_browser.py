@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import browser
+import label_checks
 import sheets
+import stepper_checks
 import widget_checks
 from guide_pages import BUILT, GUIDE, ROOT, in_address
 
@@ -43,11 +45,12 @@ def violations(page: Any, where: str) -> list[str]:
 
 
 SCROLL = """async () => {
-  for (let y = 0; y < document.body.scrollHeight; y += 1500) {
-    scrollTo(0, y);
+  for (const figure of document.querySelectorAll("main [data-module]")) {
+    figure.scrollIntoView({ block: "center", behavior: "instant" });
     for (const _ of "12") await new Promise(requestAnimationFrame); // what comes near is noticed
   }
 }"""
+WAITING = "main [data-figure][data-module]:not([data-ready])"
 LINKED = "() => [...document.styleSheets].map((e) => e.href?.split('/').at(-1))"
 HEIGHTS = "(all) => all.map((e) => e.getBoundingClientRect().height)"
 MATCHING = "(all) => all.filter((e) => document.querySelector(e.replace(/::[a-z-]+/g, '')))"
@@ -57,6 +60,8 @@ def unstyled(page: Any, where: str) -> list[str]:
     """Rules that would hold for something on the page, in sheets that it doesn't link."""
     page.evaluate(SCROLL)
     browser.settled(page)
+    waiting = page.locator(WAITING)
+    browser.until(page, lambda: waiting.count() == 0, lambda: f"{where} starts all its figures")
     linked = page.evaluate(LINKED)
     others = [name for name in sheets.special() if name not in linked]
     found = {
@@ -70,7 +75,10 @@ def unstyled(page: Any, where: str) -> list[str]:
 def test_no_accessibility_violation_and_nothing_clipped(
     chromium: Any, guide_address: str, scheme: str, looked_at: int
 ) -> None:
-    """Every page at three widths; axe, which takes a second, at one of them."""
+    """Every page at three widths; axe, which takes a second, at one of them.
+
+    In one of the two rounds, what its figures do too, all of them started.
+    """
     source = widget_checks.axe()
     problems = []
     with browser.opened(chromium, color_scheme=scheme) as (page, wrong):
@@ -89,6 +97,8 @@ def test_no_accessibility_violation_and_nothing_clipped(
                     problems += violations(page, where)
             if scheme == "light":
                 problems += unstyled(page, entry.page)
+                problems += stepper_checks.problems(page, entry.page)
+                problems += label_checks.problems(page, entry.page)
         page.goto(guide_address + "about/?present=3")
         page.evaluate(source)
         problems += violations(page, "presenting")
