@@ -29,7 +29,7 @@ CLIPPED = """() => [...document.querySelectorAll("main *, header *, footer *")].
 # A box with more to the side than it shows has to say so; formulas and tables need one.
 UNTOLD = """() => [...document.querySelectorAll("main *")].filter((e) => {
   if (e.scrollWidth <= e.clientWidth + 1 || e.clientWidth < 2) return false;
-  if (e.matches("textarea")) return false;
+  if (e.matches("textarea") || e.closest("details:not([open])")) return false;
   const style = getComputedStyle(e);
   if (["auto", "scroll"].includes(style.overflowX)) return style.backgroundImage === "none";
   return e.matches(".formula, p, li, dd, table, pre, figure, blockquote, details");
