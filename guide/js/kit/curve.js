@@ -7,7 +7,7 @@
 //     curve.marker = 500;
 //
 // Hover, or move the slider below, to read the numbers; buttons hide a curve. Tells `mg-read` {x}.
-// `x-to="1000"` keeps room up to there while numbers still come.
+// `x-to="1000"` keeps room up to there while numbers still come; `height` is in pixels.
 
 import { nearest, placeOfName, plan, pointsOf, thinned } from "./curve-plan.js";
 import { freshId, html, renew, svg, tableOf } from "./dom.js";
@@ -20,7 +20,7 @@ import { counted, decimals, written } from "./text.js";
 
 const CHAR = 6.2; // px across of a floor's name
 const SAMPLED = 120; // points of a curve that its place is chosen by
-const SIZE = { height: 280, left: 52, right: 24, top: 12, bottom: 44 };
+const SIZE = { left: 52, right: 24, top: 12, bottom: 44 };
 
 export class MgCurve extends KitElement {
   constructor() {
@@ -166,6 +166,11 @@ export class MgCurve extends KitElement {
     return this.numberOf("digits", 3);
   }
 
+  /** @private height of the picture in pixels */
+  get high() {
+    return this.numberOf("height", 280);
+  }
+
   /** @private */
   draw() {
     if (!this.picture || !this.cursor || !this.legend || !this.track || !this.note) return;
@@ -179,7 +184,7 @@ export class MgCurve extends KitElement {
       },
     );
     const { x, y } = this.planned;
-    const box = `0 0 ${this.width} ${SIZE.height}`;
+    const box = `0 0 ${this.width} ${this.high}`;
     if (this.picture.getAttribute("viewBox") !== box)
       for (const one of [this.picture, this.cursor]) one.setAttribute("viewBox", box);
     const scale = JSON.stringify([this.planned, this.width]);
@@ -227,16 +232,14 @@ export class MgCurve extends KitElement {
   py(y) {
     const { low, high } = /** @type {ReturnType<typeof plan>} */ (this.planned).y;
     return (
-      SIZE.height -
-      SIZE.bottom -
-      ((y - low) / (high - low)) * (SIZE.height - SIZE.top - SIZE.bottom)
+      this.high - SIZE.bottom - ((y - low) / (high - low)) * (this.high - SIZE.top - SIZE.bottom)
     );
   }
 
   /** @private @returns {SVGElement[]} */
   axes() {
     const { x, y } = /** @type {ReturnType<typeof plan>} */ (this.planned);
-    const [right, bottom] = [this.width - SIZE.right, SIZE.height - SIZE.bottom];
+    const [right, bottom] = [this.width - SIZE.right, this.high - SIZE.bottom];
     const places = (/** @type {number[]} */ all) => Math.max(...all.map(decimals));
     const every = Math.ceil((x.ticks.length * 58) / (this.width - SIZE.left));
     return [
@@ -276,7 +279,7 @@ export class MgCurve extends KitElement {
         {
           class: "mg-label",
           x: (SIZE.left + right) / 2,
-          y: SIZE.height - 6,
+          y: this.high - 6,
           "text-anchor": "middle",
         },
         this.xLabel,
@@ -298,7 +301,7 @@ export class MgCurve extends KitElement {
   /** Lines, and their names where they cover least. @private @returns {SVGElement[][]} */
   floorParts() {
     const right = this.width - SIZE.right;
-    const box = { left: SIZE.left, right, top: SIZE.top, bottom: SIZE.height - SIZE.bottom };
+    const box = { left: SIZE.left, right, top: SIZE.top, bottom: this.high - SIZE.bottom };
     const points = this.lines.length
       ? this.all
           .filter(({ on }) => on)
@@ -441,7 +444,7 @@ export class MgCurve extends KitElement {
         x1: this.px(at),
         x2: this.px(at),
         y1: SIZE.top,
-        y2: SIZE.height - SIZE.bottom,
+        y2: this.high - SIZE.bottom,
       }),
       ...found.map(({ one, p }) =>
         svg("circle", {
