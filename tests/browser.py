@@ -34,14 +34,21 @@ def serving(site: Path) -> Iterator[str]:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
+    asked: list[str] | None = None
+
     def log_message(self, *arguments: Any) -> None:
-        pass
+        if self.asked is not None:
+            self.asked.append(self.path)
 
 
 @contextlib.contextmanager
-def plain_serving(folder: Path) -> Iterator[str]:
-    """The address at which Python's own server serves a folder, without our headers."""
-    handler = functools.partial(_Quiet, directory=str(folder))
+def plain_serving(folder: Path, asked: list[str] | None = None) -> Iterator[str]:
+    """The address at which Python's own server serves a folder, without our headers.
+
+    What it is asked for is appended to ``asked``.
+    """
+    kind = type("_Kept", (_Quiet,), {"asked": asked})
+    handler = functools.partial(kind, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:

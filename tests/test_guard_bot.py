@@ -121,8 +121,8 @@ def test_a_name_has_a_letter_at_least() -> None:
 def test_when_the_tries_are_used_up() -> None:
     bot = names_bot(forbidding(*"aeiou", tries=3))
     answer = bot.answer("k k k")
-    assert answer == Answer((), "no allowed name was found in 3 tries.", 3)
-    assert answer.line == "REFUSE: no allowed name was found in 3 tries."
+    assert answer == Answer((), "no acceptable name was found in 3 tries.", 3)
+    assert answer.line == "REFUSE: no acceptable name was found in 3 tries."
 
 
 @pytest.mark.parametrize("match", ["substring", "prefix"])

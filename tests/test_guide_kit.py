@@ -293,6 +293,18 @@ def test_predict(chromium: Any, site: str) -> None:
     page.keyboard.press("Enter")
     assert page.inner_text("#guess .mg-said") == "It is 3.30 nats: your guess was 0.80 too low."
     other = opened(chromium, site)
+    other.emulate_media(media="print")  # question, choices, answer and explanation
+    assert "0 nats" in other.inner_text("#choice .mg-printed")
+    assert other.locator("#choice .mg-printed [data-answer]").count() == 1
+    assert other.inner_text("#guess .mg-printed") == "Answer: 3.30 nats"
+    for name in ("choice", "guess"):
+        assert other.locator(f"#{name} [data-explain]").is_visible()
+        assert not other.locator(f"#{name} .mg-choices").is_visible()
+    printed = other.inner_text("#exercise .mg-printed")
+    assert printed.startswith("Answer\n") and len(printed) > 20
+    assert not other.locator("#exercise form").is_visible()
+    other.emulate_media(media="screen")
+    assert not other.locator(".mg-printed").first.is_visible()
     other.locator("#guess").get_by_role("button", name="Just show me").click()
     assert other.inner_text("#guess .mg-said") == "It is 3.30 nats."
     assert other.locator("#guess [data-explain]").is_visible()

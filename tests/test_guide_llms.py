@@ -125,6 +125,7 @@ def test_the_same_sources_make_the_same_text(made: Any, tmp_path: Path) -> None:
         ("[l](../lessons.md?path=lessons#the-way)", "[l](lessons/#the-way)"),
         ("## Head {#place}\n\ntext\n{: .opening }", "## Head\n\ntext"),
         ('<svg aria-label="A curve"><text>x</text></svg>', "(A curve)"),
+        ("2<sup>3.83</sup>, x<sub>i</sub>", "2^3.83, x_i"),
         ("1 &lt; 2", "1 < 2"),
     ],
 )

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import frame_checks
 import widget_checks
-from browser import drawn, until
+from browser import drawn, resized, until
 from guide_pages import (
     CASES,
     ROOT,
@@ -133,6 +134,41 @@ def vectors_of(widget: Any) -> dict[str, list[float]]:
     return found
 
 
+def drawn_in(widget: Any) -> dict[str, list[float]]:
+    """The numbers in the cells of a drawing of the toy, by vector."""
+    found: dict[str, list[float]] = {}
+    pairs = widget.locator(".td-number[data-number]").evaluate_all(
+        "all => all.map((one) => [one.dataset.number, one.dataset.value])"
+    )
+    for name, value in pairs:
+        found.setdefault(name.rsplit(".", 1)[0], []).append(float(value))
+    return found
+
+
+# The rules for what floats: it has a ground of its own, and doesn't lie over what it is about.
+COVERS = """([panel, source]) => {
+  const [a, b] = [panel, source].map((one) => one.getBoundingClientRect());
+  const ground = getComputedStyle(panel).backgroundColor;
+  const [, alpha = 1] = /rgba\\(.*, ([\\d.]+)\\)/.exec(ground) ?? [];
+  const isOver = a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  return [Number(alpha), isOver];
+}"""
+
+
+def covers(page: Any, panel: Any, source: Any) -> None:
+    """Raises where a panel lets through what lies under it, or hides what it is about."""
+    until(
+        page,
+        lambda: (
+            page.evaluate(COVERS, [panel.element_handle(), source.element_handle()]) == [1, False]
+        ),
+        lambda: (
+            f"{page.evaluate(COVERS, [panel.element_handle(), source.element_handle()])} of "
+            f"{source.get_attribute('aria-label') or source.inner_text()}"
+        ),
+    )
+
+
 @pytest.mark.slow
 def test_the_diagram_has_every_number_of_every_token(opened: Any) -> None:
     page = opened("architecture", "mg-toy-diagram", "#?toy-diagram=stage:5,numbers:exact")
@@ -148,15 +184,21 @@ def test_the_diagram_has_every_number_of_every_token(opened: Any) -> None:
         expected = plain(CASES[f"pinned_{name}"]["row"])
         for vector in MADE:
             assert numbers[vector] == pytest.approx(expected[vector], abs=1e-9), (name, vector)
+        drawing = drawn_in(whole)
+        assert set(drawing) == set(MADE) - {"tok_emb", "pos_emb", "qk"}  # edges carry those
+        assert drawing == {vector: numbers[vector] for vector in drawing}
         if token == 2:
+            whole.locator(".mg-more > summary").click()
             whole.get_by_label("Cache", exact=True).select_option("computed")
             trace = {k.replace("layer0.", ""): v for k, v in engine.trace([0, 1, 2]).items()}
             computed = vectors_of(whole)
             for vector in MADE:
                 made = [float(x) for x in trace[vector][2].ravel()]
                 assert computed[vector] == pytest.approx(made, abs=1e-9), vector
+            edge = whole.locator(".td-edge[data-id='keys.0.0']").get_attribute("stroke-width")
+            assert float(edge) == pytest.approx(0.5 + 4.5 * abs(trace["k"][0].ravel()[0]), abs=0.01)
             whole.get_by_label("Cache", exact=True).select_option("pinned")
-    whole.get_by_label("Numbers", exact=True).select_option("hand")
+    whole.get_by_role("button", name="rounded", exact=True).click()
     for name in TOKENS:
         whole.get_by_role("button", name=name, exact=True).click()
         column = plain(CASES[f"pinned_{name}"]["by_hand"])
@@ -169,53 +211,72 @@ def test_the_diagram_grows_and_is_lit(opened: Any) -> None:
     page = opened("architecture", "mg-toy-diagram")
     told(page, WHOLE, "make (−0.40, 0.50).")
     whole = page.locator(WHOLE)
-    within_reach = whole.locator(".toy-block:not([inert] *)")
-    faint = "getComputedStyle(document.querySelector('.toy-blocks').lastElementChild).opacity"
-    assert float(page.evaluate(faint)) < 0.2
-    whole.get_by_role("slider", name="Stages: step").focus()
-    for blocks in (1, 2, 8, 13, 15):
-        if blocks > 1:
-            page.keyboard.press("ArrowRight")
-        until(  # they are out of reach soon after they turn faint
+    panel = whole.locator(".toy-panel")
+    within_reach = whole.locator(".td-area[tabindex='0']")
+    faint = f"getComputedStyle(document.querySelector('{WHOLE} .td-station:nth-last-of-type(1)'))"
+    assert float(page.evaluate(f"{faint}.opacity")) < 0.2
+    panel.get_by_text("sum₀ = −0.30 + (−0.10) = −0.40").wait_for()
+    stages = whole.get_by_role("group", name="Stages").get_by_role("button")
+    for stage, blocks in enumerate((1, 2, 8, 13, 15)):
+        stages.nth(stage).click()
+        until(
             page,
             lambda blocks=blocks: within_reach.count() == blocks,
             lambda blocks=blocks: f"{within_reach.count()} blocks are {blocks}",
         )
-    assert page.evaluate(faint) == "1"
+    assert page.evaluate(f"{faint}.opacity") == "1"
     told(page, WHOLE, "0.16, 0.32, 0.08, 0.43. The most likely is c.")
     in_address(page, "toy-diagram=stage:5")
+    resized(page, 1280)
+    for figure in page.locator("mg-toy-diagram").all():
+        figure.scroll_into_view_if_needed()
+    page.locator("mg-toy-diagram[stage='5'][data-ready]").wait_for()
+    assert frame_checks.problems(page, "architecture") == []
     query = whole.get_by_role("button", name="Wq, Wk, Wv")
     query.focus()
-    panel = whole.locator(".toy-panel")
     panel.get_by_text("q₀ = 0.5·(−0.88) + 0.2·1.10 = −0.22").wait_for()
-    assert panel.locator("math").count() == 3
+    assert panel.locator("math").count() == 3 and panel.locator(".toy-picture").count() == 3
     code = panel.locator(".toy-line").all_inner_texts()
     source = (ROOT / "ladder" / "train5.py").read_text("utf-8").splitlines()
     for line in code:
         number, text = line.split(" ", 1)
         assert source[int(number) - 1].strip() == text.strip()
     assert [line.split()[1].split("[")[0] for line in code] == ["q", "keys", "values"]
-    assert page.locator(".toy-vector.mg-lit:visible").count() == 6  # here and in stage 3
+    assert page.locator(".td-vec.mg-lit").count() == 6  # here and in stage 3
+    signs = whole.locator(".td-station.mg-lit .td-sign")
+    assert signs.all_text_contents() == ["+", "+", "+", "+", "+", "−", "+", "+", "+", "+", "−", "+"]
+    assert signs.first.is_visible()
     page.keyboard.press("Enter")
     assert query.get_attribute("aria-pressed") == "true"
-    whole.locator("summary", has_text="The whole code").click()
-    lit = whole.locator(".toy-code .line.mg-lit").all_inner_texts()
-    assert len(lit) == 0 or all("linear(h" in line for line in lit)
-    query.click()
-    whole.get_by_role("button", name="BOS", exact=True).hover()
-    assert whole.locator(".toy-code .line.mg-lit").count() == 3
+    panel.get_by_text("Pinned; Escape releases it.").wait_for()
+    whole.locator(".mg-more > summary").click()
+    assert whole.locator(".line.mg-lit").count() == 0  # a click elsewhere has released it
+    query.focus()
+    assert whole.locator(".line.mg-lit").count() == 3
+    page.keyboard.press("ArrowRight")
+    panel.get_by_text("score₀ = −0.03 / 1.41 = −0.02").wait_for()
     page.keyboard.press("Escape")
-    assert whole.locator(".mg-lit").count() == 0
-    line = whole.locator(".toy-code .line", has_text="return linear(x")
+    line = whole.locator(".line", has_text="return linear(x")
     line.hover()
-    assert whole.locator(".toy-block.mg-lit").all_inner_texts() == ["lm_head"]
-    whole.get_by_label("Show", exact=True).select_option("neurons")
+    lit = whole.locator(".td-station.mg-lit")
+    assert [one.locator(".td-title").text_content() for one in lit.all()] == ["lm_head"]
+    whole.get_by_label("Below it", exact=True).select_option("neurons")
+    assert panel.locator(".toy-picture").count() == 0
+    whole.get_by_label("Below it", exact=True).select_option("matrices")
     stage = page.locator("mg-toy-diagram[stage='4']")
+    stage.scroll_into_view_if_needed()
     stage.get_by_role("button", name="a", exact=True).click()
     told(page, WHOLE, "a at position 2: the probabilities")
-    assert stage.locator(".toy-vector[data-link='toy.fc1_pre'] .net-edge").count() == 16
-    in_address(page, "token:1,view:neurons")
+    assert stage.locator(".td-edge[data-id^='layer0.mlp_fc1']").count() == 16
+    stage.locator(".td-title", has_text="fc1").hover()
+    stage.get_by_role("img", name="mlp_fc1, 8 × 2").wait_for()
+    in_address(page, "token:1")
     widget_checks.looked_at(page, "mg-toy-diagram")
+    resized(page, 390)
+    whole.locator(".td[data-way='down']").wait_for()
+    for block in whole.locator(".td-area[role]").all():
+        block.focus()
+        covers(page, panel, block)
 
 
 @pytest.mark.slow
@@ -236,8 +297,17 @@ def test_lines_of_gpt_are_told(opened: Any) -> None:
     for start in ("h = rmsnorm(x)", "q = ", "keys[i].append", "values[i].append", "weights = "):
         assert any(text.startswith(start) for text in texts)
     assert not any(text.startswith("return") for text in texts)
-    panel = widget.locator(".toy-panel")
+    panel = widget.locator(".gpt-note")
     panel.get_by_text("The query [16]: what this position looks for").wait_for()
+    stations = widget.locator(".td-vec.mg-lit")
+    assert {one.get_attribute("data-link") for one in stations.all()} == {
+        "toy.x_pre_attn",
+        "toy.q",
+    }
+    widget.locator(".td-station", has_text="fc2").hover()
+    panel.get_by_text("gathers 64 into 16").wait_for()
+    assert [text.strip()[:9] for text in lit.all_inner_texts()] == ["# MLP: wo", "x = [new "]
+    query.hover()
     page.locator("mg-numeric-tour").scroll_into_view_if_needed()
     page.locator("mg-numeric-tour .tour-row[data-link='toy.q']").hover()
     assert {text.strip()[:4] for text in lit.all_inner_texts()} == {"# At", "q = ", "weig"}
@@ -261,6 +331,11 @@ def test_lines_of_gpt_are_told(opened: Any) -> None:
     told(page, "mg-annotated-gpt", "A token's id, its position, and the two caches go in")
     assert widget.locator(".line[aria-selected=true]").count() == 0
     widget_checks.looked_at(page, "mg-annotated-gpt")
+    resized(page, 390)
+    widget.locator(".td[data-way='down']").wait_for()
+    for one in lines.all():
+        one.focus()
+        covers(page, panel, one)
 
 
 @pytest.mark.slow
@@ -271,6 +346,9 @@ def test_the_tour_computes_any_x(opened: Any) -> None:
     after_x = MADE[4:]
     column = plain(CASES["pinned_b"]["by_hand"])
     assert vectors_of(widget) == {v: pytest.approx(column[v]) for v in after_x}
+    resized(page, 1280)
+    assert frame_checks.problems(page, "gpt") == []
+    widget.locator(".mg-more > summary").click()
     widget.get_by_label("Numbers", exact=True).select_option("exact")
     for name in TOKENS:
         widget.get_by_role("button", name=name, exact=True).click()

@@ -186,7 +186,7 @@ def test_answers_are_those_of_the_command(computed: dict[str, Any]) -> None:
     for asked, answer in zip(computed["requests"], computed["answers"], strict=True):
         on, line = asked["on"], asked["line"]
         if not on["request"] and "pear" in line:
-            assert answer["line"] == "REFUSE: no allowed name was found in 10 tries."
+            assert answer["line"] == "REFUSE: no acceptable name was found in 10 tries."
             assert [len(one["tries"]) for one in answer["asked"]] == [10]
             continue
         policy = FRUITS if on["request"] else without
@@ -357,7 +357,7 @@ def test_the_bot_by_keyboard(opened: Callable[..., Any]) -> None:
     field.fill("ma pear")
     page.get_by_role("button", name="Request rail").click()
     page.get_by_role("button", name="Ask").click()
-    line.filter(has_text="REFUSE: no allowed name was found in 10 tries.").wait_for()
+    line.filter(has_text="REFUSE: no acceptable name was found in 10 tries.").wait_for()
     assert page.locator(".bot-tried li").count() == 11
     page.locator(".bot-leaks li").filter(has_text="contains a banned word").wait_for()
 
@@ -383,7 +383,7 @@ def test_the_banned_words_are_the_readers(opened: Callable[..., Any]) -> None:
     widget_checks.looked_at(page, "mg-bot")
     area.fill("ora, lem")
     page.get_by_text("2 words, an automaton of 6 states.").wait_for()
-    page.locator(".bot-line").filter(has_text="REFUSE: no allowed name").wait_for()
+    page.locator(".bot-line").filter(has_text="REFUSE: no acceptable name").wait_for()
     field = page.get_by_label("A request: prefixes, separated by spaces")
     field.fill("mo")
     page.keyboard.press("Enter")

@@ -351,10 +351,10 @@ def test_heads_of_the_trained_model(opened: Any) -> None:
 @pytest.mark.slow
 def test_cache_grows_and_blocks_are_told(opened: Any) -> None:
     page = opened("cache", "mg-cache")
-    told(page, "mg-cache", "BOS at position 0 adds a key and a value; the cache holds 1 of each")
+    told(page, "mg-cache", "m at position 2 adds a key and a value; the cache holds 3 of each")
     widget = page.locator("mg-cache")
     widget.locator("mg-stepper .mg-range").focus()
-    for _ in range(4):
+    for _ in range(2):
         page.keyboard.press("ArrowRight")
     told(
         page,

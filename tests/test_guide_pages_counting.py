@@ -100,7 +100,10 @@ def test_what_is_said_of_the_trained_model() -> None:
 def test_the_map_has_the_lines_of_the_program() -> None:
     text = (PAGES / "two-hundred-lines.md").read_text(encoding="utf-8")
     lines = (ROOT / "ladder" / "train5.py").read_text(encoding="utf-8").splitlines()
-    rows = re.findall(r"^\| \**(\w+)\** \| .* \| (\d+) to (\d+) \|$", text, re.M)
+    rows = re.findall(r"^\| \**(\w+)\** \| .* \| (\d+)&nbsp;to&nbsp;(\d+) <svg", text, re.M)
+    bars = re.findall(r'<rect width="(\d+)"', text)
+    assert bars == [str(int(last) - int(first) + 1) for _, first, last in rows]
+    assert text.index("## The eight parts") < text.index("@code")  # words first
     begins = {
         "dataset": "# Which file", "tokenizer": "# Tokens:", "autograd": "# A number that",
         "parameters": "# The parameters", "model": "# Add numbers", "loss": "# The loss:",

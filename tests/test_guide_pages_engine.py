@@ -37,6 +37,7 @@ EXPRESSIONS: list[tuple[str, Callable[..., Value]]] = [
 def test_any_expression_has_the_gradients_of_the_python_engine(opened: Any) -> None:
     page = opened("graph", "mg-backprop")
     widget = page.locator("mg-backprop")
+    widget.locator(".mg-more > summary").click()
     line = widget.locator(":scope > .mg-summary")
     rng = random.Random(7)
     for text, of in EXPRESSIONS:
@@ -89,15 +90,22 @@ def grid(p: dict[str, float], x3: float) -> list[float]:
     return [net(p, x1, x2, x3).data for x2 in at for x1 in at]
 
 
+def written_name(name: str) -> str:
+    """w1 as the page writes it."""
+    return name[0] + "₁₂₃"[int(name[1]) - 1]
+
+
 def test_the_surface_and_its_loss_are_those_of_the_python_engine(opened: Any) -> None:
     page = opened("surface", "mg-surface")
     rng = random.Random(11)
     names = ["w1", "w2", "b1", "w3", "b2", "b3"]
     widget = page.locator("mg-surface")
     given = {name: round(rng.uniform(-1.5, 1.5), 2) for name in names}
+    widget.locator(".mg-more > summary").click()
     for name, x in given.items():
-        typed(page, widget, name, x)
-    dragged(page, widget.locator("mg-number[control=x3] .mg-range"), 0.8)
+        typed(page, widget, written_name(name), x)
+    dot = widget.get_by_role("slider", name="x₃, to drag").locator(".net-grip-dot")
+    dragged(page, dot, 3.0)
     x3 = float(page.evaluate("document.querySelector('mg-surface [control=x3]').value"))
     heights = grid(given, x3)
     top = f"from {min(heights):.2f} to {max(heights):.2f}"
@@ -105,11 +113,13 @@ def test_the_surface_and_its_loss_are_those_of_the_python_engine(opened: Any) ->
     assert mid in told(page, "mg-surface", top)
 
     widget = shown(page, "mg-surface-match")
+    widget.locator(".mg-more > summary").click()
     for name, x in given.items():
-        typed(page, widget, name, x)
+        typed(page, widget, written_name(name), x)
     widget.get_by_role("button", name="Peek").click()
     hint = widget.locator(".mg-note", has_text="The target's weights").inner_text()
-    target = {name: number(x) for name, x in re.findall(r"(\w\d) ([−\d.]+\d)", hint)}
+    told_weights = re.findall(r"([wb])([₁₂₃]) ([−\d.]+\d)", hint)
+    target = {key + str("₁₂₃".index(sub) + 1): number(x) for key, sub, x in told_weights}
     assert sorted(target) == sorted(names)
     mine, theirs = grid(given, 1), grid(target, 1)
     loss = sum((a - b) ** 2 for a, b in zip(mine, theirs, strict=True)) / 196

@@ -106,6 +106,19 @@ def test_the_size_of_the_graphs_is_counted(rung: int, monkeypatch: pytest.Monkey
     ]
 
 
+def test_the_graph_that_a_page_begins_with() -> None:
+    text = page_text("graph")
+    assert 'expression="a*b + a"' in text and "with a = 1 and b = 2" in text
+    a, b = Value(1.0), Value(2.0)
+    c = a * b
+    loss = c + a
+    loss.backward()
+    assert f"c = a · b = {c.data:g}, L = c + a = {loss.data:g}" in text
+    first, second = (f"{x:g}" for x in c.local_grads)
+    assert f"{first} and {second} below the product, 1 and 1 below the sum" in text
+    assert f"a gradient of {a.grad:g} for a and of {b.grad:g} for b" in text
+
+
 def test_pages_say_in_the_tag_what_the_widget_shows() -> None:
     for name in NAMES:
         says_in_the_tags(name)
@@ -139,6 +152,7 @@ def test_backprop_by_mouse(opened: Any) -> None:
         if expected:
             assert grads(page, "mg-backprop") == expected
     told(page, "mg-backprop", "w −18, x −12, b −6")
+    page.locator("mg-backprop .mg-more > summary").click()
     outcome = page.locator("mg-backprop .backprop-nudge .mg-readout")
     assert "L moves by −1.710000" in outcome.inner_text()
     assert "−18 × 0.100 = −1.800000" in outcome.inner_text()
@@ -173,6 +187,7 @@ def test_own_expression_by_keyboard(opened: Any) -> None:
     assert page.locator("mg-backprop img").count() == 0
     field.fill("a*b + a")
     assert said.inner_text() == "" and field.get_attribute("aria-invalid") is None
+    page.locator("mg-backprop .mg-more > summary").click()
     leaf = page.locator("mg-backprop mg-number[data-leaf=b] input")
     leaf.fill("3")
     page.keyboard.press("Enter")
@@ -231,6 +246,18 @@ def test_neuron_backward_and_exercise(opened: Any) -> None:
         assert words in said.inner_text(), answers
     page.locator("mg-neuron-backward").get_by_role("button", name="Run backward").click()
     told(page, "mg-neuron-backward", "∂x 1.5, ∂w 2, ∂b 1")
+    # Its leaves are dragged sideways, and moved by the keys + and −.
+    leaf = page.locator("mg-neuron-backward .mg-node", has_text="−1.00")
+    leaf.scroll_into_view_if_needed()
+    box = leaf.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 80, y, steps=4)
+    page.mouse.up()
+    told(page, "mg-neuron-backward", "z = 1, a = 1")
+    page.keyboard.press("+")
+    told(page, "mg-neuron-backward", "z = 1.1, a = 1.1")
     exercise = page.locator("mg-exercise[name=E5]")
     exercise.scroll_into_view_if_needed()
     exercise.locator("input").fill("2 1.5 1")
@@ -283,5 +310,13 @@ def test_numerical_slope_and_chain(opened: Any) -> None:
     told(page, "mg-numerical", "exact is ")
     page = opened("chain-rule", "mg-chain")
     told(page, "mg-chain", "the car is 2 × 4 = 8 times as fast as the walker")
+    picture = page.locator("mg-chain .chain-picture")
+    picture.scroll_into_view_if_needed()
+    knob = page.locator("mg-chain .plane-now").nth(1).bounding_box()
+    page.mouse.move(knob["x"] + 9, knob["y"] + 9)
+    page.mouse.down()
+    page.mouse.move(knob["x"] - 600, knob["y"] + 9, steps=3)
+    page.mouse.up()
+    told(page, "mg-chain", "the car is 2 × 0 = 0 times as fast as the walker")
     page.locator("mg-backprop").scroll_into_view_if_needed()
     told(page, "mg-backprop", "w −18, x −12, b −6, y 6")

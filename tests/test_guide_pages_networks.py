@@ -15,6 +15,7 @@ import pytest
 from guide_pages import (
     ROOT,
     answer_of,
+    as_table,
     in_address,
     page_text,
     reset,
@@ -23,12 +24,18 @@ from guide_pages import (
     told,
     typed,
 )
+from label_checks import no_collisions
 from microgpt.config import make_config
 
 NAMES = [
     "softmax", "linear", "neuron", "surface", "mlp",
     "gradient-check", "rung-1", "rung-2", "parameters",
 ]  # fmt: skip
+
+
+def more(widget: Any) -> None:
+    """Opens what a figure keeps behind "More"."""
+    widget.locator(".mg-more > summary").click()
 
 
 def relu(z: float) -> float:
@@ -179,10 +186,26 @@ def test_layer_by_keyboard_and_mouse(opened: Any) -> None:
     told(again, "mg-layer", "is 0.87, 0.12, 0.02")
     reset(page, "mg-layer")
     told(page, "mg-layer", "is 0.67, 0.24, 0.09")
+    no_collisions(page, "mg-layer")
     linear = opened("linear", "mg-layer")
     told(linear, "mg-layer", "The outputs are 2.00, 1.00, 0.00.")
     typed(linear, linear.locator("mg-layer"), "weight 0,2", "3")
     told(linear, "mg-layer", "The outputs are −1.00, 1.00, 0.00.")
+
+
+def test_neuron_layer_and_network_are_classes_that_run(capsys: Any) -> None:
+    blocks = re.findall(r"```python\n(.*?)```\s*[^`]*```text\n(.*?)```", page_text("surface"), re.S)
+    (code, printed) = blocks[-1]
+    code = code[code.rindex("import random") :]
+    names: dict[str, Any] = {}
+    exec(compile(code, "surface.md", "exec"), names)
+    assert capsys.readouterr().out == printed
+    layers = names["net"].layers
+    assert sum(len(neuron.weights) + 1 for layer in layers for neuron in layer.neurons) == 11
+    assert "has 11 parameters" in page_text("surface")
+    neuron = names["Neuron"](3)
+    neuron.weights, neuron.bias = [0.4, 0.7, -0.1], 0.2
+    assert neuron([0.5, -0.3, 1.2]) == pytest.approx(0.07)  # step 4 on the page before
 
 
 @pytest.mark.slow
@@ -193,14 +216,28 @@ def test_neurons_zip_and_net(opened: Any) -> None:
         shown(page, f"mg-neuron[step='{step}']")
         told(page, f"mg-neuron[step='{step}']", words)
     third = shown(page, "mg-neuron[step='3']")
-    third.locator("mg-number .mg-range").first.focus()
+    third.get_by_role("slider", name="x, to drag").focus()
     page.keyboard.press("Home")
     told(page, "mg-neuron[step='3']", "z = −8.50, a = ReLU(z) = 0.00: the neuron is silent")
+    corner = third.get_by_role("slider", name="The corner")
+    box = corner.locator(".net-grip-dot").bounding_box()
+    wide = third.locator(".net-curve").last.bounding_box()["width"]
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 - wide / 4, box["y"], steps=3)
+    page.mouse.up()
+    assert float(corner.get_attribute("aria-valuenow")) == pytest.approx(2 / 3 - 2.5, abs=0.1)
+    more(third)
+    typed(page, third, "b", "-1")
+    assert corner.get_attribute("aria-valuenow").startswith("0.66")
     zipped = shown(page, "mg-zip")
     told(page, "mg-zip", "the sum so far is −0.130")
     typed(page, zipped, "list w", "1 2")
     assert "1 of the other is silently left out" in zipped.locator("[role=alert]").inner_text()
     told(page, "mg-zip", "2 of 2 pairs")
+    zipped.get_by_role("button", name="One step back").click()
+    told(page, "mg-zip", "1 of 2 pairs")
+    in_address(page, "at:1")
     net = shown(page, "mg-net")
     told(page, "mg-net", "hidden 0.00, 1.18, 1.50, 0.23 (1 silent); outputs −1.11 and 0.20")
     net.get_by_role("button", name="Randomise").click()
@@ -211,6 +248,7 @@ def test_neurons_zip_and_net(opened: Any) -> None:
         exercise.locator("input").fill(answer)
         page.keyboard.press("Enter")
         assert words in exercise.locator(".mg-said").inner_text()
+    no_collisions(page, *(f"mg-neuron[step='{step}']" for step in "1234"), "mg-zip", "mg-net")
 
 
 # The share of a widget's canvas that is painted, and a print of what is on it.
@@ -231,7 +269,7 @@ INKED = """() => {
 @pytest.mark.slow
 def test_surface_is_turned_and_matched(opened: Any) -> None:
     page = opened("surface", "mg-surface")
-    told(page, "mg-surface", "from 0.50 to 4.90. At x1 = 1, x2 = 0: h1 1.00, h2 0.50, a 1.50.")
+    told(page, "mg-surface", "from 0.50 to 4.90. At x₁ = 1, x₂ = 0: h₁ 1.00, h₂ 0.50, a 1.50.")
     view = page.locator("mg-surface .net-view")
     seen = INKED.replace("WIDGET", "mg-surface")
     before = page.evaluate(seen)
@@ -246,14 +284,19 @@ def test_surface_is_turned_and_matched(opened: Any) -> None:
     page.mouse.move(box["x"] + 150, box["y"] + 100, steps=3)
     page.mouse.up()
     assert "turned by 50 degrees" in view.get_attribute("aria-label")
-    page.locator("mg-surface").get_by_role("button", name="Reset view").click()
+    ground = page.locator("mg-surface")
+    heights = ground.locator(".net-view text").all_text_contents()
+    assert {"a", "2", "4", "x₁", "x₂", "−3", "3"} <= {text.strip() for text in heights}
+    more(ground)
+    ground.get_by_role("button", name="Reset view").click()
     assert "turned by 35 degrees" in view.get_attribute("aria-label")
     match = shown(page, "mg-surface-match")
     told(page, "mg-surface-match", "Target 1: loss 4.0868")
     picture = match.locator(".net-view")
     assert "the target's as wires" in picture.get_attribute("aria-label")
-    for label, text in (("w1", "-0.88"), ("w2", "0.83"), ("w3", "0.63"), ("b1", "-0.29"),
-                        ("b2", "-0.01"), ("b3", "-0.06")):  # fmt: skip
+    more(match)
+    for label, text in (("w₁", "-0.88"), ("w₂", "0.83"), ("w₃", "0.63"), ("b₁", "-0.29"),
+                        ("b₂", "-0.01"), ("b₃", "-0.06")):  # fmt: skip
         typed(page, match, label, text)
     match.locator("p.net-big", has_text="✓ found").wait_for()
     assert page.evaluate("JSON.parse(localStorage.getItem('mg-progress')).E8") == "seed 1"
@@ -261,6 +304,7 @@ def test_surface_is_turned_and_matched(opened: Any) -> None:
     told(page, "mg-surface-match", "Target 2:")
     match.get_by_role("button", name="Stop").click()
     assert "wires" not in picture.get_attribute("aria-label")
+    no_collisions(page, "mg-surface", "mg-surface-match")
 
 
 @pytest.mark.slow
@@ -271,17 +315,24 @@ def test_network_widgets_have_rung_1s_numbers(opened: Any, trained: dict[str, An
     told(page, "mg-mlp-flow", "token 22 (w): 36 of 64 hidden units fire. Most likely next: a 0.385")
     widget = shown(page, "mg-mlp-name")
     told(page, "mg-mlp-name", "2.20 for the counts, 2.15 for the network")
-    cells = widget.locator("tbody tr:not(.net-mean) td:nth-child(5)").all_inner_texts()
+    as_table(page, "mg-mlp-name")
+    widget.locator("tbody tr").first.wait_for()
+    cells = widget.locator("tbody tr:not(:last-child) > :nth-child(5)").all_inner_texts()
     assert cells == [f"{p:.3f}" for p in ava(trained)]
     widget.locator("select").select_option("100")
     told(page, "mg-mlp-name", "2.31 for the counts, 2.71 for the network")
-    first = widget.locator("tbody tr:not(.net-mean) td:nth-child(3)").all_inner_texts()
+    as_table(page, "mg-mlp-name")
+    widget.locator("tbody tr").first.wait_for(state="hidden")
+    as_table(page, "mg-mlp-name")
+    widget.locator("tbody td", has_text="0.134").wait_for()
+    first = widget.locator("tbody tr:not(:last-child) > :nth-child(3)").all_inner_texts()
     assert first == ["0.134", "0.041", "0.118", "0.148"]
     widget.get_by_label("Name", exact=True).fill("zoë")
     assert "a to z" in widget.locator("[role=alert]").inner_text()
     widget.get_by_label("Name", exact=True).fill("emma")
     told(page, "mg-mlp-name", "“emma”")
     in_address(page, "mlp-name=name:emma,stage:100")
+    no_collisions(page, "mg-mlp-flow", "mg-mlp-name")
 
 
 @pytest.mark.slow
@@ -292,14 +343,14 @@ def test_gradient_check_in_the_page(opened: Any) -> None:
     verdict = page.locator("mg-gradient-check .net-big")
     assert "✓ passes" in verdict.inner_text() and "·10⁻¹¹" in verdict.inner_text()
     widget = page.locator("mg-gradient-check")
-    widget.locator("select").nth(1).select_option("gate")
+    widget.get_by_label("Chain rule", exact=True).select_option("gate")
     told(page, "mg-gradient-check", "without ReLU's gate. Largest difference 5.3·10⁻³")
     assert "✗ fails" in verdict.inner_text()
-    widget.locator("select").nth(1).select_option("none")
-    widget.locator("select").nth(0).select_option("1")
+    widget.get_by_label("Chain rule", exact=True).select_option("none")
+    widget.get_by_label("Dots", exact=True).select_option("1")
     told(page, "mg-gradient-check", "3,184 parameters")
     assert "✓ passes" in verdict.inner_text()
-    widget.locator("select").nth(0).select_option("17")
+    widget.get_by_label("Dots", exact=True).select_option("17")
     widget.locator(".mg-range").focus()
     page.keyboard.press("Home")
     told(page, "mg-gradient-check", "nudge 10⁻¹²")
@@ -310,7 +361,7 @@ def test_gradient_check_in_the_page(opened: Any) -> None:
 def test_rung_1_is_trained_in_the_page(opened: Any) -> None:
     page = opened("rung-1", "mg-rung-diff")
     told(page, "mg-rung-diff", "87 lines added, 15 removed, 64 the same, in 4 places")
-    page.locator("mg-rung-diff").get_by_role("button", name="Headers too").click()
+    page.locator("mg-rung-diff select").select_option("changes header")
     told(page, "mg-rung-diff", "in 5 places")
     widget = shown(page, "mg-train-mlp")
     told(page, "mg-train-mlp", "Step 100:")  # computed when it is first seen
@@ -338,8 +389,9 @@ def test_parameters_in_the_page(opened: Any) -> None:
     told(page, "mg-tally", "9 matrices, 4,192 parameters")
     page.locator("mg-tally select").select_option("32")
     told(page, "mg-tally", "14,528 parameters")
-    page.locator("mg-tally summary").first.click()
     assert "One row a token" in page.locator("mg-tally").inner_text()
+    page.locator("mg-tally").get_by_role("button", name="layer0.mlp_fc1").click()
+    assert "layer0.mlp_fc1: 128 × 32 = 4,096" in page.locator("mg-tally").inner_text()
     shown(page, "mg-matrices")
     told(page, "mg-matrices", "432 numbers, root mean square 0.199")
     page.locator("mg-matrices select").select_option("layer0.mlp_fc1")
@@ -353,6 +405,7 @@ def test_parameters_in_the_page(opened: Any) -> None:
     told(page, "mg-model-sizes", "72, 4,192 and 124,439,808. GPT-2 small has 29,685 times")
     page.locator("mg-model-sizes select").select_option("block")
     told(page, "mg-model-sizes", "4, 16 and 1,024. GPT-2 small has 64 times")
+    no_collisions(page, "mg-tally", "mg-matrices", "mg-fan", "mg-model-sizes")
     for answer, words in (("8384", "fourfold"), ("14,528", "Right.")):
         exercise = page.locator("mg-exercise[name=E6]")
         exercise.scroll_into_view_if_needed()

@@ -36,11 +36,12 @@ embedding; Tokenizer; Topological order; Training; Training loop; Training step;
 Value (attention); Value (autograd); Vocabulary; Vocabulary size; Weight matrix
 """
 OURS = """
-Base model; Batch; Batch normalisation; Bias; Bit; Byte pair encoding; Checkpoint;
-Constrained decoding; Dropout; Entropy; Fine-tuning; GELU; Gradient check; Greedy decoding; Guard;
-Held-out loss; Layer normalisation; Leak; Matrix;
-Mean squared error; Nat; Neuron; Nucleus sampling; Numerical gradient; Policy; Prefix; Preset;
-Principal component; Residual stream; Rung; Seed; Smoothing; Speculative decoding; Vector; Weight
+Base model; Batch; Batch normalisation; bfloat16; Bias; Bit; Byte pair encoding; Checkpoint;
+Constrained decoding; Context window; Dropout; Entropy; Fine-tuning; FLOP; GELU; Gradient check;
+Greedy decoding; Guard; Held-out loss; Layer normalisation; Leak; Matrix; Mean squared error; Nat;
+Neuron; Nucleus sampling; Numerical gradient; Perplexity; Policy; Prefix; Preset; Principal
+component; Quantisation; Residual stream; RLHF; Rung; Scaling law; Seed; Smoothing; Speculative
+decoding; Top-k; Vector; Warm-up; Weight; Weight decay
 """
 # Addresses that have to stay within reach.
 OUTWARD = """
@@ -167,6 +168,31 @@ def test_no_term_is_marked_where_it_is_taught(terms: ModuleType) -> None:
     assert terms.mark(page, "glossary", "../") == page
 
 
+# Terms that readers look for elsewhere first: in bold where they are explained.
+IN_BOLD = {
+    "maths": "square root",
+    "learn/embeddings": "context window; context length",
+    "learn/inference": "prompt",
+    "learn/loss": "perplexity",
+    "learn/real": "FLOP; bfloat16; weight decay; warm-up; scaling law; RLHF; quantisation",
+    "learn/temperature": "top-k; top-p",
+}
+
+
+def test_the_usual_terms_stand_in_bold_where_they_are_explained() -> None:
+    for page, terms in IN_BOLD.items():
+        for term in listed(terms):
+            assert f"**{term}**" in source(page), (page, term)
+            first = source(page).lower().index(term.lower())
+            assert source(page)[first - 2 : first] == "**", (page, term)
+
+
+def test_the_perplexities_are_those_of_the_losses() -> None:
+    found = re.findall(r"\$e\^\{([\d.]+)\} = ([\d.]+)\$", source("learn/loss"))
+    assert [loss for loss, _ in found] == ["2.505", "2.367"]
+    assert all(f"{math.exp(float(loss)):.1f}" == value for loss, value in found)
+
+
 # ---------------------------------------------------------------- history, sources
 
 
@@ -285,7 +311,10 @@ def test_the_numbers_of_the_refresher() -> None:
     assert round(5 / (math.hypot(2, 1) * math.hypot(1, 3)), 3) == 0.707
     shares = (0.5, 0.3, 0.2)
     nats = -sum(p * math.log(p) for p in shares)
-    assert f"= 1.030$ nats, or {nats / math.log(2):.3f} bits" in text and f"{nats:.3f}" == "1.030"
+    assert (
+        f"Their sum is 1.030 nats, or {nats / math.log(2):.3f} bits" in text
+        and f"{nats:.3f}" == "1.030"
+    )
     for n, counts in ((10, "6, 3 and 1"), (100, "50, 30 and 20"), (1000, "480, 308 and 212")):
         random.seed(42)
         drawn = [random.choices("abc", weights=[5, 3, 2])[0] for _ in range(n)]
@@ -373,6 +402,7 @@ def test_figures_of_the_refresher(opened: Any) -> None:
     page.mouse.move(*spot(-1, 2), steps=4)
     page.mouse.up()
     told(page, "mg-dot", "they stand at a right angle")
+    page.locator("mg-dot .mg-more > summary").click()
     page.locator("mg-dot mg-number input").first.focus()
     page.keyboard.press("ArrowUp")
     told(page, "mg-dot", "a · b = −2.25 + 2.00 = −0.25.")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from browser import held, until
+import frame_checks
+from browser import held, resized, until
 from guide_pages import TOY, in_address, reset, shown, told
 from microgpt.autograd import Value
 from widget_checks import looked_at
@@ -70,7 +71,7 @@ def test_train_untrain_and_restore(opened: Any) -> None:
     told(page, "mg-toy-training", f"untrained: mean loss {losses[0]:.4f} over 9 examples")
     widget = page.locator("mg-toy-training")
     badge = widget.locator(".lt-badge")
-    edges = widget.locator(".lt-edge")
+    edges = widget.locator(".td-edge:not([data-id^=keys], [data-id^=values])")
     assert edges.count() == 66
     look = """(es) => es.map((e) => e.getAttribute("stroke-width") + e.getAttribute("stroke"))"""
     before = edges.evaluate_all(look)
@@ -83,6 +84,7 @@ def test_train_untrain_and_restore(opened: Any) -> None:
     assert f"{losses[100]:.4f}" == "0.8044" and badge.inner_text() == "trained"
     after = edges.evaluate_all(look)
     assert [a == b for a, b in zip(before, after, strict=True)].count(False) > 55
+    widget.locator(".mg-more > summary").click()
     lines = widget.locator(".lt-log li").all_text_contents()
     assert lines[-1] == "start: mean loss 1.1928" and len(lines) == 101
     for n in (1, 5, 10, 20, 100):
@@ -93,7 +95,7 @@ def test_train_untrain_and_restore(opened: Any) -> None:
     widget.get_by_role("button", name="Untrain").click()
     told(page, "mg-toy-training", "untrained: mean loss 1.1928")
     widths = edges.evaluate_all("(es) => es.map((e) => e.getAttribute('stroke-width'))")
-    assert set(widths) == {"0.70"}
+    assert set(widths) == {"0.50"}
     widget.get_by_role("button", name="Restore").click()
     told(page, "mg-toy-training", "trained: mean loss 0.8044")
     reset(page, "mg-toy-training")
@@ -114,8 +116,11 @@ def test_steps_words_and_edges_by_keyboard(opened: Any) -> None:
     )
     page.keyboard.press("Space")
     told(page, "mg-toy-training", "mean loss 1.2042")
+    resized(page, 1280)
+    assert frame_checks.problems(page, "toy") == []
+    widget.locator(".mg-more > summary").click()
     assert "c → a, from bca, lr 0.15" in widget.locator(".lt-log li").first.inner_text()
-    widget.locator(".lt-picture").focus()
+    widget.locator(".td-picture").focus()
     page.keyboard.press("Home")
     assert widget.locator(".lt-readout").inner_text() == "wte[BOS][0] = 0.2000, as initially."
     page.keyboard.press("End")
@@ -182,7 +187,7 @@ def test_it_is_played_and_can_be_seen_and_tapped(opened: Any) -> None:
     held(page)
     chat.get_by_role("button", name="Ask with c").click()
     page.clock.run_for(100)
-    chat.locator(".lt-node[data-lit]").first.wait_for()
+    chat.locator(".td-node[data-lit]").first.wait_for()
     chat.get_by_role("button", name="Pause").click()
     page.clock.resume()
     shown(page, "mg-toy-training")

@@ -1,11 +1,13 @@
 """Cells of Python in a page, with Pyodide where `make guide-python` has brought it."""
 
+import contextlib
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -165,12 +167,47 @@ def test_a_rung_takes_its_first_steps_in_the_page(chromium: Any, with_python: Pa
         assert wrong == []
 
 
-def test_cells_where_memory_cannot_be_shared(chromium: Any, with_python: Path) -> None:
-    with browser.plain_serving(with_python) as where, browser.opened(chromium) as (page, wrong):
-        page.goto(f"{where}cells/")
+LAZY = """
+import pyodide_js
+pyodide_js.FS.createLazyFile("/", "lazy", "PLACElazy", True, False)
+print(open("/lazy").read())
+"""
+
+
+SCRIPT = """
+import ctypes
+ctypes.CDLL(None).emscripten_run_script(b"import('PLACEctypes')")
+"""
+
+
+def test_a_hostile_cell_on_a_server_without_headers(
+    chromium: Any, with_python: Path, tmp_path: Path
+) -> None:
+    """Below a path; only the page's own policy holds there, and that doesn't bind its Workers."""
+    (tmp_path / "www" / "course").mkdir(parents=True)
+    (tmp_path / "www" / "course" / "gpt").symlink_to(with_python)
+    asked: list[str] = []
+    with (
+        browser.plain_serving(tmp_path / "www") as where,
+        browser.plain_serving(tmp_path, asked) as other,
+        browser.opened(chromium) as (page, wrong),
+    ):
+        page.goto(f"{where}course/gpt/cells/")
         page.locator("mg-python[data-ready]").first.wait_for()
         assert not page.evaluate("crossOriginIsolated")
         assert run_cell(page, None) == "42\n"
+        hostile = (ROOT / "tests" / "hostile_cell.py").read_text(encoding="utf-8")
+        assert run_cell(page, hostile.replace("PLACE", other)) == "tried\n"
+        text = run_cell(page, "print('next')")  # after what it left for later
+        assert text.endswith("all tried\nnext\n") and "OUT" not in text
+        assert wrong == []
+        for way in (LAZY, SCRIPT):  # Python itself gives up here, and starts anew
+            assert "Error" in run_cell(page, way.replace("PLACE", other))
+        wrong.clear()  # it says so on the console
+        assert run_cell(page, "print('anew')") == "anew\n"
+        assert asked == []
+        with contextlib.closing(urlopen(f"{other}www/")):  # it would have been heard
+            assert asked == ["/www/"]
         cell = page.locator("mg-python").first
         cell.locator("textarea").fill("while True: pass")
         cell.get_by_role("button", name="Run").click()

@@ -1,5 +1,6 @@
 """The guide's site in real Chromium: all pages by rule, and what every page can do."""
 
+import functools
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 import pytest
 
 import browser
+import label_checks
 import sheets
+import stepper_checks
 import widget_checks
 from guide_pages import BUILT, GUIDE, ROOT, in_address
 
@@ -22,6 +25,15 @@ CLIPPED = """() => [...document.querySelectorAll("main *, header *, footer *")].
     (e.scrollWidth > e.clientWidth + 1 && style.overflowX === "hidden");
 }).map((e) => e.outerHTML.slice(0, 90))"""
 
+# A box with more to the side than it shows has to say so; formulas and tables need one.
+UNTOLD = """() => [...document.querySelectorAll("main *")].filter((e) => {
+  if (e.scrollWidth <= e.clientWidth + 1 || e.clientWidth < 2) return false;
+  if (e.matches("textarea")) return false;
+  const style = getComputedStyle(e);
+  if (["auto", "scroll"].includes(style.overflowX)) return style.backgroundImage === "none";
+  return e.matches(".formula, p, li, dd, table, pre, figure, blockquote, details");
+}).map((e) => e.outerHTML.slice(0, 90))"""
+
 
 def violations(page: Any, where: str) -> list[str]:
     """What axe finds on the page as it is now."""
@@ -33,11 +45,12 @@ def violations(page: Any, where: str) -> list[str]:
 
 
 SCROLL = """async () => {
-  for (let y = 0; y < document.body.scrollHeight; y += 1500) {
-    scrollTo(0, y);
+  for (const figure of document.querySelectorAll("main [data-module]")) {
+    figure.scrollIntoView({ block: "center", behavior: "instant" });
     for (const _ of "12") await new Promise(requestAnimationFrame); // what comes near is noticed
   }
 }"""
+WAITING = "main [data-figure][data-module]:not([data-ready])"
 LINKED = "() => [...document.styleSheets].map((e) => e.href?.split('/').at(-1))"
 HEIGHTS = "(all) => all.map((e) => e.getBoundingClientRect().height)"
 MATCHING = "(all) => all.filter((e) => document.querySelector(e.replace(/::[a-z-]+/g, '')))"
@@ -47,6 +60,8 @@ def unstyled(page: Any, where: str) -> list[str]:
     """Rules that would hold for something on the page, in sheets that it doesn't link."""
     page.evaluate(SCROLL)
     browser.settled(page)
+    waiting = page.locator(WAITING)
+    browser.until(page, lambda: waiting.count() == 0, lambda: f"{where} starts all its figures")
     linked = page.evaluate(LINKED)
     others = [name for name in sheets.special() if name not in linked]
     found = {
@@ -60,7 +75,10 @@ def unstyled(page: Any, where: str) -> list[str]:
 def test_no_accessibility_violation_and_nothing_clipped(
     chromium: Any, guide_address: str, scheme: str, looked_at: int
 ) -> None:
-    """Every page at three widths; axe, which takes a second, at one of them."""
+    """Every page at three widths; axe, which takes a second, at one of them.
+
+    In one of the two rounds, what its figures do too, all of them started.
+    """
     source = widget_checks.axe()
     problems = []
     with browser.opened(chromium, color_scheme=scheme) as (page, wrong):
@@ -72,12 +90,15 @@ def test_no_accessibility_violation_and_nothing_clipped(
                 browser.resized(page, width)
                 where = f"{entry.page} at {width}"
                 problems += [f"{where}: clipped: {e}" for e in page.evaluate(CLIPPED)]
+                problems += [f"{where}: more, untold: {e}" for e in page.evaluate(UNTOLD)]
                 if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                     problems.append(f"{where} scrolls sideways")
                 if width == looked_at:
                     problems += violations(page, where)
             if scheme == "light":
                 problems += unstyled(page, entry.page)
+                problems += stepper_checks.problems(page, entry.page)
+                problems += label_checks.problems(page, entry.page)
         page.goto(guide_address + "about/?present=3")
         page.evaluate(source)
         problems += violations(page, "presenting")
@@ -103,6 +124,28 @@ def test_pages_read_with_scripts_off(chromium: Any, guide_address: str) -> None:
         assert wrong == []
 
 
+# What people type, and where it has to lead, in first or second place.
+FOUND = {
+    "square root": "maths/#powers-and-roots",
+    "flops": "learn/real/",
+    "quantization": "learn/real/#inference",
+    "RLHF": "learn/real/#post-training",
+    "warmup": "learn/real/#optimisation",
+    "weight decay": "learn/real/#optimisation",
+    "bf16": "learn/real/#training",
+    "bfloat16": "learn/real/#training",
+    "scaling laws": "learn/real/#optimisation",
+    "top k": "learn/temperature/#what-to-choose",
+    "top-p": "learn/temperature/#what-to-choose",
+    "perplexity": "learn/loss/#is-it-good",
+    "prompt": "learn/inference/#invented-or-remembered",
+    "context window": "learn/embeddings/#and-one-for-each-position",
+    "context length": "learn/embeddings/#and-one-for-each-position",
+}
+FIRST_TWO = """place => [...document.querySelectorAll("dialog.search li a")].slice(0, 2)
+    .some(link => link.href.endsWith(`/${place}`))"""
+
+
 @pytest.mark.slow
 def test_search_loads_its_index_on_first_use(chromium: Any, guide_address: str) -> None:
     with browser.opened(chromium) as (page, wrong):
@@ -121,6 +164,10 @@ def test_search_loads_its_index_on_first_use(chromium: Any, guide_address: str) 
             page.get_by_label("Search all pages").fill(query)
             page.get_by_text("0 found").wait_for()
         assert page.locator("dialog.search img").count() == 0
+        for words, place in FOUND.items():
+            page.get_by_label("Search all pages").fill(words)
+            leads = functools.partial(page.evaluate, FIRST_TWO, place)
+            browser.until(page, leads, lambda: f"{words} leads to {place}")  # noqa: B023
         page.get_by_label("Search all pages").fill("colours")
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")

@@ -6,7 +6,6 @@ Everything is made in a temporary folder, which takes the place of guide/site (o
 it passed the checks. Nothing in it names another server, this machine or the time.
 """
 
-import html
 import json
 import os
 import re
@@ -26,6 +25,7 @@ import llms
 import mapstrip
 import notebook
 import paths
+import searching
 import sheets
 import sitemap
 import sources
@@ -116,26 +116,6 @@ def make_files(site: Path) -> None:
     (site / "files" / "model.f32").write_bytes(floats_of(model))
 
 
-def shrink_index(site: Path) -> None:
-    """Zensical's search index as plain text: one entry a section."""
-    found = json.loads((site / "search.json").read_text(encoding="utf-8"))
-    entries = []
-    page = ""
-    for item in found["items"]:
-        if item["level"] == 1:
-            page = item["title"]
-        text = re.sub(r"<[^>]*>", " ", item["text"].replace(paths.LATER, ""))
-        entries.append(
-            {
-                "location": item["location"],
-                "title": html.unescape(re.sub(r"<[^>]*>", "", item["title"])),
-                "page": html.unescape(re.sub(r"<[^>]*>", "", page)),
-                "text": " ".join(html.unescape(text).split()),
-            }
-        )
-    (site / "search.json").write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
-
-
 def widget_modules() -> dict[str, str]:
     """For each custom element the module of guide/widgets or guide/js/kit that defines it."""
     modules: dict[str, str] = {}
@@ -198,7 +178,7 @@ def build(target: Path = SITE) -> list[str]:
         site = make_pages(Path(folder))
         copy_parts(site)
         make_files(site)
-        shrink_index(site)
+        searching.write(site)
         finish_pages(site, known)
         llms.write(site, known)
         said = checking.check(site, known)

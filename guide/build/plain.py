@@ -18,7 +18,8 @@ PAGES = sitemap.GUIDE / "pages"
 HELD = re.compile(r"^(```|~~~).*?^\1[ \t]*$|`[^`\n]+`|\$\$.+?\$\$|\$[^$\n]+\$", re.M | re.S)
 ATTRIBUTES = re.compile(r"[ \t]*\{(?::|#)[^{}\n]*\}[ \t]*$|(?<=[)*])\{: #[^{}\n]*\}", re.M)
 AROUND = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "kbd": "`"}
-INLINE = {*AROUND, "a", "mg-say", "span", "sub", "sup"}
+BEFORE = {"sub": "_", "sup": "^"}  # what is lowered or raised
+INLINE = {*AROUND, *BEFORE, "a", "mg-say", "span"}
 
 
 class Tags(HTMLParser):
@@ -41,6 +42,8 @@ class Tags(HTMLParser):
         begin, end = "\n", "\n"
         if tag in INLINE:
             begin = end = AROUND.get(tag, "")
+        if tag in BEFORE:
+            begin = BEFORE[tag]
         if tag == "a" and "href" in values:
             begin, end = "[", f"]({values['href']})"
         elif tag == "li":

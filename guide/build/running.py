@@ -13,8 +13,9 @@ from functools import cache
 import sitemap
 
 PAGES = sitemap.GUIDE / "pages"
-WIDGET = re.compile(r"<(mg-[a-z0-9-]+)\b[^>]*>.*?</\1>", re.S)
-FIGURE = re.compile(r"<(mg-(?!predict\b)[a-z0-9-]+)\b[^>]*>.*?</\1>", re.S)  # questions are text
+# Phrases that set a figure's state are words, and questions are text.
+WIDGET = re.compile(r"<(mg-(?!say\b)[a-z0-9-]+)\b[^>]*>.*?</\1>", re.S)
+FIGURE = re.compile(r"<(mg-(?!say\b|predict\b)[a-z0-9-]+)\b[^>]*>.*?</\1>", re.S)
 LINE_OF_BUILD = re.compile(r"^@.*$", re.M)
 # What isn't read as a text, whatever is counted or looked for.
 UNREAD = [

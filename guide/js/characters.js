@@ -1,4 +1,24 @@
-// Collecting the characters of a list of documents, one document at a time.
+// The characters of a list of documents: collecting them, and showing those that can't be seen.
+
+// What has no picture, or turns the text around it: controls, formats, halves, fillers. What joins
+// signs or keeps them apart within a word, as in Persian or in an emoji, belongs to its writing.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?!\p{Mn})\p{Default_Ignorable_Code_Point}/gu;
+const JOINED = /[\p{L}\p{M}\p{Extended_Pictographic}]/u;
+const ALPHABETS = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u;
+
+/**
+ * A text with a mark such as [U+202E] for each character that nobody could see.
+ * @param {string} text
+ */
+export function marked(text) {
+  return text.replace(UNSEEN, (char, at) => {
+    const [before, after] = [[...text.slice(0, at)].at(-1) ?? "", [...text.slice(at + 1)][0] ?? ""];
+    const joins = /\p{Join_Control}/u.test(char) && JOINED.test(before) && JOINED.test(after);
+    if (joins && !ALPHABETS.test(before + after)) return char;
+    const code = /** @type {number} */ (char.codePointAt(0)).toString(16).toUpperCase();
+    return `[U+${code.padStart(4, "0")}]`;
+  });
+}
 
 /**
  * What each document brings that no earlier one had, in the order in which it is met, as far as the

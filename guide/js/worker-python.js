@@ -2,6 +2,8 @@
 // (`make guide-python` brings it there). Orders: begin {signal}, run {id, code, name, steps, files,
 // args}. Posts: said {id, stream, text} and ended {id, how, fatal}; see python-host.js.
 
+import { shutIn } from "./shut-in.js";
+
 const PLACE = new URL("../pyodide/", import.meta.url);
 const HOME = "/home/pyodide";
 const MOST_OUTPUT = 40_000; // characters a run
@@ -105,7 +107,9 @@ async function started() {
   made.setStdout(writer("out"));
   made.setStderr(writer("err"));
   if (signal) made.setInterruptBuffer(signal);
-  return { python: made, run: made.runPython(RUNNER) };
+  const run = made.runPython(RUNNER);
+  shutIn(); // Python and its library are here; what comes now is the reader's
+  return { python: made, run };
 }
 
 /** @param {any} order */

@@ -1,6 +1,6 @@
-// <mg-annotated-gpt>: the whole gpt(), line by line. Point at a line, focus it with the arrow
-// keys, or tap it: its note appears, and the lines that share a vector with it light up. A click
-// pins.
+// <mg-annotated-gpt>: the whole gpt(), line by line, and above it the toy as a small drawing. Point
+// at a line, focus it with the arrow keys, or tap it: its note appears, and the lines and stations
+// that share a vector with it light up. A click pins.
 //
 // In the tag stand the quoted code and a list whose items begin with the beginning of a line, as
 // code.
@@ -11,6 +11,10 @@ import { startLinks } from "../js/kit/link.js";
 import { textField } from "../js/kit/state.js";
 import { Widget } from "../js/kit/widget.js";
 import { entryOf, lineLinks, siblings } from "../js/figures/rungs/gpt-lines.js";
+import { ToyDrawing } from "../js/figures/toy/toy-drawing.js";
+import { shownOf } from "../js/figures/toy/toy-shown.js";
+import { uncover } from "../js/figures/toy/uncover.js";
+import { toyNumbers } from "../js/figures/toy/toy-steps.js";
 
 /** @typedef {import("../js/figures/rungs/gpt-lines.js").GptLine} GptLine */
 /** @typedef {{line: HTMLElement, entry: GptLine, note: Node[]}} Annotated */
@@ -20,7 +24,7 @@ const links = startLinks();
 class MgAnnotatedGpt extends Widget {
   fields = { line: textField("", 4) };
   panel = html("div", {
-    class: "toy-panel mg-scroll",
+    class: "gpt-note",
     tabindex: 0,
     role: "region",
     "aria-label": "Note about the line",
@@ -43,8 +47,15 @@ class MgAnnotatedGpt extends Widget {
       line.tabIndex = i ? -1 : 0;
     });
     this.listen(quoted, "keydown", (event) => this.key(event));
+    this.listen(this, "click focusin", ({ target }) => uncover(this.panel, target));
     this.listen(document, "mg-link", ({ detail }) => this.lit(detail));
-    return [quoted, this.panel];
+    const drawing = new ToyDrawing(this, {
+      label: "The toy GPT, lit with the lines below",
+      isCompact: true,
+    });
+    drawing.show(shownOf(toyNumbers({ token: 2 }, "pinned", "hand")));
+    const lines = html("div", { class: "gpt-lines" }, quoted, this.panel);
+    return [this.figure([drawing.element, lines], { under: true })];
   }
 
   /** Pins the line that the address names, or none. */
@@ -59,6 +70,12 @@ class MgAnnotatedGpt extends Widget {
       links.pin([]);
       this.tellOf(all[0]);
     }
+  }
+
+  reset() {
+    super.reset();
+    links.pin([]);
+    this.tellOf(this.annotated[0]);
   }
 
   leave() {
@@ -116,6 +133,11 @@ class MgAnnotatedGpt extends Widget {
     const found = all.find(({ line }) => line.dataset.link === ids.join(" "));
     if (!found) {
       if (!ids.length) this.select(null);
+      // A station was pointed at: its note is that of the line which makes its vector.
+      const makes = (/** @type {Annotated} */ { entry }) =>
+        ids.some((id) => entry.makes.includes(id.replace("toy.", "")));
+      const maker = ids.length < 4 ? all.find(makes) : undefined;
+      if (maker) this.tellOf(maker);
       return;
     }
     if (pinned) this.select(found);
@@ -141,8 +163,7 @@ class MgAnnotatedGpt extends Widget {
       .map((other) => other.line.dataset.line);
     const number = line.dataset.line ?? "";
     const shared = numbers.length
-      ? `Lit with it, since they share a vector: ${numbers.length > 1 ? "lines" : "line"} ` +
-        `${numbers.join(", ")}.`
+      ? `It shares a vector with ${numbers.length > 1 ? "lines" : "line"} ${numbers.join(", ")}.`
       : "No other line shares a vector with it.";
     this.panel.dataset.told = "";
     this.panel.replaceChildren(

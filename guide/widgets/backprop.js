@@ -19,13 +19,14 @@ import "../js/kit/graph.js";
 import { group, make, row } from "../js/kit/make.js";
 import { choiceField, isHidden, numberField, textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
-import { counted, written } from "../js/kit/text.js";
+import { counted, snapped, written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
 import { ExpressionError } from "../js/numbers/expression.js";
 
 /** @typedef {import("../js/figures/gradients/backprop.js").Plan} Plan */
 
 const MOST_TYPED = 2000;
+const LIMITS = { min: -100, max: 100, step: 0.1 };
 const EXAMPLES = ["a*b + a", "relu(x*w + b)", "log(1 + exp(-a))", "(a + b)/(a - b)", "a*a*a"];
 
 class MgBackprop extends Widget {
@@ -80,7 +81,7 @@ class MgBackprop extends Widget {
     this.made = this.named = this.nudged = "";
     const shapes = group(
       "Shape",
-      {},
+      { class: "mg-row backprop-shapes" },
       ...Object.entries(SHAPES).map(([key, { title }]) => {
         const choose = () => this.set({ shape: key, x: "", at: -1, who: "" });
         const tab = this.button(title, choose, { class: "mg-button mg-chosen", "data-shape": key });
@@ -97,9 +98,16 @@ class MgBackprop extends Widget {
       this.field,
       this.place,
       this.said,
+    );
+    const tries = html(
+      "div",
+      { class: "backprop-tries" },
       this.help,
       group("Examples", {}, html("span", { class: "mg-soft" }, "Try:"), ...examples),
     );
+    this.follow(({ shape }) => {
+      tries.hidden = shape !== "own";
+    });
     this.nudging.replaceChildren(
       row(html("label", { for: this.who.id }, "Nudge"), this.who),
       this.knob("by", { label: "by", step: 0.001, slider: true }),
@@ -108,11 +116,21 @@ class MgBackprop extends Widget {
     );
     this.listen(this.field, "input", () => this.type(this.field.value));
     this.listen(this.stages, "mg-step", ({ detail }) => this.set({ at: detail.at }));
+    this.listen(this.graph, "mg-node-drag", ({ detail }) => {
+      const node = this.plan?.graph.nodes[detail.id];
+      if (node?.op !== "leaf") return;
+      this.take(node.label, snapped(node.data + detail.steps * LIMITS.step, LIMITS));
+    });
     this.listen(this.who, "change", (event) => {
       event.stopPropagation();
       this.set({ who: this.who.value });
     });
-    return [shapes, this.own, this.numbers, this.stages, this.graph, this.nudging];
+    return [
+      this.figure([shapes, this.own, this.graph], {
+        controls: [this.stages],
+        more: [this.numbers, tries, this.nudging],
+      }),
+    ];
   }
 
   /**
@@ -210,8 +228,7 @@ class MgBackprop extends Widget {
     if (fields !== this.named) {
       this.named = fields;
       this.leaves = names.map((name) => {
-        const limits = { min: -100, max: 100, step: 0.1 };
-        const leaf = { label: name, value: value(name), "data-leaf": name, ...limits };
+        const leaf = { label: name, value: value(name), "data-leaf": name, ...LIMITS };
         const one = make("mg-number", leaf);
         one.addEventListener("mg-input", (/** @type {any} */ { detail }) =>
           this.guard(() => this.take(name, detail.value)),

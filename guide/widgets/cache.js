@@ -9,7 +9,7 @@ import { OnPrefix, prefixFields } from "../js/figures/trained/on-prefix.js";
 import { cacheWork, traced } from "../js/figures/trained/real-model.js";
 
 class MgCache extends OnPrefix {
-  fields = prefixFields("emma", 0);
+  fields = prefixFields("emma", 2);
   kept = {
     keys: make("mg-heat", { label: "keys", digits: 2 }),
     values: make("mg-heat", { label: "values", digits: 2 }),
@@ -18,20 +18,20 @@ class MgCache extends OnPrefix {
 
   build() {
     this.steps = this.stepper("at", { label: "Tokens", pace: 1500 });
-    return [
-      ...this.entry("The token that goes in"),
-      this.steps,
-      html("h3", {}, "Keys in the cache"),
-      this.kept.keys,
-      html("h3", {}, "Values in the cache"),
-      this.kept.values,
-      table(
-        "What is computed with and without a cache",
-        ["so far", "with cache", "without"],
-        this.work,
-        { class: "mg-cells att-wrap" },
-      ),
-    ];
+    const kept = html(
+      "div",
+      { class: "cache-kept" },
+      html("div", {}, html("h3", {}, "Keys in the cache"), this.kept.keys),
+      html("div", {}, html("h3", {}, "Values in the cache"), this.kept.values),
+    );
+    const work = table(
+      "What is computed with and without a cache",
+      ["so far", "with cache", "without"],
+      this.work,
+      { class: "mg-cells att-wrap" },
+    );
+    const controls = [...this.entry("The token that goes in"), this.steps];
+    return [this.figure([kept, work], { controls })];
   }
 
   show() {

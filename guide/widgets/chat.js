@@ -3,6 +3,7 @@
 // alone; what writes (js/figures/trained/chat.js, model.json) is fetched when the reader turns to
 // the field, the list of names, for the marks, when something is sent.
 
+import { marked as seen } from "../js/characters.js";
 import { MicrogptError } from "../js/errors.js";
 import { fetched } from "../js/figures/fetched.js";
 import { examples, messageField } from "../js/figures/message-field.js";
@@ -384,7 +385,7 @@ class MgChat extends Widget {
       html(
         "p",
         { class: "chat-asked" },
-        html("span", { class: "chat-typed" }, message.text.trim() || "from scratch"),
+        html("span", { class: "chat-typed" }, seen(message.text.trim()) || "from scratch"),
         html("span", { class: "mg-soft" }, how),
       ),
       html(

@@ -1,7 +1,8 @@
-// <mg-descent>: gradient descent chases a target: graph, number line with ghosts, loss bar.
+// <mg-descent>: gradient descent chases a target: predictions on a number line, each as high as
+// its loss, and the graph that the gradients come from.
 
 import { frame, planOf, shortly } from "../js/figures/gradients/backprop.js";
-import { html, renew, setAll, svg } from "../js/kit/dom.js";
+import { html, setAll, svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/graph.js";
 import { make } from "../js/kit/make.js";
@@ -9,23 +10,25 @@ import { numberField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
-import { widthOf } from "../js/figures/gradients/plane.js";
+import { fitted, legend, Plane } from "../js/figures/gradients/plane.js";
 import { descend } from "../js/numbers/neuron.js";
 
 const TARGET = 10;
 const STEPS = 12;
-const LINE = { low: 6, high: 14 };
 const SOURCE = "(w*x + b - y)**2";
-const MOST_LOSS = 9; // what a full bar stands for: the loss at the start
+const lossOf = (/** @type {number} */ prediction) => (prediction - TARGET) ** 2;
 
 class MgDescent extends Widget {
   fields = { lr: numberField(0.02, 0.001, 0.12), at: wholeField(0, 0, STEPS) };
-  line = svg("svg", {
-    class: "descent-line",
-    role: "img",
-    "aria-label": "Predictions on a number line",
+  // The scales stay as they are whatever happens: what leaves them is said.
+  plane = new Plane({
+    label: "Predictions on a number line, each as high as its loss",
+    x: { low: 5, high: 15 },
+    y: { low: 0, high: 16 },
+    xLabel: "prediction",
+    yLabel: "loss = (prediction − 10)²",
+    height: 340,
   });
-  bar = svg("svg", { class: "descent-bar", role: "img", "aria-label": "Loss" });
   rule = html("p", { class: "mg-readout" });
   graph = make("mg-graph", { label: "(w·x + b − y)², forward and back" });
 
@@ -34,23 +37,44 @@ class MgDescent extends Widget {
       this.set({ at: Math.min(STEPS, this.values.at + 1) }),
     );
     this.follow(({ at }) => setAll(next, { "aria-disabled": String(at === STEPS) }));
-    const box = html("div", { class: "descent-box" }, this.line, this.bar);
-    this.width = widthOf(this, box, () => this.show());
     this.steps = this.stepper("at", { label: "Steps of gradient descent", pace: 1200 });
-    return [
-      box,
-      this.tools(next),
-      this.rule,
-      this.knob("lr", { label: "Learning rate", step: 0.001, slider: true }),
-      this.steps,
+    const words = legend([
+      { class: "plane-now", name: "now", mark: "dot" },
+      { class: "plane-ghost descent-ghost-key", name: "before", mark: "dot" },
+      { class: "descent-target", name: "target" },
+      { class: "descent-loss", name: "loss now", mark: "box" },
+    ]);
+    const behind = html(
+      "details",
+      { class: "mg-more" },
+      html("summary", {}, "Where the gradients come from"),
       this.graph,
-    ];
+    );
+    this.listen(behind, "toggle", () => this.draw());
+    this.behind = behind;
+    const figure = this.figure([words, this.plane.picture, this.rule], {
+      controls: [
+        next,
+        this.knob("lr", { label: "Learning rate", step: 0.001, slider: true }),
+        this.steps,
+      ],
+    });
+    fitted(this, this.plane, () => this.show());
+    return [figure, behind];
+  }
+
+  /** The graph, once it is looked at. @private */
+  draw() {
+    if (!this.behind?.open) return;
+    const { lr, at } = this.values;
+    const { w, b } = descend({ lr, steps: STEPS })[at];
+    const plan = planOf(SOURCE, { w, x: 3, b, y: TARGET });
+    const { nodes, edges } = frame(plan, plan.stages.length - 1);
+    const calm = (/** @type {any} */ part) => ({ ...part, state: "done", drag: false });
+    this.graph.data = { nodes: nodes.map(calm), edges: edges.map(calm) };
   }
 
   show() {
-    const wide = this.width?.() ?? 560;
-    this.line.setAttribute("viewBox", `0 0 ${wide} 84`);
-    this.bar.setAttribute("viewBox", `0 0 ${wide} 26`);
     const { lr, at } = this.values;
     const states = descend({ lr, steps: STEPS });
     const { w, b, prediction, loss, dw, db } = states[at];
@@ -60,28 +84,11 @@ class MgDescent extends Widget {
         `${written(one.loss, 4)}`,
     );
     if (this.steps) this.steps.steps = told;
-    this.drawLine(
-      wide,
-      states.slice(0, at + 1).map((one) => one.prediction),
-    );
-    const size = Math.min(1, loss / MOST_LOSS) * (wide - 100);
-    renew(
-      this.bar,
-      svg("text", { class: "mg-label", x: 0, y: 13, "dominant-baseline": "central" }, "loss"),
-      svg("rect", { class: "descent-loss", x: 40, y: 4, width: Math.max(1, size), height: 18 }),
-      svg(
-        "text",
-        { class: "mg-label", x: 46 + size, y: 13, "dominant-baseline": "central" },
-        `${written(loss, 4)}${loss > MOST_LOSS * 1.0001 ? " >" : ""}`,
-      ),
-    );
+    this.plane.draw(this.parts(states.slice(0, at + 1).map((one) => one.prediction)));
     this.rule.textContent =
       `Next: w = ${shortly(w)} − ${shortly(lr)} × ${shortly(dw)} = ${shortly(w - lr * dw)}; ` +
       `b = ${shortly(b)} − ${shortly(lr)} × ${shortly(db)} = ${shortly(b - lr * db)}.`;
-    const plan = planOf(SOURCE, { w, x: 3, b, y: TARGET });
-    const { nodes, edges } = frame(plan, plan.stages.length - 1);
-    const calm = (/** @type {any} */ part) => ({ ...part, state: "done" });
-    this.graph.data = { nodes: nodes.map(calm), edges: edges.map(calm) };
+    this.draw();
     this.summary(
       `${at ? `After ${at} ${at === 1 ? "step" : "steps"}` : "At the start"}: prediction ` +
         `${shortly(prediction)} of ${TARGET}, loss ${written(loss, 4)}, gradients ∂w ` +
@@ -89,41 +96,59 @@ class MgDescent extends Widget {
     );
   }
 
-  /** @private @param {number} wide @param {number[]} predictions the last one is now */
-  drawLine(wide, predictions) {
-    const px = (/** @type {number} */ x) =>
-      20 +
-      ((Math.max(LINE.low, Math.min(LINE.high, x)) - LINE.low) / (LINE.high - LINE.low)) *
-        (wide - 40);
+  /** @private @param {number[]} predictions the last one is now @returns {SVGElement[]} */
+  parts(predictions) {
+    const { plane } = this;
     const now = predictions[predictions.length - 1];
-    const isOff = now < LINE.low || now > LINE.high;
-    renew(
-      this.line,
-      svg("line", { class: "mg-axis", x1: 20, x2: wide - 20, y1: 52, y2: 52 }),
-      ...Array.from({ length: LINE.high - LINE.low + 1 }, (_, i) => LINE.low + i).map((t) =>
-        svg("text", { class: "mg-label", x: px(t), y: 74, "text-anchor": "middle" }, t),
-      ),
-      svg("line", { class: "descent-target", x1: px(TARGET), x2: px(TARGET), y1: 30, y2: 60 }),
-      svg(
-        "text",
-        { class: "mg-label", x: px(TARGET), y: 22, "text-anchor": "middle" },
-        "target 10",
-      ),
-      ...predictions
-        .slice(0, -1)
-        .map((x) => svg("circle", { class: "descent-ghost", cx: px(x), cy: 52, r: 6 })),
-      svg("circle", { class: "descent-now", cx: px(now), cy: 52, r: 8 }),
+    const loss = lossOf(now);
+    const isOff = loss > plane.y.high;
+    const way = now < TARGET ? -1 : 1;
+    const ground = plane.py(0);
+    // Where it has left the picture, at its edge.
+    const at = isOff ? TARGET + way * Math.sqrt(plane.y.high) : now;
+    const [x, y] = [plane.px(at), plane.py(Math.min(loss, plane.y.high))];
+    const before = predictions.slice(0, -1).filter((one) => lossOf(one) <= plane.y.high);
+    const words = isOff
+      ? `${shortly(now)}, loss ${written(loss, 1)}: off the picture`
+      : `${shortly(now)}, loss ${written(loss, 4)}`;
+    const high = plane.py(plane.y.high);
+    const side = Math.abs(now - TARGET) < 0.35 ? 1 : -way; // the side towards the target
+    return [
+      plane.curve(lossOf, "mg-line mg-series-0"),
+      svg("line", {
+        class: "descent-target",
+        x1: plane.px(TARGET),
+        x2: plane.px(TARGET),
+        y1: plane.py(plane.y.high) + 20,
+        y2: ground,
+      }),
+      svg("rect", {
+        class: "descent-loss",
+        x: x - 6,
+        y,
+        width: 12,
+        height: Math.max(1, ground - y),
+      }),
+      ...before.flatMap((one) => [
+        plane.dot(one, 0, "descent-ghost"),
+        plane.dot(one, lossOf(one), "plane-ghost"),
+      ]),
+      svg("circle", { class: "descent-now", cx: x, cy: ground, r: 7 }),
+      isOff
+        ? svg("path", { class: "plane-tip", d: `M${x - 8} ${high + 13}h16l-8 -13z` })
+        : svg("circle", { class: "plane-now", cx: x, cy: y, r: 9 }),
       svg(
         "text",
         {
           class: "mg-label mg-halo descent-name",
-          x: Math.max(50, Math.min(wide - 50, px(now))),
-          y: 42,
-          "text-anchor": "middle",
+          x: isOff ? plane.px(TARGET) : x + side * 16,
+          y: isOff ? high + 42 : Math.max(high + 12, Math.min(ground - 30, y)),
+          "text-anchor": isOff ? "middle" : side < 0 ? "end" : "start",
+          "dominant-baseline": isOff ? null : "central",
         },
-        `${shortly(now)}${isOff ? ", off the line" : ""}`,
+        words,
       ),
-    );
+    ];
   }
 }
 

@@ -181,20 +181,22 @@ class MgHeadSplit extends OnPrefix {
     const options = Object.fromEntries(
       HEADS.map((n) => [n, n === "4" ? "4, as it was trained" : n]),
     );
-    return [
-      ...this.entry("The token that looks"),
-      this.menu("heads", { label: "Heads", options }),
-      this.size,
-      this.parts,
-      html("h3", {}, "Weights of each head"),
-      this.heat,
-      html(
-        "p",
-        { class: "mg-note" },
-        "The model was trained with four heads. Other numbers show what its q and k would " +
-          "give if they were cut otherwise; a model trained so would have other q and k.",
-      ),
-    ];
+    const other = html(
+      "p",
+      { class: "mg-note" },
+      "The model was trained with four heads. Other numbers show what its q and k would " +
+        "give if they were cut otherwise; a model trained so would have other q and k.",
+    );
+    const weights = html("h3", {}, "Weights of each head");
+    const picture = html(
+      "div",
+      { class: "cache-kept" },
+      html("div", {}, this.size, this.parts),
+      html("div", {}, weights, this.heat),
+    );
+    const heads = this.menu("heads", { label: "Heads", options });
+    const controls = [heads, ...this.entry("The token that looks"), other];
+    return [this.figure(picture, { controls })];
   }
 
   show() {

@@ -1,10 +1,10 @@
 // <mg-ladder-losses upto="0">: the recorded loss curves of the six rungs; those up to this rung are
 // shown at first, each can be hidden or shown.
 
-import { html, renew } from "../js/kit/dom.js";
+import { tableOf } from "../js/kit/dom.js";
 import "../js/kit/curve.js";
 import { define } from "../js/kit/element.js";
-import { line, make, table } from "../js/kit/make.js";
+import { make } from "../js/kit/make.js";
 import { textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
@@ -22,8 +22,9 @@ class MgLadderLosses extends Widget {
     "x-label": "step",
     "y-label": "nats per token",
     digits: 3,
+    height: 290,
+    named: true,
   });
-  ends = html("tbody");
   /** @private what the curves were last made for */ drawn = "";
 
   async load() {
@@ -38,15 +39,23 @@ class MgLadderLosses extends Widget {
     this.listen(this.curve, "click", () => {
       if (this.on !== this.values.shown) this.set({ shown: this.on });
     });
-    const caption = "Where the runs end, in nats per token";
+    const mean = this.knob("mean", { label: "Mean of the last … losses", slider: true });
     return [
-      this.curve,
-      this.knob("mean", { label: "Mean of the last … losses", slider: true }),
-      table(caption, ["run", "last loss", "mean of last 100", "unseen names"], this.ends, {
-        caption: html("caption", {}, caption),
-        class: "loss-table",
-      }),
+      this.figure(this.curve, { under: true, controls: [mean] }),
+      tableOf("Where the runs end, in nats per token", () => ({
+        head: ["run", "last loss", "mean of last 100", "unseen names"],
+        rows: this.ends.map(({ rung, last, mean: of100, unseen }) => [
+          `rung ${rung}`,
+          ...[last, of100, unseen].map((x) => written(x, 3)),
+        ]),
+      })),
     ];
+  }
+
+  /** Where the curves that are shown end. @private */
+  get ends() {
+    const { shown } = this.values;
+    return endsOf(this.ladder).filter(({ rung }) => shown.includes(String(rung)));
   }
 
   /** Which curves the reader sees. @private */
@@ -65,12 +74,9 @@ class MgLadderLosses extends Widget {
       curve.series = curvesOf(ladder, mean, (rung) => shown.includes(String(rung)));
     }
     if (curve.marker !== at) curve.marker = at;
-    const rows = endsOf(ladder).filter(({ rung }) => shown.includes(String(rung)));
-    const cells = rows.map(({ rung, last, mean: of100, unseen }) =>
-      line(`rung ${rung}`, ...[last, of100, unseen].map((x) => written(x, 3))),
-    );
-    renew(this.ends, ...cells);
-    const told = rows.map(({ rung, unseen }) => `rung ${rung} ${written(unseen, 3)}`).join(", ");
+    const told = this.ends
+      .map(({ rung, unseen }) => `rung ${rung} ${written(unseen, 3)}`)
+      .join(", ");
     this.summary(
       told ? `Loss on unseen names after 1,000 steps: ${told}.` : "All curves are hidden.",
     );

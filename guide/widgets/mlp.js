@@ -4,14 +4,16 @@
 
 import { InputError } from "../js/errors.js";
 import "../js/kit/bars.js";
-import { html, renew } from "../js/kit/dom.js";
+import { html, renew, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
-import { line, make, row, table } from "../js/kit/make.js";
+import { make } from "../js/kit/make.js";
 import { choiceField, textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
 import { allCalled, called, loadNames } from "../js/figures/dataset.js";
+import { lossPairs } from "../js/figures/networks/loss-pairs.js";
+import { onWidth } from "../js/figures/networks/number-line.js";
 import { compare, RungOne } from "../js/figures/rungs/rung-one.js";
 
 const STAGES = { 0: "untrained", 100: "100 names", 1000: "1,000 names" };
@@ -38,7 +40,7 @@ function trained(stage) {
 /** What both figures share: a stage of training, and the run that belongs to it. */
 class Trained extends Widget {
   /** @private of which stage the run is, or will be */ wanted = "";
-  /** @private @type {RungOne | null} */ run = null;
+  /** @protected @type {RungOne | null} */ run = null;
 
   /** @protected */
   chooser() {
@@ -70,30 +72,34 @@ class Trained extends Widget {
   draw(_run) {}
 }
 
-const heat = (/** @type {string} */ label) => make("mg-heat", { label, digits: 3 });
-const title = (/** @type {string} */ text) => html("p", { class: "net-title" }, text);
+const heat = (/** @type {string} */ label, least = 15) =>
+  make("mg-heat", { label, digits: 3, least, most: 20 });
+const stage = (/** @type {string} */ text, /** @type {HTMLElement[]} */ ...parts) =>
+  html("section", { class: "net-stage" }, html("p", { class: "net-head" }, text), ...parts);
 
 class MgMlpFlow extends Trained {
   fields = { token: wholeField(0, 0, 26), stage: stageField };
   x = heat("x, the token's row of wte");
   active = heat("hidden numbers after ReLU");
-  logits = heat("logits");
-  bars = make("mg-bars", { label: "Probability of coming next", digits: 3 });
+  logits = heat("logits", 10);
+  bars = make("mg-bars", { label: "Probability of coming next", digits: 3, height: 230 });
 
   build() {
     const names = [..."abcdefghijklmnopqrstuvwxyz", "BOS"];
-    return [
-      this.chooser(),
-      this.choices("token", "Token that goes in", names, { class: "net-tokens" }),
-      title("1 · The token's row of wte: 16 numbers"),
-      this.x,
-      title("2 · fc1 and ReLU: 64 hidden numbers"),
-      this.active,
-      title("3 · fc2: 27 logits"),
-      this.logits,
-      title("4 · softmax: 27 probabilities of what comes next"),
-      this.bars,
-    ];
+    const flow = html(
+      "div",
+      { class: "net-flow" },
+      stage("row of wte: 16", this.x),
+      stage("fc1, ReLU: 64 hidden", this.active),
+      stage(
+        "fc2: 27 logits",
+        this.logits,
+        html("p", { class: "net-head" }, "softmax: probability of coming next"),
+        this.bars,
+      ),
+    );
+    const keys = this.choices("token", "Token that goes in", names, { class: "net-tokens" });
+    return [this.figure(flow, { under: true, controls: [keys, this.chooser()] })];
   }
 
   /** @param {RungOne} run */
@@ -101,10 +107,11 @@ class MgMlpFlow extends Trained {
     const { token, stage } = this.values;
     const { x, hidden, logits, probs } = run.model.forward(token);
     const names = allCalled(run.tokenizer);
-    this.x.data = { values: [x], rows: [names[token]] };
+    this.x.data = { values: x.map((v) => [v]), columns: [names[token]] };
     this.active.data = {
-      values: [0, 16, 32, 48].map((i) => hidden.slice(i, i + 16)),
-      rows: ["0–15", "16–31", "32–47", "48–63"],
+      values: x.map((_, i) => hidden.slice(4 * i, 4 * i + 4)),
+      rows: x.map((_, i) => String(4 * i)),
+      columns: ["+0", "+1", "+2", "+3"],
     };
     this.logits.data = { values: [logits], rows: ["z"], columns: names };
     const [first, second] = probs.map((p, i) => ({ p, name: names[i] })).sort((a, b) => b.p - a.p);
@@ -123,21 +130,30 @@ class MgMlpFlow extends Trained {
 function readName(typed) {
   const name = typed.trim().toLowerCase();
   if (/^[a-z]{1,15}$/.test(name)) return name;
-  throw new InputError("A name here has 1 to 15 letters, a to z.", "The table keeps the last one.");
+  throw new InputError(
+    "A name here has 1 to 15 letters, a to z.",
+    "The figure keeps the last one.",
+  );
 }
 
 class MgMlpName extends Trained {
   fields = { name: textField("ava", 15), stage: stageField };
-  body = html("tbody");
+  room = html("div");
+  /** @private */ width = 800;
+  /** @private what the table has @type {string[][]} */ cells = [];
 
   build() {
     const [field, refused] = this.text("name", { label: "Name", read: readName });
-    const head = ["after", "comes", "p, counts", "loss", "p, network", "loss"];
-    const looks = { class: "net-table" };
+    onWidth(this, this.room, (width) => {
+      this.width = width;
+      if (this.run) this.draw(this.run);
+    });
     return [
-      row(field, this.chooser()),
-      refused,
-      table("The name, letter by letter", head, this.body, looks),
+      this.figure(this.room, { controls: [field, refused, this.chooser()] }),
+      tableOf("The name, letter by letter", () => ({
+        head: ["after", "comes", "p, counts", "loss", "p, network", "loss"],
+        rows: this.cells,
+      })),
     ];
   }
 
@@ -145,22 +161,24 @@ class MgMlpName extends Trained {
   draw(run) {
     const { name, stage } = this.values;
     const { rows, counts, mlp } = compare(run, run.counts(Number(stage)), name);
-    const mean = line("mean", "", "", written(counts), "", written(mlp));
-    mean.className = "net-mean";
-    renew(
-      this.body,
-      ...rows.map((one) =>
-        line(
-          called(run.tokenizer, one.token),
-          called(run.tokenizer, one.next),
-          written(one.counts, 3),
-          written(-Math.log(one.counts)),
-          written(one.mlp, 3),
-          written(-Math.log(one.mlp)),
-        ),
-      ),
-      mean,
-    );
+    const loss = (/** @type {number} */ p) => -Math.log(p);
+    const steps = rows.map((one) => ({
+      name: `${called(run.tokenizer, one.token)} → ${called(run.tokenizer, one.next)}`,
+      values: [loss(one.counts), loss(one.mlp)],
+    }));
+    this.cells = [
+      ...rows.map((one) => [
+        called(run.tokenizer, one.token),
+        called(run.tokenizer, one.next),
+        ...[one.counts, one.mlp].flatMap((p) => [written(p, 3), written(loss(p))]),
+      ]),
+      ["mean", "", "", written(counts), "", written(mlp)],
+    ];
+    const series = [
+      { name: "counts", mean: counts },
+      { name: "network", mean: mlp },
+    ];
+    renew(this.room, lossPairs(steps, series, this.width));
     const better =
       Math.abs(counts - mlp) < 0.005
         ? "they are level"

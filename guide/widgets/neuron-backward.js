@@ -4,12 +4,14 @@ import { frame, judgeNeuron, planOf, shortly } from "../js/figures/gradients/bac
 import { freshId, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/graph.js";
-import { make } from "../js/kit/make.js";
+import { group, make } from "../js/kit/make.js";
 import { numberField, wholeField } from "../js/kit/state.js";
-import { readNumber } from "../js/kit/text.js";
+import { readNumber, snapped } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
 
 const SOURCE = "relu(x*w + b)";
+const NAMES = /** @type {const} */ (["x", "w", "b"]);
+const LIMITS = { min: -5, max: 5, step: 0.1 };
 const GIVEN = /** @type {const} */ (["∂x", "∂w", "∂b"]);
 
 class MgNeuronBackward extends Widget {
@@ -19,6 +21,7 @@ class MgNeuronBackward extends Widget {
     b: numberField(-1, -5, 5),
     run: wholeField(1, 0, 2),
   };
+  /** @private what the nodes are called @type {string[]} */ names = [];
   graph = make("mg-graph", { label: "ReLU(x·w + b)" });
   verdict = html("p", { id: freshId("answers"), class: "mg-said", role: "status" });
   answers = GIVEN.map((name) =>
@@ -36,7 +39,7 @@ class MgNeuronBackward extends Widget {
   build() {
     const form = html(
       "form",
-      { class: "mg-row", novalidate: true },
+      { class: "backprop-sheet", novalidate: true },
       ...this.answers.flatMap((field, i) => [html("label", { for: field.id }, GIVEN[i]), field]),
       html("button", { class: "mg-button", type: "submit" }, "Check mine"),
     );
@@ -46,19 +49,24 @@ class MgNeuronBackward extends Widget {
     });
     // Other numbers have other gradients: those from before are gone.
     this.listen(this, "mg-input", () => this.values.run > 1 && this.set({ run: 1 }));
+    this.listen(this.graph, "mg-node-drag", ({ detail }) => {
+      const name = NAMES.find((one) => one === this.names[detail.id]);
+      if (!name) return;
+      const x = snapped(this.values[name] + detail.steps * LIMITS.step, LIMITS);
+      this.set({ [name]: x, run: Math.min(1, this.values.run) });
+    });
+    const mine = { class: "backprop-answers", role: "group", "aria-label": "Your own answers" };
+    const run = group(
+      "Run",
+      {},
+      this.button("Run forward", () => this.set({ run: 1 })),
+      this.button("Run backward", () => this.set({ run: 2 })),
+    );
     return [
-      ["x", "w", "b"].map((label) => this.knob(label, { label, step: 0.1, slider: true })),
-      this.tools(
-        this.button("Run forward", () => this.set({ run: 1 })),
-        this.button("Run backward", () => this.set({ run: 2 })),
-      ),
-      this.graph,
-      html(
-        "div",
-        { class: "backprop-answers", role: "group", "aria-label": "Your own answers" },
-        form,
-        this.verdict,
-      ),
+      this.figure(this.graph, {
+        controls: [run, html("div", mine, form, this.verdict)],
+        more: NAMES.map((label) => this.knob(label, { label, step: LIMITS.step, slider: true })),
+      }),
     ];
   }
 
@@ -90,6 +98,7 @@ class MgNeuronBackward extends Widget {
   show() {
     const { x, w, b, run } = this.values;
     const plan = planOf(SOURCE, { x, w, b }, ["p", "z", "a"]);
+    this.names = plan.called;
     this.graph.data = frame(plan, [0, plan.forward, plan.stages.length - 1][run]);
     const [z, a] = plan.graph.nodes.slice(-2).map(({ data }) => data);
     const grad = (/** @type {string} */ name) => shortly(plan.grads[plan.called.indexOf(name)]);

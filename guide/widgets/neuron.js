@@ -1,29 +1,28 @@
 // <mg-neuron step="1">: a neuron in four steps: x + b; x·w + b; ReLU of it, with its
 // graph; many inputs. <mg-net>: a net of 3 inputs, 4 hidden numbers and 2 outputs.
 
-import { freshId, html, renew, svg } from "../js/kit/dom.js";
+import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { group } from "../js/kit/make.js";
 import { isHidden, numberField, numbersField, seedField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
-import { neuron, relu, runNet, smallNet } from "../js/numbers/neuron.js";
+import { neuron, runNet, smallNet } from "../js/numbers/neuron.js";
+import { NetPicture } from "../js/figures/networks/net-picture.js";
+import { factor, NeuronPicture } from "../js/figures/networks/neuron-picture.js";
+import { onWidth } from "../js/figures/networks/number-line.js";
+import { ReluGraph } from "../js/figures/networks/relu-graph.js";
 
 const LOOKS = { step: 0.1, digits: 2 };
 const SUBS = ["₁", "₂", "₃"];
 
-/** A factor as it stands in a product. @param {number} v */
-const factor = (v) => (v < 0 ? `(${written(v)})` : written(v));
 /** What is added, with its sign. @param {number} v */
 const added = (v) => (v < 0 ? `− ${written(-v)}` : `+ ${written(v)}`);
-/** @param {string} text @param {string} [kind] */
-const chip = (text, kind = "number") =>
-  html("span", { class: "net-chip", "data-kind": kind }, text);
 
 class MgNeuron extends Widget {
   /** @private */ step = 1;
-  flow = html("div", { class: "net-flow", "aria-hidden": "true" });
-  plot = html("div");
+  /** @private @type {NeuronPicture | null} */ picture = null;
+  /** @private @type {ReluGraph | null} */ graph = null;
 
   load() {
     this.step = this.numberOf("step", 1);
@@ -36,144 +35,109 @@ class MgNeuron extends Widget {
         : { x: one(2), w: one(1.5), b: one(-1) };
   }
 
-  build() {
-    return [...this.inputs(), this.flow, this.step === 3 ? this.plot : null];
+  /** The numbers that go in, as lists. @private */
+  get now() {
+    const { x, w, b } = this.values;
+    if (this.step === 4) return { xs: x, ws: w, b };
+    return { xs: [x], ws: [this.step === 1 ? 1 : w], b };
   }
 
-  /** @private */
-  inputs() {
+  build() {
+    this.picture = new NeuronPicture(this, this.step, {
+      initial: this.now,
+      moved: (key, i, value) => {
+        const isList = this.step === 4 && key !== "b";
+        this.set({ [key]: isList ? this.values[key].with(i, value) : value });
+      },
+    });
+    const boxes = [html("div", {}, this.picture.picture)];
+    if (this.step === 3) {
+      const { x, w, b } = this.values;
+      this.graph = new ReluGraph(this, {
+        initial: { x, w, b },
+        moved: (key, value) => this.set({ [key]: value }),
+      });
+      boxes.push(html("div", {}, this.graph.picture));
+    }
+    const room = html("div", { class: "net-beside", "data-two": boxes.length > 1 }, ...boxes);
+    onWidth(this, room, () => {
+      this.picture?.stand(boxes[0].clientWidth);
+      this.graph?.stand(boxes[1].clientWidth, 330);
+      this.show();
+    });
+    return [this.figure(room, { under: true, more: this.exactly() })];
+  }
+
+  /** The same numbers to type. @private */
+  exactly() {
     if (this.step !== 4) {
       const names = this.step === 1 ? ["x", "b"] : ["x", "w", "b"];
-      const knobs = names.map((label) => this.knob(label, { label, ...LOOKS, slider: true }));
-      return [html("div", {}, ...knobs)];
+      const knobs = names.map((label) => this.knob(label, { label, ...LOOKS }));
+      return [group("Numbers to type", { class: "net-fields" }, ...knobs)];
     }
-    const many = (/** @type {string} */ key, /** @type {string} */ label) => {
+    const many = (/** @type {string} */ key) => {
       const each = SUBS.map((sub) => ({ label: key + sub, control: key }));
-      return group(label, { class: "net-fields" }, ...this.knobs(key, each, LOOKS));
+      return this.knobs(key, each, LOOKS);
     };
-    return [many("x", "Inputs"), many("w", "Weights"), this.knob("b", { label: "b", ...LOOKS })];
+    const all = [...many("x"), ...many("w"), this.knob("b", { label: "b", ...LOOKS })];
+    return [group("Numbers to type", { class: "net-fields" }, ...all)];
   }
 
   show() {
-    const { x, w, b } = this.values;
-    const [xs, ws] = this.step === 4 ? [x, w] : [[x], [this.step === 1 ? 1 : w]];
+    const { xs, ws, b } = this.now;
     const { z, a } = neuron(xs, ws, b);
-    let chips;
-    let said;
-    if (this.step === 1) {
-      chips = [chip(`x ${written(x)}`), chip(`${added(b)}`, "op"), chip(`out ${written(z)}`)];
-      said = `x + b = ${written(x)} ${added(b)} = ${written(z)}`;
-    } else if (this.step === 2) {
-      chips = [
-        chip(`x ${written(x)}`),
-        chip(`× ${factor(w)}`, "op"),
-        chip(written(x * w)),
-        chip(added(b), "op"),
-        chip(`z ${written(z)}`),
-      ];
-      said =
+    this.picture?.show(this.now);
+    this.graph?.show({ x: xs[0], w: ws[0], b });
+    const [x, w] = [xs[0], ws[0]];
+    if (this.step === 1) this.summary(`x + b = ${written(x)} ${added(b)} = ${written(z)}.`);
+    else if (this.step === 2)
+      this.summary(
         `x·w = ${written(x)}·${factor(w)} = ${written(x * w)}, and with the bias z = ` +
-        `${written(x * w)} ${added(b)} = ${written(z)}`;
-    } else {
-      const sum = xs
-        .map(
-          (/** @type {number} */ xi, /** @type {number} */ i) => `${factor(xi)}·${factor(ws[i])}`,
-        )
-        .join(" + ");
-      chips = [
-        chip(`z = ${sum} ${added(b)} = ${written(z)}`),
-        chip("ReLU", "op"),
-        chip(`a ${written(a)}`),
-      ];
-      said =
+          `${written(x * w)} ${added(b)} = ${written(z)}.`,
+      );
+    else
+      this.summary(
         `z = ${written(z)}, a = ReLU(z) = ${written(a)}: ` +
-        `${a > 0 ? "the neuron fires" : "the neuron is silent"}`;
-    }
-    renew(this.flow, ...chips.flatMap((one, i) => (i ? [html("span", {}, "→"), one] : [one])));
-    if (this.step === 3) renew(this.plot, reluPlot(z));
-    this.summary(`${said}.`);
+          `${a > 0 ? "the neuron fires" : "the neuron is silent"}.`,
+      );
   }
 }
 
-/** The graph of ReLU with the point that the neuron is at. @param {number} z */
-function reluPlot(z) {
-  const most = Math.max(6, Math.ceil(Math.abs(z)));
-  const [px, py] = [
-    (/** @type {number} */ v) => 180 + (v / most) * 150,
-    (/** @type {number} */ v) => 170 - (v / most) * 150,
-  ];
-  const a = relu(z);
-  return svg(
-    "svg",
-    {
-      class: "net-picture",
-      viewBox: "0 0 360 200",
-      role: "img",
-      "aria-label":
-        `ReLU: flat at 0 up to z = 0, then rising as z. The neuron is at z ${written(z)}, ` +
-        `a ${written(a)}.`,
-    },
-    svg("line", { class: "net-axis", x1: 20, x2: 340, y1: py(0), y2: py(0) }),
-    svg("line", { class: "net-axis", x1: px(0), x2: px(0), y1: 10, y2: 180 }),
-    svg("text", { class: "mg-label", x: 340, y: py(0) + 18, "text-anchor": "end" }, "z"),
-    svg("text", { class: "mg-label", x: px(0) - 8, y: 20, "text-anchor": "end" }, "a"),
-    svg(
-      "text",
-      { class: "mg-label", x: px(-most), y: py(0) + 18, "text-anchor": "start" },
-      written(-most, 0),
-    ),
-    svg("text", { class: "mg-label", x: px(0) - 8, y: py(most) + 12, "text-anchor": "end" }, ""),
-    svg("path", {
-      class: "net-curve",
-      d: `M${px(-most)} ${py(0)}L${px(0)} ${py(0)}L${px(most)} ${py(most)}`,
-    }),
-    svg("path", { class: "net-drop", d: `M${px(z)} ${py(0)}V${py(a)}H${px(0)}` }),
-    svg("circle", { class: "net-dot", cx: px(z), cy: py(a), r: 7 }),
-    svg(
-      "text",
-      {
-        class: "net-text mg-halo",
-        x: Math.min(300, Math.max(60, px(z))),
-        y: Math.max(16, py(a) - 12),
-        "text-anchor": "middle",
-      },
-      `(${written(z)}, ${written(a)})`,
-    ),
-  );
-}
-
-const SIZES = [3, 4, 2];
-
 class MgNet extends Widget {
   fields = { x: numbersField([1, -0.5, 0.5], -2, 2), seed: seedField(9) };
-  picture = html("div");
   seed = html("span", { class: "mg-soft" });
+  /** @private @type {NetPicture | null} */ picture = null;
 
   build() {
-    const each = SUBS.map((sub) => ({ label: `x${sub}`, control: "x" }));
+    this.picture = new NetPicture(this, {
+      initial: this.values.x,
+      reach: this.fields.x.max,
+      moved: (i, value) => this.set({ x: this.values.x.with(i, value) }),
+    });
     const next = this.button("Randomise", () =>
       this.set({ seed: (this.values.seed + 1) % 2 ** 32 }),
     );
     next.hidden ||= isHidden("seed");
-    return [
-      html("div", {}, ...this.knobs("x", each, { ...LOOKS, slider: true })),
-      this.picture,
-      html(
-        "p",
-        { class: "mg-note" },
-        "A thick line is a large weight; orange is above zero, blue and dashed below. A " +
-          "dashed circle is a hidden number that ReLU keeps at 0.",
-      ),
-      this.tools(next, this.seed),
-    ];
+    const each = SUBS.map((sub) => ({ label: `x${sub}`, control: "x" }));
+    const fields = group("Inputs", { class: "net-fields" }, ...this.knobs("x", each, LOOKS));
+    const room = html("div", {}, this.picture.picture);
+    onWidth(this, room, (width) => {
+      this.picture?.stand(width);
+      this.show();
+    });
+    const note =
+      "Thick: a large weight. Orange: above zero. Blue and dashed: below. A dashed circle: a " +
+      "hidden number that ReLU keeps at 0.";
+    const key = html("p", { class: "mg-note" }, note);
+    return [this.figure(room, { under: true, controls: [next, this.seed, key], more: [fields] })];
   }
 
   show() {
     const { x, seed } = this.values;
     const net = smallNet(seed);
     const all = runNet(net, x);
-    this.seed.textContent = `Weights of seed ${seed}`;
-    renew(this.picture, netPicture(net, all));
+    this.seed.textContent = `weights of seed ${seed}`;
+    this.picture?.show(net, all);
     const silent = all[1].filter((h) => h === 0).length;
     const list = (/** @type {number[]} */ row) => row.map((v) => written(v));
     this.summary(
@@ -181,78 +145,6 @@ class MgNet extends Widget {
         `outputs ${list(all[2]).join(" and ")}.`,
     );
   }
-}
-
-/**
- * @param {import("../js/numbers/neuron.js").Layers} net
- * @param {number[][]} all
- */
-function netPicture(net, all) {
-  const spot = (/** @type {number} */ layer, /** @type {number} */ i) => ({
-    x: 46 + layer * 150,
-    y: 140 + (i - (SIZES[layer] - 1) / 2) * 64,
-  });
-  const picture = svg("svg", {
-    class: "net-picture",
-    viewBox: "0 0 392 276",
-    role: "img",
-    "aria-labelledby": "",
-  });
-  const title = svg(
-    "title",
-    { id: freshId("net") },
-    `A net with ${SIZES.join(", ")} numbers in its layers; the line below gives their values.`,
-  );
-  picture.setAttribute("aria-labelledby", title.id);
-  picture.append(title);
-  net.forEach(({ w }, l) =>
-    w.forEach((row, to) =>
-      row.forEach((weight, from) => {
-        const [a, b] = [spot(l, from), spot(l + 1, to)];
-        const sign = weight > 0 ? "+" : weight < 0 ? "−" : "0";
-        picture.append(
-          svg(
-            "line",
-            {
-              class: "net-edge",
-              "data-sign": sign,
-              x1: a.x,
-              y1: a.y,
-              x2: b.x,
-              y2: b.y,
-              "stroke-width": (0.5 + 4 * Math.abs(weight)).toFixed(2),
-            },
-            svg("title", {}, `weight ${written(weight)}`),
-          ),
-        );
-      }),
-    ),
-  );
-  all.forEach((numbers, l) =>
-    numbers.forEach((v, i) => {
-      const { x, y } = spot(l, i);
-      picture.append(
-        svg("circle", {
-          class: "net-node",
-          "data-on": l === 1 && v === 0 ? "no" : "yes",
-          cx: x,
-          cy: y,
-          r: 25,
-        }),
-        svg(
-          "text",
-          { class: "net-text", x, y, "text-anchor": "middle", "dominant-baseline": "central" },
-          written(v),
-        ),
-      );
-    }),
-  );
-  ["inputs", "hidden", "outputs"].forEach((name, l) =>
-    picture.append(
-      svg("text", { class: "mg-label", x: 46 + l * 150, y: 14, "text-anchor": "middle" }, name),
-    ),
-  );
-  return picture;
 }
 
 define("mg-neuron", MgNeuron);

@@ -22,6 +22,20 @@ import {
 
 const MOST = 3;
 const STEP = 0.01;
+/** Names that are short enough to stand beside sums. @type {Record<string, string>} */
+const SHORT = {
+  "norm-attention": "norm",
+  "norm-mlp": "norm",
+  mix: "mix",
+  wo: "Wo",
+  fc1: "fc1",
+  fc2: "fc2",
+  head: "lm_head",
+  "add-attention": "+ x",
+  "add-mlp": "+ x",
+};
+/** With what a column of sums ends. */
+const LAST_OF_COLUMN = ["head_out", "fc1"];
 const FIRST = Object.freeze([-0.88, 1.1]);
 const xsOf = (/** @type {"hand" | "exact"} */ mode) =>
   TOY_TOKENS.map((_, token) => toyNumbers({ token }, "pinned", mode).row.x);
@@ -54,21 +68,34 @@ class MgNumericTour extends Widget {
     const numbers = { hand: "rounded by hand", exact: "exact" };
     const cache = { pinned: "pinned", computed: "computed from BOS, a" };
     return [
-      group(
-        "x of a token",
-        {},
-        html("span", {}, "x of"),
-        ...this.tokens,
-        this.button("Random x", () => this.random()),
-      ),
-      this.knob("x0", { label: "x₀", step: STEP, slider: true }),
-      this.knob("x1", { label: "x₁", step: STEP, slider: true }),
-      row(
-        this.menu("numbers", { label: "Numbers", options: numbers }),
-        this.menu("cache", { label: "Cache", options: cache }),
-      ),
-      html("div", { class: "tour" }, ...this.lines()),
+      this.figure(html("div", { class: "tour" }, ...this.columns()), {
+        under: true,
+        controls: [
+          group("x of a token", {}, html("span", {}, "x of"), ...this.tokens),
+          this.knob("x0", { label: "x₀", step: STEP, slider: true }),
+          this.knob("x1", { label: "x₁", step: STEP, slider: true }),
+        ],
+        more: [
+          row(
+            this.button("Random x", () => this.random()),
+            this.menu("numbers", { label: "Numbers", options: numbers }),
+            this.menu("cache", { label: "Cache", options: cache }),
+          ),
+        ],
+      }),
     ];
+  }
+
+  /** The lines in three columns, in the order of the sums. @private */
+  columns() {
+    const lines = this.lines();
+    const starts = [0, ...LAST_OF_COLUMN.map((name) => 1 + this.placeOf(name)), lines.length];
+    return starts.slice(1).map((end, i) => html("div", {}, ...lines.slice(starts[i], end)));
+  }
+
+  /** @private @param {string} name */
+  placeOf(name) {
+    return this.places.findIndex(({ vector }) => vector === name);
   }
 
   /** @private */
@@ -104,8 +131,8 @@ class MgNumericTour extends Widget {
       const { sign, matrix } = VECTORS[vector];
       const name =
         block.vectors.length > 1
-          ? `${sign}: ${matrix?.replace("layer0.", "") ?? block.name}`
-          : block.name;
+          ? sign
+          : (SHORT[block.id] ?? matrix?.replace("layer0.", "") ?? block.name);
       return html(
         "div",
         { class: "tour-row", "data-link": `toy.${vector}`, "data-kind": VECTORS[vector].kind },

@@ -7,10 +7,23 @@ import { line, table } from "../js/kit/make.js";
 import { choiceField, numberField } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
-import { dragged, fitted, Plane } from "../js/figures/gradients/plane.js";
+import { dragged, fitted, key, legend, Plane } from "../js/figures/gradients/plane.js";
 import { CURVES, functionOf, slopes } from "../js/figures/gradients/slopes.js";
 
 const P = { min: -2.8, max: 2.8, step: 0.05 };
+const REACH = 24; // px from a point within which it is meant
+const WAYS = {
+  exact: { looks: "mg-line mg-series-1", name: "tangent: exact" },
+  both: { looks: "mg-line mg-series-2", name: "nudged both ways" },
+  up: { looks: "mg-line mg-series-3", name: "nudged up only" },
+};
+
+const LEGEND = () =>
+  legend([
+    { class: "mg-line mg-series-0", name: "the curve" },
+    { class: "plane-now", name: "p", mark: "dot" },
+    { class: "plane-ghost", name: "p − ε and p + ε", mark: "dot" },
+  ]);
 
 class MgNumerical extends Widget {
   fields = {
@@ -24,22 +37,49 @@ class MgNumerical extends Widget {
     y: CURVES.loss.y,
     xLabel: "parameter p",
     yLabel: "loss L",
+    height: 340,
   });
   rows = html("tbody");
+  /** @private an outer point is being dragged, not p */ holdsNudge = false;
 
   build() {
-    const box = html("div", { class: "plane-box" }, this.plane.picture);
-    dragged(this, this.plane, (x) => this.set({ p: snapped(x, P) }));
-    fitted(this, this.plane, () => this.show());
+    dragged(this, this.plane, (x, event, isFirst) => this.drag(x, event, isFirst));
     const title = "The slope at p";
-    const caption = html("caption", {}, title);
-    return [
-      this.menu("curve", { label: "Curve", options: CURVES, bare: true }),
-      box,
-      this.knob("p", { label: "p", step: P.step, slider: true }),
-      this.knob("e", { label: "log₁₀ ε", step: 0.25, slider: true }),
-      table(title, ["how", "slope", "off by"], this.rows, { caption, class: "slopes-table" }),
-    ];
+    const heads = ["line", "slope", "off by"];
+    const told = table(title, heads, this.rows, { class: "slopes-table" });
+    const figure = this.figure([LEGEND(), this.plane.picture, told], {
+      controls: [
+        this.menu("curve", { label: "Curve", options: CURVES, bare: true }),
+        this.knob("p", { label: "p", step: P.step, slider: true }),
+        this.knob("e", { label: "ε: 10 to the power", step: 0.25, slider: true }),
+      ],
+    });
+    fitted(this, this.plane, () => this.show());
+    return [figure];
+  }
+
+  /**
+   * One of the two outer points changes ε, where they can be told from the middle one; anything
+   * else moves p.
+   * @private
+   * @param {number} x
+   * @param {PointerEvent} event
+   * @param {boolean} isFirst
+   */
+  drag(x, event, isFirst) {
+    const { p, e } = this.values;
+    if (isFirst) {
+      const near = (/** @type {number} */ at) => {
+        const { left, width } = this.plane.picture.getBoundingClientRect();
+        const there = (this.plane.px(at) * width) / this.plane.width + left;
+        return Math.abs(there - event.clientX);
+      };
+      const outer = Math.min(near(p - 10 ** e), near(p + 10 ** e));
+      this.holdsNudge = outer < REACH && outer < near(p);
+    }
+    if (!this.holdsNudge) return this.set({ p: snapped(x, P) });
+    const power = Math.log10(Math.max(1e-3, Math.abs(x - p)));
+    this.set({ e: snapped(power, { min: -15, max: 0, step: 0.25 }) });
   }
 
   show() {
@@ -49,18 +89,24 @@ class MgNumerical extends Widget {
     const { source, y } = CURVES[curve];
     const { at, above, below, exact, central, forward, error } = slopes(source, p, epsilon);
     plane.y = y;
+    const foot = plane.py(y.low) - 10;
     const [x1, x2] = [plane.px(Math.max(-3, p - epsilon)), plane.px(Math.min(3, p + epsilon))];
     plane.draw([
       plane.curve(functionOf(source), "mg-line mg-series-0"),
-      plane.line(p, at, exact, "mg-line mg-series-1"),
-      plane.line(p - epsilon, below, central, "mg-line mg-series-2"),
-      svg("line", {
-        class: "plane-step",
-        x1,
-        x2,
-        y1: plane.py(y.low) - 6,
-        y2: plane.py(y.low) - 6,
-      }),
+      plane.line(p, at, exact, WAYS.exact.looks),
+      plane.line(p, at, forward, WAYS.up.looks),
+      plane.line(p - epsilon, below, central, WAYS.both.looks),
+      svg("path", { class: "plane-span", d: `M${x1} ${foot - 5}v10m0 -5H${x2}m0 -5v10` }),
+      svg(
+        "text",
+        {
+          class: "mg-label mg-halo",
+          x: Math.max(90, Math.min(plane.width - 40, plane.px(p))),
+          y: foot - 9,
+          "text-anchor": "middle",
+        },
+        "p − ε to p + ε",
+      ),
       ...[
         [p - epsilon, below],
         [p + epsilon, above],
@@ -71,14 +117,12 @@ class MgNumerical extends Widget {
     ]);
     const small = (/** @type {number} */ x) =>
       x === 0 ? "0" : Math.abs(x) < 1e-4 ? x.toExponential(1).replaceAll("-", "−") : written(x, 6);
-    const way = (/** @type {string} */ how, /** @type {number} */ slope) =>
-      line(how, written(slope, 8), small(slope - exact));
-    renew(
-      this.rows,
-      way("backward pass: exact", exact),
-      way("nudged both ways", central),
-      way("nudged up only", forward),
-    );
+    const way = (/** @type {keyof typeof WAYS} */ which, /** @type {number} */ slope) => {
+      const { looks, name } = WAYS[which];
+      const head = html("span", { class: "plane-way" }, key(looks), name);
+      return line(head, written(slope, 8), small(slope - exact));
+    };
+    renew(this.rows, way("exact", exact), way("both", central), way("up", forward));
     const size = Math.abs(error);
     const comment =
       curve === "relu" && Math.abs(p) < epsilon

@@ -2,6 +2,7 @@
 // trains on it in the page, and what that writes; then the model as a file or in a link. Nothing of
 // it leaves the page; a link starts nothing by itself.
 
+import { marked } from "../js/characters.js";
 import { marksOf } from "../js/figures/trained/chat.js";
 import { FileError, MicrogptError } from "../js/errors.js";
 import "../js/kit/curve.js";
@@ -215,7 +216,7 @@ class MgOwnList extends Widget {
   /** A list, or a model.json. @private @param {File} file */
   async takeFile(file) {
     this.round++;
-    const name = file.name.slice(0, 60);
+    const name = marked(file.name.slice(0, 60));
     if (file.size > MOST_BYTES)
       throw new FileError(
         `“${name}” has ${(file.size / 2 ** 20).toFixed(1)} MB; at most 16 are accepted here.`,
@@ -252,7 +253,7 @@ class MgOwnList extends Widget {
     const facts = factsOf(this.whole ?? this.area.value, { block, steps });
     this.counted = facts;
     const { words, distinct, alphabet, longest, mean, cut, parameters } = facts;
-    const shown = alphabet.slice(0, 120).join("").replace(/ /g, "␣");
+    const shown = alphabet.slice(0, 120).map(marked).join("").replace(/ /g, "␣");
     const part = this.whole
       ? `; the field shows the first ${many(MOST_SHOWN)} characters, all are used, and typing ` +
         "there replaces them"

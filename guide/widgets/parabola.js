@@ -1,16 +1,24 @@
 // <mg-parabola>: one step of gradient descent on L = p²/2: curve, tangent, step.
 
 import { shortly } from "../js/figures/gradients/backprop.js";
-import { html, svg } from "../js/kit/dom.js";
+import { svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { numberField } from "../js/kit/state.js";
 import { snapped } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
 import { parabolaStep } from "../js/numbers/neuron.js";
-import { dragged, fitted, Plane } from "../js/figures/gradients/plane.js";
+import { dragged, fitted, legend, Plane } from "../js/figures/gradients/plane.js";
 
 const lossAt = (/** @type {number} */ p) => (p * p) / 2;
 const P = { min: -3.5, max: 3.5, step: 0.05 };
+
+const LEGEND = () =>
+  legend([
+    { class: "mg-line mg-series-0", name: "loss, L = p²/2" },
+    { class: "mg-line mg-series-1", name: "slope at p" },
+    { class: "plane-step", name: "the step, learning rate × slope" },
+    { class: "plane-ghost", name: "where it ends", mark: "dot" },
+  ]);
 
 class MgParabola extends Widget {
   fields = { p: numberField(3, P.min, P.max), lr: numberField(0.5, 0, 2.5) };
@@ -23,20 +31,21 @@ class MgParabola extends Widget {
   });
 
   build() {
-    const box = html("div", { class: "plane-box" }, this.plane.picture);
     dragged(this, this.plane, (x) => this.set({ p: snapped(x, P) }));
-    fitted(this, this.plane, () => this.show());
     const looks = { slider: true, step: P.step };
     const take = () => {
       const { p, lr } = this.values;
       this.set({ p: Math.max(P.min, Math.min(P.max, parabolaStep(p, lr).next)) });
     };
-    return [
-      box,
-      this.knob("p", { label: "p", ...looks }),
-      this.knob("lr", { label: "Learning rate", ...looks }),
-      this.tools(this.button("Take the step", take)),
-    ];
+    const figure = this.figure([LEGEND(), this.plane.picture], {
+      controls: [
+        this.knob("p", { label: "p", ...looks }),
+        this.knob("lr", { label: "Learning rate", ...looks }),
+        this.button("Take the step", take),
+      ],
+    });
+    fitted(this, this.plane, () => this.show());
+    return [figure];
   }
 
   show() {

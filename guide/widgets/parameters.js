@@ -3,36 +3,25 @@
 // fan, and <mg-tally> the sum of all matrices.
 
 import { FileError } from "../js/errors.js";
-import { html, renew, svg } from "../js/kit/dom.js";
+import { html, renew, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { make } from "../js/kit/make.js";
 import { choiceField, numberField, wholeField } from "../js/kit/state.js";
-import { written } from "../js/kit/text.js";
+import { counted, written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
 import { describe, MATRICES, namesOf } from "../js/matrices.js";
 import { readModel } from "../js/model.js";
 import { asRows } from "../js/numbers/arithmetic.js";
 import { MODEL_SIZES, tally } from "../js/numbers/facts.js";
 import { makeConfig, shapes } from "../js/config.js";
+import { fan } from "../js/figures/networks/fan-picture.js";
+import { onWidth } from "../js/figures/networks/number-line.js";
+import { sizeSquares } from "../js/figures/networks/size-squares.js";
+import { TallyPicture } from "../js/figures/networks/tally-picture.js";
 
-const count = (/** @type {number} */ n) => n.toLocaleString("en");
 /** Options that are called as they are. @param {readonly string[]} names */
 const alike = (names) => Object.fromEntries(names.map((name) => [name, name]));
-
-/** A bar as long as a share. @param {number} share @param {string} label */
-const bar = (share, label) =>
-  svg(
-    "svg",
-    {
-      class: "net-track",
-      viewBox: "0 0 100 8",
-      preserveAspectRatio: "none",
-      role: "img",
-      "aria-label": label,
-    },
-    svg("rect", { class: "net-share", x: 0, y: 0, height: 8, width: 100 * share }),
-  );
 
 /** @type {Promise<Record<string, number[][]>> | null} */
 let opening = null;
@@ -75,40 +64,34 @@ const KEYS = /** @type {(keyof typeof FACTS)[]} */ (Object.keys(FACTS));
 
 class MgModelSizes extends Widget {
   fields = { by: choiceField("parameters", KEYS) };
-  grid = html("div", { class: "net-models" });
+  room = html("div");
+  /** @private */ width = 800;
 
   build() {
-    return [this.menu("by", { label: "Compare by", options: FACTS }), this.grid];
+    onWidth(this, this.room, (width) => {
+      this.width = width;
+      this.show();
+    });
+    const by = this.menu("by", { label: "Compare", options: FACTS });
+    return [
+      this.figure(this.room, { controls: [by] }),
+      tableOf("Three models", () => ({
+        head: ["", ...MODEL_SIZES.map(({ name }) => name)],
+        rows: KEYS.map((key) => [FACTS[key], ...MODEL_SIZES.map((size) => counted(size[key]))]),
+      })),
+    ];
   }
 
   show() {
     const by = /** @type {keyof typeof FACTS} */ (this.values.by);
-    const most = Math.max(...MODEL_SIZES.map((size) => Number(size[by])));
-    renew(
-      this.grid,
-      ...MODEL_SIZES.map((size) =>
-        html(
-          "section",
-          { class: "net-model", "aria-label": size.name },
-          html("p", { class: "net-title" }, size.name),
-          bar(size[by] / most, `${count(size[by])}, of at most ${count(most)}`),
-          html(
-            "dl",
-            {},
-            ...KEYS.flatMap((key) => [
-              html("dt", {}, FACTS[key]),
-              html("dd", {}, key === by ? html("b", {}, count(size[key])) : count(size[key])),
-            ]),
-          ),
-        ),
-      ),
-    );
+    const models = MODEL_SIZES.map((size) => ({ name: size.name, value: size[by] }));
+    renew(this.room, sizeSquares(models, FACTS[by], this.width));
     const [toy, micro, gpt] = MODEL_SIZES.map((size) => size[by]);
     const times = gpt / micro;
     this.summary(
-      `${FACTS[by]}: ${count(toy)}, ${count(micro)} and ${count(gpt)}. GPT-2 small has ` +
-        `${times >= 10 ? count(Math.round(times)) : Number(times.toFixed(1))} times as many as ` +
-        "microgpt; the bars are drawn to scale.",
+      `${FACTS[by]}: ${counted(toy)}, ${counted(micro)} and ${counted(gpt)}. GPT-2 small has ` +
+        `${times >= 10 ? counted(Math.round(times)) : Number(times.toFixed(1))} times as many as ` +
+        "microgpt; the squares' areas are to scale.",
     );
   }
 }
@@ -116,11 +99,12 @@ class MgModelSizes extends Widget {
 class MgMatrices extends OnMatrices {
   fields = { matrix: choiceField("wte", MATRICES) };
   what = html("p");
-  heat = make("mg-heat", { label: "wte", digits: 3 });
+  heat = make("mg-heat", { label: "wte", digits: 3, most: 30, tall: 430 });
 
   build() {
     const options = alike(MATRICES);
-    return [this.menu("matrix", { label: "Matrix", options }), this.what, this.heat];
+    const which = this.menu("matrix", { label: "Matrix", options });
+    return [this.figure(this.heat, { controls: [which, this.what] })];
   }
 
   show() {
@@ -133,7 +117,7 @@ class MgMatrices extends OnMatrices {
     const size = Math.sqrt(all.reduce((sum, v) => sum + v * v, 0) / all.length);
     this.summary(
       `${matrix} after training: ${rows.length} rows of ${rows[0].length}, ` +
-        `${count(all.length)} numbers, root mean square ${written(size, 3)}. It began at ` +
+        `${counted(all.length)} numbers, root mean square ${written(size, 3)}. It began at ` +
         "0.08.",
     );
   }
@@ -148,16 +132,21 @@ class MgFan extends OnMatrices {
     least: numberField(0.1, 0, 2),
   };
   room = html("div");
+  /** @private */ width = 800;
 
   build() {
     const [options, also] = [alike(FAN), () => ({ row: 0 })];
     this.row = this.knob("row", { label: "Row", slider: true });
-    return [
+    onWidth(this, this.room, (width) => {
+      this.width = width;
+      this.show();
+    });
+    const controls = [
       this.menu("matrix", { label: "Matrix", options, also }),
       this.row,
       this.knob("least", { label: "Hide below", step: 0.05, digits: 2, slider: true }),
-      this.room,
     ];
+    return [this.figure(this.room, { controls })];
   }
 
   show() {
@@ -166,7 +155,7 @@ class MgFan extends OnMatrices {
     const at = Math.min(this.values.row, rows.length - 1);
     this.row?.setAttribute("max", String(rows.length - 1));
     const name = namesOf(matrix, rows.length).rows[at];
-    const [picture, drawn] = fan(rows[at], least, name);
+    const [picture, drawn] = fan(rows[at], { least, name, width: this.width });
     renew(this.room, picture);
     const strongest = rows[at].reduce(
       (best, w, i) => (Math.abs(w) > Math.abs(rows[at][best]) ? i : best),
@@ -180,90 +169,57 @@ class MgFan extends OnMatrices {
   }
 }
 
-/**
- * @param {number[]} row
- * @param {number} least
- * @param {string} name
- * @returns {[SVGElement, number]}
- */
-function fan(row, least, name) {
-  const gap = Math.max(9, Math.min(22, 420 / row.length));
-  const height = gap * row.length + 20;
-  const most = Math.max(...row.map(Math.abs));
-  const end = { x: 320, y: height / 2 };
-  const picture = svg("svg", {
-    class: "net-picture",
-    viewBox: `0 0 400 ${height}`,
-    role: "img",
-    "aria-label":
-      `The ${row.length} weights that lead into ${name}, as lines: thicker is larger, orange ` +
-      "above zero, blue and dashed below",
-  });
-  let drawn = 0;
-  row.forEach((w, i) => {
-    const y = 10 + gap * (i + 0.5);
-    if (Math.abs(w) >= least) {
-      drawn++;
-      picture.append(
-        svg(
-          "line",
-          {
-            class: "net-edge",
-            "data-sign": w < 0 ? "−" : "+",
-            x1: 46,
-            y1: y,
-            x2: end.x - 26,
-            y2: end.y,
-            "stroke-width": (6 * Math.abs(w)) / most,
-          },
-          svg("title", {}, `input ${i}: ${written(w, 3)}`),
-        ),
-      );
-    }
-    picture.append(svg("circle", { class: "net-node", cx: 42, cy: y, r: Math.min(5, gap / 2.5) }));
-    if (gap > 11 || i % 4 === 0)
-      picture.append(svg("text", { class: "mg-label", x: 30, y: y + 4, "text-anchor": "end" }, i));
-  });
-  picture.append(
-    svg("circle", { class: "net-node", cx: end.x, cy: end.y, r: 26 }),
-    svg("text", { class: "net-text", x: end.x, y: end.y + 5, "text-anchor": "middle" }, name),
-  );
-  return [picture, drawn];
-}
-
 const WIDTHS = { 8: "8", 16: "16, as in microgpt", 32: "32", 64: "64" };
 
 class MgTally extends Widget {
-  fields = { width: choiceField("16", Object.keys(WIDTHS)) };
-  list = html("div");
+  fields = {
+    width: choiceField("16", Object.keys(WIDTHS)),
+    matrix: choiceField("wte", MATRICES),
+  };
+  picture = new TallyPicture(this, (matrix) => this.set({ matrix }));
+  room = html("div", {}, this.picture.picture);
+  said = html("p");
+  /** @private */ wide = 800;
 
   build() {
-    return [this.menu("width", { label: "n_embd", options: WIDTHS }), this.list];
+    onWidth(this, this.room, (width) => {
+      this.wide = width;
+      this.show();
+    });
+    const menu = this.menu("width", { label: "n_embd", options: WIDTHS });
+    return [
+      this.figure(this.room, { under: true, controls: [menu, this.said] }),
+      tableOf("The matrices and their numbers", () => ({
+        head: ["matrix", "shape", "numbers"],
+        rows: this.counts.matrices.map(({ name, out, into, count: n }) => [
+          name,
+          `${out} × ${into}`,
+          counted(n),
+        ]),
+      })),
+    ];
+  }
+
+  /** @private */
+  get counts() {
+    return tally(makeConfig({ n_embd: Number(this.values.width), vocab_size: 27 }));
   }
 
   show() {
-    const { width } = this.values;
-    const { matrices, total } = tally(makeConfig({ n_embd: Number(width), vocab_size: 27 }));
-    const open = new Set([...this.list.querySelectorAll("details[open]")].map((one) => one.id));
-    this.list.replaceChildren(
-      ...matrices.map(({ name, out, into, count: n, share }) => {
-        const id = `tally-${name.replace(/\W/g, "-")}`;
-        const percent = `${written(100 * share, 1)} % of all`;
-        return html(
-          "details",
-          { id, open: open.has(id) },
-          html("summary", {}, html("b", {}, name), ` ${out} × ${into} = ${count(n)}`),
-          bar(share, percent),
-          html("p", {}, `${describe(name)} ${percent} parameters.`),
-        );
-      }),
-      html(
-        "p",
-        { class: "net-big" },
-        `${matrices.map(({ count: n }) => count(n)).join(" + ")} = ${count(total)}`,
-      ),
+    const { width, matrix } = this.values;
+    const { matrices, total } = this.counts;
+    this.picture.show(matrices, matrix, this.wide);
+    const chosen = matrices.find(({ name }) => name === matrix) ?? matrices[0];
+    renew(
+      this.said,
+      html("b", {}, chosen.name),
+      `: ${chosen.out} × ${chosen.into} = ${counted(chosen.count)}, ` +
+        `${written(100 * chosen.share, 1)} % of all. ${describe(chosen.name)}`,
     );
-    this.summary(`With n_embd ${width}: ${matrices.length} matrices, ${count(total)} parameters.`);
+    this.summary(
+      `With n_embd ${width}: ${matrices.length} matrices, ${counted(total)} parameters. All ` +
+        "are drawn to one scale: as many rows high, as many columns wide.",
+    );
   }
 }
 

@@ -6,21 +6,27 @@ import { row } from "../js/kit/make.js";
 import { choiceField, flagField } from "../js/kit/state.js";
 import { Widget } from "../js/kit/widget.js";
 import { fetched } from "../js/figures/fetched.js";
-import { counted, hunks, lineDiff } from "../js/figures/rungs/line-diff.js";
+import { counted, hunks, programDiff } from "../js/figures/rungs/line-diff.js";
 
 /** @typedef {import("../js/figures/rungs/line-diff.js").Line} Line */
 
 const SIGNS = { same: " ", out: "−", in: "+" };
 const SAID = { same: "", out: "removed: ", in: "added: " };
 const VIEWS = { changes: "what changes", all: "both complete programs" };
+/** What the one menu offers: a view, with the programs' headers or without. */
+const SHOWN = {
+  changes: VIEWS.changes,
+  "changes header": "what changes, headers too",
+  all: VIEWS.all,
+  "all header": "both complete programs, headers too",
+};
 
 class MgRungDiff extends Widget {
   fields = { view: choiceField("changes", Object.keys(VIEWS)), header: flagField(false) };
-  lines = /** @type {Line[]} */ ([]);
-  count = html("p");
+  lines = { all: /** @type {Line[]} */ ([]), body: /** @type {Line[]} */ ([]) };
+  count = html("span", { class: "mg-soft" });
   list = html("ol");
   box = html("div", { class: "net-diff", tabindex: 0, role: "region" }, this.list);
-  /** @private where the text of each program begins */ bodyAt = [0, 0];
   /** @private the change that was looked at last */ at = -1;
 
   async load() {
@@ -30,30 +36,29 @@ class MgRungDiff extends Widget {
     this.box.setAttribute("aria-label", `Lines that change from ${this.name}`);
     const read = async (/** @type {number} */ rung) => {
       const answer = await fetched(new URL(`../files/train${rung}.py`, import.meta.url));
-      return (await answer.text()).trimEnd().split("\n");
+      return answer.text();
     };
     const [before, after] = await Promise.all([read(from), read(to)]);
-    this.lines = lineDiff(before, after);
-    this.bodyAt = [before, after].map(
-      (lines) => lines.findIndex((line, i) => i > 0 && line.startsWith('"""')) + 1,
-    );
+    this.lines = programDiff(before, after);
   }
 
   build() {
-    const controls = row(
-      this.menu("view", { label: "Show", options: VIEWS }),
-      this.toggle("header", "Headers too"),
-      this.button("Next change", () => this.next(), { class: "mg-button net-next" }),
-    );
-    return [this.count, controls, this.box];
+    const shown = this.menu("view", {
+      label: "Show",
+      options: SHOWN,
+      now: ({ view, header }) => `${view}${header ? " header" : ""}`,
+      act: (value) => {
+        const [view, header] = value.split(" ");
+        this.set({ view, header: header !== undefined });
+      },
+    });
+    const next = this.button("Next change", () => this.next(), { class: "mg-button net-next" });
+    return [row(shown, next, this.count), this.box];
   }
 
   show() {
     const { view, header } = this.values;
-    const [before, after] = this.bodyAt;
-    const lines = this.lines.filter(
-      (line) => header || (line.before ?? 0) > before || (line.after ?? 0) > after,
-    );
+    const lines = header ? this.lines.all : this.lines.body;
     const places = hunks(lines);
     const gap = (/** @type {Line[]} */ part, /** @type {number} */ i) => {
       const first = part.find((line) => line.after !== null)?.after;

@@ -2,7 +2,7 @@
 
 import "../js/kit/curve.js";
 import { define } from "../js/kit/element.js";
-import { make, row } from "../js/kit/make.js";
+import { make } from "../js/kit/make.js";
 import { choiceField, flagField, numberField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
@@ -21,6 +21,7 @@ class MgRunningMean extends Widget {
     "x-label": "step",
     "y-label": "gradient",
     digits: 4,
+    height: 340,
   });
 
   async load() {
@@ -29,12 +30,13 @@ class MgRunningMean extends Widget {
 
   build() {
     return [
-      row(
-        this.menu("of", { label: "Gradient of", options: PICKS }),
-        this.toggle("raw", "Without the correction"),
-      ),
-      this.knob("beta", { label: "β", step: 0.01, digits: 3, slider: true }),
-      this.curve,
+      this.figure(this.curve, {
+        controls: [
+          this.knob("beta", { label: "β", step: 0.01, digits: 3, slider: true }),
+          this.menu("of", { label: "Gradient of", options: PICKS }),
+          this.toggle("raw", "Without the correction"),
+        ],
+      }),
     ];
   }
 
@@ -43,7 +45,6 @@ class MgRunningMean extends Widget {
     const { beta, of, raw } = this.values;
     const { grads } = this.traces[of];
     const mean = runningAverage(grads, beta);
-    curve.floors = [{ name: "zero", y: 0 }];
     curve.series = [
       { name: "gradient of the step", values: grads, kind: "dots" },
       { name: `running average, β ${written(beta, 3)}`, values: mean.corrected },

@@ -39,6 +39,7 @@ class MgScene extends OnPrefix {
     dy: numberField(0, -3, 3),
   };
   note = html("p", { class: "mg-note", role: "status" });
+  hint = html("p", { class: "mg-note" });
   room = html("div");
   told = html("div", { class: "scene-told", role: "status" });
   /** what `show` has shown */ seen = "";
@@ -102,7 +103,7 @@ class MgScene extends OnPrefix {
     return [
       this.figure(this.room, {
         controls: [...this.entry("The current token"), steps, this.told, this.note],
-        more: [flat, this.turns],
+        more: [flat, this.turns, this.hint],
       }),
     ];
   }
@@ -164,12 +165,12 @@ class MgScene extends OnPrefix {
     this.seen = moment;
     this.pointed = null;
     if (this.turns && this.turns.hidden !== isFlat) this.turns.hidden = isFlat;
+    renew(this.note, this.lost);
     renew(
-      this.note,
-      this.lost ||
-        (isFlat
-          ? "Choose a tensor in the menu or on the map; arrow keys go from number to number."
-          : "Drag to turn; point at a cell or tap it. Click into the scene, and the wheel zooms."),
+      this.hint,
+      isFlat
+        ? "Choose a tensor in the menu or on the map; arrow keys go from number to number."
+        : "Drag to turn; point at a cell or tap it. Click into the scene, and the wheel zooms.",
     );
     const wanted = isFlat ? this.flat?.root : this.view?.root;
     if (wanted && wanted.parentNode !== this.room) this.room.replaceChildren(wanted);

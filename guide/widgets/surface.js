@@ -1,13 +1,12 @@
 // <mg-surface>: a net of two layers over the plane of its first two inputs, in three dimensions.
 // <mg-surface-match>: the same with a hidden target to find by hand. The picture turns
 // by dragging, by arrow keys and by buttons; its numbers are in a table too. Patches and wires
-// are on a canvas, the names of the axes on a picture above it.
+// are on a canvas, the axes on a picture above it. The net's own numbers are lines to drag.
 
 import { groundOf, paletteOf, sized } from "../js/figures/canvas.js";
-import "../js/kit/curve.js";
 import { html, onTheme, renew, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { group, make } from "../js/kit/make.js";
+import { group, row } from "../js/kit/make.js";
 import { solved } from "../js/kit/progress.js";
 import { flagField, isHidden, numberField, seedField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
@@ -21,13 +20,17 @@ import {
   twoLayer,
 } from "../js/numbers/neuron.js";
 import { Random } from "../js/random.js";
-import { EYE, patches, project, turned } from "../js/figures/networks/surface-view.js";
+import { historyLine } from "../js/figures/networks/history-line.js";
+import { onWidth } from "../js/figures/networks/number-line.js";
+import { nameOf, SurfacePanel } from "../js/figures/networks/surface-panel.js";
+import { EYE, framing, patches, project, turned } from "../js/figures/networks/surface-view.js";
 
 /** @typedef {import("../js/numbers/neuron.js").TwoLayer} TwoLayer */
 /** @typedef {import("../js/figures/networks/surface-view.js").Seen} Seen */
 
 const NAMES = /** @type {const} */ (["w1", "w2", "b1", "w3", "b2", "b3"]);
-const SIZE = { reach: 3, lift: 0.7, scale: 42, width: 420, height: 330, x: 210, y: 225 };
+// of a picture 420 wide; `zoom` makes it as large as it is shown
+const SIZE = { reach: 3, lift: 0.7, scale: 42, width: 420, height: 330, x: 215, y: 212 };
 const POINTS = 14;
 const STEP = 15; // degrees a key turns
 
@@ -41,7 +44,6 @@ class MgSurface extends Widget {
   fields = FIELDS;
   view = svg("svg", {
     class: "net-view",
-    viewBox: `0 0 ${SIZE.width} ${SIZE.height}`,
     tabindex: 0,
     role: "application",
     "aria-roledescription": "surface to turn",
@@ -49,11 +51,14 @@ class MgSurface extends Widget {
   canvas = html("canvas", { "aria-hidden": "true" });
   /** @private */ eye = { ...EYE };
   /** @private @type {ReturnType<MgSurface["sheet"]> | null} */ paper = null;
-  /** @private for which view the axes have their names @type {object | null} */ named = null;
+  /** @private for what the axes were drawn */ framed = "";
+  /** @private @type {SurfacePanel | null} */ panel = null;
+  /** px across of what stands beside the surface @protected */ beside = 420;
 
   build() {
     this.eye = { ...EYE };
-    this.paper = this.named = null;
+    this.paper = null;
+    this.framed = "";
     this.hear();
     const box = html("div", { class: "net-solid" }, this.canvas, this.view);
     const anew = () =>
@@ -65,26 +70,39 @@ class MgSurface extends Widget {
     watcher.observe(box);
     this.whenLeaving(() => watcher.disconnect());
     this.whenLeaving(onTheme(anew));
-    const looks = { step: 0.05, digits: 2, slider: true };
+    const panel = new SurfacePanel(this, {
+      fields: /** @type {any} */ (this.fields),
+      moved: (key, value) => this.set({ [key]: value }),
+    });
+    this.panel = panel;
+    const numbers = html("div", {}, panel.picture);
+    onWidth(this, numbers, (width) => {
+      this.beside = width;
+      panel.stand(width);
+      this.show();
+    });
+    const left = html("div", { class: "net-numbers" }, ...this.above(), numbers, ...this.below());
+    const looks = { step: 0.05, digits: 2 };
+    const view = group(
+      "The view",
+      {},
+      this.button("Turn left", () => this.turn(-STEP, 0)),
+      this.button("Turn right", () => this.turn(STEP, 0)),
+      this.button("From above", () => this.turn(0, 90)),
+      this.button("Reset view", () => this.lookFrom({ ...EYE })),
+    );
+    const typed = group(
+      "Numbers to type",
+      { class: "net-fields" },
+      ...[...NAMES, "x3"].map((key) => this.knob(key, { label: nameOf(key), ...looks })),
+    );
     return [
-      this.above(),
-      box,
-      group(
-        "The view",
-        {},
-        this.button("Turn left", () => this.turn(-STEP, 0)),
-        this.button("Turn right", () => this.turn(STEP, 0)),
-        this.button("From above", () => this.turn(0, 90)),
-        this.button("Reset view", () => this.lookFrom({ ...EYE })),
-      ),
-      html(
-        "div",
-        { class: "net-fields" },
-        ...[...NAMES, "x3"].map((label) => this.knob(label, { label, ...looks })),
-      ),
-      this.below(),
-      tableOf("a over x1 (columns) and x2 (rows)", () => this.tabled()),
-      this.tools(...this.own()),
+      this.figure(html("div", { class: "net-landscape" }, box, left), {
+        under: true,
+        controls: this.own(),
+        more: [view, typed],
+      }),
+      tableOf("a over x₁ (columns) and x₂ (rows)", () => this.tabled()),
     ];
   }
 
@@ -153,6 +171,7 @@ class MgSurface extends Widget {
   }
 
   show() {
+    this.panel?.show(/** @type {any} */ (this.values));
     this.draw();
     this.say();
   }
@@ -166,7 +185,7 @@ class MgSurface extends Widget {
       `Over the square a goes from ${written(Math.min(...all))} to ` +
         `${written(Math.max(...all))}` +
         (flat ? `, and is 0 at ${flat} of its ${all.length} points` : "") +
-        `. At x1 = 1, x2 = 0: h1 ${written(mid.h1)}, h2 ${written(mid.h2)}, a ` +
+        `. At x₁ = 1, x₂ = 0: h₁ ${written(mid.h1)}, h₂ ${written(mid.h2)}, a ` +
         `${written(mid.a)}.`,
     );
   }
@@ -179,10 +198,12 @@ class MgSurface extends Widget {
   /** The canvas as large as it is shown, and its colours. @private */
   sheet() {
     const width = this.canvas.clientWidth || SIZE.width;
-    const paper = sized(this.canvas, width, (width * SIZE.height) / SIZE.width);
+    const height = (width * SIZE.height) / SIZE.width;
+    const paper = sized(this.canvas, width, height);
     const zoom = width / SIZE.width;
     paper.scale(zoom, zoom);
-    return { paper, palette: paletteOf(this) };
+    this.view.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    return { paper, zoom, palette: paletteOf(this) };
   }
 
   /** @private */
@@ -192,7 +213,7 @@ class MgSurface extends Widget {
     const other = this.wires();
     const most = Math.max(1, ...heights.flat(), ...(other ?? []).flat());
     const lift = Math.min(SIZE.lift, 3.2 / most);
-    const { paper, palette } = (this.paper ??= this.sheet());
+    const { paper, zoom, palette } = (this.paper ??= this.sheet());
     const to = (/** @type {Seen} */ { x, y }) =>
       paper.lineTo(SIZE.x + x * SIZE.scale, SIZE.y + y * SIZE.scale);
     const trace = (/** @type {Seen[]} */ corners) => {
@@ -234,37 +255,57 @@ class MgSurface extends Widget {
     [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.ink, 0.9, 0.75];
     if (other)
       for (const { corners } of patches(other, eye, { reach: SIZE.reach, lift })) wire(corners);
-    if (this.named !== eye) this.nameAxes(eye);
+    this.frame({ most, lift, zoom });
     const label =
-      `The surface a over x1 and x2${other ? ", the target's as wires" : ""}, turned by ` +
+      `The surface a over x₁ and x₂${other ? ", the target's as wires" : ""}, turned by ` +
       `${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow ` +
       "keys turn it.";
     if (this.view.getAttribute("aria-label") !== label) this.view.setAttribute("aria-label", label);
   }
 
-  /** @private @param {import("../js/figures/networks/surface-view.js").Eye} eye */
-  nameAxes(eye) {
-    const end = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ text) => {
-      const p = project(eye, x, y, 0);
-      return svg(
+  /**
+   * Axes with names and round numbers, one of them of the height.
+   * @private
+   * @param {{most: number, lift: number, zoom: number}} size
+   */
+  frame({ most, lift, zoom }) {
+    const { eye } = this;
+    const framed = [eye.turn, eye.tilt, most, lift, zoom].join();
+    if (framed === this.framed) return;
+    this.framed = framed;
+    const px = (/** @type {Seen} */ { x, y }) => ({
+      x: (SIZE.x + x * SIZE.scale) * zoom,
+      y: (SIZE.y + y * SIZE.scale) * zoom,
+    });
+    const text = (
+      /** @type {Seen} */ at,
+      /** @type {string} */ words,
+      /** @type {string} */ anchor,
+    ) =>
+      svg(
         "text",
         {
           class: "mg-label mg-halo",
-          x: SIZE.x + p.x * SIZE.scale,
-          y: SIZE.y + p.y * SIZE.scale + 4,
-          "text-anchor": "middle",
+          x: px(at).x.toFixed(1),
+          y: (px(at).y + 4).toFixed(1),
+          "text-anchor": anchor,
         },
-        text,
+        words,
       );
-    };
+    const { floor, height } = framing(eye, { reach: SIZE.reach, most, lift });
+    const d = height
+      ? [height.line, ...height.ticks.map(({ mark }) => mark)]
+          .map((ends) => ends.map(px))
+          .map(([a, b]) => `M${a.x} ${a.y}L${b.x} ${b.y}`)
+          .join("")
+      : "";
     renew(
       this.view,
-      end(3.5, 0, "x1 = 3"),
-      end(-3.5, 0, "−3"),
-      end(0, 3.5, "x2 = 3"),
-      end(0, -3.5, "−3"),
+      svg("path", { class: "net-axis", d }),
+      ...floor.map(({ at, text: words }) => text(at, words, "middle")),
+      ...(height?.ticks ?? []).map(({ at, text: words }) => text(at, words, "end")),
+      ...(height ? [text(height.name, "a", "middle")] : []),
     );
-    this.named = eye;
   }
 
   /** @private */
@@ -272,7 +313,7 @@ class MgSurface extends Widget {
     const at = (/** @type {number} */ i) => written(-3 + (6 * i) / (POINTS - 1), 1);
     const heights = surface(this.net, this.values.x3, POINTS);
     return {
-      head: ["x2", ...heights.map((_, i) => at(i))],
+      head: ["x₂", ...heights.map((_, i) => at(i))],
       rows: heights.map((row, j) => [at(j), ...row.map((a) => written(a))]),
     };
   }
@@ -288,12 +329,7 @@ class MgSurfaceMatch extends MgSurface {
   };
   score = html("p", { class: "net-big", role: "status" });
   hint = html("p", { class: "mg-note" });
-  curve = make("mg-curve", {
-    label: "Loss at each of your changes",
-    "x-label": "change",
-    "y-label": "MSE",
-    "from-zero": true,
-  });
+  track = html("div");
   /** @private the losses so far @type {number[]} */ history = [];
   /** @private */ best = Infinity;
   /** @private the target that they belong to */ shown = NaN;
@@ -304,8 +340,7 @@ class MgSurfaceMatch extends MgSurface {
   }
 
   below() {
-    this.curve.floors = [{ name: "goal", y: SURFACE_GOAL }];
-    return [this.hint, this.curve];
+    return [this.track];
   }
 
   own() {
@@ -315,7 +350,7 @@ class MgSurfaceMatch extends MgSurface {
     fresh.hidden ||= isHidden("seed");
     this.stop = this.button("Stop", () => this.set({ stopped: !this.values.stopped }));
     const peek = this.button("Peek", () => this.set({ peek: !this.values.peek }));
-    return [fresh, peek, this.stop];
+    return [row(fresh, peek, this.stop), this.hint];
   }
 
   get target() {
@@ -340,7 +375,8 @@ class MgSurfaceMatch extends MgSurface {
     if (history[history.length - 1] !== loss) history.push(loss);
     history.splice(0, Math.max(0, history.length - 500));
     this.best = Math.min(this.best, loss);
-    this.curve.series = [{ name: "loss", values: [...history] }];
+    const size = { goal: SURFACE_GOAL, width: this.beside, height: 104 };
+    renew(this.track, historyLine(history, size));
     const found = loss < SURFACE_GOAL;
     if (found && !peek) solved("E8", `seed ${seed}`);
     renew(
@@ -350,15 +386,14 @@ class MgSurfaceMatch extends MgSurface {
           ? peek
             ? "found, with a look at the answer"
             : "✓ found"
-          : `the goal is below ${SURFACE_GOAL}`),
+          : `goal below ${SURFACE_GOAL}`),
     );
-    const weights = NAMES.map((name) => `${name} ${written(this.target[name])}`).join(", ");
+    const weights = NAMES.map((name) => `${nameOf(name)} ${written(this.target[name])}`).join(", ");
     renew(
       this.hint,
       peek
         ? `The target's weights: ${weights}.`
-        : `Target ${seed}. Turn the picture, move one slider at a time, and keep what brings ` +
-            "the loss down.",
+        : `Target ${seed}, as wires. Move one number at a time, and keep what brings the loss down.`,
     );
     this.summary(
       `Target ${seed}: loss ${written(loss, 4)}, best so far ${written(this.best, 4)}, after ` +

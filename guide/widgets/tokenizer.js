@@ -1,5 +1,6 @@
 // <mg-tokenizer>: a text as token ids between two BOS, and back.
 
+import { marked } from "../js/characters.js";
 import { freshId, html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { group } from "../js/kit/make.js";
@@ -46,8 +47,8 @@ class MgTokenizer extends Widget {
       if (!(error instanceof MicrogptError)) throw error;
       const unknown = [...text].find((char) => !LETTERS.includes(char));
       refused.textContent =
-        `“${unknown}” has no id: this vocabulary has ${tokenizer.bos} characters, a to z, and ` +
-        "BOS.";
+        `“${marked(unknown ?? "")}” has no id: this vocabulary has ${tokenizer.bos} characters, ` +
+        "a to z, and BOS.";
       row.replaceChildren();
       back.textContent = "";
       this.summary(`${refused.textContent} There are no tokens to show.`);

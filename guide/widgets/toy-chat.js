@@ -10,11 +10,11 @@ import {
   stepText,
   writtenBy,
 } from "../js/figures/toy/live-toy.js";
-import { COLUMNS } from "../js/figures/toy/live-toy-plan.js";
+import { COLUMNS } from "../js/figures/toy/toy-plan.js";
 import { ToyPicture } from "../js/figures/toy/live-toy-picture.js";
 import { freshId, html, prefersLessMotion } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { row } from "../js/kit/make.js";
+import { group, row } from "../js/kit/make.js";
 import { choiceField, numberField, seedField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { Widget } from "../js/kit/widget.js";
@@ -73,40 +73,39 @@ class MgToyChat extends Widget {
       this.knob("seed", { label: "Seed" }),
     ];
     for (const knob of knobs) this.listen(knob, "mg-input", () => this.ask({}));
-    this.picture = new ToyPicture(this, "The toy GPT, writing");
+    const tokens = group(
+      "Ask with a token",
+      {},
+      ...TOY_TOKENS.map((name) =>
+        this.button(name, () => this.send(name), {
+          class: "mg-button mg-chosen",
+          "aria-label": `Ask with ${name}`,
+        }),
+      ),
+    );
+    this.tokens = [...tokens.children];
+    this.picture = new ToyPicture(this, "The toy GPT, writing", tokens);
     this.player = this.stepper("at", { label: "Token by token", pace: 1400 });
     this.listen(this.player, "mg-step", ({ detail }) => detail.animate && this.wave());
     this.whenLeaving(() => clearInterval(this.clock));
     this.whenLeaving(liveToy.onChange(() => this.guard(() => this.showStale())));
+    const asking = row(
+      html("label", { for: this.field.id }, "First token: BOS, a, b or c"),
+      this.field,
+      this.button("Send", () => this.send(this.field.value)),
+    );
+    const drawing = row(
+      knobs[1],
+      this.button("Different draws", () =>
+        this.ask({ seed: (this.values.seed + 1) % 2 ** 32 }, true),
+      ),
+    );
     return [
-      row(
-        html("label", { for: this.field.id }, "First token: BOS, a, b or c"),
-        this.field,
-        this.button("Send", () => this.send(this.field.value)),
-        ...TOY_TOKENS.map((name) =>
-          this.button(name, () => this.send(name), { "aria-label": `Ask with ${name}` }),
-        ),
-      ),
-      this.refusal,
-      this.stale,
-      this.line,
-      this.player,
-      this.picture.element,
-      this.untrained,
-      html(
-        "div",
-        { class: "net-fields" },
-        knobs[0],
-        row(
-          knobs[1],
-          this.button("Different draws", () =>
-            this.ask({ seed: (this.values.seed + 1) % 2 ** 32 }, true),
-          ),
-        ),
-      ),
-      html("h3", {}, "Asked so far"),
-      this.asked,
-      this.rule,
+      this.figure([this.line, this.picture.element, this.stale, this.untrained, this.rule], {
+        under: true,
+        controls: [asking, this.player, this.refusal],
+        more: [knobs[0], drawing, html("h3", {}, "Asked so far"), this.asked],
+      }),
     ];
   }
 
@@ -208,7 +207,8 @@ class MgToyChat extends Widget {
     const { steps } = this;
     const at = Math.min(this.values.at, steps.length - 1);
     const now = steps[at];
-    this.picture?.show(this.weights, now.fed);
+    this.picture?.feed(this.weights, now.fed);
+    this.tokens?.forEach((key, i) => key.toggleAttribute("data-fed", i === now.fed));
     const chip = (/** @type {number} */ i, /** @type {string} */ mark) =>
       html("span", { class: "net-chip", "data-mark": mark }, TOY_TOKENS[i]);
     this.line.replaceChildren(

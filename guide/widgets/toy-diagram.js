@@ -1,52 +1,49 @@
-// <mg-toy-diagram>: the toy GPT as blocks, growing in five stages. Beside each block are
-// its numbers, as matrices or as neurons. A block, its numbers, its lines of code and its formula
-// light up together by hover and focus; a click pins them. With stage="3" it shows what that stage
-// adds, and nothing else; all diagrams of a page have the same token.
+// <mg-toy-diagram>: the toy GPT as a row of stations from left to right, growing in five stages.
+// A station, its formula with the numbers, its matrix and its lines of code are told together below
+// the drawing, by hover and focus; a click pins them. With stage="3" it shows what that stage adds,
+// and nothing else; all diagrams of a page have the same token.
 //
 // In the tag stand the text for readers without scripts, the quoted code, and a list with a bold
 // name and a formula for each block.
 
-import { button, html, onTheme } from "../js/kit/dom.js";
+import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { startLinks } from "../js/kit/link.js";
-import { scaleOf } from "../js/kit/color.js";
-import { group, make, row, scrolling } from "../js/kit/make.js";
+import { row, scrolling } from "../js/kit/make.js";
 import { choiceField, wholeField, writeState } from "../js/kit/state.js";
-import "../js/kit/stepper.js";
+import { scaleOf } from "../js/kit/color.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
 import { entryOf, GPT_LINES, linksOf, LOSS_LINES } from "../js/figures/rungs/gpt-lines.js";
-import {
-  cacheTable,
-  figures,
-  matrixPicture,
-  neuronPicture,
-  tablePicture,
-} from "../js/figures/toy/toy-pictures.js";
+import { ToyDrawing } from "../js/figures/toy/toy-drawing.js";
+import { shownOf } from "../js/figures/toy/toy-shown.js";
+import { uncover } from "../js/figures/toy/uncover.js";
+import { STAGE_COLUMNS } from "../js/figures/toy/toy-plan.js";
+import { matrixPicture, numbersTable, tablePicture } from "../js/figures/toy/toy-pictures.js";
 import {
   BLOCKS,
   labelOf,
   normText,
-  workings,
   STAGES,
   stageSentence,
   toyNumbers,
   VECTORS,
+  workings,
 } from "../js/figures/toy/toy-steps.js";
 import { TOY_TOKENS } from "../js/numbers/toy.js";
 
-/** @typedef {import("../js/figures/toy/toy-steps.js").Block} Block */
 /** @typedef {import("../js/figures/toy/toy-steps.js").ToyNumbers} ToyNumbers */
 /** @typedef {import("../js/figures/toy/toy-pictures.js").Part} Part */
 
 const LINES = [...GPT_LINES, ...LOSS_LINES];
-/**
- * What can't be reached yet is told to the page after the frame: that styles every element in it
- * anew.
- */
-const whenIdle =
-  globalThis.requestIdleCallback ??
-  ((/** @type {() => void} */ run, /** @type {unknown} */ _how) => setTimeout(run));
+/** What is told of a stage while nothing is pointed at. */
+const FIRST_TOLD = [
+  ["tok_emb", "pos_emb", "emb"],
+  ["x"],
+  ["q", "k", "v"],
+  ["fc1_pre"],
+  ["logits", "probs"],
+];
 
 /** Those of the page, which show the same. @type {Set<MgToyDiagram>} */
 const diagrams = new Set();
@@ -71,12 +68,7 @@ function numbersFor(token, cache, mode) {
   return n;
 }
 
-/** @param {string} vector */
-const lengthOf = (vector) => numbersFor(2, "pinned", "hand").row[vector].length;
-
 startLinks();
-
-/** @typedef {{block: Block, whole: HTMLElement, key: HTMLElement}} Row */
 
 class MgToyDiagram extends Widget {
   fields = {
@@ -88,60 +80,81 @@ class MgToyDiagram extends Widget {
   };
   /** the stage that it shows alone @type {number | null} */ only = null;
   /** what its regions are named by: names have to differ on a page */ region = "";
-  /** @type {Map<string, {view: string, scale: object, parts: Part[], shows: ToyNumbers | null}>} */
-  made = new Map();
-  /** @type {Map<string, HTMLElement>} */ places = new Map();
-  /** @type {Row[]} */ rows = [];
   /** @type {ToyNumbers | undefined} */ now = undefined;
-  /** the last stage that is shown */ last = 0;
+  /** the last stage that is shown */ last = -1;
   /** @type {{vectors: string[], pinned: boolean} | null} */ told = null;
+  /** @private what its panel says */ says = "";
+  /** @private in which colours @type {object | undefined} */ saidIn = undefined;
+  /** @private how a matrix is drawn, by its vector @type {Map<string, Part>} */ matrices =
+    new Map();
 
   build() {
     this.only = this.hasAttribute("stage")
       ? Math.max(0, Math.min(4, this.numberOf("stage", 1) - 1))
       : null;
-    const isWhole = this.only === null;
-    this.region = this.only === null ? "The diagram" : `Stage ${this.only + 1}`;
-    this.hasTools = !isWhole;
+    const { only } = this;
+    this.region = only === null ? "The diagram" : `Stage ${only + 1}`;
+    this.hasTools = only !== null;
     for (const { values } of diagrams) Object.assign(this.state.values, values);
     diagrams.add(this);
     this.whenLeaving(() => diagrams.delete(this));
-    if (isWhole) this.readPage();
-    const theme = () => {
-      this.scale = scaleOf(this);
-    };
-    theme();
-    this.made.clear();
-    this.now = undefined;
-    this.told = null;
-    this.panel = scrolling(
-      `${this.region}: formula, code and sums of the highlighted block`,
-      html(
-        "p",
-        { class: "mg-note" },
-        "Point at a block, or tap it: its formula, code and sums appear here. A click or Enter " +
-          "pins it.",
-      ),
-    );
-    this.panel.classList.add("toy-panel");
+    if (only === null) this.readPage();
+    Object.assign(this, { now: undefined, told: null, last: -1, says: "" });
+    this.matrices.clear();
+    this.panel = html("div", {
+      class: "toy-panel",
+      tabindex: 0,
+      role: "region",
+      "aria-label": `${this.region}: formula, numbers and code of the chosen block`,
+    });
     const tokens = this.choices("token", `${this.region}: token at position 2`, TOY_TOKENS);
-    tokens.prepend(html("span", {}, "Token at position 2"));
+    const range = only === null ? undefined : STAGE_COLUMNS[only];
+    const hasPicker = !range || range[0] === 0;
+    this.drawing = new ToyDrawing(this, {
+      label: only === null ? "The toy GPT" : `${this.region}: ${STAGES[only]}`,
+      range,
+      picker: hasPicker ? tokens : null,
+    });
+    if (!hasPicker) tokens.prepend(html("span", {}, "Token at position 2"));
     this.listen(document, "mg-link", ({ detail }) => this.lit(detail));
-    this.whenLeaving(
-      onTheme(() =>
-        this.guard(() => {
-          theme();
-          this.show();
-        }),
-      ),
+    const { panel } = this;
+    this.listen(this, "click focusin", ({ target }) => uncover(panel, target));
+    this.listen(this.drawing.picture, "keydown", (event) => this.key(event));
+    this.toggleAttribute("data-part", only !== null);
+    if (only !== null) {
+      const part = html("div", { class: "toy-part" }, this.drawing.element, this.panel);
+      return [this.figure(hasPicker ? part : [tokens, part], { under: true })];
+    }
+    const stages = this.choices(
+      "stage",
+      "Stages",
+      Object.fromEntries(STAGES.map((name, i) => [String(i + 1), name])),
     );
+    const numbers = this.choices("numbers", "Numbers", { hand: "rounded", exact: "exact" });
+    numbers.classList.add("toy-switch");
+    this.table = numbersTable();
+    const head = html("div", { class: "toy-head" }, stages, numbers);
     return [
-      tokens,
-      isWhole ? this.controls() : [],
-      html("div", { class: "toy-blocks" }, ...this.groups()),
-      this.panel,
-      isWhole ? this.code() : null,
-    ].flat();
+      this.figure([head, this.drawing.element, this.panel], {
+        under: true,
+        more: [
+          row(
+            this.menu("view", {
+              label: "Below it",
+              options: { matrices: "sums and matrices", neurons: "sums alone" },
+            }),
+            this.menu("cache", {
+              label: "Cache",
+              options: { pinned: "pinned", computed: "computed from BOS, a" },
+            }),
+          ),
+          scrolling("All numbers of the diagram", this.table.node),
+          ...this.fallback.filter(
+            (node) => node instanceof HTMLElement && node.matches("figure.code"),
+          ),
+        ],
+      }),
+    ];
   }
 
   /** Formulas and code as they stand in the tag. @private */
@@ -167,209 +180,111 @@ class MgToyDiagram extends Widget {
     }
   }
 
-  /** @private */
-  code() {
-    const quoted = this.fallback.filter(
-      (node) => node instanceof HTMLElement && node.matches("figure.code"),
-    );
-    return html(
-      "details",
-      { class: "toy-code" },
-      html("summary", {}, "The whole code, lit with the blocks"),
-      ...quoted,
-    );
-  }
-
-  /** @private */
-  controls() {
-    const stages = make("mg-stepper", { label: "Stages", pace: 3000 });
-    stages.steps = [...STAGES];
-    this.listen(stages, "mg-step", ({ detail }) => this.set({ stage: detail.at + 1 }));
-    this.follow(({ stage }) => {
-      if (stages.at !== stage - 1) stages.at = stage - 1;
-    });
-    const views = { matrices: "matrices", neurons: "neurons" };
-    const numbers = { hand: "rounded by hand", exact: "exact" };
-    const caches = { pinned: "pinned", computed: "computed from BOS, a" };
-    return [
-      stages,
-      row(
-        this.menu("view", { label: "Show", options: views }),
-        this.menu("numbers", { label: "Numbers", options: numbers }),
-        this.menu("cache", { label: "Cache", options: caches }),
-      ),
+  /** A space does what Enter does; arrows go from station to station. @private @param {KeyboardEvent} event */
+  key(event) {
+    const all = this.drawing?.stations.filter(({ key }) => key.tabIndex >= 0) ?? [];
+    const at = all.findIndex(({ key }) => key === document.activeElement);
+    if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === " ") all[at].key.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1, " ": at }[
+      event.key
     ];
-  }
-
-  /** The blocks, those of a branch together beside the residual stream. @private */
-  groups() {
-    this.places.clear();
-    this.rows = [];
-    const groups = /** @type {HTMLElement[]} */ ([]);
-    let branch = "";
-    for (const block of BLOCKS) {
-      if (this.only !== null && block.stage !== this.only) continue;
-      const key = button(block.name, {
-        class: "mg-button toy-block",
-        "aria-pressed": "false",
-        "data-link": linksOf(block.vectors),
-        "data-kind": VECTORS[block.vectors[0]].kind,
-      });
-      const made = html("div", { class: "toy-made" }, ...this.placesOf(block));
-      const whole = html("div", { class: "toy-row" }, key, made);
-      if (block.branch && block.branch === branch) groups[groups.length - 1].append(whole);
-      else
-        groups.push(
-          block.branch
-            ? group(
-                `${block.branch}, next to the residual stream`,
-                { class: "toy-branch" },
-                html("p", { class: "toy-branch-name" }, block.branch),
-                whole,
-              )
-            : whole,
-        );
-      branch = block.branch;
-      this.rows.push({ block, whole: groups[groups.length - 1], key });
-    }
-    return groups;
-  }
-
-  /** @private @param {Block} block */
-  placesOf(block) {
-    if (block.id === "look") {
-      const place = scrolling(`${this.region}: the cache, and what the query finds in it`);
-      this.places.set("look", place);
-      return [place];
-    }
-    return block.vectors.map((vector) => {
-      const place = html("div", {
-        class: "toy-vector",
-        "data-link": `toy.${vector}`,
-        "data-kind": VECTORS[vector].kind,
-      });
-      this.places.set(vector, place);
-      return place;
-    });
+    if (to === undefined) return;
+    event.preventDefault();
+    all[Math.max(0, Math.min(all.length - 1, to))].key.focus();
   }
 
   show() {
-    const { scale, values } = this;
-    if (!scale) return;
+    const { values, drawing } = this;
+    if (!drawing) return;
     for (const one of diagrams)
       if (writeState(one.fields, one.values) !== writeState(this.fields, values)) one.set(values);
-    const { stage, token, numbers, cache, view } = values;
+    const { stage, token, numbers, cache } = values;
     const last = this.only ?? stage - 1;
     const n = numbersFor(
       Number(token),
       /** @type {"pinned" | "computed"} */ (cache),
       /** @type {"hand" | "exact"} */ (numbers),
     );
-    const isTold = n !== this.now && this.told;
+    if (n !== this.now) {
+      drawing.show(shownOf(n));
+      this.table?.update(n);
+    }
+    if (last !== this.last) {
+      drawing.stage(last);
+      if (!this.told?.pinned) this.told = null;
+    }
     this.now = n;
     this.last = last;
-    for (const { block, whole } of this.rows) {
-      const isLater = block.stage > last;
-      if (whole.classList.contains("toy-later") !== isLater)
-        whole.classList.toggle("toy-later", isLater);
-      this.fill(block, view, n, scale);
-    }
-    whenIdle(
-      () => {
-        for (const { whole } of this.rows) whole.inert = whole.classList.contains("toy-later");
-      },
-      { timeout: 300 },
-    );
-    if (isTold) this.tellOf(isTold);
+    this.tellOf();
     this.summary(stageSentence(n, last));
-  }
-
-  /**
-   * Brings a block to these numbers, if it has others.
-   * @private
-   * @param {Block} block
-   * @param {string} view
-   * @param {ToyNumbers} n
-   * @param {import("../js/kit/color.js").Scale} scale
-   */
-  fill(block, view, n, scale) {
-    const made = this.madeOf(block, view, scale);
-    if (made.shows === n) return;
-    made.shows = n;
-    for (const part of made.parts) part.update(n);
-  }
-
-  /**
-   * What a block shows, made when it is first seen, or seen otherwise.
-   * @private
-   * @param {Block} block
-   * @param {string} view
-   * @param {import("../js/kit/color.js").Scale} scale
-   */
-  madeOf(block, view, scale) {
-    const before = this.made.get(block.id);
-    if (before && before.view === view && before.scale === scale) return before;
-    const parts =
-      block.id === "look"
-        ? [cacheTable()]
-        : block.vectors.flatMap((vector) => {
-            const numbers = figures(vector, lengthOf(vector));
-            const place = this.places.get(vector);
-            place?.replaceChildren(
-              html("p", {}, html("b", {}, VECTORS[vector].sign), " ", numbers.node),
-            );
-            if (!VECTORS[vector].matrix) return [numbers];
-            const isTable = vector === "tok_emb" || vector === "pos_emb";
-            const picture = isTable
-              ? tablePicture(vector, scale)
-              : view === "neurons"
-                ? neuronPicture(vector)
-                : matrixPicture(vector, scale);
-            place?.append(picture.node);
-            return [numbers, picture];
-          });
-    if (block.id === "look") this.places.get("look")?.replaceChildren(parts[0].node);
-    const made = { view, scale, parts, shows: /** @type {ToyNumbers | null} */ (null) };
-    this.made.set(block.id, made);
-    return made;
   }
 
   /** @private @param {{ids: string[], pinned: boolean}} detail */
   lit({ ids, pinned }) {
     const wanted = new Set(ids.map((id) => id.replace("toy.", "")));
-    for (const { block, key } of this.rows)
-      key.setAttribute(
-        "aria-pressed",
-        String(pinned && block.vectors.some((one) => wanted.has(one))),
-      );
-    const vectors = this.rows
-      .filter(({ block }) => block.stage <= this.last)
-      .flatMap(({ block }) => block.vectors.filter((one) => wanted.has(one)));
+    const reached = BLOCKS.filter(({ stage }) =>
+      this.only === null ? stage <= this.last : stage === this.only,
+    );
+    for (const { id, key } of this.drawing?.stations ?? []) {
+      const block = BLOCKS.find((one) => one.id === id);
+      const isPinned = pinned && block?.vectors.some((one) => wanted.has(one));
+      key.setAttribute("aria-pressed", String(isPinned === true));
+    }
+    const vectors = reached.flatMap(({ vectors: all }) => all.filter((one) => wanted.has(one)));
     // Other diagrams of the page light up too; they keep their panels, so that nothing moves.
     if (!vectors.length || !(this.matches(":hover") || this.contains(document.activeElement)))
       return;
     this.told = { vectors, pinned };
-    this.tellOf(this.told);
+    this.tellOf();
   }
 
-  /**
-   * Formula, code and sums of some vectors.
-   * @private
-   * @param {{vectors: string[], pinned: boolean}} what
-   */
-  tellOf({ vectors, pinned }) {
+  /** Formula, numbers, matrix and code of what is chosen. @private */
+  tellOf() {
     const { now: n, panel } = this;
     if (!n || !panel) return;
+    const { vectors, pinned } = this.told ?? { vectors: FIRST_TOLD[this.last], pinned: false };
+    const { token, numbers, cache, view } = this.values;
+    const key = [vectors, pinned, token, numbers, cache, view].join(" ");
+    if (key === this.says && scaleOf(this) === this.saidIn) return;
+    this.says = key;
+    this.saidIn = scaleOf(this);
     const blocks = BLOCKS.filter((block) => block.vectors.some((one) => vectors.includes(one)));
     const copies = (/** @type {Node[] | undefined} */ nodes) =>
       (nodes ?? []).map((node) => node.cloneNode(true));
-    const lines = lore.lines.filter((line) =>
-      (line.dataset.link ?? "").split(" ").some((id) => vectors.includes(id.replace("toy.", ""))),
+    panel.dataset.told = vectors.join(" ");
+    this.drawing?.tell(vectors);
+    const code = this.codeOf(vectors);
+    panel.replaceChildren(
+      html(
+        "div",
+        { class: "toy-formula" },
+        ...blocks.map((block) =>
+          html("p", {}, html("b", {}, block.name), ...copies(lore.formulas.get(block.name))),
+        ),
+        html("ul", { class: "toy-sums" }, ...sumsOf(n, vectors)),
+      ),
+      ...(this.values.view === "matrices" ? [this.matricesOf(n, vectors)] : []),
+      html(
+        "div",
+        { class: "toy-code" },
+        html("pre", {}, html("code", {}, ...code)),
+        html(
+          "p",
+          { class: "mg-note" },
+          pinned ? "Pinned; Escape releases it." : "A click or Enter pins a block.",
+        ),
+      ),
     );
-    const code = html(
-      "code",
-      {},
-      ...lines.map((line) =>
+  }
+
+  /** @private @param {string[]} vectors */
+  codeOf(vectors) {
+    return lore.lines
+      .filter((line) =>
+        (line.dataset.link ?? "").split(" ").some((id) => vectors.includes(id.replace("toy.", ""))),
+      )
+      .map((line) =>
         html(
           "span",
           { class: "toy-line" },
@@ -377,30 +292,38 @@ class MgToyDiagram extends Widget {
           " ",
           (line.textContent ?? "").trim(),
         ),
-      ),
-    );
-    const sums = vectors.flatMap((vector) => {
-      const norm = normText(n, vector);
-      const each = workings(n, vector).map(({ sum, result }, i) =>
-        html(
-          "li",
-          {},
-          `${labelOf(vector, i)} = ${sum} = `,
-          html("b", {}, written(result, n.digits)),
-        ),
       );
-      return norm ? [html("li", {}, norm), ...each] : each;
-    });
-    panel.dataset.told = "";
-    panel.replaceChildren(
-      ...blocks.map((block) =>
-        html("p", {}, html("b", {}, block.name), ...copies(lore.formulas.get(block.name))),
-      ),
-      html("p", { class: "mg-note" }, pinned ? "Pinned; Escape releases it." : ""),
-      html("pre", {}, code),
-      html("ul", { class: "toy-sums" }, ...sums),
-    );
   }
+
+  /** @private @param {ToyNumbers} n @param {string[]} vectors */
+  matricesOf(n, vectors) {
+    const { scale } = /** @type {ToyDrawing} */ (this.drawing);
+    const made = vectors.flatMap((vector) => {
+      const { matrix } = VECTORS[vector];
+      if (!matrix) return [];
+      const key = `${vector} ${Object.values(scale).join()}`;
+      const part =
+        this.matrices.get(key) ??
+        (vector === "tok_emb" || vector === "pos_emb"
+          ? tablePicture(vector, scaleOf(this))
+          : matrixPicture(vector, scaleOf(this)));
+      this.matrices.set(key, part);
+      part.update(n);
+      return [part.node];
+    });
+    return html("div", { class: "toy-matrices", "data-count": made.length }, ...made);
+  }
+}
+
+/** How each number of some vectors is computed. @param {ToyNumbers} n @param {string[]} vectors */
+function sumsOf(n, vectors) {
+  return vectors.flatMap((vector) => {
+    const norm = normText(n, vector);
+    const each = workings(n, vector).map(({ sum, result }, i) =>
+      html("li", {}, `${labelOf(vector, i)} = ${sum} = `, html("b", {}, written(result, n.digits))),
+    );
+    return norm ? [html("li", {}, norm), ...each] : each;
+  });
 }
 
 define("mg-toy-diagram", MgToyDiagram);

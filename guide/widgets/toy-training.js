@@ -14,6 +14,7 @@ import {
   wanted,
   wordsOf,
 } from "../js/figures/toy/live-toy.js";
+import { LossLine } from "../js/figures/toy/live-toy-loss.js";
 import { ToyPicture } from "../js/figures/toy/live-toy-picture.js";
 import "../js/kit/curve.js";
 import { freshId, html, prefersLessMotion } from "../js/kit/dom.js";
@@ -25,7 +26,6 @@ import { Widget } from "../js/kit/widget.js";
 import { TOY_TOKENS, toyExamples, toyForward } from "../js/numbers/toy.js";
 
 const IN_LOG = 120; // lines that are kept in the page
-const CURVE_EVERY = 5;
 const STILL_AT_ONCE = 10; // steps between two pictures where the reader wants less motion
 
 class MgToyTraining extends Widget {
@@ -84,9 +84,12 @@ class MgToyTraining extends Widget {
       class: "mg-button train-start",
       control: "train",
     });
-    this.un = this.button("Untrain", () => this.stop(() => liveToy.untrain()));
-    this.re = this.button("Restore", () => this.stop(() => liveToy.restore()));
-    this.picture = new ToyPicture(this, "The toy GPT");
+    this.back = this.button("Untrain", () =>
+      this.stop(() => (liveToy.canRestore ? liveToy.restore() : liveToy.untrain())),
+    );
+    const tokens = this.choices("token", "Fed in at position 2", TOY_TOKENS);
+    this.picture = new ToyPicture(this, "The toy GPT", tokens);
+    this.loss = new LossLine(this);
     const shares = TOY_TOKENS.map((name, i) => line(`after ${name}`, ...this.cells[i]));
     const { words, did } = this.values;
     if (words !== DEFAULT_TEXT) liveToy.setWords(words);
@@ -95,31 +98,47 @@ class MgToyTraining extends Widget {
     this.whenLeaving(() => this.halt());
     const edges = ["the weights", "how far they have moved"];
     return [
-      html("p", { class: "lt-now" }, this.badge, " ", this.now),
-      row(this.one, this.train, this.un, this.re),
-      this.offer,
-      row(
-        this.menu("token", { label: "Fed in at position 2", options: TOY_TOKENS }),
-        this.menu("moved", { label: "Edges show", options: edges }),
+      this.figure(
+        [
+          this.picture.element,
+          html(
+            "div",
+            { class: "lt-under" },
+            html(
+              "div",
+              {},
+              html("p", { class: "lt-now" }, this.badge, " ", this.now),
+              row(this.one, this.train, this.back),
+              this.offer,
+              this.picture.readout,
+            ),
+            this.loss.element,
+          ),
+        ],
+        {
+          under: true,
+          more: [
+            row(this.menu("moved", { label: "Edges show", options: edges })),
+            table("What follows each token", ["", ...TOY_TOKENS], html("tbody", {}, ...shares), {
+              caption: html(
+                "caption",
+                { class: "mg-soft" },
+                "Probability of what follows, and in brackets its share of the examples",
+              ),
+              class: "net-table",
+            }),
+            this.words(),
+            this.curve,
+            html("h3", {}, "Step log"),
+            html(
+              "div",
+              { class: "lt-log-box", tabindex: 0, role: "region", "aria-label": "Step log" },
+              this.log,
+            ),
+            this.picture.table,
+          ],
+        },
       ),
-      this.picture.element,
-      this.picture.table,
-      table("What follows each token", ["", ...TOY_TOKENS], html("tbody", {}, ...shares), {
-        caption: html(
-          "caption",
-          { class: "mg-soft" },
-          "Probability of what follows, and in brackets its share of the examples",
-        ),
-        class: "net-table",
-      }),
-      this.curve,
-      html("h3", {}, "Step log"),
-      html(
-        "div",
-        { class: "lt-log-box", tabindex: 0, role: "region", "aria-label": "Step log" },
-        this.log,
-      ),
-      this.words(),
     ];
   }
 
@@ -286,10 +305,11 @@ class MgToyTraining extends Widget {
     this.train?.replaceChildren(
       busy ? "Pause" : this.left ? `Go on, ${this.left} left` : `Train: ${BATCHES} batch steps`,
     );
-    this.un?.setAttribute("aria-disabled", String(!steps));
-    this.re?.setAttribute("aria-disabled", String(!liveToy.canRestore));
+    const { canRestore } = liveToy;
+    this.back?.replaceChildren(canRestore ? "Restore" : "Untrain");
+    this.back?.setAttribute("aria-disabled", String(!steps && !canRestore));
     const weights = liveToy.weights();
-    this.picture?.show(weights, Number(token), moved);
+    this.picture?.feed(weights, Number(token), moved);
     const shares = wanted(liveToy.training.examples);
     this.cells.forEach((cells, i) => {
       const { probs } = toyForward({ token: i }, weights);
@@ -299,7 +319,12 @@ class MgToyTraining extends Widget {
           (cell.textContent = `${written(probs[j], 2)} (${share ? written(share[j], 2) : "none"})`),
       );
     });
-    if (!busy || steps % CURVE_EVERY === 0 || steps < this.drawn) this.showCurve(steps);
+    const marks = [
+      { name: "guessing among 4", y: Math.log(4) },
+      { name: "the minimum", y: leastLoss(liveToy.training.examples) },
+    ];
+    this.loss?.show(liveToy.losses, marks, Math.max(BATCHES, steps));
+    if (!busy || steps < this.drawn) this.showCurve(steps, marks);
     this.showLog();
     this.showOffer();
     if (!this.typing) this.showWords();
@@ -321,17 +346,14 @@ class MgToyTraining extends Widget {
     return this.field.value.trim() !== liveToy.text && !liveToy.refusal;
   }
 
-  /** @private @param {number} steps */
-  showCurve(steps) {
+  /** @private @param {number} steps @param {{name: string, y: number}[]} marks */
+  showCurve(steps, marks) {
     const { curve } = this;
     if (steps === this.drawn && this.curveOf === liveToy.losses) return;
     this.drawn = steps;
     this.curveOf = liveToy.losses;
     curve.setAttribute("x-to", String(Math.max(BATCHES, steps)));
-    curve.floors = [
-      { name: "guessing among 4", y: Math.log(4) },
-      { name: "the minimum", y: leastLoss(liveToy.training.examples) },
-    ];
+    curve.floors = marks;
     curve.series = [{ name: "mean loss", values: liveToy.losses.map((y, x) => ({ x, y })) }];
   }
 

@@ -1,6 +1,6 @@
 // <mg-unique-characters>: the vocabulary is collected name by name, sorted, and numbered.
 
-import { collecting, inOrder, wordsOf } from "../js/characters.js";
+import { collecting, inOrder, marked, wordsOf } from "../js/characters.js";
 import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { textField, wholeField } from "../js/kit/state.js";
@@ -41,9 +41,8 @@ class MgUniqueCharacters extends OnNames {
       this.plannedFor = words;
       this.reads = collecting(docs);
       this.total = docs.length;
-      const read = this.reads.map(
-        ({ doc, fresh }) =>
-          `${doc}: ${fresh.length ? `new are ${fresh.join(", ")}` : "nothing new"}`,
+      const read = this.reads.map(({ doc, fresh }) =>
+        marked(`${doc}: ${fresh.length ? `new are ${fresh.join(", ")}` : "nothing new"}`),
       );
       const all = ["Nothing is read yet", ...read, "Sorted", "Numbered, and BOS added"];
       if (this.steps) this.steps.steps = all;
@@ -62,7 +61,7 @@ class MgUniqueCharacters extends OnNames {
       html(
         "span",
         { class: now?.fresh.includes(char) ? "tok tok-new" : "tok" },
-        html("b", {}, char),
+        html("b", {}, marked(char)),
       );
     renew(word, ...[...(now?.doc ?? "–")].map(looks));
     const met = read.flatMap(({ fresh }) => fresh);
@@ -93,7 +92,7 @@ class MgUniqueCharacters extends OnNames {
         ? `${sorted.length} characters get the ids 0 to ${sorted.length - 1}, BOS gets ` +
             `${sorted.length}: ${sorted.length + 1} tokens.${rest}`
         : `${read.length} of ${of} documents read, ${met.length} different characters so ` +
-            `far${now?.fresh.length ? `; ${now.doc} brings ${now.fresh.join(", ")}` : ""}.`,
+            `far${now?.fresh.length ? marked(`; ${now.doc} brings ${now.fresh.join(", ")}`) : ""}.`,
     );
   }
 }

@@ -1,23 +1,23 @@
 // <mg-value-cards>: every Value of L = a·b + a as a card, and the way back over them.
 
 import { planOf, shortly } from "../js/figures/gradients/backprop.js";
-import { button, html, renew, setAll } from "../js/kit/dom.js";
+import { button, html, setAll } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { row } from "../js/kit/make.js";
 import { wholeField } from "../js/kit/state.js";
 import { Widget } from "../js/kit/widget.js";
 import { TWO, twoKnobs, valueCard } from "../js/figures/gradients/value-card.js";
+import { Wires } from "../js/figures/gradients/wires.js";
 
 const SOURCE = "a*b + a";
 const STEPS = 5;
 
 class MgValueCards extends Widget {
   fields = { ...TWO, at: wholeField(0, 0, STEPS), card: wholeField(3, 0, 3) };
-  cards = html("div", { class: "value-cards" });
+  cards = new Wires("value-four");
   said = html("p", { class: "mg-readout", role: "status" });
 
   build() {
-    this.listen(this.cards, "click", ({ target }) => {
+    this.listen(this.cards.grid, "click", ({ target }) => {
       const pick = target.closest("button");
       if (pick) this.set({ card: Number(pick.dataset.card) });
     });
@@ -25,7 +25,8 @@ class MgValueCards extends Widget {
       this.set({ at: Math.min(STEPS, this.values.at + 1) }),
     );
     this.follow(({ at }) => setAll(next, { "aria-disabled": String(at === STEPS) }));
-    return [row(...twoKnobs(this)), this.cards, this.said, this.tools(next)];
+    this.cards.follow(this);
+    return [this.figure([this.cards.box], { controls: [next, ...twoKnobs(this), this.said] })];
   }
 
   show() {
@@ -56,8 +57,16 @@ class MgValueCards extends Widget {
       made1.toggleAttribute("data-child", parts.includes(id));
       return made1;
     });
-    renew(this.cards, ...all);
     const step = at ? steps[at - 1] : null;
+    const wires = graph.edges.map(({ from, to, local }) => ({
+      from: called[from],
+      to: called[to],
+      text: `× ${shortly(local)}`,
+      state: /** @type {"" | "lit" | "back"} */ (
+        step && step.parent === to && step.child === from ? "back" : to === card ? "lit" : ""
+      ),
+    }));
+    this.cards.set(Object.fromEntries(all.map((one, id) => [called[id], one])), wires);
     const happened = !step
       ? "No gradient is computed yet."
       : step.parent === null

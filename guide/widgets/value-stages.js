@@ -1,13 +1,13 @@
 // <mg-value-stages>: the class Value grows in four stages, one slot each.
 
 import { shortly } from "../js/figures/gradients/backprop.js";
-import { html, renew } from "../js/kit/dom.js";
+import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { row } from "../js/kit/make.js";
 import { wholeField } from "../js/kit/state.js";
 import { Widget } from "../js/kit/widget.js";
 import { Value } from "../js/numbers/value.js";
 import { SLOTS, TWO, twoKnobs, valueCard } from "../js/figures/gradients/value-card.js";
+import { Wires } from "../js/figures/gradients/wires.js";
 
 /**
  * What each stage adds, and what can then be answered.
@@ -43,16 +43,20 @@ const STAGES = {
 class MgValueStages extends Widget {
   fields = { stage: wholeField(1, 1, SLOTS.length), ...TWO };
   code = html("code");
-  cards = html("div", { class: "value-cards" });
+  cards = new Wires("value-two");
   why = html("p", { class: "value-why" });
 
   build() {
+    const code = html("p", { class: "value-code" }, this.code);
+    this.cards.follow(this);
     return [
-      this.choices("stage", "Stage", STAGES),
-      row(...twoKnobs(this)),
-      html("p", { class: "value-code" }, this.code),
-      this.cards,
-      this.why,
+      this.figure([this.cards.box, code], {
+        controls: [
+          this.choices("stage", "Stage", STAGES, { class: "mg-row value-steps" }),
+          ...twoKnobs(this),
+          this.why,
+        ],
+      }),
     ];
   }
 
@@ -68,22 +72,25 @@ class MgValueStages extends Widget {
     const leaf = (/** @type {string} */ name, /** @type {Value} */ value) =>
       valueCard({ name, data: value.data, children: [], local: [], grad: grad(value) }, how);
     this.code.textContent = code.replace("6.0", shortly(c.data));
-    renew(
-      this.cards,
-      leaf("a", a),
-      leaf("b", b),
-      valueCard(
-        {
-          name: "c",
-          how: "a · b",
-          data: c.data,
-          children: ["a", "b"],
-          local: [...c.localGrads],
-          grad: grad(c),
-        },
-        how,
-      ),
+    const made = valueCard(
+      {
+        name: "c",
+        how: "a · b",
+        data: c.data,
+        children: ["a", "b"],
+        local: [...c.localGrads],
+        grad: grad(c),
+      },
+      how,
     );
+    // A wire for each child, as soon as c knows its children.
+    const wires = ["a", "b"].slice(0, stage < 2 ? 0 : 2).map((from, i) => ({
+      from,
+      to: "c",
+      text: stage < 3 ? "" : `× ${shortly(c.localGrads[i])}`,
+      state: stage === 4 ? /** @type {const} */ ("back") : /** @type {const} */ ("lit"),
+    }));
+    this.cards.set({ a: leaf("a", a), b: leaf("b", b), c: made }, wires);
     this.why.textContent = `It can answer: ${answers}`;
     const words = [
       `c = ${shortly(c.data)}`,

@@ -1,12 +1,14 @@
 // <mg-zip>: two lists walked together, pair by pair, and what the pairs add up to.
 
-import { freshId, html, renew } from "../js/kit/dom.js";
+import { freshId, html, renew, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { line, make, table } from "../js/kit/make.js";
-import { textField } from "../js/kit/state.js";
+import { group, make } from "../js/kit/make.js";
+import { textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { readNumbers, written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
+import { onWidth } from "../js/figures/networks/number-line.js";
+import { pairsOf, zipper } from "../js/figures/networks/zipper.js";
 
 const MOST = 8;
 
@@ -14,72 +16,77 @@ const MOST = 8;
 const numbersOf = (text) => readNumbers(text.replace(/(^|\s)[-−]$/, ""))?.slice(0, MOST);
 
 class MgZip extends Widget {
-  fields = { x: textField("0.5 −0.3 1.2", 80), w: textField("0.4 0.7 −0.1", 80) };
+  // `at` counts the pairs that are zipped; all of them unless the reader steps back.
+  fields = {
+    x: textField("0.5 −0.3 1.2", 80),
+    w: textField("0.4 0.7 −0.1", 80),
+    at: wholeField(MOST, 1, MOST),
+  };
   wrong = html("p", { id: freshId("wrong"), class: "mg-note", role: "alert" });
   steps = make("mg-stepper", { label: "Pairs" });
-  body = html("tbody");
-  pairs = /** @type {{x: number, w: number, product: number, sum: number}[]} */ ([]);
+  room = html("div");
+  /** @private */ width = 800;
+  /** @private the lists that were numbers last */ lists = {
+    x: [0.5, -0.3, 1.2],
+    w: [0.4, 0.7, -0.1],
+  };
 
   build() {
-    this.listen(this.steps, "mg-step", () => this.walk());
-    const head = ["pair", "xi", "wi", "xi·wi", "sum so far"];
+    this.listen(this.steps, "mg-step", ({ detail }) =>
+      this.set({ at: detail.at + 1 < this.pairs.length ? detail.at + 1 : MOST }),
+    );
+    onWidth(this, this.room, (width) => {
+      this.width = width;
+      this.show();
+    });
+    const lists = group("The two lists", {}, this.list("x"), this.list("w"));
     return [
-      this.list("x"),
-      this.list("w"),
-      this.wrong,
-      this.steps,
-      table("Pairs of the two lists", head, this.body),
+      this.figure(this.room, { controls: [lists, this.wrong, this.steps] }),
+      tableOf("Pairs of the two lists", () => ({
+        head: ["pair", "x", "w", "x·w", "sum so far"],
+        rows: this.pairs.map(({ x, w, product, sum }, i) => [
+          String(i + 1),
+          written(x),
+          written(w),
+          written(product, 3),
+          written(sum, 3),
+        ]),
+      })),
     ];
+  }
+
+  /** @private */
+  get pairs() {
+    return pairsOf(this.lists.x, this.lists.w);
   }
 
   /** @private @param {"x" | "w"} key */
   list(key) {
     const read = (/** @type {string} */ typed) => typed; // what isn't numbers is said below
     const looks = { maxlength: 80, "aria-describedby": this.wrong.id };
-    return this.text(key, { label: `list ${key}`, read }, looks)[0];
+    return this.text(key, { label: `list ${key}`, read, also: () => ({ at: MOST }) }, looks)[0];
   }
 
   show() {
     const { values, wrong, steps } = this;
     const [x, w] = [numbersOf(values.x), numbersOf(values.w)];
-    if (!x || !w) {
+    if (x && w) {
+      this.lists = { x, w };
+      const left = Math.abs(x.length - w.length);
+      wrong.textContent = left
+        ? `zip stops at the end of the shorter list: ${left} of the other ` +
+          `${left === 1 ? "is" : "are"} silently left out.`
+        : "";
+    } else
       wrong.textContent =
-        `List ${x ? "w" : "x"} has to be numbers separated by spaces; the pairs below are the ` +
+        `List ${x ? "w" : "x"} has to be numbers separated by spaces; the pairs shown are the ` +
         "previous ones.";
-      return;
-    }
-    const left = Math.abs(x.length - w.length);
-    wrong.textContent = left
-      ? `zip stops at the end of the shorter list: ${left} of the other ` +
-        `${left === 1 ? "is" : "are"} silently left out.`
-      : "";
-    let sum = 0;
-    this.pairs = Array.from({ length: Math.min(x.length, w.length) }, (_, i) => ({
-      x: x[i],
-      w: w[i],
-      product: x[i] * w[i],
-      sum: (sum += x[i] * w[i]),
-    }));
-    steps.steps = this.pairs.map(
-      (pair, i) => `Pair ${i + 1}: (${written(pair.x)}, ${written(pair.w)})`,
-    );
-    steps.at = this.pairs.length - 1;
-    this.walk();
-  }
-
-  /** @private */
-  walk() {
     const { pairs } = this;
-    const { at } = this.steps;
-    renew(
-      this.body,
-      ...pairs.map((pair, i) => {
-        const made = [pair.product, pair.sum].map((v) => (i <= at ? written(v, 3) : ""));
-        const shown = line(i + 1, written(pair.x), written(pair.w), ...made);
-        shown.toggleAttribute("data-now", i === at);
-        return shown;
-      }),
-    );
+    const at = Math.min(values.at, pairs.length) - 1;
+    const names = pairs.map((pair, i) => `Pair ${i + 1}: (${written(pair.x)}, ${written(pair.w)})`);
+    if (names.join() !== steps.steps.join()) steps.steps = names;
+    if (steps.at !== at) steps.at = at;
+    renew(this.room, zipper({ ...this.lists, at }, this.width));
     const now = pairs[at];
     if (now)
       this.summary(

@@ -1,5 +1,6 @@
 // The base of widgets that work on the list of names, and tokens as such widgets show them.
 
+import { marked } from "../characters.js";
 import { html } from "../kit/dom.js";
 import { Widget } from "../kit/widget.js";
 import { loadNames } from "./dataset.js";
@@ -29,6 +30,6 @@ export class OnNames extends Widget {
  */
 export function tokenRow(names, below) {
   return names.map((name, i) =>
-    html("span", { class: "tok" }, html("b", {}, name), html("small", {}, below[i])),
+    html("span", { class: "tok" }, html("b", {}, marked(name)), html("small", {}, below[i])),
   );
 }

@@ -85,8 +85,9 @@ export function sharesOf(weights) {
 export function drawn(weights, seed, count) {
   const random = new Random(seed);
   const counts = weights.map(() => 0);
-  for (const uniform of random.uniforms(count)) counts[choice(weights, uniform)]++;
+  const uniforms = Array.from(random.uniforms(count));
+  for (const uniform of uniforms) counts[choice(weights, uniform)]++;
   const { surprises } = sharesOf(weights);
   const sum = counts.reduce((all, n, i) => (n ? all + n * surprises[i] : all), 0);
-  return { counts, mean: count ? sum / count : NaN };
+  return { counts, uniforms, mean: count ? sum / count : NaN };
 }

@@ -142,3 +142,27 @@ export function placeOfName({ y, width }, { left, right, top, bottom }, points, 
   }
   return /** @type {Box} */ (best);
 }
+
+/**
+ * Places near the given ones, at least `gap` apart, in their order, within `low` and `high` as long
+ * as there is room.
+ * @param {number[]} wanted
+ * @param {number} gap
+ * @param {{low: number, high: number}} room
+ */
+export function spread(wanted, gap, { low, high }) {
+  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b]);
+  const places = [...wanted];
+  order.forEach((i, k) => {
+    const least = k ? places[order[k - 1]] + gap : low;
+    places[i] = Math.max(wanted[i], least);
+  });
+  let most = high;
+  for (const i of order.toReversed()) {
+    places[i] = Math.min(places[i], most);
+    most = places[i] - gap;
+  }
+  // Half of what they were pushed down is taken back, so that a bunch stands around its middle.
+  const down = order.reduce((sum, i) => sum + places[i] - wanted[i], 0) / (order.length || 1);
+  return places.map((place) => Math.max(low, place - Math.max(0, down)));
+}

@@ -7,8 +7,10 @@
 //     curve.marker = 500;
 //
 // Hover, or move the slider below, to read the numbers; buttons hide a curve. Tells `mg-read` {x}.
-// `x-to="1000"` keeps room up to there while numbers still come; `height` is in pixels.
+// `x-to="1000"` keeps room up to there while numbers still come, `height="400"` is in pixels. With
+// `named` each curve has its name at its end, too.
 
+import { namesAt } from "./curve-names.js";
 import { nearest, placeOfName, plan, pointsOf, thinned } from "./curve-plan.js";
 import { freshId, html, renew, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
@@ -138,7 +140,7 @@ export class MgCurve extends KitElement {
       const box = this.picture.getBoundingClientRect();
       const share =
         ((event.clientX - box.left) * (this.width / box.width) - SIZE.left) /
-        (this.width - SIZE.left - SIZE.right);
+        (this.width - SIZE.left - this.right);
       const { low, high } = this.planned.x;
       if (share >= -0.02 && share <= 1.02)
         this.read(low + Math.max(0, Math.min(1, share)) * (high - low), true);
@@ -161,14 +163,21 @@ export class MgCurve extends KitElement {
     return this.getAttribute("x-label") ?? "x";
   }
 
+  /** @private of the picture in pixels */
+  get height() {
+    return this.numberOf("height", 280);
+  }
+
+  /** @private room at the right for the names of the curves, if they stand there */
+  get right() {
+    if (!this.hasAttribute("named")) return SIZE.right;
+    const longest = Math.max(0, ...this.all.map(({ name }) => name.length));
+    return 22 + (CHAR + 0.6) * longest;
+  }
+
   /** @private */
   get digits() {
     return this.numberOf("digits", 3);
-  }
-
-  /** @private height of the picture in pixels */
-  get high() {
-    return this.numberOf("height", 280);
   }
 
   /** @private */
@@ -184,15 +193,16 @@ export class MgCurve extends KitElement {
       },
     );
     const { x, y } = this.planned;
-    const box = `0 0 ${this.width} ${this.high}`;
+    const box = `0 0 ${this.width} ${this.height}`;
     if (this.picture.getAttribute("viewBox") !== box)
       for (const one of [this.picture, this.cursor]) one.setAttribute("viewBox", box);
     const scale = JSON.stringify([this.planned, this.width]);
-    const ground = JSON.stringify([scale, this.lines, this.all.map(({ on }) => on)]);
+    const ends = this.hasAttribute("named") ? this.all.map(({ points }) => points.at(-1)) : [];
+    const ground = JSON.stringify([scale, this.lines, this.all.map(({ on }) => on), ends]);
     if (this.drawn.ground !== ground) {
       const [lines, names] = this.floorParts();
       renew(this.ground, ...this.axes(), ...lines);
-      renew(this.names, ...names);
+      renew(this.names, ...names, ...this.endNames());
       this.drawn.ground = ground;
     }
     this.all.forEach((one, i) => {
@@ -211,11 +221,8 @@ export class MgCurve extends KitElement {
     for (const { path } of this.drawn.lines.splice(this.all.length)) path.remove();
     if (this.track.min !== String(x.low)) this.track.min = String(x.low);
     if (this.track.max !== String(x.high)) this.track.max = String(x.high);
-    const begins =
-      y.low > 0
-        ? `The ${this.getAttribute("y-label") ?? "y"} axis begins at ${written(y.low, 2)}, not ` +
-          "at 0."
-        : "";
+    const name = this.getAttribute("y-label") ?? "y";
+    const begins = y.low > 0 ? `The ${name} axis begins at ${written(y.low, 2)}, not at 0.` : "";
     if (this.note.textContent !== begins) this.note.textContent = begins;
     if (this.note.hidden !== !(y.low > 0)) this.note.hidden = !(y.low > 0);
     this.keys();
@@ -225,22 +232,24 @@ export class MgCurve extends KitElement {
   /** @private @param {number} x */
   px(x) {
     const { low, high } = /** @type {ReturnType<typeof plan>} */ (this.planned).x;
-    return SIZE.left + ((x - low) / (high - low)) * (this.width - SIZE.left - SIZE.right);
+    return SIZE.left + ((x - low) / (high - low)) * (this.width - SIZE.left - this.right);
   }
 
   /** @private @param {number} y */
   py(y) {
     const { low, high } = /** @type {ReturnType<typeof plan>} */ (this.planned).y;
     return (
-      this.high - SIZE.bottom - ((y - low) / (high - low)) * (this.high - SIZE.top - SIZE.bottom)
+      this.height -
+      SIZE.bottom -
+      ((y - low) / (high - low)) * (this.height - SIZE.top - SIZE.bottom)
     );
   }
 
   /** @private @returns {SVGElement[]} */
   axes() {
     const { x, y } = /** @type {ReturnType<typeof plan>} */ (this.planned);
-    const [right, bottom] = [this.width - SIZE.right, this.high - SIZE.bottom];
-    const places = (/** @type {number[]} */ all) => Math.max(...all.map(decimals));
+    const [right, bottom] = [this.width - this.right, this.height - SIZE.bottom];
+    const digits = Math.max(...y.ticks.map(decimals));
     const every = Math.ceil((x.ticks.length * 58) / (this.width - SIZE.left));
     return [
       ...y.ticks.flatMap((tick) => [
@@ -260,7 +269,7 @@ export class MgCurve extends KitElement {
             "text-anchor": "end",
             "dominant-baseline": "central",
           },
-          written(tick, places(y.ticks)),
+          written(tick, digits),
         ),
       ]),
       ...x.ticks
@@ -279,7 +288,7 @@ export class MgCurve extends KitElement {
         {
           class: "mg-label",
           x: (SIZE.left + right) / 2,
-          y: this.high - 6,
+          y: this.height - 6,
           "text-anchor": "middle",
         },
         this.xLabel,
@@ -300,8 +309,8 @@ export class MgCurve extends KitElement {
 
   /** Lines, and their names where they cover least. @private @returns {SVGElement[][]} */
   floorParts() {
-    const right = this.width - SIZE.right;
-    const box = { left: SIZE.left, right, top: SIZE.top, bottom: this.high - SIZE.bottom };
+    const right = this.width - this.right;
+    const box = { left: SIZE.left, right, top: SIZE.top, bottom: this.height - SIZE.bottom };
     const points = this.lines.length
       ? this.all
           .filter(({ on }) => on)
@@ -334,6 +343,16 @@ export class MgCurve extends KitElement {
       svg("line", { class: "mg-floor", x1: SIZE.left, x2: right, y1: this.py(y), y2: this.py(y) }),
     );
     return [lines, names];
+  }
+
+  /** The names of the curves at their ends. @private @returns {SVGElement[]} */
+  endNames() {
+    if (!this.hasAttribute("named")) return [];
+    const shown = this.all.flatMap(({ on, points, name }, i) =>
+      on && points.length ? [{ i, name, end: points[points.length - 1] }] : [],
+    );
+    const ends = shown.map(({ end, ...one }) => ({ ...one, x: this.px(end.x), y: this.py(end.y) }));
+    return namesAt(ends, { low: SIZE.top + 4, high: this.height - SIZE.bottom });
   }
 
   /**
@@ -444,7 +463,7 @@ export class MgCurve extends KitElement {
         x1: this.px(at),
         x2: this.px(at),
         y1: SIZE.top,
-        y2: this.high - SIZE.bottom,
+        y2: this.height - SIZE.bottom,
       }),
       ...found.map(({ one, p }) =>
         svg("circle", {

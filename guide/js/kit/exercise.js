@@ -59,6 +59,11 @@ export class MgExercise extends KitElement {
       (node) => node !== list && node !== right && node !== details,
     );
     this.replaceChildren(...question, form, said, ...(details ? [details] : []));
+    if (details) {
+      const printed = html("div", { class: "mg-printed" }, ...copied(details));
+      printed.querySelector("summary")?.replaceWith(html("p", { class: "mg-soft" }, "Answer"));
+      this.append(printed);
+    }
 
     const show = (/** @type {string} */ verdict, /** @type {Content[]} */ ...content) => {
       const sign = verdict === "right" ? "✓ " : verdict === "wrong" ? "✗ " : "";

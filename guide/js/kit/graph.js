@@ -8,7 +8,9 @@
 //     };
 //
 // Nodes come children before parents. `state` is "", "lit" (now), "done" or "waiting". `grad` is
-// left out where it isn't known yet. Up to 80 nodes are drawn, or `most`. Tells `mg-node` {id}.
+// left out where it isn't known yet. Up to 80 nodes are drawn, or `most`. Tells `mg-node` {id}, and
+// of a node with `drag`, which is pulled sideways or moved by + and −, `mg-node-drag` {id, steps}.
+// A small graph grows until it fills the width, or `height` pixels; on a phone a wide one shrinks.
 
 import { freshId, html, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
@@ -26,6 +28,7 @@ import { written } from "./text.js";
  * @property {State} [state]
  * @property {string} [link]
  * @property {number} [layer]
+ * @property {boolean} [drag]
  */
 /**
  * @typedef {{from: number | string, to: number | string, text?: string, state?: State}} GraphEdge
@@ -36,7 +39,47 @@ import { written } from "./text.js";
 const NODE = { width: 92, height: 60 };
 const GAP = { along: 58, least: 40, across: 20 };
 const MOST = 80;
+const GROWN = 1.5; // times its size, at most
+const SHRUNK = 0.8; // on a phone, at least: then it scrolls
+const PX_A_STEP = 8; // of a number that is dragged
 const QUICK_MS = 500; // steps that follow each other faster than that are dragged or played fast
+
+const LABEL = { high: 14, least: 22, char: 7 }; // px of an edge's number
+const PLACES = [0.4, 0.28, 0.55, 0.7, 0.16, 0.85]; // of the way, where it may stand, best first
+
+/** @typedef {{left: number, right: number, top: number, bottom: number}} Box */
+
+/**
+ * @param {number} x of its middle
+ * @param {number} y
+ * @param {number} w
+ * @param {number} h
+ * @returns {Box}
+ */
+const boxAt = (x, y, w, h) => ({
+  left: x - w / 2,
+  right: x + w / 2,
+  top: y - h / 2,
+  bottom: y + h / 2,
+});
+
+/** @param {Box} a @param {Box} b */
+const meets = (a, b) =>
+  a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+
+/**
+ * A place on an edge's curve.
+ * @param {Spot} a
+ * @param {Spot} b
+ * @param {boolean} down
+ * @param {number} t
+ */
+function onCurve(a, b, down, t) {
+  const late = t * t * (3 - 2 * t); // across the way it begins and ends level
+  const even = 1.5 * t * (1 - t) + t ** 3;
+  const [x, y] = down ? [late, even] : [even, late];
+  return { x: a.x + (b.x - a.x) * x, y: a.y + (b.y - a.y) * y };
+}
 
 export class MgGraph extends KitElement {
   constructor() {
@@ -136,6 +179,9 @@ export class MgGraph extends KitElement {
     const [width, height] = down
       ? [across + 8, layers * alongSize - GAP.least + 8]
       : [layers * alongSize - gap + 8, across + 8];
+    const grown = down
+      ? Math.max(SHRUNK, Math.min(GROWN, this.room / width))
+      : Math.max(1, Math.min(GROWN, this.room / width, this.numberOf("height", 330) / height));
     const spotOf = (/** @type {{layer: number, place: number}} */ { layer, place }) => {
       const along = layer * alongSize + (down ? h : w) / 2 + 4;
       const side = across / 2 + place * acrossSize + 4;
@@ -147,11 +193,14 @@ export class MgGraph extends KitElement {
       class: "mg-graph-picture",
       role: "group",
       "aria-label": this.getAttribute("label") ?? "Graph",
-      width,
-      height,
+      width: Math.floor(width * grown),
+      height: Math.floor(height * grown),
       viewBox: `0 0 ${width} ${height}`,
     });
-    this.drawnEdges = edges.map((edge, e) => this.edge(edge, spots, bends[e].map(spotOf), down));
+    const taken = [...spots.values()].map(({ x, y }) => boxAt(x, y, w, h));
+    this.drawnEdges = edges.map((edge, e) =>
+      this.edge(edge, spots, bends[e].map(spotOf), down, taken),
+    );
     const sentences = this.sentences();
     this.drawn = nodes.map((node, i) =>
       this.node(node, i, sentences[i], /** @type {{x: number, y: number}} */ (spots.get(node.id))),
@@ -221,8 +270,9 @@ export class MgGraph extends KitElement {
    * @param {Map<any, Spot>} spots
    * @param {Spot[]} bends
    * @param {boolean} down
+   * @param {Box[]} taken by nodes and the labels of other edges
    */
-  edge({ from, to, text = "", state = "" }, spots, bends, down) {
+  edge({ from, to, text = "", state = "" }, spots, bends, down, taken) {
     const [a, b] = [spots.get(from), spots.get(to)];
     if (!a || !b)
       throw new Error(`mg-graph: an edge goes from ${from} to ${to}, and one of them isn't there`);
@@ -244,16 +294,19 @@ export class MgGraph extends KitElement {
       svg("path", { class: "mg-edge-line", d: path }),
       svg("path", { class: "mg-edge-tip", d: tip }),
     );
-    // Nearer to the child, where edges to one parent are still apart.
+    // Nearer to the child, where edges to one parent are still apart, unless something is there.
     const next = bends[0] ?? { x: x2, y: y2 };
-    const [lx, ly] = [x1 + (next.x - x1) * 0.4, y1 + (next.y - y1) * 0.35];
-    group.append(
-      svg(
-        "text",
-        { class: "mg-label mg-halo", x: lx, y: down ? ly : ly - 6, "text-anchor": "middle" },
-        text,
-      ),
-    );
+    const wide = Math.max(LABEL.least, LABEL.char * text.length);
+    const places = PLACES.map((share) => {
+      const { x, y } = onCurve({ x: x1, y: y1 }, next, down, share);
+      return { x, y: down ? y + 4 : y - 6 };
+    });
+    const boxes = places.map(({ x, y }) => boxAt(x, y - 4, wide, LABEL.high));
+    const free = boxes.findIndex((box) => !taken.some((other) => meets(box, other)));
+    const place = Math.max(0, free);
+    taken.push(boxes[place]);
+    const { x, y } = places[place];
+    group.append(svg("text", { class: "mg-label mg-halo", x, y, "text-anchor": "middle" }, text));
     return group;
   }
 
@@ -283,6 +336,7 @@ export class MgGraph extends KitElement {
         transform: `translate(${x} ${y})`,
         "data-state": state,
         "data-link": link,
+        "data-drag": node.drag || null,
         "aria-label": sentence,
       },
       svg("rect", { class: "mg-node-box", x: -w / 2, y: -h / 2, width: w, height: h, rx: 8 }),
@@ -293,12 +347,46 @@ export class MgGraph extends KitElement {
     group.addEventListener("pointerleave", () => this.guard(() => this.rest()));
     group.addEventListener("click", () => this.guard(() => group.focus()));
     group.addEventListener("keydown", (event) => this.guard(() => this.key(event, i)));
+    if (node.drag) this.pull(group, i);
     return group;
+  }
+
+  /** A node that is pulled sideways. @private @param {SVGGElement} group @param {number} i */
+  pull(group, i) {
+    /** @type {number | null} */
+    let from = null;
+    group.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      from = event.clientX;
+      group.setPointerCapture(event.pointerId);
+    });
+    group.addEventListener("pointermove", (event) => {
+      if (from === null) return;
+      const steps = Math.trunc((event.clientX - from) / PX_A_STEP);
+      if (!steps) return;
+      from += steps * PX_A_STEP;
+      this.guard(() => this.nudge(i, steps));
+    });
+    for (const end of ["pointerup", "pointercancel"])
+      group.addEventListener(end, () => {
+        from = null;
+      });
+  }
+
+  /** @private @param {number} i @param {number} steps */
+  nudge(i, steps) {
+    this.tell("mg-node-drag", { id: this.content.nodes[i].id, steps });
   }
 
   /** @private @param {KeyboardEvent} event @param {number} i */
   key(event, i) {
     const { nodes, edges } = this.content;
+    const steps = { "+": 1, "-": -1 }[event.key];
+    if (steps && nodes[i].drag) {
+      event.preventDefault();
+      this.nudge(i, steps);
+      return;
+    }
     const index = (/** @type {number | string} */ id) => nodes.findIndex((node) => node.id === id);
     const { id } = nodes[i];
     const uses = edges.filter(({ from }) => from === id).map(({ to }) => index(to));

@@ -46,8 +46,10 @@ export function paintCell(paper, { left, top, w, h }, r, c, { fill, ink, text })
   // Drawn by hand: shaping a text for each cell takes most of a frame.
   const strokes = STROKES[text];
   if (strokes)
-    for (const [wide, high] of strokes)
+    for (const [wide, most] of strokes) {
+      const high = Math.min(most, h - 2);
       paper.fillRect(midX - Math.floor(wide / 2), midY - Math.floor(high / 2), wide, high);
+    }
   else paper.fillText(text, x + (w - 1) / 2, y + h / 2, w - 2);
 }
 

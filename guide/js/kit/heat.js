@@ -2,7 +2,8 @@
 // is below zero, orange above; the sign is a glyph too. A cell says its number by hover, focus and
 // tap; arrow keys move from cell to cell. With `numbers` every cell shows its number; with
 // `unsigned`, for counts, none shows a sign. `least` is the smallest size of a cell, for many
-// columns, `most` the largest, and `high` its height where it isn't square.
+// columns, `most` the largest, and `high` its height where it isn't square; `tall` is the greatest
+// height of all of them together, then cells are lower than they are wide.
 //
 //     heat.data = { values: [[0.2, -0.3]], rows: ["a"], columns: ["0", "1"], link: "wte" };
 //
@@ -32,6 +33,7 @@ import { written } from "./text.js";
 const CELL = { least: 15, most: 24 };
 const NUMBER_CELL = 54;
 const NUMBER_HEIGHT = 30;
+const NAME_HEIGHT = 12;
 const CHAR = 7.5;
 const SHADES = 32; // on each side of zero: few colours, so that a small change repaints few cells
 
@@ -170,7 +172,10 @@ export class MgHeat extends KitElement {
         Math.floor((this.drawnFor - left - 2) / (columns || 1)),
       ),
     );
-    const [w, h] = wide ? [NUMBER_CELL, NUMBER_HEIGHT] : [cell, this.numberOf("high", cell)];
+    const low = Math.floor(this.numberOf("tall", Infinity) / Math.max(room, values.length, 1));
+    const tall = this.numberOf("high", Math.max(4, Math.min(cell, low)));
+    const [w, h] = wide ? [NUMBER_CELL, NUMBER_HEIGHT] : [cell, tall];
+    const named = Math.ceil(NAME_HEIGHT / h); // each of so many rows has its name
     const names = (values[0] ?? []).map((_, c) => this.columnName(c));
     const all = !wide && called.some((name) => name.length > 3);
     const isTurned = (/** @type {string} */ name) =>
@@ -197,7 +202,7 @@ export class MgHeat extends KitElement {
     }
     for (const { label } of this.lines.splice(values.length)) label.remove();
     values.forEach((_, r) => {
-      const name = this.rowName(r);
+      const name = r % named ? "" : this.rowName(r);
       if (this.lines[r]?.name === name) return;
       const label = svg(
         "text",

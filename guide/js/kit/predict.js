@@ -36,7 +36,7 @@ export class MgPredict extends KitElement {
     const tell = button("Just show me", { class: "mg-button mg-quiet" });
     this.listen(tell, "click", () => this.reveal(null, null, "Here it is."));
     this.choices.append(tell);
-    this.replaceChildren(asked, this.choices, this.said);
+    this.replaceChildren(asked, this.choices, this.said, this.onPaper(list));
     if (why) {
       why.hidden = true;
       this.append(why);
@@ -44,6 +44,21 @@ export class MgPredict extends KitElement {
         why.hidden = false;
       });
     }
+  }
+
+  /**
+   * What is printed in place of what is pressed: the choices with the answer marked, or the number.
+   * @private @param {HTMLElement | undefined} list
+   */
+  onPaper(list) {
+    const printed = html("div", { class: "mg-printed" });
+    if (list) printed.append(list.cloneNode(true));
+    else {
+      const unit = this.getAttribute("unit") ?? "";
+      const truth = written(this.numberOf("answer", 0), this.numberOf("digits", 2));
+      printed.append(html("p", {}, `Answer: ${truth} ${unit}`.trim()));
+    }
+    return printed;
   }
 
   /** @private @param {HTMLElement} list */

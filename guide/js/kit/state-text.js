@@ -107,11 +107,15 @@ export function writeField(field, value) {
 }
 
 /**
- * Letters of its own mean nothing inside a value: , : & and so on are escaped.
+ * Letters of its own mean nothing inside a value: , : & and so on are escaped. Half of a character,
+ * as a cut text may end with, can't stand in an address: it becomes the sign for that.
  * @param {string} text
  */
 const escaped = (text) =>
-  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+  encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\ufffd")).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16)}`,
+  );
 
 /** @param {string} text */
 function unescaped(text) {

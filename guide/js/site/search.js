@@ -1,8 +1,11 @@
 // Search over all pages. The index is fetched when the search is first opened. What is found is
 // only ever shown as text.
 
-/** @typedef {{location: string, title: string, text: string, page: string}} Entry */
-/** @typedef {Entry & {words: string, heading: string}} Known */
+/**
+ * A section of a page; `terms` are the words in bold that it explains.
+ * @typedef {{location: string, title: string, text: string, page: string, terms?: string[]}} Entry
+ */
+/** @typedef {Entry & {words: string, heading: string, names: string[]}} Known */
 
 /** @type {Promise<Known[]> | undefined} */
 let index;
@@ -16,23 +19,45 @@ let dialog;
 async function fetchIndex(root) {
   const answer = await fetch(new URL("search.json", root));
   if (!answer.ok) throw new Error(`the index answers ${answer.status}`);
-  const entries = /** @type {Entry[]} */ (await answer.json());
-  return entries.map((entry) => ({
-    ...entry,
-    heading: `${entry.title} ${entry.page}`.toLowerCase(),
-    words: entry.text.toLowerCase(),
-  }));
+  return /** @type {Entry[]} */ (await answer.json()).map(known);
 }
 
 /**
- * The entries that hold every word, best first: in the title before in the text, at a word's start
- * before inside it.
+ * As people type it, sign for sign as long as the text: no capitals, accents or hyphens, w1 for w₁,
+ * s for the z of quantization.
+ * @param {string} text
+ */
+export const folded = (text) =>
+  [...text.toLowerCase()]
+    .map((sign) => (sign.length > 1 ? sign : sign.normalize("NFKD")[0]))
+    .join("")
+    .replace(/-/g, " ")
+    .replace(/(?<=[\p{L}]{3})z(?=(?:e|ed|er|es|ing|ation|ations)(?![\p{L}]))/gu, "s");
+
+/** A term without article and spaces, in the singular. @param {string} text */
+const bare = (text) =>
+  folded(text)
+    .replace(/^the |\s+/g, "")
+    .replace(/(?<=[^s]{2})s$/, "");
+
+/** An entry with what it is looked up by. @param {Entry} entry @returns {Known} */
+export const known = (entry) => ({
+  ...entry,
+  heading: folded(`${entry.title} ${entry.page}`),
+  words: folded(entry.text),
+  names: [entry.title, ...(entry.terms ?? [])].map(bare),
+});
+
+/**
+ * The entries that hold every word, best first: what is called like this or explains it, then in
+ * the title before in the text, at a word's start before inside it.
  * @param {Known[]} entries
  * @param {string} query
  */
 export function find(entries, query) {
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = wordsOf(query);
   if (words.length === 0) return [];
+  const name = bare(query);
   const starts = words.map(
     (word) =>
       new RegExp(`(?<![\\p{L}\\p{N}])${word.replace(/[\^$.*+?()[\]{}|/\\]/g, "\\$&")}`, "u"),
@@ -40,7 +65,9 @@ export function find(entries, query) {
   /** @type {{entry: Known, score: number}[]} */
   const found = [];
   for (const entry of entries) {
-    let score = 0;
+    const defined = entry.location.startsWith("glossary/") ? 5 : 0;
+    const called = entry.names.includes(name) ? 40 + defined : 0;
+    let score = called;
     for (const [i, word] of words.entries()) {
       const start = starts[i];
       let points = 0;
@@ -48,7 +75,7 @@ export function find(entries, query) {
       else if (entry.heading.includes(word)) points = 6;
       if (start.test(entry.words)) points += 3;
       else if (entry.words.includes(word)) points += 1;
-      score = points === 0 ? -Infinity : score + points;
+      score = points === 0 && !called ? -Infinity : score + points;
     }
     if (score > 0) found.push({ entry, score });
   }
@@ -56,16 +83,20 @@ export function find(entries, query) {
   return found.slice(0, 12).map(({ entry }) => entry);
 }
 
+/** The words of a query, the longer ones in the singular. @param {string} query */
+const wordsOf = (query) =>
+  folded(query)
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((word) => word.replace(/(?<=[^s]{3})s$/, ""));
+
 /**
  * A piece of the text around the first of the words.
  * @param {Known} entry
  * @param {string} query
  */
 function excerpt(entry, query) {
-  const word = query
-    .toLowerCase()
-    .split(/\s+/)
-    .find((w) => w && entry.words.includes(w));
+  const word = wordsOf(query).find((w) => entry.words.includes(w));
   const at = word ? entry.words.indexOf(word) : 0;
   const from = at < 50 ? 0 : entry.text.indexOf(" ", at - 50) + 1;
   const piece = entry.text.slice(from, from + 150);

@@ -138,6 +138,22 @@ test("state goes through the address", () => {
   if (decodeURI(new URL(`http://x/${hash}`).hash) === "") fail("not an address");
 });
 
+test("half a character in a text field never breaks the address", () => {
+  const schema = { name: textField("ann", 40), other: textField("", 40) };
+  const halves = ["\ud83d", "\ude00"];
+  for (const half of halves)
+    for (const text of [half, `${half}a`, `a${half}`, `a${half}b`, half + half + half])
+      for (const name of Object.keys(schema)) {
+        const written = writeState(schema, { ...initialValues(schema), [name]: text });
+        same(false, written.includes(half), "no half stands in an address");
+        const { values, bad } = readState(schema, written);
+        same([], bad, "what is written can be read");
+        same(text.replace(/\p{Surrogate}/gu, "\ufffd"), values[name], "the rest is kept");
+      }
+  const whole = writeState(schema, { name: "a😀", other: "" });
+  same("a😀", readState(schema, whole).values.name, "whole characters stay");
+});
+
 test("links from before the names were words still open", () => {
   const { anchor, parts } = readHash("#top?W29=t:2&T13-4-5=mark:x&W99=a:1&W1x=b:1&hide=W2");
   same("top", anchor, "anchor");

@@ -186,7 +186,9 @@ test("five stages grow, and each block has its formula on the page", () => {
     [BLOCKS.length, matrices.filter((n) => n).length, matrices.reduce((a, b) => a + b, 0)],
     "blocks, those with matrices, matrices",
   );
-  if (!page.includes("Fifteen, as they are counted here. Six of them hold the nine matrices"))
+  if (
+    !page.includes("There are fifteen blocks, in five stages; six of them hold the nine matrices.")
+  )
     fail("number of blocks");
   const said = STAGES.map((_, stage) =>
     stageSentence(toyNumbers({ token: 2 }, "pinned", "hand"), stage),

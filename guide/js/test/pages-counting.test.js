@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { collecting, inOrder, wordsOf } from "../characters.js";
+import { collecting, inOrder, marked, wordsOf } from "../characters.js";
 import {
   allCalled,
   called,
@@ -29,6 +29,15 @@ const written = (/** @type {ReturnType<typeof drawNames>} */ draws) => {
     made[name] = before + (next === names.tokenizer.bos ? "" : names.tokenizer.uchars[next]);
   return made;
 };
+
+test("what can't be seen is shown as a mark, and what joins letters stays", () => {
+  same("a[U+202E]b", marked("a\u202eb"));
+  same("[U+200B][U+FEFF][U+00AD]", marked("\u200b\ufeff\u00ad"));
+  same("[U+0009][U+2028][U+D83D][U+3164][U+E0041]", marked("\t\u2028\ud83d\u3164\u{e0041}"));
+  same("a[U+200D]b [U+200D] \u0430[U+200C]\u0431", marked("a\u200db \u200d \u0430\u200c\u0431"));
+  for (const text of ["anna", "é ж あ", "👩\u200d🔬", "\u0645\u06cc\u200c\u062e\u0648", "❤\ufe0f"])
+    same(text, marked(text));
+});
 
 test("the list, its order and its tokens", () => {
   same(

@@ -16,9 +16,10 @@ import {
   wordsOf,
   writtenBy,
 } from "../figures/toy/live-toy.js";
-import { COLUMNS, edgeName, neuronValues, planToy } from "../figures/toy/live-toy-plan.js";
+import { shownOfRow } from "../figures/toy/toy-shown.js";
+import { COLUMNS, edgeName, isTrained, planToy, wayOf } from "../figures/toy/toy-plan.js";
 import { InputError } from "../errors.js";
-import { TOY_TOKENS, toyForward, toyWeights } from "../numbers/toy.js";
+import { TOY_TOKENS, toyCache, toyForward, toyWeights } from "../numbers/toy.js";
 import { fail, near, place, refuses, same, vectors } from "./helpers.js";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -139,48 +140,47 @@ test("steps in a link", () => {
     same(null, readSteps(bad), bad);
 });
 
-test("every trained number is one edge, and neurons show the vectors' numbers", async () => {
-  for (const size of [
-    { long: 660, wide: 330, size: 36, margin: 8 },
-    { long: 760, wide: 290, size: 22, margin: 2 },
-  ]) {
-    const { neurons, edges, starts } = planToy(size);
+test("every trained number is one edge, and cells show the vectors' numbers", async () => {
+  const cell = { wide: 40, high: 21, token: 46 };
+  const whole = /** @type {const} */ ([0, COLUMNS.length - 1]);
+  for (const [width, way] of /** @type {const} */ ([
+    [1060, "row"],
+    [700, "two"],
+    [350, "down"],
+  ])) {
+    same(way, wayOf(whole, cell, width), `at ${width}`);
+    const { neurons, edges, ...room } = planToy({ width, cell, pitch: 26 });
+    const trained = edges.filter(isTrained);
     same(
-      [66, 66, 36 - 2, COLUMNS.length],
-      [edges.length, new Set(edges.map(edgeName)).size, neurons.length, starts.length],
+      [66, 66, 12, way === "two" ? 61 : 59],
+      [trained.length, new Set(trained.map(edgeName)).size, edges.length - 66, neurons.length],
       "parts",
     );
     const weights = toyWeights();
-    for (const { matrix, row, index } of edges)
+    for (const { matrix, row, index } of trained)
       if (!Number.isFinite(weights[matrix][row][index])) fail(`${matrix} ${row} ${index}`);
-    const rows = { wte: 8, wpe: 2, lm_head: 8, "layer0.mlp_fc1": 16, "layer0.mlp_fc2": 16 };
+    const rows = { wte: 8, wpe: 2, lm_head: 8, "layer0.mlp_fc1": 16, keys: 6, values: 6 };
     for (const [name, count] of Object.entries(rows))
       same(count, edges.filter(({ matrix }) => matrix === name).length, name);
-    for (const { along, across } of neurons)
-      if (!(along >= 0 && along <= size.long && across >= 0 && across <= size.wide))
-        fail("outside");
+    if (room.width > width) fail(`${room.width} px in ${width}`);
+    for (const { x, y, name } of neurons)
+      if (!(x >= 20 && x <= room.width - 20 && y >= 10 && y <= room.height - 10)) fail(name);
+    neurons.forEach((one, i) => {
+      for (const other of neurons.slice(i + 1))
+        if (Math.abs(one.x - other.x) < 40 && Math.abs(one.y - other.y) < 21)
+          fail(`${one.id} lies over ${other.id} at ${width}`);
+    });
     for (const { from, to } of edges) if (!(to.column > from.column)) fail("an edge goes back");
   }
   same("fc2[1][7]", edgeName({ matrix: "layer0.mlp_fc2", row: 1, index: 7 }), "name");
   const pinned = (await vectors("toy_gpt")).cases.find(
     (/** @type {any} */ one) => one.name === "pinned_b",
   ).row;
-  const shown = neuronValues(toyForward({ token: 2 }), 2);
-  const column = (/** @type {string} */ name, /** @type {number} */ count) =>
-    Array.from({ length: count }, (_, i) => Number(shown[`${name}.${i}`]));
-  near(pinned["layer0.fc1"] ?? pinned.fc1, column("fc1", 8), 1e-12, "fc1");
-  near(pinned.probs, column("probs", 4), 1e-12, "probabilities");
-  near(
-    pinned["layer0.weights"]?.flat() ?? pinned.weights.flat(),
-    column("weights", 3),
-    1e-12,
-    "weights",
-  );
-  same(
-    [null, null, 1, null, 1],
-    [0, 1, 2, 3, 4].map((i) => shown[`token.${i}`]),
-    "what is fed",
-  );
+  const { row, keys } = shownOfRow(toyForward({ token: 2 }), 2, toyCache("pinned"));
+  near(pinned["layer0.fc1"] ?? pinned.fc1, row.fc1, 1e-12, "fc1");
+  near(pinned.probs, row.probs, 1e-12, "probabilities");
+  near((pinned["layer0.weights"] ?? pinned.weights).flat(), row.weights, 1e-12, "weights");
+  same([3, row.k], [keys.length, keys[2]], "keys");
 });
 
 test("chat: one token at a time, gibberish first", () => {

@@ -16,6 +16,7 @@ import {
 import { judgeCell, MISTAKES } from "../figures/toy/worksheet-judge.js";
 import { written } from "../kit/text.js";
 import { toyByHand, toyForward } from "../numbers/toy.js";
+import { TOY_CACHE } from "../numbers/toy-data.js";
 import { fail, near, same } from "./helpers.js";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -111,6 +112,9 @@ const usual = (row, token) => {
   const other = (token + 1) % 4;
   const future = norm(norm([0, 1].map((i) => W.wte[other][i] + W.wpe[3][i])));
   const behind = times([times(layer("attn_wk"), future)], row.q)[0] / Math.SQRT2;
+  const unrooted = (/** @type {number[]} */ x) =>
+    x.map((xi) => xi / ((x[0] ** 2 + x[1] ** 2) / 2 + 1e-5));
+  const values = TOY_CACHE.values;
   const roughScale = (/** @type {number[]} */ x) =>
     Math.round(100 / Math.sqrt((x[0] ** 2 + x[1] ** 2) / 2 + 1e-5)) / 100;
   return [
@@ -128,6 +132,10 @@ const usual = (row, token) => {
     ["self", "weights", soft(row.scores.slice(0, 2))],
     ["row", "emb", [0, 1].map((i) => W.wte[other][i] + W.wpe[2][i])],
     ["row", "emb", [0, 1].map((i) => W.wte[token][i] + W.wpe[1][i])],
+    ["unrooted", "x", unrooted(row.emb)],
+    ["unrooted", "x_pre_mlp", unrooted(row.x_after_attn)],
+    ["equal", "weights", [1 / 3, 1 / 3, 1 / 3]],
+    ["equal", "head_out", [0, 1].map((i) => (values[0][i] + values[1][i] + row.v[i]) / 3)],
     ["residual", "x_after_attn", row.x_attn],
     ["residual", "x_final", row.mlp_out],
     ["relu", "fc1", row.fc1_pre],
@@ -183,6 +191,9 @@ test("mistakes by hand, with their words", () => {
     ["weights.1", "0.53", "sees itself"],
     ["probs.0", "0.17", "erratum"],
     ["logits.3", "1.19", ""],
+    ["x.0", "-1.95", "square root of that mean"],
+    ["weights.0", "0.33", "the same weight"],
+    ["k.0", "5", "k₀: not yet. “Hint for k₀” shows"],
     ["q.1", "-0.22", "q₀: the wrong row of Wq"],
     ["fc1.0", "0.16", "flip the sign"],
     ["scores.1", "0.08", "divided by 2"],
@@ -222,7 +233,8 @@ test("hints, what is given, and what is kept", () => {
   );
   for (const cell of CELLS)
     for (const level of [0, 1])
-      if (/NaN|undefined/.test(hint(1, cell, level))) fail(hint(1, cell, level));
+      if (/NaN|undefined/.test(hint(1, cell, level)) || !hint(1, cell, level).includes(cell.name))
+        fail(hint(1, cell, level));
   same(
     [8, 2, 8, 4],
     ["emb", "q", "fc1_pre", "logits"].map((key) => given(key).length),

@@ -180,7 +180,7 @@ class Bot:
             request.held_back += 1
             request.tries += 1
             if request.tries == self.policy.tries:
-                request.refusal = f"no allowed name was found in {request.tries} tries."
+                request.refusal = f"no acceptable name was found in {request.tries} tries."
             self._at_once = 1
             break
 

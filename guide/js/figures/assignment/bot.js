@@ -1,6 +1,7 @@
 // The bot of the assignment, as src/microgpt/guard/bot.py and rails.py: one request in, one line
 // out, with a rail on either side. Here every try is kept, so that a page can show it. No DOM.
 
+import { marked } from "../../characters.js";
 import { MOST_NAMES, MOST_TYPED } from "../trained/prefixes.js";
 import { shapes } from "../../config.js";
 import { InputError } from "../../errors.js";
@@ -73,7 +74,7 @@ export function readWords(typed, uchars) {
       "Leave some out.",
     );
   for (const word of words) {
-    const shown = `“${word.slice(0, 20)}${word.length > 20 ? "…" : ""}”`;
+    const shown = `“${marked(word.slice(0, 20))}${word.length > 20 ? "…" : ""}”`;
     if (![...word].every((char) => uchars.includes(char)))
       throw new InputError(
         `${shown} has characters other than ${uchars[0]} to ${uchars.at(-1)}, and the ` +
@@ -233,7 +234,7 @@ export class Bot {
         if (text && !(on.output && found)) one.name = text;
         else if (one.tries.length === tries)
           return refusal(
-            `no allowed name was found in ${tries} tries.`,
+            `no acceptable name was found in ${tries} tries.`,
             "tries",
             asked.slice(0, asked.indexOf(one) + 1),
           );

@@ -225,6 +225,7 @@ export function frame({ graph: { nodes, edges }, called, made, steps, stages }, 
           `${isPlainNumber ? "number" : called[id]}`,
         op: how,
         data: isThere(id) ? data : null,
+        drag: nodes[id].op === "leaf",
         grad: grads[id],
         state: isLit
           ? "lit"

@@ -1,24 +1,30 @@
 // A small plane to draw a curve of one variable on, with axes, and a point that is dragged along it
 // by mouse, finger or arrow keys.
 
-import { renew, svg } from "../../kit/dom.js";
-import { ticks, written } from "../../kit/text.js";
+import { html, renew, svg } from "../../kit/dom.js";
+import { ticks } from "../../kit/text.js";
 
-const EDGE = { left: 40, right: 12, top: 12, bottom: 34 };
+const EDGE = { left: 52, right: 14, top: 26, bottom: 40 };
+const NARROW = 520; // px: a phone
 
 /** @typedef {{low: number, high: number}} Range */
 
 export class Plane {
   /**
-   * @param {{label: string, x: Range, y: Range, xLabel: string, yLabel: string, height?: number}}
-   *   how
+   * @param {{label: string, x: Range, y: Range, xLabel: string, yLabel: string, height?: number,
+   *   low?: number, marks?: {x?: number[], y?: number[]}}} how height and low: px, where there is
+   *   room and on a phone; marks: ticks other than the usual
    */
-  constructor({ label, x, y, xLabel, yLabel, height = 300 }) {
+  constructor({ label, x, y, xLabel, yLabel, height = 400, low = 260, marks = {} }) {
     this.x = x;
     this.y = y;
     this.names = [xLabel, yLabel];
     this.width = 560;
     this.height = height;
+    this.marks = marks;
+    /** @private */ this.heights = { low, high: height };
+    /** how the ticks are written @type {{x: (t: number) => string, y: (t: number) => string}} */
+    this.ticked = { x: short, y: short };
     this.picture = svg("svg", { class: "mg-plot plane", role: "img", "aria-label": label });
     /** @private */ this.parts = svg("g");
     /** @private what the frame was drawn for */ this.framed = "";
@@ -55,14 +61,24 @@ export class Plane {
     return this.x.low + Math.max(0, Math.min(1, share)) * (this.x.high - this.x.low);
   }
 
+  /** The height that a pointer means. @param {PointerEvent | MouseEvent} event */
+  heightAt(event) {
+    const box = this.picture.getBoundingClientRect();
+    const share =
+      ((event.clientY - box.top) * (this.height / box.height) - EDGE.top) /
+      (this.height - EDGE.top - EDGE.bottom);
+    return this.y.high - Math.max(0, Math.min(1, share)) * (this.y.high - this.y.low);
+  }
+
   /** Fits the box it stands in; whether that changed anything. */
   fit() {
     const width = Math.max(
-      260,
-      Math.min(720, Math.round(this.picture.parentElement?.clientWidth || this.width)),
+      240,
+      Math.min(1100, Math.round(this.picture.parentElement?.clientWidth || this.width)),
     );
     if (width === this.width) return false;
     this.width = width;
+    this.height = innerWidth < NARROW ? this.heights.low : this.heights.high;
     return true;
   }
 
@@ -78,14 +94,14 @@ export class Plane {
   /** Grid, axes and names, for as long as ranges and size stay. @private */
   frame() {
     const { x, y, names } = this;
-    const frame = JSON.stringify([x, y, names, this.width, this.height]);
+    const frame = JSON.stringify([x, y, names, this.width, this.height, this.marks]);
     if (frame === this.framed) return;
     this.framed = frame;
     const [right, bottom] = [this.width - EDGE.right, this.height - EDGE.bottom];
     this.picture.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
-    const ys = ticks(this.y.low, this.y.high, 5);
-    const xs = ticks(this.x.low, this.x.high, this.width < 400 ? 4 : 7);
-    const short = (/** @type {number} */ t) => String(t).replace("-", "−");
+    const ys = this.marks.y ?? ticks(this.y.low, this.y.high, this.height < 280 ? 4 : 6);
+    const xs = this.marks.x ?? ticks(this.x.low, this.x.high, this.width < 420 ? 5 : 8);
+    const { ticked } = this;
     this.picture.replaceChildren(
       ...ys.flatMap((t) => [
         svg("line", {
@@ -104,14 +120,14 @@ export class Plane {
             "text-anchor": "end",
             "dominant-baseline": "central",
           },
-          short(t),
+          ticked.y(t),
         ),
       ]),
       ...xs.map((t) =>
         svg(
           "text",
-          { class: "mg-label", x: this.px(t), y: bottom + 16, "text-anchor": "middle" },
-          short(t),
+          { class: "mg-label", x: this.px(t), y: bottom + 17, "text-anchor": "middle" },
+          ticked.x(t),
         ),
       ),
       svg("line", { class: "mg-axis", x1: EDGE.left, x2: right, y1: bottom, y2: bottom }),
@@ -120,16 +136,7 @@ export class Plane {
         { class: "mg-label", x: right, y: this.height - 4, "text-anchor": "end" },
         this.names[0],
       ),
-      svg(
-        "text",
-        {
-          class: "mg-label mg-halo",
-          x: EDGE.left + 6,
-          y: EDGE.top,
-          "dominant-baseline": "hanging",
-        },
-        this.names[1],
-      ),
+      svg("text", { class: "mg-label", x: 2, y: 12 }, this.names[1]),
       this.parts,
     );
   }
@@ -188,31 +195,64 @@ export class Plane {
   dot(x, y, kind, r = 6) {
     return svg("circle", { class: kind, cx: this.px(x), cy: this.py(y), r });
   }
-
-  /** Words for a place. @param {number} x @param {number} y */
-  static spot(x, y) {
-    return `(${written(x, 2)}, ${written(y, 3)})`;
-  }
 }
+
+/** @param {number} t */
+const short = (t) => String(t).replace("-", "−");
+
+/**
+ * What the lines and marks of a picture are.
+ * @param {{class: string, name: string, mark?: "line" | "dot" | "box"}[]} entries class: as in the
+ *   picture
+ */
+export function legend(entries) {
+  return html(
+    "ul",
+    { class: "plane-legend" },
+    ...entries.map(({ class: looks, name, mark }) => html("li", {}, key(looks, mark), name)),
+  );
+}
+
+/** A sample of a line or mark. @param {string} looks @param {"line" | "dot" | "box"} [mark] */
+export const key = (looks, mark = "line") =>
+  svg(
+    "svg",
+    { class: "mg-key", viewBox: "0 0 28 10", "aria-hidden": "true" },
+    mark === "dot"
+      ? svg("circle", { class: looks, cx: 14, cy: 5, r: 4.5 })
+      : mark === "box"
+        ? svg("rect", { class: looks, x: 2, width: 24, height: 10 })
+        : svg("path", { class: looks, d: "M1 5H27" }),
+  );
 
 /**
  * Hears dragging on the plane, from the first press on.
  * @param {import("../../kit/element.js").KitElement} host
  * @param {Plane} plane
- * @param {(x: number) => void} moved
+ * @param {(x: number, event: PointerEvent, isFirst: boolean) => void} moved
  */
 export function dragged(host, plane, moved) {
+  draggedOn(host, plane.picture, (event, isFirst) => moved(plane.at(event), event, isFirst));
+}
+
+/**
+ * The same on any picture.
+ * @param {import("../../kit/element.js").KitElement} host
+ * @param {SVGSVGElement} picture
+ * @param {(event: PointerEvent, isFirst: boolean) => void} moved
+ */
+export function draggedOn(host, picture, moved) {
   let isHeld = false;
-  host.listen(plane.picture, "pointerdown", (event) => {
+  host.listen(picture, "pointerdown", (event) => {
     if (event.button !== 0) return;
     isHeld = true;
-    plane.picture.setPointerCapture(event.pointerId);
-    moved(plane.at(event));
+    picture.setPointerCapture(event.pointerId);
+    moved(event, true);
   });
-  host.listen(plane.picture, "pointermove", (event) => {
-    if (isHeld) moved(plane.at(event));
+  host.listen(picture, "pointermove", (event) => {
+    if (isHeld) moved(event, false);
   });
-  host.listen(plane.picture, "pointerup pointercancel", () => {
+  host.listen(picture, "pointerup pointercancel", () => {
     isHeld = false;
   });
 }
@@ -226,7 +266,7 @@ export function dragged(host, plane, moved) {
  * @param {number} [most]
  * @returns {() => number}
  */
-export function widthOf(host, box, draw, most = 560) {
+export function widthOf(host, box, draw, most = 1100) {
   const now = () => Math.max(240, Math.min(most, Math.round(box.clientWidth || most)));
   // Asking means laying the page out: it is asked once, and when the box changes.
   let width = 0;

@@ -7,13 +7,13 @@ import { build, parse } from "../../numbers/expression.js";
  */
 export const CURVES = Object.freeze({
   loss: {
-    title: "loss of a binary choice: log(1 + exp(−p))",
+    title: "log(1 + exp(−p)), a loss",
     source: "log(1 + exp(-p))",
     y: { low: -0.5, high: 3.5 },
   },
   square: { title: "p²/2", source: "p**2/2", y: { low: -1, high: 5 } },
   wave: { title: "p³/6 − p", source: "p**3/6 - p", y: { low: -2.5, high: 2.5 } },
-  relu: { title: "relu(p), which has a corner", source: "relu(p)", y: { low: -1, high: 3.5 } },
+  relu: { title: "relu(p), with a corner", source: "relu(p)", y: { low: -1, high: 3.5 } },
 });
 
 /** @type {Map<string, (p: number) => number>} */

@@ -42,10 +42,15 @@ export function valueCard(
     local: tuple(local),
     grad: grad === null ? "0" : shortly(grad),
   };
-  const rows = slots.flatMap((slot) => [
-    html("dt", { "data-fresh": slot === fresh }, html("code", {}, CALLED[slot])),
-    html("dd", { "data-slot": slot, "data-fresh": slot === fresh }, texts[slot]),
-  ]);
+  // What is still to come keeps its place.
+  const rows = SLOTS.flatMap((slot) => {
+    if (!slots.includes(slot)) return [html("dt", { "data-later": true }), html("dd")];
+    const looks = { "data-fresh": slot === fresh };
+    return [
+      html("dt", looks, html("code", {}, CALLED[slot])),
+      html("dd", { "data-slot": slot, ...looks }, texts[slot]),
+    ];
+  });
   return html(
     "div",
     { class: "value-card", role: "group", "aria-label": `Value ${name}` },

@@ -2,7 +2,7 @@
 // DOM.
 
 import { floats, linear, total } from "../../numbers/arithmetic.js";
-import { written } from "../../kit/text.js";
+import { decimals, written } from "../../kit/text.js";
 
 /** Makes the logits 2, 1, 0. */
 export const FIRST_LAYER = Object.freeze({
@@ -24,13 +24,16 @@ export function throughLayer({ x = [], w = [] }) {
   return linear(floats, x, rows).map((y) => Number(y.toFixed(12)));
 }
 
+/** As short as it can be written, with three decimals at most. @param {number} v */
+export const short = (v) => written(v, Math.min(3, decimals(Number(v.toFixed(3)))));
+
 /**
  * One output as a sum of products, in words.
  * @param {number[]} x
  * @param {number[]} row
  */
 export function layerRow(x, row) {
-  const factor = (/** @type {number} */ v) => (v < 0 ? `(${written(v)})` : written(v));
+  const factor = (/** @type {number} */ v) => (v < 0 ? `(${short(v)})` : short(v));
   return row.map((w, i) => `${factor(w)}·${factor(x[i])}`).join(" + ");
 }
 

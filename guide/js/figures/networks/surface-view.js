@@ -1,6 +1,8 @@
 // A surface over the plane, seen from a turned and tilted eye: where its points come to lie on
 // paper, and its patches from the far ones to the near. Parallel projection. No DOM.
 
+import { decimals, ticks, written } from "../../kit/text.js";
+
 /** @typedef {{x: number, y: number, far: number}} Seen right, down, and away from the eye */
 /** @typedef {{turn: number, tilt: number}} Eye degrees; tilt 90 looks straight down */
 /**
@@ -58,6 +60,52 @@ export function patches(heights, eye, { reach, lift }) {
     }
   }
   return all.sort((a, b) => b.far - a.far);
+}
+
+/**
+ * The names and numbers along the two near sides of the floor, and an axis of the height at the
+ * corner that stands farthest left; none where one looks down on it.
+ * @param {Eye} eye
+ * @param {{reach: number, most: number, lift: number}} size most: the greatest height
+ */
+export function framing(eye, { reach, most, lift }) {
+  const at = (/** @type {number} */ x, /** @type {number} */ y, h = 0) => project(eye, x, y, h);
+  const near = {
+    x: at(0, reach).far < at(0, -reach).far ? 1 : -1,
+    y: at(reach, 0).far < at(-reach, 0).far ? 1 : -1,
+  };
+  const out = reach * 1.17;
+  const floor = [-reach, 0, reach].flatMap((v) => {
+    const text = `${v < 0 ? "−" : ""}${Math.abs(v)}`;
+    return [
+      { at: at(0.97 * v, near.x * out), text: v ? text : "x₁" },
+      { at: at(near.y * out, 0.97 * v), text: v ? text : "x₂" },
+    ];
+  });
+  const corners = [-reach, reach].flatMap((x) => [-reach, reach].map((y) => [x, y]));
+  const [x, y] = corners.reduce((a, b) => (at(b[0], b[1]).x < at(a[0], a[1]).x ? b : a));
+  if (eye.tilt > 75) return { floor, height: null };
+  const foot = at(x, y);
+  const shifted = (/** @type {Seen} */ seen, /** @type {number} */ by) => ({
+    ...seen,
+    x: seen.x - by,
+  });
+  const top = at(x, y, lift * most * 1.04);
+  return {
+    floor,
+    height: {
+      line: [foot, top],
+      name: { ...top, y: top.y - 0.32 },
+      ticks: ticks(0, most, 4).map((v, _, all) => {
+        const place = at(x, y, lift * v);
+        return {
+          mark: [shifted(place, 0.1), shifted(place, -0.1)],
+          at: shifted(place, 0.2),
+          text: v ? written(v, Math.max(...all.map(decimals))) : "", // 0 is the floor
+        };
+      }),
+    },
+  };
 }
 
 /**

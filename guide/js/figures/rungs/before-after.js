@@ -173,3 +173,24 @@ export function changed(from, to) {
     come: flat(MODELS[to]).filter(({ id }) => !before.has(id)),
   };
 }
+
+/** Parts of the model, and the blocks that each has. @type {Record<string, string[]>} */
+const PARTS = {
+  embedding: ["wte", "wpe", "norm0"],
+  attention: ["norm1", "qkv", "cache", "caches", "head", "heads", "wo", "res1"],
+  MLP: ["norm2", "fc1", "fc2", "out", "res2"],
+  output: ["lm_head", "softmax"],
+};
+
+/**
+ * A rung's blocks by part, for columns beside each other, and the block that holds some of them.
+ * @param {number} rung
+ */
+export function inParts(rung) {
+  const all = flat(MODELS[rung]);
+  const parts = Object.entries(PARTS).map(([name, ids]) => ({
+    name,
+    blocks: all.filter(({ id }) => ids.includes(id)),
+  }));
+  return { parts, around: all.find(({ inside }) => inside) ?? null };
+}

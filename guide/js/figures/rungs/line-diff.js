@@ -38,6 +38,24 @@ export function lineDiff(before, after) {
 }
 
 /**
+ * What changes from one program to another. Its counts, in the figure and on the pages, leave the
+ * header out, which is the text that a program begins with.
+ * @param {string} before
+ * @param {string} after
+ */
+export function programDiff(before, after) {
+  const texts = [before, after].map((text) => text.trimEnd().split("\n"));
+  const bodies = texts.map(
+    (lines) => lines.findIndex((line, i) => i > 0 && line.startsWith('"""')) + 1,
+  );
+  const all = lineDiff(texts[0], texts[1]);
+  const body = all.filter(
+    (line) => (line.before ?? 0) > bodies[0] || (line.after ?? 0) > bodies[1],
+  );
+  return { all, body };
+}
+
+/**
  * The places that changed, each with some lines around it; places that touch are one.
  * @param {Line[]} lines
  * @param {number} [around]

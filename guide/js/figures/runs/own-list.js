@@ -4,6 +4,7 @@
 // In a link each matrix is its largest number and one byte a weight; a link is text from a stranger
 // and read as such.
 
+import { marked } from "../../characters.js";
 import { makeConfig, parameters, shapes } from "../../config.js";
 import { FileError, InputError } from "../../errors.js";
 import { digestOf } from "../../model.js";
@@ -118,7 +119,10 @@ export function checkedPrefix(prefix, { uchars, block }) {
   const chars = [...prefix];
   const unknown = chars.find((char) => !uchars.includes(char));
   if (unknown !== undefined)
-    throw new InputError(`It has never seen “${unknown}”.`, "Begin with characters from the list.");
+    throw new InputError(
+      `It has never seen “${marked(unknown)}”.`,
+      "Begin with characters from the list.",
+    );
   if (chars.length >= block)
     throw new InputError(
       `That is ${chars.length} characters, and the model reads at most ${block - 1}.`,

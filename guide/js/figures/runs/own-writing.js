@@ -1,6 +1,7 @@
 // What a model of the reader's own writes, along the way and when it is asked, and how it goes out
 // as a file or in a link: a part of <mg-own-list>.
 
+import { marked } from "../../characters.js";
 import { html } from "../../kit/dom.js";
 import { row } from "../../kit/make.js";
 import { copyLink, isHidden } from "../../kit/state.js";
@@ -151,7 +152,7 @@ export class OwnWriting {
       html(
         "li",
         {},
-        html("b", {}, begun ? `“${begun}”` : "From scratch"),
+        html("b", {}, begun ? `“${marked(begun)}”` : "From scratch"),
         html(
           "span",
           { class: "mg-soft" },
@@ -160,7 +161,7 @@ export class OwnWriting {
         ...words.flatMap((text) => [
           this.markOf
             ? sampleOf({ text, mark: this.markOf(text) })
-            : html("span", { class: "train-sample" }, text || "(empty)"),
+            : html("span", { class: "train-sample" }, marked(text) || "(empty)"),
           " ",
         ]),
       ),

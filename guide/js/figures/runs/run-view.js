@@ -1,6 +1,7 @@
 // What the pages on training say about runs: where two of them part, whether the difference is more
 // than chance, the loss on names that none has seen, and samples with their marks.
 
+import { marked } from "../../characters.js";
 import { loadKernel } from "../../kernel.js";
 import { html } from "../../kit/dom.js";
 import { written } from "../../kit/text.js";
@@ -157,7 +158,7 @@ export function sampleOf({ text, mark }) {
   return html(
     "span",
     { class: "train-sample" },
-    text || "(empty)",
+    marked(text) || "(empty)",
     " ",
     html("span", { class: "chat-mark", "data-mark": mark }, mark),
   );

@@ -3,6 +3,7 @@
 //
 //     const stop = liveToy.onChange(() => draw()); liveToy.stepOne(); liveToy.stepBatch();
 
+import { marked } from "../../characters.js";
 import { InputError } from "../../errors.js";
 import { written } from "../../kit/text.js";
 import {
@@ -293,10 +294,10 @@ export function firstToken(text) {
   const short = typed.length > 12 ? `${typed.slice(0, 12)}…` : typed;
   if (/^[abc]+$/i.test(typed))
     throw new InputError(
-      `“${short}” is ${typed.length} tokens; the toy takes one at a time.`,
+      `“${marked(short)}” is ${typed.length} tokens; the toy takes one at a time.`,
       `It would see only the last one: type ${typed.at(-1)?.toLowerCase()}.`,
     );
-  throw new InputError(`“${short}” is not in its vocabulary.`, "Type BOS, a, b or c.");
+  throw new InputError(`“${marked(short)}” is not in its vocabulary.`, "Type BOS, a, b or c.");
 }
 
 /**

@@ -1,12 +1,11 @@
-// Pictures of the toy's sums: a matrix with what goes in above it and what comes out beside it, or
-// the same as neurons with a line for each weight. And numbers that carry their full value. Each is
-// made once; with other numbers only texts change.
+// Pictures of the toy's sums: a matrix with what goes in above it and what comes out beside it; and
+// numbers that carry their full value. Each is made once; with other numbers only texts change.
 
 import { css, inkOn, shade } from "../../kit/color.js";
 import { html, svg } from "../../kit/dom.js";
 import { written } from "../../kit/text.js";
 import { TOY_POSITION, TOY_TOKENS } from "../../numbers/toy.js";
-import { matrixOf, vectorText, VECTORS, weightText } from "./toy-steps.js";
+import { BLOCKS, matrixOf, toyNumbers, vectorText, VECTORS, weightText } from "./toy-steps.js";
 
 /** @typedef {import("./toy-steps.js").ToyNumbers} ToyNumbers */
 /** @typedef {import("../../kit/color.js").Scale} Scale */
@@ -15,8 +14,7 @@ import { matrixOf, vectorText, VECTORS, weightText } from "./toy-steps.js";
  *   numbers
  */
 
-const CELL = { width: 38, height: 24 };
-const PILL = { width: 43, height: 22 };
+const CELL = { width: 38, height: 16 };
 const MOST = 0.7; // the largest weight of the toy: full colour
 const TABLES = { wte: TOY_TOKENS, wpe: ["0", "1", "2", "3"] };
 
@@ -47,7 +45,7 @@ function figure(vector, i) {
  * @param {number} count
  * @returns {Part}
  */
-export function figures(vector, count) {
+function figures(vector, count) {
   const all = Array.from({ length: count }, (_, i) => figure(vector, i));
   const node = html(
     "span",
@@ -114,8 +112,10 @@ export function tablePicture(vector, scale) {
   const rows = matrixOf(vector);
   const names = TABLES[vector === "tok_emb" ? "wte" : "wpe"];
   const left = 34;
-  const node = pictureOf(vector, left + 2 * CELL.width + 2, rows.length * CELL.height + 2);
-  const top = (/** @type {number} */ r) => 1 + r * CELL.height;
+  const above = 17;
+  const node = pictureOf(vector, left + 2 * CELL.width + 2, above + rows.length * CELL.height + 2);
+  const top = (/** @type {number} */ r) => above + r * CELL.height;
+  node.append(label(left, above / 2, VECTORS[vector].matrix ?? "", "start"));
   rows.forEach((row, r) =>
     node.append(
       label(left - 6, top(r) + CELL.height / 2, names[r], "end"),
@@ -149,7 +149,7 @@ export function matrixPicture(vector, scale) {
   const rows = matrixOf(vector);
   const names = vector === "logits" ? TOY_TOKENS : [];
   const left = names.length ? 34 : 1;
-  const top = 18;
+  const top = 17;
   const right = left + rows[0].length * CELL.width;
   const node = pictureOf(vector, right + 64, top + rows.length * CELL.height + 1);
   const into = rows[0].map((_, c) => label(left + (c + 0.5) * CELL.width, top / 2, ""));
@@ -162,7 +162,8 @@ export function matrixPicture(vector, scale) {
       ...row.flatMap((w, c) => cell(scale, w, left + c * CELL.width, top + r * CELL.height)),
     );
   });
-  node.append(...into, ...out);
+  const name = (VECTORS[vector].matrix ?? "").replace("layer0.", "");
+  node.append(label(right + 6, top / 2, name, "start"), ...into, ...out);
   return {
     node,
     update: (n) => {
@@ -173,101 +174,44 @@ export function matrixPicture(vector, scale) {
 }
 
 /**
- * Neurons: inputs above, outputs below, a line for each weight; thicker is larger, below zero
- * dashed.
- * @param {string} vector
+ * Every number of the diagram, by block; each carries its full value.
  * @returns {Part}
  */
-export function neuronPicture(vector) {
-  const rows = matrixOf(vector);
-  const [outputs, inputs] = [rows.length, rows[0].length];
-  const step = PILL.width - (Math.max(outputs, inputs) > 4 ? 1 : -6);
-  const [width, height] = [Math.max(outputs, inputs) * step + 4, 112];
-  const node = pictureOf(vector, width, height);
-  const at = (/** @type {number} */ i, /** @type {number} */ count) =>
-    width / 2 + (i - (count - 1) / 2) * (count > 4 ? step : Math.min(width / count, step + 14));
-  const [up, down] = [13, height - 13];
-  rows.forEach((row, r) =>
-    row.forEach((w, c) =>
-      node.append(
-        svg("line", {
-          class: "net-edge",
-          "data-sign": w > 0 ? "+" : w < 0 ? "−" : "0",
-          x1: at(c, inputs),
-          y1: up,
-          x2: at(r, outputs),
-          y2: down,
-          "stroke-width": 0.75 + 4 * Math.abs(w),
-        }),
-      ),
-    ),
+export function numbersTable() {
+  const lines = BLOCKS.flatMap((block) =>
+    block.vectors.map((vector) => {
+      const count = countOf(vector);
+      const numbers = figures(vector, count);
+      const name = block.vectors.length > 1 ? `${block.name}: ${VECTORS[vector].sign}` : block.name;
+      return {
+        numbers,
+        row: html("tr", {}, html("th", { scope: "row" }, name), html("td", {}, numbers.node)),
+      };
+    }),
   );
-  const pill = (/** @type {number} */ x, /** @type {number} */ y) => {
-    const text = label(x, y, "", "middle", "toy-pill");
-    node.append(
-      svg("rect", {
-        class: "net-node",
-        x: x - PILL.width / 2 + 2,
-        y: y - PILL.height / 2,
-        width: PILL.width - 4,
-        height: PILL.height,
-        rx: 11,
-      }),
-      text,
-    );
-    return text;
+  const cache = (/** @type {"keys" | "values"} */ of, /** @type {number} */ t) => {
+    const cell = html("td");
+    const row = html("tr", {}, html("th", { scope: "row" }, `${of}, position ${t}`), cell);
+    return {
+      row,
+      update: (/** @type {ToyNumbers} */ n) => put(cell, vectorText(n[of][t], n.digits)),
+    };
   };
-  const above = rows[0].map((_, c) => pill(at(c, inputs), up));
-  const below = rows.map((_, r) => pill(at(r, outputs), down));
+  const kept = [0, 1].flatMap((t) => [cache("keys", t), cache("values", t)]);
+  const node = html(
+    "table",
+    { class: "net-table" },
+    html("caption", {}, "All numbers"),
+    html("tbody", {}, ...[...lines, ...kept].map(({ row }) => row)),
+  );
   return {
     node,
     update: (n) => {
-      above.forEach((text, c) => put(text, written(n.row[VECTORS[vector].from ?? ""][c], 2)));
-      below.forEach((text, r) => put(text, written(n.row[vector][r], 2)));
+      for (const { numbers } of lines) numbers.update(n);
+      for (const one of kept) one.update(n);
     },
   };
 }
 
-/**
- * The cache, and what the query finds in it.
- * @returns {Part}
- */
-export function cacheTable() {
-  const columns = /** @type {const} */ (["qk", "scores", "weights"]);
-  const head = html(
-    "tr",
-    {},
-    ...["position", "key", "value", ...columns.map((name) => VECTORS[name].sign)].map((text) =>
-      html("th", { scope: "col" }, text),
-    ),
-  );
-  const lines = Array.from({ length: TOY_POSITION + 1 }, (_, t) => {
-    const key = html("td", { "data-link": t === TOY_POSITION ? "toy.k" : null });
-    const value = html("td", { "data-link": t === TOY_POSITION ? "toy.v" : null });
-    const found = columns.map((name) => figure(name, t));
-    const row = html(
-      "tr",
-      {},
-      html("th", { scope: "row" }, t),
-      key,
-      value,
-      ...found.map(({ node }, i) => html("td", { "data-link": `toy.${columns[i]}` }, node)),
-    );
-    return { row, key, value, found };
-  });
-  const node = html(
-    "table",
-    { class: "net-table" },
-    html("thead", {}, head),
-    html("tbody", {}, ...lines.map(({ row }) => row)),
-  );
-  return {
-    node,
-    update: (n) =>
-      lines.forEach(({ key, value, found }, t) => {
-        put(key, vectorText(n.keys[t], n.digits));
-        put(value, vectorText(n.values[t], n.digits));
-        found.forEach((one) => one.update(n));
-      }),
-  };
-}
+/** How many numbers a vector has. @param {string} vector */
+const countOf = (vector) => toyNumbers({ token: 2 }, "pinned", "hand").row[vector].length;

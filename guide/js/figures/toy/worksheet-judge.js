@@ -41,6 +41,8 @@ const MATRIX = /** @type {Record<string, [string, string]>} */ ({
   mlp_out: ["mlp_fc2", "fc1"],
   logits: ["lm_head", "x_final"],
 });
+/** What each norm is made from. */
+const NORMED = { x: "emb", x_pre_attn: "x", x_pre_mlp: "x_after_attn" };
 /**
  * The same for all steps that go through a matrix.
  * @param {(v: Column, rows: readonly (readonly number[])[], from: string) => number[]} make
@@ -53,6 +55,7 @@ const through = (make, only = Object.keys(MATRIX)) =>
       (/** @type {Column} */ v) => [make(v, matrix(MATRIX[key][0]), MATRIX[key][1])],
     ]),
   );
+const EQUAL = [1 / 3, 1 / 3, 1 / 3];
 const turned = (/** @type {readonly (readonly number[])[]} */ rows) =>
   rows[0].map((_, j) => rows.map((row) => row[j]));
 const roughDot = (/** @type {readonly number[]} */ a, /** @type {readonly number[]} */ b) =>
@@ -128,13 +131,23 @@ export const MISTAKES = [
       "That divides by the square root of the sum of squares; it has to be that of their " +
       "mean, so half of the sum.",
     steps: Object.fromEntries(
-      [
-        ["x", "emb"],
-        ["x_pre_attn", "x"],
-        ["x_pre_mlp", "x_after_attn"],
-      ].map(([key, from]) => [
+      Object.entries(NORMED).map(([key, from]) => [
         key,
         (/** @type {Column} */ v) => [v[from].map((x) => x / Math.sqrt(dot(v[from], v[from])))],
+      ]),
+    ),
+  },
+  {
+    key: "unrooted",
+    say: () =>
+      "That divides by the mean of the squares; it has to be divided by the square root of that " +
+      "mean.",
+    steps: Object.fromEntries(
+      Object.entries(NORMED).map(([key, from]) => [
+        key,
+        (/** @type {Column} */ v) => [
+          v[from].map((x) => x / (dot(v[from], v[from]) / v[from].length + 1e-5)),
+        ],
       ]),
     ),
   },
@@ -209,6 +222,18 @@ export const MISTAKES = [
     steps: {
       weights: (v) => [[...shares(v.scores.slice(0, 2)), 0]],
       head_out: (v) => [mixed(shares(v.scores.slice(0, 2)), TOY_CACHE.values)],
+    },
+  },
+  {
+    key: "equal",
+    say: ({ step }) =>
+      "That gives all three positions the same weight; " +
+      (step === "weights"
+        ? "softmax of the scores gives each its own."
+        : "each value has its own, from step 9."),
+    steps: {
+      weights: () => [EQUAL],
+      head_out: (v) => [mixed(EQUAL, withCache("values", v.v))],
     },
   },
   {
@@ -408,7 +433,7 @@ export function judgeCell(token, id, entries) {
   }
   const say = says.length
     ? `${name}: ${says.slice(0, 2).join(" Or: ")}`
-    : `${name}: not yet. A hint is below.`;
+    : `${name}: not yet. “Hint for ${name}” shows its sum.`;
   return { verdict: "wrong", kind: "", say, mistakes: [...new Set(keys)] };
 }
 

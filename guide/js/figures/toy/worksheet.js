@@ -186,7 +186,7 @@ export const STEPS = Object.freeze([
   {
     key: "qk",
     title: "7. Query times each key",
-    names: ["position 0", "position 1", "position 2"],
+    names: ["product 0", "product 1", "product 2"],
     needs: ["q", "k"],
     rule: "The query times each of the three keys: two are in the cache, the third is k.",
     make: (v) => times(withCache("keys", v.k), v.q),
@@ -291,7 +291,7 @@ export function columnOf(token, how) {
 export function hint(token, { step, index, name }, level) {
   const { rule, sum } = STEP[step];
   return level < 1
-    ? rule
+    ? `${name}: ${rule}`
     : `${name} = ${sum(columnOf(token, "hand"), { token, root: 1.41 }, index)}`;
 }
 

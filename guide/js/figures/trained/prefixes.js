@@ -1,5 +1,6 @@
 // The beginnings of names in what a reader types. No DOM.
 
+import { marked } from "../../characters.js";
 import { InputError } from "../../errors.js";
 
 export const MOST_NAMES = 20;
@@ -31,14 +32,14 @@ export function readPrefixes(typed, { uchars, most }) {
     const unknown = graphemes(prefix).find((one) => !letters.has(one));
     if (unknown !== undefined) {
       throw new InputError(
-        `It doesn't know “${unknown}”, only the letters ${uchars[0]} to ` +
+        `It doesn't know “${marked(unknown)}”, only the letters ${uchars[0]} to ` +
           `${uchars[uchars.length - 1]}.`,
         "Leave that out; a space starts another name.",
       );
     }
     if (prefix.length > most) {
       throw new InputError(
-        `“${prefix.slice(0, 20)}${prefix.length > 20 ? "…" : ""}” has ${prefix.length} ` +
+        `“${marked(prefix.slice(0, 20))}${prefix.length > 20 ? "…" : ""}” has ${prefix.length} ` +
           `letters, and the model reads at most ${most}.`,
         "Make it shorter.",
       );

@@ -1,5 +1,6 @@
 // The trained model's logits after a beginning, and what a temperature makes of them. No DOM.
 
+import { marked } from "../../characters.js";
 import { shapes } from "../../config.js";
 import { FileError, InputError } from "../../errors.js";
 import { readModel } from "../../model.js";
@@ -45,7 +46,7 @@ export function logitsAfter(model, prefix) {
   const unknown = [...prefix].find((char) => !tokenizer.uchars.includes(char));
   if (unknown !== undefined)
     throw new InputError(
-      `It doesn't know “${unknown}”, only the letters a to z.`,
+      `It doesn't know “${marked(unknown)}”, only the letters a to z.`,
       "Leave that out.",
     );
   if (prefix.length >= config.block_size)
