@@ -87,15 +87,16 @@ class MgLiveTraining extends Widget {
     this.start = this.button("Start", () => this.go(), { class: "mg-button train-start" });
     const sides = SIDES.map((side) => this.side(side));
     this.follow(() => SIDES.forEach((side) => this.runs[side].speed(this.pace)));
+    this.clear = this.button("Untrain", () => {
+      this.untrain();
+      this.show();
+    });
     const orders = group(
       "Training",
       {},
       this.start,
       this.button("One step", () => this.step()),
-      this.button("Untrain", () => {
-        this.untrain();
-        this.show();
-      }),
+      this.clear,
     );
     const both = this.menu("two", {
       label: "Runs",
@@ -262,6 +263,8 @@ class MgLiveTraining extends Widget {
     }
     const shown = sides.map((side) => runs[side]);
     const isDone = shown.every(({ status }) => status === "done");
+    const isNew = shown.every(({ status }) => status === "idle");
+    this.clear?.setAttribute("aria-disabled", String(isNew));
     this.start?.replaceChildren(orderFor(shown, "Start", "Start again"));
     const names = { a: `${two ? "A " : ""}${nameOf(a)}`, b: `B ${nameOf(b)}` };
     const apart = two ? firstDifference(runs.a.losses, runs.b.losses) : null;
