@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import browser
+import button_checks
 import frame_checks
 import label_checks
 import sheets
@@ -83,6 +84,8 @@ def test_no_accessibility_violation_and_nothing_clipped(
     source = widget_checks.axe()
     problems = []
     with browser.opened(chromium, color_scheme=scheme) as (page, wrong):
+        if scheme == "light":
+            page.add_init_script(button_checks.UNSEEN)
         for entry in BUILT:
             page.goto(guide_address + entry.url)
             browser.settled(page)
@@ -101,6 +104,7 @@ def test_no_accessibility_violation_and_nothing_clipped(
                 problems += frame_checks.problems(page, entry.page)
                 problems += stepper_checks.problems(page, entry.page)
                 problems += label_checks.problems(page, entry.page)
+                problems += button_checks.problems(page, entry.page)
         page.goto(guide_address + "about/?present=3")
         page.evaluate(source)
         problems += violations(page, "presenting")
