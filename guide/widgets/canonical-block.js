@@ -124,7 +124,7 @@ class MgCanonicalBlock extends Widget {
     const about = html(
       "div",
       {},
-      html("h3", {}, block.name),
+      html("p", { class: "real-name" }, block.name),
       html("p", { class: "mg-note" }, `In microgpt: ${MARKS[block.mark]}.`),
       html("p", {}, block.what),
       entries.length
