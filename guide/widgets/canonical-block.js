@@ -124,7 +124,7 @@ class MgCanonicalBlock extends Widget {
     const about = html(
       "div",
       {},
-      html("p", { class: "real-name" }, block.name),
+      html("p", { class: "mg-title" }, block.name),
       html("p", { class: "mg-note" }, `In microgpt: ${MARKS[block.mark]}.`),
       html("p", {}, block.what),
       entries.length
