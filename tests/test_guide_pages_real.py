@@ -37,7 +37,8 @@ def test_tokens_and_sums() -> None:
     random.seed(42)
     random.shuffle(docs)
     tokens = sum(min(config.block_size, len(doc) + 1) for doc in docs[: config.steps])
-    assert f"{tokens:,} for {config.parameters():,}" in TEXT and f"| {tokens:,} |" in TEXT
+    assert f"{tokens:,} tokens for {config.parameters():,} parameters" in TEXT
+    assert f"| {tokens:,} |" in TEXT
     assert round(tokens / config.steps) == 7 and f"{tokens / config.parameters():.1f}" == "1.7"
     assert f"{GPT3['tokens'] / GPT3['parameters']:.1f}" == "1.7"
     ours = 6 * config.parameters() * tokens

@@ -270,8 +270,8 @@ class MgBot extends Widget {
           .join(", ");
         const how = found
           ? "exact: it contains a banned word"
-          : `${leak.how}${leak.how === "estimated" ? " with 95 %" : ""}: ` +
-            `${interval(leak.low, leak.high)}; ${effort}`;
+          : `${leak.how}: ${interval(leak.low, leak.high)}` +
+            `${leak.how === "estimated" ? " with a probability of 95 %" : ""}; ${effort}`;
         const verdict = rule(prefix, leak, meter.automaton, this.real);
         const real = found && verdict === "grey" ? ", a real name" : "";
         return html(

@@ -10,6 +10,7 @@ import {
   codeOf,
   EMBEDDINGS,
   entriesOf,
+  linesSaid,
   LOOP,
   MARKS,
   MLP,
@@ -163,7 +164,7 @@ class MgCanonicalBlock extends Widget {
       `${block.name}, ${MARKS[block.mark]}. ` +
         (written.length ? `${written.join("; ")}. ` : "") +
         (code.length
-          ? `Lines ${code.map(({ number }) => number).join(", ")} of ${PROGRAM}.`
+          ? `${linesSaid(code.map(({ number }) => number))} of ${PROGRAM}.`
           : "No line of code."),
     );
   }

@@ -11,6 +11,7 @@ import {
   EMBEDDINGS,
   entriesOf,
   linesOf,
+  linesSaid,
   MLP,
   OUTPUT,
 } from "../figures/trained/canonical.js";
@@ -353,6 +354,13 @@ test("21 blocks, each with its lines and its entries, or none", () => {
     for (const { number, text: line } of lines)
       same(source.split("\n")[number - 1], line, `${block.id} ${number}`);
   }
+  same("Line 134", linesSaid([134]), "one line");
+  same("Lines 92 and 134", linesSaid([92, 134]), "two lines");
+  same(
+    "Lines 3, 120 to 124 and 144",
+    linesSaid([3, 120, 121, 122, 123, 124, 144]),
+    "a run of lines",
+  );
   same(
     "    for i in range(n_layer):",
     linesOf(source, "for i in range(n_layer):", 1)[0].text,

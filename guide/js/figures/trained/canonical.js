@@ -315,6 +315,22 @@ export function codeOf(source, { code }) {
 }
 
 /**
+ * Numbers of lines in words: "Line 134", "Lines 92 and 134", "Lines 120 to 124 and 144".
+ * @param {readonly number[]} numbers rising
+ */
+export function linesSaid(numbers) {
+  const runs = /** @type {[number, number][]} */ ([]);
+  for (const number of numbers) {
+    const last = runs.at(-1);
+    if (last && last[1] === number - 1) last[1] = number;
+    else runs.push([number, number]);
+  }
+  const said = runs.map(([from, to]) => (from === to ? String(from) : `${from} to ${to}`));
+  const all = [said.slice(0, -1).join(", "), said.at(-1)].filter(Boolean).join(" and ");
+  return `${numbers.length === 1 ? "Line" : "Lines"} ${all}`;
+}
+
+/**
  * A block's entries of the state dict with their shapes, from the model itself.
  * @param {Record<string, number[][]>} weights
  * @param {Block} block
