@@ -1,5 +1,6 @@
 // <mg-before-after from="2" to="3">: the blocks of two rungs, one model above the other, part under
-// part; what goes and what comes is marked. A block says what it does and how many parameters it has.
+// part; what goes and what comes is marked. A block says what it does and how many parameters it
+// has.
 
 import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";

@@ -1,6 +1,6 @@
-// <mg-own-list>: the reader's own list of words beside what becomes of it: the losses of a model that
-// trains on it in the page, and what that writes; then the model as a file or in a link. Nothing of
-// it leaves the page; a link starts nothing by itself.
+// <mg-own-list>: the reader's own list of words beside what becomes of it: the losses of a model
+// that trains on it in the page, and what that writes; then the model as a file or in a link.
+// Nothing of it leaves the page; a link starts nothing by itself.
 
 import { marked } from "../js/characters.js";
 import { marksOf } from "../js/figures/trained/chat.js";

@@ -393,7 +393,8 @@ class MgSurfaceMatch extends MgSurface {
       this.hint,
       peek
         ? `The target's weights: ${weights}.`
-        : `Target ${seed}, as wires. Move one number at a time, and keep what brings the loss down.`,
+        : `Target ${seed}, as wires. Move one number at a time, and keep what brings the ` +
+            "loss down.",
     );
     this.summary(
       `Target ${seed}: loss ${written(loss, 4)}, best so far ${written(this.best, 4)}, after ` +

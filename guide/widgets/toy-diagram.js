@@ -180,7 +180,11 @@ class MgToyDiagram extends Widget {
     }
   }
 
-  /** A space does what Enter does; arrows go from station to station. @private @param {KeyboardEvent} event */
+  /**
+   * A space does what Enter does; arrows go from station to station.
+   * @private
+   * @param {KeyboardEvent} event
+   */
   key(event) {
     const all = this.drawing?.stations.filter(({ key }) => key.tabIndex >= 0) ?? [];
     const at = all.findIndex(({ key }) => key === document.activeElement);

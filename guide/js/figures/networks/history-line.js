@@ -22,7 +22,8 @@ export function historyLine(losses, { goal, width, height }) {
       class: "net-drawing",
       viewBox: `0 0 ${width} ${height}`,
       role: "img",
-      "aria-label": `The loss after each of ${losses.length} changes, now ${written(losses[last], 4)}`,
+      "aria-label":
+        `The loss after each of ${losses.length} changes, ` + `now ${written(losses[last], 4)}`,
     },
     svg("text", { class: "mg-label", x: 0, y: 12 }, "MSE after each change; dashed: the goal"),
     ...ticks(0, most, 3).flatMap((v, _, all) => [

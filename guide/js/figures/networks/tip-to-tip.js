@@ -61,7 +61,9 @@ export function tipToTip(products, { width, reach, label }) {
     }),
     svg("path", {
       class: "net-axis",
-      d: `M${px(-reach)} ${axis}H${px(reach)}${[-reach, 0, reach].map((v) => `M${px(v)} ${axis - 3}v6`).join("")}`,
+      d:
+        `M${px(-reach)} ${axis}H${px(reach)}` +
+        [-reach, 0, reach].map((v) => `M${px(v)} ${axis - 3}v6`).join(""),
     }),
     ...[-reach, 0, reach].map((v) =>
       svg(

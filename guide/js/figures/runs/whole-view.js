@@ -123,7 +123,11 @@ export class WholeView extends View {
     );
   }
 
-  /** Names of matrices and of rows, and the scale of colours. @private @param {WholeNow["most"]} most */
+  /**
+   * Names of matrices and of rows, and the scale of colours.
+   * @private
+   * @param {WholeNow["most"]} most
+   */
   label(most) {
     const { context, whole, palette, width } = this;
     if (!context || !whole || !palette) return;

@@ -51,7 +51,10 @@ export class ToyDrawing {
     /** @type {Map<string, SVGElement>} */ this.lines = new Map();
     /** @private @type {Map<string, Cell[]>} */ this.cells = new Map();
     /** @private @type {Map<string, SVGElement>} */ this.signs = new Map();
-    /** Blocks as they are drawn. @type {{id: string, stage: number, node: SVGElement, key: SVGElement}[]} */
+    /**
+     * Blocks as they are drawn.
+     * @type {{id: string, stage: number, node: SVGElement, key: SVGElement}[]}
+     */
     this.stations = [];
     /** @private @type {Shown | null} */ this.now = null;
     /** @type {ToyWeights} */ this.weights = toyWeights();

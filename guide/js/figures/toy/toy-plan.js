@@ -13,7 +13,9 @@ import { BLOCKS, VECTORS } from "./toy-steps.js";
  * @typedef {{id: string, matrix: string, row: number, index: number, from: Neuron, to: Neuron}}
  *   Edge a number that is multiplied with; `matrix` is "keys" or "values" for those of the cache
  */
-/** @typedef {{from: Neuron, to: Neuron, way: "straight" | "past" | "under"}} Link without a number */
+/**
+ * @typedef {{from: Neuron, to: Neuron, way: "straight" | "past" | "under"}} Link without a number
+ */
 /**
  * @typedef {{key: string, title: string, vectors: string[], block: string, room: number}} Column
  */
@@ -190,7 +192,11 @@ export function planToy({ width, cell, pitch, range = [0, LAST], step = 46 }) {
   const areas = [];
   let long = 0;
 
-  /** Places columns one after the other. @param {readonly [number, number]} of @param {number} line */
+  /**
+   * Places columns one after the other.
+   * @param {readonly [number, number]} of
+   * @param {number} line
+   */
   const lay = (of, line) => {
     const stretch = stretchOf(
       of,
@@ -324,5 +330,8 @@ export function edgeName({ matrix, row, index }) {
   return `${name}[${first}][${index}]`;
 }
 
-/** Whether training moves it: those of the cache are what the trained ones make. @param {Edge} edge */
+/**
+ * Whether training moves it: those of the cache are what the trained ones make.
+ * @param {Edge} edge
+ */
 export const isTrained = ({ matrix }) => matrix !== "keys" && matrix !== "values";

@@ -11,7 +11,10 @@ import { TOY_POSITION } from "../../numbers/toy.js";
  * @property {number} digits
  */
 
-/** What a drawing shows of the numbers of a figure. @param {import("./toy-steps.js").ToyNumbers} n */
+/**
+ * What a drawing shows of the numbers of a figure.
+ * @param {import("./toy-steps.js").ToyNumbers} n
+ */
 export const shownOf = ({ row, keys, values, digits, input }) => ({
   row,
   keys,
