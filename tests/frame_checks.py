@@ -1,6 +1,11 @@
-"""What holds for every figure at 1280 × 800: one screen high, a few controls, mostly picture."""
+"""What holds for every figure at 1280 × 800: one screen high, a few controls, mostly picture.
+
+And each page of learn/ begins with one: in its first screen, or behind its first paragraph.
+"""
 
 from typing import Any
+
+import browser
 
 MOST_HIGH = 600  # pixels: picture, controls and the sentence that reads it
 MOST_CONTROLS = 3  # in sight; the others are behind "More"
@@ -14,6 +19,21 @@ TEXTS = {
     "mg-worksheet": "a sheet to fill in",
     "mg-checklist": "a list to tick off",
 }
+
+# Pages that have no figure yet.
+WITHOUT = {
+    f"learn/{name}"
+    for name in ["dataset", "training", "embeddings", "rmsnorm", "residuals", "layers", "questions"]
+}
+LOW = 700  # pixels: what begins above is in the first screen
+# How far down the first figure begins, and how many paragraphs stand before it, the lead aside.
+FIRST = """() => {
+  const figure = document.querySelector("main [data-figure], main .needs, main .line-bar");
+  if (!figure) return null;
+  const before = [...document.querySelectorAll("main > p:not(.lead)")].filter(
+    (p) => p.compareDocumentPosition(figure) & Node.DOCUMENT_POSITION_FOLLOWING);
+  return { top: figure.getBoundingClientRect().top + scrollY, paragraphs: before.length };
+}"""
 
 MEASURES = """(texts) => [...document.querySelectorAll("main [data-figure][data-ready]")]
 .filter((e) => !texts.includes(e.localName)).map((e) => {
@@ -42,7 +62,9 @@ MEASURES = """(texts) => [...document.querySelectorAll("main [data-figure][data-
 
 def problems(page: Any, where: str) -> list[str]:
     """What the figures of this page, all of them started, do against the measures."""
-    found = []
+    page.set_viewport_size({"width": 1280, "height": 800})
+    browser.drawn(page)
+    found = first_figure(page, where) if where.startswith("learn/") else []
     for one in page.evaluate(MEASURES, list(TEXTS)):
         name = f"{where}: {one['name']}"
         if not one["figure"]:
@@ -55,3 +77,13 @@ def problems(page: Any, where: str) -> list[str]:
         if one["picture"] < LEAST_PICTURE:
             found.append(f"{name}: the picture takes {one['picture']:.0%}")
     return found
+
+
+def first_figure(page: Any, where: str) -> list[str]:
+    """Whether the page begins with a figure."""
+    first = page.evaluate(FIRST)
+    if first is None or where in WITHOUT:
+        return [] if first is None and where in WITHOUT else [f"{where}: has it a figure?"]
+    if first["top"] > LOW and first["paragraphs"] > 1:
+        return [f"{where}: its figure begins at {first['top']:.0f} px"]
+    return []

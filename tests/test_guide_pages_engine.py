@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from browser import until
-from guide_pages import ROOT, number, numbers, shown, told, typed
+from guide_pages import ROOT, more, number, numbers, shown, told, typed
 from microgpt.autograd import Value
 
 pytestmark = pytest.mark.slow
@@ -152,6 +152,7 @@ def test_a_name_costs_what_counting_in_python_says(opened: Any) -> None:
     page = opened("loss", "mg-count-loss")
     widget = page.locator("mg-count-loss")
     widget.get_by_label("Name", exact=True).fill("quinn")
+    more(page, "mg-count-loss")
     dragged(page, widget.locator("mg-number[control=n] .mg-range"), 0.4)
     n = int(page.evaluate("document.querySelector('mg-count-loss [control=n]').value"))
     assert 300 < n < 500

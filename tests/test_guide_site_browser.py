@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import browser
+import frame_checks
 import label_checks
 import sheets
 import stepper_checks
@@ -97,6 +98,7 @@ def test_no_accessibility_violation_and_nothing_clipped(
                     problems += violations(page, where)
             if scheme == "light":
                 problems += unstyled(page, entry.page)
+                problems += frame_checks.problems(page, entry.page)
                 problems += stepper_checks.problems(page, entry.page)
                 problems += label_checks.problems(page, entry.page)
         page.goto(guide_address + "about/?present=3")

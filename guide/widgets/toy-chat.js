@@ -42,7 +42,7 @@ class MgToyChat extends Widget {
     enterkeyhint: "send",
     "aria-describedby": this.refusal.id,
   });
-  line = html("p", { class: "lt-line net-flow", "aria-hidden": "true" });
+  line = html("p", { class: "lt-line", "aria-hidden": "true" });
   stale = html("p", { class: "lt-stale" });
   untrained = html("p", { class: "mg-note" });
   asked = html("ol", { class: "lt-log" });
@@ -210,7 +210,7 @@ class MgToyChat extends Widget {
     this.picture?.feed(this.weights, now.fed);
     this.tokens?.forEach((key, i) => key.toggleAttribute("data-fed", i === now.fed));
     const chip = (/** @type {number} */ i, /** @type {string} */ mark) =>
-      html("span", { class: "net-chip", "data-mark": mark }, TOY_TOKENS[i]);
+      html("span", { class: "lt-token", "data-mark": mark }, TOY_TOKENS[i]);
     this.line.replaceChildren(
       chip(Number(token), "given"),
       ...steps
