@@ -113,7 +113,7 @@ def end(path: str, up: str) -> str:
     if path in sitemap.ON_ITS_OWN or "and-then" not in dict(running.headings(path)):
         return "The path ends here."
     address = f"{up}{sitemap.path_url(path)}#and-then"
-    return f'The path ends here. <a href="{address}">What to do then</a>'
+    return f'The path ends here. <a href="{address}">What to do now</a>'
 
 
 def filled(lines: list[str]) -> Iterator[str]:
