@@ -130,7 +130,7 @@ def test_an_experiment_is_one_click_away(opened: Callable[..., Any]) -> None:
     rows.filter(has_text="n_embd").get_by_role("link").click()
     page.locator("mg-live-training").scroll_into_view_if_needed()
     page.locator("mg-live-training[data-ready] > .mg-summary").wait_for(state="attached")
-    heads = page.locator("mg-live-training .train-side h3")
+    heads = page.locator("mg-live-training .train-side .mg-title")
     heads.nth(1).filter(has_text="B: n_embd 32").wait_for(state="attached")
     assert heads.all_text_contents() == ["A: final (rung 5)", "B: n_embd 32"]
     page.go_back()

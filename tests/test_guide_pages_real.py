@@ -132,7 +132,7 @@ def test_blocks_by_mouse_and_keyboard(opened: Any) -> None:
     for i, (name, mark, entry) in enumerate(table()):
         keys.nth(i).click()
         said = widget.locator(".real-said")
-        assert said.locator("h3").inner_text() == name
+        assert said.locator(".mg-title").inner_text() == name
         assert f"In microgpt: {mark}." in said.inner_text()
         entries = said.locator("li").all_inner_texts()
         assert bool(entries) == (entry != "none"), name

@@ -28,6 +28,8 @@ def test_losses_on_the_pages_are_the_recorded_ones() -> None:
         assert f"{loss:.4f}" in text
     for part in (losses[:100], losses[-100:]):
         assert f"{sum(part) / 100:.3f}" in text
+    assert f"the mean of steps 101 to 200 is {sum(losses[100:200]) / 100:.2f}" in text
+    assert "2.367. The last line is the loss of" in text
     for got, rung in zip(rows("rung-5")[-6:], range(6), strict=True):
         assert got[0] == str(rung)
         assert got[3] == f"{rungs[rung]['held_out']:.3f}"
@@ -164,7 +166,7 @@ def test_two_runs_part_and_a_non_difference_is_said(opened: Callable[..., Any]) 
     )
     in_address(page, "sgd")
     again = opened("loop", "mg-live-training", page.evaluate("location.hash"))
-    assert again.locator(".train-side h3").all_text_contents() == [
+    assert again.locator(".train-side .mg-title").all_text_contents() == [
         "A: SGD (rung 4)",
         "B: final (rung 5)",
     ]
@@ -205,6 +207,7 @@ def test_own_list_trains_writes_and_goes_into_a_link(opened: Callable[..., Any])
     begin.fill("o")
     page.keyboard.press("Enter")
     widget.locator(".train-writing").get_by_text("olá").first.wait_for()
+    widget.get_by_text("Take it along").click()
     with page.expect_download() as download:
         widget.get_by_role("button", name="Download model.json").click()
     model, warnings = read_model(Path(download.value.path()))
@@ -216,10 +219,13 @@ def test_own_list_trains_writes_and_goes_into_a_link(opened: Callable[..., Any])
     hash_ = page.evaluate("location.hash")
     assert "ol" not in re.sub(r"model:.*", "", hash_)
     other = opened("own-list", "mg-own-list", hash_)
-    writing = other.locator(".train-writing")
+    writing = other.locator("mg-own-list .train-writing")
     assert not writing.get_by_role("button", name="Write").is_visible()
     other.get_by_role("button", name="Open it").click()
-    writing.get_by_text("The model is from the link").wait_for()
+    told(other, "mg-own-list", "The model is from the link, its list isn't known here")
+    reset(other, "mg-own-list")
+    told(other, "mg-own-list", "The list has 1,163 lines")
+    assert not writing.get_by_role("button", name="Write").is_visible()
     damaged = opened("own-list", "mg-own-list", hash_[:-30])
     damaged.get_by_role("button", name="Open it").click()
     damaged.get_by_text("The model in this link is damaged").wait_for()
@@ -263,6 +269,7 @@ def test_temperature_and_its_exercise(opened: Callable[..., Any]) -> None:
     told(page, "mg-temperature", "After “q”")
     widget_checks.looked_at(page, "mg-temperature")
     exercise = page.locator("mg-exercise[name=E7]")
+    exercise.scroll_into_view_if_needed()
     exercise.get_by_role("textbox").fill("3.3")
     page.keyboard.press("Enter")
     exercise.get_by_text("That is in nats").first.wait_for()

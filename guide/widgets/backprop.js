@@ -90,9 +90,11 @@ class MgBackprop extends Widget {
       }),
     );
     shapes.hidden = this.hasAttribute("single") || isHidden("shape");
-    const examples = EXAMPLES.map((text) =>
-      this.button(text, () => this.set({ text, at: -1, x: "" }), { class: "mg-button mg-quiet" }),
-    );
+    const examples = EXAMPLES.map((text) => {
+      const act = () => this.set({ text, at: -1, x: "" });
+      const made = this.button(text, act, { class: "mg-button mg-quiet" });
+      return this.idle(made, ({ at, x, ...now }) => now.text === text && at === -1 && x === "");
+    });
     this.own.replaceChildren(
       html("label", { for: this.field.id }, "L ="),
       this.field,

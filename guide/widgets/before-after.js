@@ -54,7 +54,11 @@ class MgBeforeAfter extends Widget {
     return html(
       "section",
       { class: "att-model" },
-      html("h3", {}, `Rung ${rung}: ${parametersOf(rung).toLocaleString("en")} parameters`),
+      html(
+        "p",
+        { class: "mg-title" },
+        `Rung ${rung}: ${parametersOf(rung).toLocaleString("en")} parameters`,
+      ),
       html("div", { class: "att-parts" }, ...loop, ...lists),
     );
   }

@@ -86,7 +86,7 @@ class MgBot extends Widget {
       /** @type {string} */ name,
       /** @type {string} */ title,
       /** @type {Node[]} */ ...parts
-    ) => html("section", { "aria-label": name }, html("h3", {}, title), ...parts);
+    ) => html("section", { "aria-label": name }, html("p", { class: "mg-title" }, title), ...parts);
     const request = html(
       "div",
       { role: "group", "aria-label": "Request" },

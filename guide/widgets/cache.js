@@ -21,8 +21,8 @@ class MgCache extends OnPrefix {
     const kept = html(
       "div",
       { class: "cache-kept" },
-      html("div", {}, html("h3", {}, "Keys in the cache"), this.kept.keys),
-      html("div", {}, html("h3", {}, "Values in the cache"), this.kept.values),
+      html("div", {}, html("p", { class: "mg-title" }, "Keys in the cache"), this.kept.keys),
+      html("div", {}, html("p", { class: "mg-title" }, "Values in the cache"), this.kept.values),
     );
     const work = table(
       "What is computed with and without a cache",

@@ -123,7 +123,7 @@ class MgCanonicalBlock extends Widget {
     const about = html(
       "div",
       {},
-      html("h3", {}, block.name),
+      html("p", { class: "mg-title" }, block.name),
       html("p", { class: "mg-note" }, `In microgpt: ${MARKS[block.mark]}.`),
       html("p", {}, block.what),
       entries.length

@@ -440,7 +440,6 @@ class MgChat extends Widget {
     if (this.message) this.message.field.value = "";
     super.reset();
     this.message?.field.focus();
-    this.summary("Everything is reset: temperature 0.70, seed 42, nothing sent.");
   }
 }
 

@@ -40,6 +40,7 @@ class MgChecklist extends Widget {
     const clear = this.button("Clear all", () =>
       this.boxes.forEach((box) => forget(box.dataset.key ?? "")),
     );
+    this.clear = clear;
     return [html("ul", { class: "check-list" }, ...lines), this.said, row(clear)];
   }
 
@@ -57,6 +58,7 @@ class MgChecklist extends Widget {
     for (const box of this.boxes) box.checked = Object.hasOwn(all, box.dataset.key ?? "");
     const done = this.boxes.filter(({ checked }) => checked).length;
     const count = this.boxes.length;
+    this.clear?.setAttribute("aria-disabled", String(done === 0));
     this.summary(`${done} of ${count} ticked off${done === count ? ": that is all of it" : ""}.`);
   }
 }

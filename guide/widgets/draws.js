@@ -31,11 +31,11 @@ class MgDraws extends Widget {
 
   build() {
     const weights = TOKENS.map((name) => ({ label: `weight ${name}`, control: name }));
-    const draws = [0, 10, 100, 1000, MOST].map((n) =>
-      this.button(n ? `Draw ${n.toLocaleString("en")}` : "Draw none", () => this.set({ n }), {
-        control: "draw",
-      }),
-    );
+    const draws = [0, 10, 100, 1000, MOST].map((n) => {
+      const text = n ? `Draw ${n.toLocaleString("en")}` : "Draw none";
+      const made = this.button(text, () => this.set({ n }), { control: "draw" });
+      return this.idle(made, (values) => values.n === n);
+    });
     const words = legend([
       { class: "draws-share", name: "share, by the weights", mark: "box" },
       { class: "draws-drawn", name: "drawn, of all draws", mark: "box" },

@@ -175,7 +175,7 @@ class MgHeadSplit extends OnPrefix {
   fields = { ...prefixFields("karen", 4), heads: choiceField("4", HEADS) };
   parts = heat("q, cut");
   heat = heat("weights", true);
-  size = html("h3");
+  size = html("p", { class: "mg-title" });
 
   build() {
     const options = Object.fromEntries(
@@ -187,7 +187,7 @@ class MgHeadSplit extends OnPrefix {
       "The model was trained with four heads. Other numbers show what its q and k would " +
         "give if they were cut otherwise; a model trained so would have other q and k.",
     );
-    const weights = html("h3", {}, "Weights of each head");
+    const weights = html("p", { class: "mg-title" }, "Weights of each head");
     const picture = html(
       "div",
       { class: "cache-kept" },

@@ -99,7 +99,10 @@ class MgLayer extends Widget {
       this.button("Double all", () => this.logits((z) => 2 * z)),
       this.button("Halve all", () => this.logits((z) => z / 2)),
     );
-    const back = this.button("Take them from the layer", () => this.set({ own: false }));
+    const back = this.idle(
+      this.button("Take them from the layer", () => this.set({ own: false })),
+      ({ own }) => !own,
+    );
     return [
       this.figure(room, { under: true, controls: [all, back, this.from] }),
       tableOf("Softmax, step by step", () => this.tabled()),

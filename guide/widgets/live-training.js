@@ -87,15 +87,16 @@ class MgLiveTraining extends Widget {
     this.start = this.button("Start", () => this.go(), { class: "mg-button train-start" });
     const sides = SIDES.map((side) => this.side(side));
     this.follow(() => SIDES.forEach((side) => this.runs[side].speed(this.pace)));
+    this.clear = this.button("Untrain", () => {
+      this.untrain();
+      this.show();
+    });
     const orders = group(
       "Training",
       {},
       this.start,
       this.button("One step", () => this.step()),
-      this.button("Untrain", () => {
-        this.untrain();
-        this.show();
-      }),
+      this.clear,
     );
     const both = this.menu("two", {
       label: "Runs",
@@ -114,7 +115,7 @@ class MgLiveTraining extends Widget {
     ];
     return [
       this.figure([this.now, this.curve, this.told], { controls: [orders, both, speed], more }),
-      html("h3", {}, "What it writes"),
+      html("p", { class: "mg-title" }, "What it writes"),
       this.samples,
       marksLegend("list of names"),
     ];
@@ -142,7 +143,7 @@ class MgLiveTraining extends Widget {
       this.follow((values) => (made.value = now(values)));
       return made;
     });
-    const title = html("h3");
+    const title = html("p", { class: "mg-title" });
     const whole = html(
       "div",
       { class: "train-side", role: "group" },
@@ -262,6 +263,8 @@ class MgLiveTraining extends Widget {
     }
     const shown = sides.map((side) => runs[side]);
     const isDone = shown.every(({ status }) => status === "done");
+    const isNew = shown.every(({ status }) => status === "idle");
+    this.clear?.setAttribute("aria-disabled", String(isNew));
     this.start?.replaceChildren(orderFor(shown, "Start", "Start again"));
     const names = { a: `${two ? "A " : ""}${nameOf(a)}`, b: `B ${nameOf(b)}` };
     const apart = two ? firstDifference(runs.a.losses, runs.b.losses) : null;
@@ -348,7 +351,9 @@ class MgLiveTraining extends Widget {
       return html(
         "div",
         {},
-        ...(sides.length === 2 ? [html("h4", {}, `Run ${side.toUpperCase()}`)] : []),
+        ...(sides.length === 2
+          ? [html("p", { class: "mg-title" }, `Run ${side.toUpperCase()}`)]
+          : []),
         html("ol", { class: "train-log" }, ...(lines.length ? lines : [empty])),
       );
     });

@@ -73,7 +73,7 @@ class Trained extends Widget {
 }
 
 const heat = (/** @type {string} */ label, least = 15) =>
-  make("mg-heat", { label, digits: 3, least, most: 20 });
+  make("mg-heat", { label, digits: 3, least, most: 20, high: 17 });
 const stage = (/** @type {string} */ text, /** @type {HTMLElement[]} */ ...parts) =>
   html("section", { class: "net-stage" }, html("p", { class: "net-head" }, text), ...parts);
 
@@ -82,7 +82,7 @@ class MgMlpFlow extends Trained {
   x = heat("x, the token's row of wte");
   active = heat("hidden numbers after ReLU");
   logits = heat("logits", 10);
-  bars = make("mg-bars", { label: "Probability of coming next", digits: 3, height: 230 });
+  bars = make("mg-bars", { label: "Probability of coming next", digits: 3, height: 200 });
 
   build() {
     const names = [..."abcdefghijklmnopqrstuvwxyz", "BOS"];

@@ -59,7 +59,10 @@ class MgNeuronBackward extends Widget {
     const run = group(
       "Run",
       {},
-      this.button("Run forward", () => this.set({ run: 1 })),
+      this.idle(
+        this.button("Run forward", () => this.set({ run: 1 })),
+        ({ run }) => run === 1,
+      ),
       this.button("Run backward", () => this.set({ run: 2 })),
     );
     return [

@@ -1,5 +1,6 @@
-// <mg-own-list>: the reader's own list of words → what it holds → training in the page → writing →
-// the model as a file or in a link. Nothing of it leaves the page; a link starts nothing by itself.
+// <mg-own-list>: the reader's own list of words beside what becomes of it: the losses of a model that
+// trains on it in the page, and what that writes; then the model as a file or in a link. Nothing of
+// it leaves the page; a link starts nothing by itself.
 
 import { marked } from "../js/characters.js";
 import { marksOf } from "../js/figures/trained/chat.js";
@@ -8,7 +9,7 @@ import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
 import { button, freshId, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { make, row } from "../js/kit/make.js";
+import { group, make, row } from "../js/kit/make.js";
 import { numberField, seedField, textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
@@ -24,13 +25,14 @@ import {
   warningsOf,
 } from "../js/figures/runs/own-list.js";
 import { OwnWriting } from "../js/figures/runs/own-writing.js";
-import { marksLegend, meanOfLast, sampleLine } from "../js/figures/runs/run-view.js";
+import { meanOfLast, sampleLine } from "../js/figures/runs/run-view.js";
 import { Tokenizer } from "../js/tokenizer.js";
 
 /** @typedef {import("../js/model.js").Model} Model */
 
 const FILES = new URL("../files/", import.meta.url);
 const MOST_SHOWN = 50_000; // characters: a field with a million is slow
+const MOST_AT_ONCE = 5000; // lines whose pairs are counted while the list is typed
 const EXAMPLES = {
   "dinosaurs.txt": "Dinosaurs",
   "words.txt": "English words",
@@ -56,26 +58,28 @@ class MgOwnList extends Widget {
     autocapitalize: "none",
     autocomplete: "off",
   });
+  /** Its sizes in a line; all that is known of it is behind "More". */
+  short = html("p", { class: "mg-note" });
   facts = html("dl", { class: "train-facts" });
-  warnings = html("div");
-  now = html("p", { class: "train-now" });
+  warnings = html("div", { class: "train-warnings" });
   curve = make("mg-curve", {
     label: "Loss on your list",
     "x-label": "step",
     "y-label": "nats per token",
+    height: 205,
   });
   log = html("ol", { class: "train-log" });
-  training = html("div", { class: "train-stage" });
   /** @private @type {ReturnType<typeof setTimeout> | undefined} */ looking = undefined;
   /** @private */ round = 0;
   /** @private what the run was made for */ trained = "";
+  /** @private @type {string[] | undefined} */ compared = undefined;
   /** What doesn't fit into the field is used all the same. @private @type {string | null} */
   whole = null;
   /** @private what the list was looked at for */ seen = "";
 
   build() {
-    this.hasTools = true; // Reset is beside Train, and the link has the model in it
-    this.writer = new OwnWriting(this);
+    this.writer = new OwnWriting(this, this.log);
+    this.train = this.button("Train", () => this.go(), { class: "mg-button train-start" });
     this.whenLeaving(() => {
       clearTimeout(this.looking);
       this.run.close();
@@ -86,7 +90,25 @@ class MgOwnList extends Widget {
       this.seen = seen;
       this.offer(model);
     });
-    return [this.shared, this.listStage(), this.trainStage(), this.writer.whole];
+    const files = row(
+      this.chooser("Choose a list", ".txt,.csv,.md,text/plain", (file) => this.takeFile(file)),
+      this.chooser("Open a model.json", ".json,application/json", (file) => this.takeFile(file)),
+    );
+    const lists = Object.entries(EXAMPLES).map(([file, name]) =>
+      this.button(name, () => this.trying(() => this.example(file)), {
+        class: "mg-button mg-quiet chat-example",
+      }),
+    );
+    const more = [
+      this.facts,
+      group("Lists to try", {}, ...lists),
+      files,
+      this.knob("steps", { label: "Steps", step: 100 }),
+      this.knob("block", { label: "block_size" }),
+      this.knob("seed", { label: "Seed" }),
+    ];
+    const controls = [...this.list(), this.train, this.refusal, this.short, this.warnings];
+    return [this.shared, this.figure([this.curve, this.writer.whole], { controls, more })];
   }
 
   put() {
@@ -116,8 +138,26 @@ class MgOwnList extends Widget {
 
   // ---------------------------------------------------------------- the list
 
-  /** @private */
-  listStage() {
+  /**
+   * A button that opens a file.
+   * @private
+   * @param {string} text
+   * @param {string} accept
+   * @param {(file: File) => unknown} taken
+   */
+  chooser(text, accept, taken) {
+    const input = html("input", { type: "file", accept, "aria-label": text });
+    this.listen(input, "change", (event) => {
+      event.stopPropagation();
+      const file = input.files?.[0];
+      input.value = "";
+      return file && this.trying(() => taken(file));
+    });
+    return html("label", { class: "mg-button train-file" }, text, input);
+  }
+
+  /** The field for the list, with what is said of it. @private */
+  list() {
     const { area } = this;
     area.id = freshId("own");
     area.setAttribute("aria-describedby", `${area.id}-help`);
@@ -125,20 +165,6 @@ class MgOwnList extends Widget {
       this.whole = null;
       this.soon();
     });
-    const chooser = (
-      /** @type {string} */ text,
-      /** @type {string} */ accept,
-      /** @type {(file: File) => unknown} */ taken,
-    ) => {
-      const input = html("input", { type: "file", accept, "aria-label": text });
-      this.listen(input, "change", (event) => {
-        event.stopPropagation();
-        const file = input.files?.[0];
-        input.value = "";
-        return file && this.trying(() => taken(file));
-      });
-      return html("label", { class: "mg-button train-file" }, text, input);
-    };
     const drop = html("div", { class: "train-drop" }, area);
     this.listen(drop, "dragover dragenter", (event) => {
       event.preventDefault();
@@ -152,31 +178,12 @@ class MgOwnList extends Widget {
       if (file) return this.trying(() => this.takeFile(file));
       return this.take(event.dataTransfer?.getData("text/plain") ?? "");
     });
-    return html(
-      "section",
-      { "aria-label": "Your list" },
-      html("h3", {}, "1. The list"),
+    const help = "It stays on this page: it isn't sent anywhere and isn't part of any link.";
+    return [
       html("label", { for: area.id }, "One word or line each. Paste over it, or drop a file here."),
       drop,
-      html(
-        "p",
-        { id: `${area.id}-help`, class: "mg-note" },
-        "It stays on this page: it isn't sent anywhere and isn't part of any link.",
-      ),
-      row(
-        chooser("Choose a list", ".txt,.csv,.md,text/plain", (file) => this.takeFile(file)),
-        chooser("Open a model.json", ".json,application/json", (file) => this.takeFile(file)),
-        html("span", { class: "mg-soft" }, "or"),
-        ...Object.entries(EXAMPLES).map(([file, name]) =>
-          this.button(name, () => this.trying(() => this.example(file)), {
-            class: "mg-button mg-quiet chat-example",
-          }),
-        ),
-      ),
-      this.refusal,
-      this.facts,
-      this.warnings,
-    );
+      html("p", { id: `${area.id}-help`, class: "mg-note" }, help),
+    ];
   }
 
   /**
@@ -259,6 +266,10 @@ class MgOwnList extends Widget {
       Characters: `${many(alphabet.length)}: ${shown}${alphabet.length > 120 ? " …" : ""}`,
       Model: `${many(parameters)} parameters`,
     };
+    this.short.textContent = words.length
+      ? `${many(words.length)} lines of ${many(alphabet.length)} different characters; the model ` +
+        `has ${many(parameters)} parameters.`
+      : "";
     this.facts.replaceChildren(
       ...Object.entries(words.length ? rows : {}).flatMap(([name, value]) => [
         html("dt", {}, name),
@@ -292,35 +303,6 @@ class MgOwnList extends Widget {
 
   // ---------------------------------------------------------------- training
 
-  /** @private */
-  trainStage() {
-    this.train = this.button("Train", () => this.go(), { class: "mg-button train-start" });
-    const samples = { class: "train-samples", tabindex: 0, role: "region" };
-    this.training.replaceChildren(
-      this.now,
-      this.curve,
-      html("div", { ...samples, "aria-label": "What it writes along the way" }, this.log),
-      marksLegend("list"),
-    );
-    return html(
-      "section",
-      { "aria-label": "Training" },
-      html("h3", {}, "2. Train"),
-      html(
-        "div",
-        { class: "net-fields" },
-        this.knob("steps", { label: "Steps", step: 100 }),
-        this.knob("block", { label: "block_size" }),
-        this.knob("seed", { label: "Seed" }),
-      ),
-      row(
-        this.train,
-        this.button("Reset", () => this.reset()),
-      ),
-      this.training,
-    );
-  }
-
   /** Starts, pauses, goes on. @private */
   go() {
     const { run } = this;
@@ -344,16 +326,23 @@ class MgOwnList extends Widget {
     this.docs = docs;
     this.trained = recipe;
     this.close();
-    const { random, pairs } = floorsOf(docs);
-    this.curve.floors = [
-      { name: "guessing", y: random },
-      { name: "counts of pairs", y: pairs },
-    ];
+    this.compare(docs);
     const config = { steps, block_size: block };
     const sampleEvery = first ?? Math.ceil(steps / 5);
     const options = { docs, seed, config, sampleEvery, samples: 20 };
     if (first) firstSteps(run, options, Math.min(first, steps));
     else run.start(options, { speed: null });
+  }
+
+  /** The lines that its losses are measured by. @private @param {string[]} docs */
+  compare(docs) {
+    if (this.compared === docs) return;
+    this.compared = docs;
+    const { random, pairs } = floorsOf(docs);
+    this.curve.floors = [
+      { name: "guessing", y: random },
+      { name: "counts of pairs", y: pairs },
+    ];
   }
 
   /** What a run depends on. @private */
@@ -377,16 +366,20 @@ class MgOwnList extends Widget {
   }
 
   show() {
-    const { run, curve, training, writer } = this;
+    const { run, curve, writer } = this;
     this.train?.replaceChildren(orderFor([run], "Train", "Train again"));
-    training.hidden = run.status === "idle";
+    writer?.along(run.samples.map(sampleLine));
     if (run.status === "idle") {
       const { words = [], distinct = 0, alphabet = [] } = this.counted ?? {};
-      if (!writer?.model)
-        this.summary(
-          `The list has ${many(words.length)} lines, ${many(distinct)} of them different, made ` +
-            `of ${alphabet.length} characters. Nothing is trained yet.`,
-        );
+      curve.setAttribute("x-to", String(this.values.steps));
+      curve.series = [];
+      if (words.length && words.length <= MOST_AT_ONCE) this.compare(words);
+      this.summary(
+        writer?.model
+          ? `${writer.said.textContent}`
+          : `The list has ${many(words.length)} lines, ${many(distinct)} of them different, made ` +
+              `of ${alphabet.length} characters. Nothing is trained yet.`,
+      );
       return;
     }
     const steps = run.run?.config.steps ?? 0;
@@ -404,8 +397,6 @@ class MgOwnList extends Widget {
           ? `Step ${many(run.step)} of ${many(steps)}: mean loss of the last ` +
             `${Math.min(100, run.step)} is ${written(meanOfLast(run.losses), 3)} nats.${go}`
           : "Starting.";
-    this.now.textContent = line;
-    this.log.replaceChildren(...run.samples.map(sampleLine));
     this.summary(line);
     if (run.status === "done" && !writer?.model && !this.taking)
       this.guard(() => this.takeTrained());

@@ -27,11 +27,11 @@ class MgTokenizer extends Widget {
     const how = { label: "A name", read: (/** @type {string} */ typed) => typed };
     const looks = { maxlength: 40, "aria-describedby": this.refused.id };
     const [field] = this.text("text", how, looks);
-    const presets = PRESETS.map((text) =>
-      this.button(text || "nothing", () => this.set({ text }), {
-        class: "mg-button mg-quiet mg-try",
-      }),
-    );
+    const presets = PRESETS.map((text) => {
+      const act = () => this.set({ text });
+      const made = this.button(text || "nothing", act, { class: "mg-button mg-quiet mg-try" });
+      return this.idle(made, (values) => values.text === text);
+    });
     const tries = group("Texts to try", {}, ...presets);
     const picture = [this.row, this.back];
     return [this.figure(picture, { controls: [field, tries, this.refused] })];

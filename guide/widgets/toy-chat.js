@@ -104,7 +104,7 @@ class MgToyChat extends Widget {
       this.figure([this.line, this.picture.element, this.stale, this.untrained, this.rule], {
         under: true,
         controls: [asking, this.player, this.refusal],
-        more: [knobs[0], drawing, html("h3", {}, "Asked so far"), this.asked],
+        more: [knobs[0], drawing, html("p", { class: "mg-title" }, "Asked so far"), this.asked],
       }),
     ];
   }

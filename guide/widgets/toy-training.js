@@ -129,7 +129,7 @@ class MgToyTraining extends Widget {
             }),
             this.words(),
             this.curve,
-            html("h3", {}, "Step log"),
+            html("p", { class: "mg-title" }, "Step log"),
             html(
               "div",
               { class: "lt-log-box", tabindex: 0, role: "region", "aria-label": "Step log" },

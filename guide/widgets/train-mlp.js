@@ -42,13 +42,14 @@ class MgTrainMlp extends Widget {
   build() {
     this.curve.floors = FLOORS;
     this.train = this.button("Train", () => this.order());
+    this.clear = this.button("Untrain", () => this.show());
     const orders = group(
       "Training",
       {},
       this.train,
       this.button("One step", () => this.go(1)),
       this.button("100 steps", () => this.go(100)),
-      this.button("Untrain", () => this.show()),
+      this.clear,
     );
     const more = [
       this.knob("lr", { label: "Learning rate", step: 0.1, digits: 2 }),
@@ -108,6 +109,7 @@ class MgTrainMlp extends Widget {
   draw() {
     const { run } = this;
     this.train?.replaceChildren(this.playing ? "Pause" : run.step ? "Continue training" : "Train");
+    this.clear?.setAttribute("aria-disabled", String(!run.step && !this.playing));
     this.train?.setAttribute("aria-disabled", String(run.step >= STEPS));
     this.curve.series = !run.step
       ? []

@@ -1,12 +1,13 @@
 // <mg-weights>: the reference run, recorded while it is trained in the page, and a scrubber over
-// its steps: loss, a matrix, attention, the embeddings on a map, and names move together.
+// its steps: all numbers of the model, loss and names move together; in place of the numbers one
+// matrix of them, attention, or the embeddings on a map.
 
 import {
   untrained,
   attentionAt,
   axesOf,
   CONFIG,
-  largest,
+  Largest,
   mapped,
   PLACES,
   placeOf,
@@ -17,11 +18,10 @@ import {
   shareAlong,
   TEMPERATURE,
 } from "../js/figures/runs/time-machine.js";
-import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
-import { html, tableOf } from "../js/kit/dom.js";
+import { html, onTheme, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { make, row } from "../js/kit/make.js";
+import { make } from "../js/kit/make.js";
 import { choiceField, seedField, textField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
@@ -36,41 +36,53 @@ import {
   pageKernel,
   sampleOf,
 } from "../js/figures/runs/run-view.js";
+import { Timeline } from "../js/figures/runs/timeline.js";
 import { AttentionView, MapView, MatrixView } from "../js/figures/runs/weights-views.js";
+import { WholeView } from "../js/figures/runs/whole-view.js";
 import { labelsOf, tokensOf } from "../js/figures/trained/real-model.js";
 
-const SHOW = { weight: "the numbers", change: "the change since the start" };
-const SIZES = Object.fromEntries(
-  MATRICES.map((name) => {
-    const { rows, columns } = PLACES[name];
-    return [name, `${name.replace("layer0.", "")}, ${rows} × ${columns}`];
-  }),
-);
+const SHOW = {
+  weight: "the numbers",
+  change: "their change since the start",
+  map: "the letters on a map",
+  heads: "what the heads look at",
+};
+const SIZES = {
+  all: "all nine",
+  ...Object.fromEntries(
+    MATRICES.map((name) => {
+      const { rows, columns } = PLACES[name];
+      return [name, `${name.replace("layer0.", "")}, ${rows} × ${columns}`];
+    }),
+  ),
+};
+/** @typedef {"whole" | "matrix" | "map" | "heads"} Drawn */
 const many = new Intl.NumberFormat("en");
 const WRITE_EVERY_MS = 200; // names and opened tables follow that late
 
 class MgWeights extends OnNames {
   fields = {
     at: wholeField(CONFIG.steps, 0, CONFIG.steps),
-    matrix: choiceField("wte", MATRICES),
+    matrix: choiceField("all", ["all", ...MATRICES]),
     show: choiceField("weight", Object.keys(SHOW)),
     text: textField("anna", 15),
     seed: seedField(),
+    of: choiceField("wte", MATRICES), // where the cell is, while all are shown
     r: wholeField(-1, -1, 63),
     c: wholeField(-1, -1, 63),
   };
   run = new LiveRun(() => this.guard(() => this.ran()));
   status = html("p", { class: "train-now" });
   time = make("mg-stepper", { label: "The run", pace: 50 });
-  curve = make("mg-curve", {
-    label: "Loss of the run",
-    "x-label": "step",
-    "y-label": "nats per token",
-    digits: 3,
-    "x-to": CONFIG.steps,
+  what = html("p", { class: "mg-note" });
+  samples = html("div", {
+    class: "weights-samples",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "Names",
   });
-  samples = html("p");
-  samplesTitle = html("h3", {}, "What it writes");
+  counts = html("p", { class: "mg-note" });
+  samplesTitle = html("p", { class: "weights-title" }, "What it writes");
   /** @private weights after 0, 1, 2, … steps @type {Float32Array[]} */ frames = [];
   /** @private @type {string[]} */ stepNames = [];
   /** @private @type {number[]} */ means = [];
@@ -80,6 +92,7 @@ class MgWeights extends OnNames {
   /** @private the frame whose names are there */ told = -1;
   /** @private @type {ReturnType<typeof setTimeout> | undefined} */ writing = undefined;
   /** @private @type {import("../js/figures/runs/time-machine.js").Axes | null} */ axes = null;
+  /** @private @type {Largest | undefined} */ largest = undefined;
   /** @private */ seed = NaN;
   /** @private what the layout was made for */ laid = "";
   /** @private @type {import("../js/kernel.js").Engine | undefined} */ engine = undefined;
@@ -90,14 +103,15 @@ class MgWeights extends OnNames {
       control: "start",
     });
     this.listen(this.time, "mg-step", ({ detail }) => this.move(detail.at));
-    this.listen(this.curve, "mg-read", ({ detail }) => this.move(detail.x));
-    const heat = new MatrixView(this, (cell) => this.set(cell));
-    const attention = new AttentionView(this);
+    this.line = new Timeline(this, CONFIG.steps, FLOORS, (step) => this.move(step));
+    const whole = new WholeView(this, ({ matrix, r, c }) => this.set({ of: matrix, r, c }));
+    const matrix = new MatrixView(this, (cell) => this.set(cell));
+    const heads = new AttentionView(this);
     const map = new MapView(this);
-    this.views = { heat, attention, map };
+    this.views = { whole, matrix, heads, map };
     const watcher = new ResizeObserver(() => this.guard(() => this.lay()));
     watcher.observe(this);
-    heat.onTheme(() => this.guard(() => this.lay()));
+    this.whenLeaving(onTheme(() => this.guard(() => this.lay())));
     this.whenLeaving(() => {
       watcher.disconnect();
       this.run.close();
@@ -109,58 +123,67 @@ class MgWeights extends OnNames {
       this.engine?.close();
       this.engine = undefined;
     });
+    const section = (/** @type {string} */ label, /** @type {HTMLElement[]} */ ...parts) =>
+      html("section", { "aria-label": label }, ...parts);
+    this.sections = {
+      whole: section("The numbers", ...whole.parts),
+      matrix: section("One matrix", this.what, ...matrix.parts),
+      map: section("Map of the embeddings", ...map.parts),
+      heads: section("Attention", ...heads.parts),
+    };
+    return [
+      this.figure(
+        [
+          html("div", { class: "weights-views" }, ...Object.values(this.sections)),
+          html("div", { class: "weights-time" }, this.line.box, this.time),
+          this.table("The matrix", () => matrix.tabled(this.matrixNow)),
+          this.table("Places on the map", () => map.tabled()),
+          this.table("Attention of the last token", () => heads.tabled()),
+          this.line.table,
+        ],
+        { controls: [this.go, ...this.controls()], more: this.more() },
+      ),
+    ];
+  }
+
+  /** @private */
+  controls() {
     const read = (/** @type {string} */ typed) => {
       tokensOf(this.real, typed);
       return typed.trim().toLowerCase();
     };
+    const text = html("div", {}, ...this.text("text", { label: "Beginning of a name", read }));
+    this.follow(({ show }) => {
+      text.hidden = show !== "heads"; // nothing else depends on it
+    });
+    return [
+      this.status,
+      this.menu("show", { label: "Show", options: SHOW }),
+      text,
+      html(
+        "section",
+        { "aria-label": "What it writes" },
+        this.samplesTitle,
+        this.samples,
+        this.counts,
+      ),
+    ];
+  }
+
+  /** @private */
+  more() {
     const note =
       `At every step the same ${SAMPLES * CONFIG.block_size} random draws are used, at ` +
       `temperature ${TEMPERATURE}.`;
     return [
-      row(this.go, this.knob("seed", { label: "Seed" })),
-      this.status,
-      html("div", { class: "weights-time" }, this.time),
-      this.curve,
-      html(
-        "div",
-        { class: "weights-views" },
-        html(
-          "section",
-          { class: "weights-matrix", "aria-label": "Matrix" },
-          html("h3", {}, "A matrix"),
-          this.menu("matrix", {
-            label: "Matrix",
-            options: SIZES,
-            act: (matrix) => this.set({ matrix, r: -1, c: -1 }),
-          }),
-          this.menu("show", { label: "Show", options: SHOW }),
-          ...heat.parts,
-          this.table("The matrix", () => heat.tabled(this.matrixNow)),
-        ),
-        html(
-          "section",
-          { "aria-label": "Map of the embeddings" },
-          html("h3", {}, "The letters on a map"),
-          ...map.parts,
-          this.table("Places on the map", () => map.tabled()),
-        ),
-        html(
-          "section",
-          { "aria-label": "Attention" },
-          html("h3", {}, "What the heads look at"),
-          html("div", {}, ...this.text("text", { label: "Beginning of a name", read })),
-          ...attention.parts,
-          this.table("Attention of the last token", () => attention.tabled()),
-        ),
-        html(
-          "section",
-          { "aria-label": "What it writes" },
-          this.samplesTitle,
-          this.samples,
-          html("p", { class: "mg-note" }, note),
-          marksLegend("list of names"),
-        ),
-      ),
+      this.menu("matrix", {
+        label: "Matrix",
+        options: SIZES,
+        act: (matrix) => this.set({ matrix, r: -1, c: -1 }),
+      }),
+      this.knob("seed", { label: "Seed" }),
+      marksLegend("list of names"),
+      html("p", { class: "mg-note" }, note),
     ];
   }
 
@@ -186,11 +209,12 @@ class MgWeights extends OnNames {
 
   /** Back to the first weights of this seed. @private @param {number} seed */
   anew(seed) {
-    const { names, curve } = this;
+    const { names } = this;
     this.seed = seed;
     this.run.drop();
     const { frame, uniforms, first } = untrained(names.docs, seed);
     this.frames = [frame];
+    this.largest = new Largest(frame);
     this.from = {
       uniforms,
       first: placeOf(first),
@@ -203,9 +227,6 @@ class MgWeights extends OnNames {
     this.told = -1;
     this.shown = 0;
     this.isLatest = false;
-    this.measure();
-    curve.floors = FLOORS;
-    curve.series = [];
     this.ran();
   }
 
@@ -244,10 +265,11 @@ class MgWeights extends OnNames {
 
   /** What has come from the Worker since. @private */
   ran() {
-    const { run, curve } = this;
+    const { run } = this;
     const { losses, recordings, status } = run;
     for (let k = this.frames.length; k < recordings.length; k++) {
       this.frames.push(recordings[k].weights);
+      this.largest?.add(recordings[k].weights);
       this.stepNames.push(
         `after step ${many.format(k)} of ${many.format(CONFIG.steps)} | its loss ` +
           `${losses[k - 1].toFixed(4)}`,
@@ -264,13 +286,7 @@ class MgWeights extends OnNames {
             (run.busy ? "" : `: move through them${status === "paused" ? ", or go on" : ""}`) +
             ".";
     this.time.steps = this.stepNames;
-    if (last) {
-      this.means = trailingMean(losses, 100);
-      curve.series = [
-        { name: "loss of one name", values: losses.slice(0, last), kind: "dots" },
-        { name: "mean of the last 100", values: this.means },
-      ];
-    }
+    if (last) this.means = trailingMean(losses, 100);
     if (status === "done" && !this.axes) this.finish();
     this.show();
   }
@@ -282,16 +298,6 @@ class MgWeights extends OnNames {
     this.axes = axesOf(last, PLACES.wte);
     this.views?.map.on(this.axes, reach(some, PLACES.wte, this.axes));
     this.isLatest = false;
-    this.measure();
-  }
-
-  /** Where the matrix has full colour: at its largest number in all frames so far. @private */
-  measure() {
-    const { matrix, show } = this.values;
-    const some = this.frames.filter((_, k) => k % 5 === 0 || k === this.frames.length - 1);
-    this.measured = `${matrix} ${show} ${this.axes ? 1 : 0} ${this.seed}`;
-    this.most = largest(some, PLACES[matrix], show === "change" ? this.frames[0] : null) || 1;
-    this.lay();
   }
 
   // ---------------------------------------------------------------- the step that is shown
@@ -310,19 +316,32 @@ class MgWeights extends OnNames {
     });
   }
 
+  /** Numbers or their change: of both it is known what has full colour. @private */
+  get kind() {
+    return this.values.show === "change" ? "change" : "weight";
+  }
+
   /** What is shown of the matrix. @private */
   get matrixNow() {
-    const { matrix, show, r, c } = this.values;
+    const { r, c } = this.values;
+    const matrix = this.values.matrix === "all" ? this.values.of : this.values.matrix;
     const place = PLACES[matrix];
     const cell = r >= 0 && r < place.rows && c >= 0 && c < place.columns ? { r, c } : null;
     return {
       matrix,
       place,
       frame: this.frames[this.shown],
-      start: show === "change" ? this.frames[0] : null,
-      most: this.most ?? 1,
+      start: this.kind === "change" ? this.frames[0] : null,
+      most: this.largest?.most[this.kind][matrix] || 1,
       cell,
     };
+  }
+
+  /** @private @returns {Drawn} */
+  get drawn() {
+    const { show, matrix } = this.values;
+    if (show === "map" || show === "heads") return show;
+    return matrix === "all" ? "whole" : "matrix";
   }
 
   /** Labels and sizes, then everything. @private */
@@ -334,41 +353,51 @@ class MgWeights extends OnNames {
 
   /** One frame on the screen. @private */
   paint() {
-    const { time, curve, views, axes } = this;
-    if (!views) return;
-    const { heat, map, attention } = views;
-    const { at, matrix, show, text } = this.values;
+    const { time, line, views, sections, axes, largest, drawn } = this;
+    if (!views || !sections || !line || !largest) return;
+    const { at, text } = this.values;
     const last = this.frames.length - 1;
     const step = (this.shown = this.isLatest ? last : Math.min(at, last));
-    if (this.measured !== `${matrix} ${show} ${this.axes ? 1 : 0} ${this.seed}`) this.measure();
     if (time.at !== step) time.at = step;
-    if (curve.marker !== Math.max(1, step)) curve.marker = Math.max(1, step);
     const tokens = tokensOf(this.real, text);
     const names = labelsOf(this.real, tokens);
-    const laid = `${matrix} ${names}`;
+    const now = this.matrixNow;
+    const { matrix, place, frame, cell, start } = now;
+    const laid = `${drawn} ${drawn === "whole" ? "" : matrix} ${names}`;
     if (this.laid !== laid) {
       this.laid = laid;
-      heat.describe(describe(matrix));
-      heat.lay(PLACES[matrix], namesOf(matrix, PLACES[matrix].rows).rows);
-      attention.lay(names);
-      map.lay();
+      for (const [name, section] of Object.entries(sections)) section.hidden = name !== drawn;
+      if (drawn === "matrix") {
+        this.what.textContent = describe(matrix);
+        views.matrix.lay(place, namesOf(matrix, place.rows).rows);
+      } else if (drawn === "heads") views.heads.lay(names);
+      else views[drawn].lay();
+      line.lay();
     }
-    const frame = this.frames[step];
-    heat.paint(this.matrixNow);
-    attention.paint(attentionAt(frame, tokens), names);
-    map.paint(
-      axes ? mapped(frame, PLACES.wte, axes) : null,
-      axes ? shareAlong(frame, PLACES.wte, axes) : 0,
-    );
-    const { low, high } = rangeOf(frame, PLACES[matrix]);
+    line.paint(this.run.losses.slice(0, last), this.means, step);
     const loss = step
       ? `loss ${written(this.run.losses[step - 1] ?? NaN, 4)}, mean of the last ` +
         `${Math.min(step, 100)} ${written(this.means[step - 1], 3)}`
       : "nothing has been learned";
-    this.summary(
-      `After step ${many.format(step)}: ${loss}. ${matrix} has numbers from ${written(low)} ` +
-        `to ${written(high)}. ${attention.said}`,
-    );
+    let said = "";
+    if (drawn === "heads") {
+      views.heads.paint(attentionAt(frame, tokens), names);
+      ({ said } = views.heads);
+    } else if (drawn === "map")
+      views.map.paint(
+        axes ? mapped(frame, PLACES.wte, axes) : null,
+        axes ? shareAlong(frame, PLACES.wte, axes) : 0,
+      );
+    else {
+      if (drawn === "matrix") views.matrix.paint(now);
+      else {
+        const most = largest.most[this.kind];
+        views.whole.paint({ frame, start, most, looked: cell && { matrix, ...cell } });
+      }
+      const { low, high } = rangeOf(frame, place);
+      said = `${matrix} has numbers from ${written(low)} to ${written(high)}.`;
+    }
+    this.summary(`After step ${many.format(step)}: ${loss}. ${said}`.trim());
     if (this.told !== step)
       this.writing ??= setTimeout(() => {
         this.writing = undefined;
@@ -389,11 +418,8 @@ class MgWeights extends OnNames {
     this.samplesTitle.textContent = step
       ? `What it writes after step ${many.format(step)}`
       : "What it writes untrained";
-    this.samples.replaceChildren(
-      ...samples.flatMap((one) => [sampleOf(one), " "]),
-      html("br"),
-      `Of ${SAMPLES}: ${countedMarks(samples)}.`,
-    );
+    this.samples.replaceChildren(...samples.flatMap((one) => [sampleOf(one), " "]));
+    this.counts.textContent = `Of ${SAMPLES}: ${countedMarks(samples)}.`;
     for (const opened of this.querySelectorAll(".mg-table[open]"))
       opened.dispatchEvent(new Event("toggle"));
   }

@@ -168,15 +168,15 @@ export function cellAt({ left, top, cell, rows, columns }, x, y) {
 }
 
 /**
- * The four heads' triangles stand two by two.
+ * The heads' triangles stand side by side, on narrow pictures two by two.
  * @param {number} tokens
  * @param {number} heads
  * @param {number} width
  */
 export function trianglesFor(tokens, heads, width) {
-  const across = heads > 1 ? 2 : 1;
+  const across = width < 560 ? Math.min(heads, 2) : heads;
   const left = 34;
-  const cell = Math.max(4, Math.min(24, Math.floor((width / across - left - 8) / tokens)));
+  const cell = Math.max(4, Math.min(32, Math.floor((width / across - left - 8) / tokens)));
   const tall = 38 + tokens * cell + 8;
   return {
     tokens,

@@ -13,7 +13,7 @@
 // nobody listens to is made as a field of the class.
 
 import { MicrogptError } from "../errors.js";
-import { button, freshId, html } from "./dom.js";
+import { button, freshId, html, setAll } from "./dom.js";
 import { KitElement } from "./element.js";
 import { group, make, row } from "./make.js";
 import { menu, showTables, tablesOf } from "./menu.js";
@@ -63,8 +63,11 @@ export class Widget extends KitElement {
   /** Shows what the state says. */
   show() {}
 
-  /** Back to the beginning, by the button. */
+  /** Back to the beginning, by the button: nothing plays on. */
   reset() {
+    /** @type {NodeListOf<import("./stepper.js").MgStepper>} */
+    const steppers = this.querySelectorAll("mg-stepper");
+    for (const one of steppers) one.pause();
     this.state.reset();
   }
 
@@ -338,6 +341,16 @@ export class Widget extends KitElement {
     const made = button(text, attributes);
     made.hidden = isHidden(String(attributes.control ?? text.toLowerCase()));
     this.listen(made, "click", act);
+    return made;
+  }
+
+  /**
+   * A button that says so while it would change nothing.
+   * @param {HTMLButtonElement} made
+   * @param {(values: Values) => boolean} isIdle
+   */
+  idle(made, isIdle) {
+    this.follow((values) => setAll(made, { "aria-disabled": String(isIdle(values)) }));
     return made;
   }
 

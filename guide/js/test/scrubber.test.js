@@ -4,11 +4,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { linesOf } from "../figures/dataset.js";
 import { gridFor, cellAt, trianglesFor } from "../figures/canvas.js";
+import { numberAt, wholeFor } from "../figures/runs/whole-plan.js";
 import {
   attentionAt,
   axesOf,
   CONFIG,
   eigen,
+  Largest,
   largest,
   mapped,
   PLACES,
@@ -171,6 +173,12 @@ test("ranges and spreads that the page states", () => {
   onPage(`${Math.min(...rest).toFixed(2)} to ${Math.max(...rest).toFixed(2)} in the rest`);
   near(1.3391, largest(frames, PLACES.lm_head), 1e-3, "largest");
   same(0, largest([frames[0]], PLACES.wte, frames[0]), "no change at the start");
+  const most = new Largest(frames[0]);
+  for (const frame of frames.slice(1)) most.add(frame);
+  for (const name of ["wte", "lm_head", "layer0.mlp_fc1"]) {
+    near(largest(frames, PLACES[name]), most.most.weight[name], 0, `${name}, as it goes`);
+    near(largest(frames, PLACES[name], frames[0]), most.most.change[name], 0, `change of ${name}`);
+  }
 });
 
 test("what the page says is learned first and last", () => {
@@ -223,4 +231,28 @@ test("cells find their place under the pointer, on narrow pages too", () => {
     }
   }
   same(4, trianglesFor(16, 4, 320).places.length, "heads");
+});
+
+test("all 4,192 numbers have a place of their own in one picture, wide or narrow", () => {
+  for (const width of [280, 350, 620, 778, 1058]) {
+    const whole = wholeFor(width, 2);
+    const seen = new Set();
+    for (const { matrix, at, columns, left, top, wide, high } of whole.parts) {
+      if (left + wide * whole.cell > width + 1e-9) fail(`${matrix} is too wide for ${width}`);
+      if (top + high * whole.cell > whole.height) fail(`${matrix} is too low at ${width}`);
+      for (let y = 0; y < high; y++) {
+        for (let x = 0; x < wide; x++) {
+          const found = numberAt(
+            whole,
+            left + (x + 0.5) * whole.cell,
+            top + (y + 0.5) * whole.cell,
+          );
+          same(matrix, found?.matrix, `${matrix} at ${x}, ${y}`);
+          if (found) seen.add(at + found.r * columns + found.c);
+        }
+      }
+    }
+    same(4192, seen.size, `numbers at ${width}`);
+    same(null, numberAt(whole, 0, 0), "the corner");
+  }
 });

@@ -1,15 +1,15 @@
-// A model of the reader's own writes, and goes out as a file or in a link: the last stage of
-// <mg-own-list>.
+// What a model of the reader's own writes, along the way and when it is asked, and how it goes out
+// as a file or in a link: a part of <mg-own-list>.
 
 import { marked } from "../../characters.js";
 import { html } from "../../kit/dom.js";
 import { row } from "../../kit/make.js";
-import { copyLink, isHidden, problemLine } from "../../kit/state.js";
+import { copyLink, isHidden } from "../../kit/state.js";
 import { written } from "../../kit/text.js";
 import { messageField } from "../message-field.js";
 import { checkedPrefix, modelText, packModel } from "./own-list.js";
 import { Random } from "../../random.js";
-import { pageKernel, sampleOf } from "./run-view.js";
+import { marksLegend, pageKernel, sampleOf } from "./run-view.js";
 
 /** @typedef {import("../../model.js").Model} Model */
 /**
@@ -22,7 +22,7 @@ const WRITTEN = 5; // at a time
 const MOST_LINES = 12; // answers that stay on the page
 
 export class OwnWriting {
-  waiting = html("p", { class: "mg-note" }, "Once it is trained, it writes here.");
+  waiting = html("p", { class: "mg-note" }, "Nothing yet: once it is trained, it writes here.");
   said = html("p", { class: "mg-note" });
   answers = html("ol", { class: "train-log", "aria-live": "polite" });
   linkPlace = html("span", { class: "mg-row" });
@@ -31,9 +31,13 @@ export class OwnWriting {
   /** @private @type {MarkOf} */ markOf = null;
   /** @private how often it has written */ drawn = 0;
 
-  /** @param {import("../../kit/widget.js").Widget} host which has t, seed and model in its state */
-  constructor(host) {
+  /**
+   * @param {import("../../kit/widget.js").Widget} host which has t, seed and model in its state
+   * @param {HTMLOListElement} log for what it writes while it trains
+   */
+  constructor(host, log) {
     this.host = host;
+    this.log = log;
     host.whenLeaving(() => this.engine?.close());
     this.message = messageField(host, {
       label: "How should it begin? Leave it empty to let the model decide.",
@@ -41,11 +45,12 @@ export class OwnWriting {
       send: () => host.attempt(this.message.refused, () => this.write()),
     });
     const link = () => host.attempt(this.message.refused, () => this.link());
-    this.stage = html(
-      "div",
-      { class: "train-stage", hidden: true },
+    this.stage = html("div", { class: "train-stage", hidden: true }, ...this.message.parts);
+    this.out = html(
+      "details",
+      { class: "train-out", hidden: true },
+      html("summary", {}, "Take it along"),
       this.said,
-      ...this.message.parts,
       host.knob("t", {
         label: "Temperature",
         control: "temperature",
@@ -53,7 +58,6 @@ export class OwnWriting {
         digits: 2,
         slider: true,
       }),
-      this.answers,
       row(
         host.button("Download model.json", () => this.download()),
         ...["sampler.py", "sampler.mjs"].map((file) => {
@@ -66,14 +70,28 @@ export class OwnWriting {
         this.linkPlace,
       ),
     );
+    const samples = { class: "train-samples", tabindex: 0, role: "region" };
     this.whole = html(
       "section",
       { class: "train-writing", "aria-label": "Writing" },
-      html("h3", {}, "3. Let it write"),
-      this.waiting,
+      html("p", { class: "train-title" }, "What it writes"),
       this.stage,
-      problemLine(host.state),
+      html(
+        "div",
+        { ...samples, "aria-label": "What it has written" },
+        this.waiting,
+        this.answers,
+        log,
+        marksLegend("list"),
+      ),
+      this.out,
     );
+  }
+
+  /** What it has written while it trained, the latest first. @param {HTMLLIElement[]} lines */
+  along(lines) {
+    this.log.replaceChildren(...lines.reverse());
+    this.waiting.hidden = lines.length > 0 || this.model !== null;
   }
 
   /** No model any more. */
@@ -82,8 +100,9 @@ export class OwnWriting {
     this.engine = null;
     this.model = null;
     this.answers.replaceChildren();
+    this.linkPlace.replaceChildren();
     this.stage.hidden = true;
-    this.waiting.hidden = false;
+    this.out.hidden = true;
   }
 
   /**
@@ -103,7 +122,7 @@ export class OwnWriting {
     this.answers.replaceChildren();
     this.linkPlace.replaceChildren();
     this.stage.hidden = false;
-    this.waiting.hidden = true;
+    this.out.hidden = false;
     const count = Object.values(model.weights).reduce((sum, { length }) => sum + length, 0);
     this.said.textContent =
       (from ? `The model is from ${from}, its list isn't known here` : "Trained on your list") +

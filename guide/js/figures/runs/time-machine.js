@@ -84,6 +84,27 @@ export function largest(frames, place, start = null) {
   return most;
 }
 
+/** The largest sizes of a run so far, by matrix: of its numbers, and of their change. */
+export class Largest {
+  /** @param {Frame} start */
+  constructor(start) {
+    /** @private */ this.start = start;
+    const none = () => Object.fromEntries(Object.keys(PLACES).map((name) => [name, 0]));
+    /** @type {Record<"weight" | "change", Record<string, number>>} */
+    this.most = { weight: none(), change: none() };
+    this.add(start);
+  }
+
+  /** @param {Frame} frame */
+  add(frame) {
+    const { weight, change } = this.most;
+    for (const [name, place] of Object.entries(PLACES)) {
+      weight[name] = Math.max(weight[name], largest([frame], place));
+      change[name] = Math.max(change[name], largest([frame], place, this.start));
+    }
+  }
+}
+
 /**
  * Root of the mean square.
  * @param {Frame} frame

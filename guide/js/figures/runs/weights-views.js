@@ -1,7 +1,7 @@
 // The parts of <mg-weights>: a matrix, four heads, and the letters on a map. Each has its parts for
 // the page, lays out once for a size and paints for every frame.
 
-import { html, onTheme } from "../../kit/dom.js";
+import { html } from "../../kit/dom.js";
 import { written } from "../../kit/text.js";
 import {
   cellAt,
@@ -29,7 +29,7 @@ const TOKENS = [..."abcdefghijklmnopqrstuvwxyz", "BOS"];
 const VOWELS = new Set("aeiou");
 
 /** What a drawing is drawn on. */
-class View {
+export class View {
   /** @param {KitElement} host @param {Record<string, string | number>} attributes */
   constructor(host, attributes) {
     this.host = host;
@@ -68,30 +68,17 @@ export class MatrixView extends View {
     });
     this.chosen = chosen;
     /** @private @type {{r: number, c: number} | null} */ this.cell = null;
-    this.what = html("p", { class: "mg-note" });
     this.line.setAttribute("role", "status");
-    this.parts = [this.what, this.box, this.line];
     host.listen(this.canvas, "pointermove pointerdown", (event) => this.point(event));
     host.listen(this.canvas, "keydown", (event) => this.key(event));
   }
 
-  /** @param {() => void} changed */
-  onTheme(changed) {
-    this.host.whenLeaving(onTheme(changed));
-  }
-
-  /** @param {string} text */
-  describe(text) {
-    this.what.textContent = text;
-  }
-
   /** @param {Place} place @param {string[]} rowNames */
   lay({ rows, columns }, rowNames) {
-    this.box.parentElement?.toggleAttribute("data-wide", columns > 32);
     this.rowNames = rowNames;
     const width = this.measure();
     this.palette = paletteOf(this.host);
-    this.grid = gridFor(rows, columns, { width });
+    this.grid = gridFor(rows, columns, { width, tallest: 370 });
     this.context = sized(this.canvas, width, this.grid.height);
     layGrid(this.context, this.grid, this.palette, (r) => rowNames[r].replace("pos ", ""), String);
   }
@@ -222,7 +209,7 @@ export class AttentionView extends View {
       );
     });
     this.said = `${names[last]}, the last token, looks most: ${looks.join("; ")}.`;
-    this.say(`${this.said} Full colour is 1; each row sums to 1.`);
+    this.say("Full colour is 1; each row sums to 1.");
   }
 
   tabled() {
@@ -258,7 +245,7 @@ export class MapView extends View {
   }
 
   lay() {
-    const side = Math.min(this.measure(), 400);
+    const side = Math.min(this.measure(), 362);
     this.palette = paletteOf(this.host);
     this.side = side;
     this.context = sized(this.canvas, this.width, side);
