@@ -281,8 +281,8 @@ def test_predict(chromium: Any, site: str) -> None:
     assert not why.is_visible()
     page.locator("#choice").get_by_role("button", name="1 nat").click()
     assert why.is_visible()
-    assert page.inner_text("#choice .mg-said") == "Something else happens."
-    assert page.locator("#choice .mg-tag").all_text_contents() == ["your guess", "✓ this happens"]
+    assert page.inner_text("#choice .mg-said") == "That isn't it."
+    assert page.locator("#choice .mg-tag").all_text_contents() == ["your guess", "✓ the answer"]
     page.locator("#choice").get_by_role("button", name="0 nats").click(force=True)
     assert page.locator("#choice [aria-pressed=true]").count() == 1, "one guess is taken"
     field = page.locator("#guess input")

@@ -313,7 +313,11 @@ def test_illustrative_words(opened: Any) -> None:
 def test_heads_of_the_trained_model(opened: Any) -> None:
     model, engine = real_engine()
     page = opened("attention", "mg-head-weights")
-    told(page, "mg-head-weights", "head 2 r at position 3 (0.62), head 3 k at position 1 (0.57)")
+    told(
+        page,
+        "mg-head-weights",
+        "r at position 3 with head 2 (0.62), k at position 1 with head 3 (0.57)",
+    )
     widget = page.locator("mg-head-weights")
     field = widget.get_by_label("Beginning of a name")
     field.fill("jaylen")
@@ -344,7 +348,7 @@ def test_heads_of_the_trained_model(opened: Any) -> None:
     told(
         split,
         "mg-head-split",
-        "1 head of 16 numbers: 1 × 5 weights. Most: head 1 r at position 3 (0.69)",
+        "1 head of 16 numbers: 1 × 5 weights. Most: r at position 3 with head 1 (0.69)",
     )
 
 

@@ -59,7 +59,7 @@ def test_the_pages_of_counts_and_loss_count_right() -> None:
     counts, loss = page_text("counts"), page_text("loss")
     table = pairs(shuffled()[:1000])
     row = sum(n for (a, _), n in table.items() if a == "a")
-    assert f"{row:,} times, and {table['a', 'n']} of those times by n" in counts
+    assert f"{row:,} times, and {table['a', 'n']} of those times by *n*" in counts
     share = (table["a", "n"] + 1) / (row + 27)
     assert f"$({table['a', 'n']} + 1) / ({row} + 27) = {share:.3f}$" in counts
     after_a = sorted((n for n in table.items() if n[0][0] == "a"), key=lambda n: -n[1])
@@ -67,7 +67,7 @@ def test_the_pages_of_counts_and_loss_count_right() -> None:
     assert sum(table.values()) == 7170 and len(table) == 430 and table["n", "."] == 232
     of_q = [{b for (a, b) in pairs(shuffled()[:n]) if a == "q"} for n in (4, 1000)]
     assert of_q == [set(), {"u"}]
-    assert "the row of q, empty at first, has one cell above zero, u" in counts
+    assert "row of *q* is empty at first. After 1,000 names it has one cell above zero" in counts
     first = pairs(shuffled()[:100])
     surprises = []
     for a, b in zip(".ava", "ava.", strict=True):
@@ -87,14 +87,18 @@ def test_what_is_said_of_the_trained_model() -> None:
     model = opened[0] if isinstance(opened, tuple) else opened
     engine = engine_for(model, "scalar")
     engine = engine[0] if isinstance(engine, tuple) else engine
-    logits = np.asarray(engine.flat_logits(np.array([26, 0, 13, 13]), np.array([0, 4])))
-    last = logits.reshape(-1, 27)[-1]
-    p = np.exp(last - last.max())
-    p /= p.sum()
-    said = (
-        f"*a* with probability {p[0]:.3f}; that the name ends here, {p[26]:.3f}; *q*, {p[16]:.4f}"
-    )
-    assert said in page_text("language-model")
+
+    def after(name: str) -> np.ndarray:
+        ids = np.array([26, *(ord(letter) - ord("a") for letter in name)])
+        logits = np.asarray(engine.flat_logits(ids, np.array([0, len(ids)])))
+        last = logits.reshape(-1, 27)[-1]
+        p = np.exp(last - last.max())
+        return np.asarray(p / p.sum())
+
+    p, text = after("ann"), page_text("language-model")
+    assert f"*a* comes next with probability {p[0]:.3f}, and *q* with {p[16]:.4f}; " in text
+    assert f"that the name ends here has {p[26]:.3f}." in text
+    assert f"after *sop*, it expects *h* with {after('sop')[7]:.3f}." in text
 
 
 def test_the_map_has_the_lines_of_the_program() -> None:

@@ -206,6 +206,8 @@ def test_the_foot_says_where_one_is_on_each_path() -> None:
     assert "rung-2/?path=stepwise&amp;stop=15" in second
     assert 'data-waits="what-changes"' in second
     assert paths.foot(KNOWN, KNOWN.pages["about"], "../") == ""
+    last = paths.foot(KNOWN, KNOWN.pages["learn/loop"], "../../")
+    assert last.count('The path ends here. <a href="../../forty-minutes/#and-then">') == 1
 
 
 def test_every_page_to_learn_from_has_a_way_on() -> None:
@@ -240,4 +242,11 @@ def test_a_path_remembers_what_was_read(chromium: Any, guide_address: str) -> No
         page.reload()
         browser.settled(page)
         assert page.locator(".go-on").count() == 0
+        # all that comes after the first of these can wait: the way on is there
+        page.goto(guide_address + "learn/dataset/?path=forty-minutes")
+        assert page.locator(".can-wait a").count() == 1
+        page.locator("#reading-it + .can-wait").scroll_into_view_if_needed()
+        page.locator(".paths p[data-read]").wait_for(state="attached")
+        page.locator("#reading-it + .can-wait a").click()
+        page.wait_for_url("**/learn/tokenizer/?path=forty-minutes")
         assert wrong == []

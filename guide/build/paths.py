@@ -98,11 +98,22 @@ def row(known: sitemap.Sitemap, path: str, built: list[int], i: int, up: str) ->
         if 0 <= j < len(built):
             name = html.escape(known.pages[known.paths[path][built[j]]].name)
             href = html.escape(up + sitemap.stop_url(known, path, built[j]))
-            links.append(f'<span>{label}: <a href="{href}">{name}</a></span>')
+            on = ' class="on"' if label == "Next" else ""
+            links.append(f'<span{on}>{label}: <a href="{href}">{name}</a></span>')
+    if i == len(built) - 1:
+        links.append(f"<span>{end(path, up)}</span>")
     names = [name for name, _ in running.headings(page)]
     waits = " ".join(name for name in names if not known.asks(path, at, name))
     leaves = f' data-waits="{waits}"' if waits else ""
     return f'<p data-path="{path}" data-stop="{at + 1}"{leaves}>{"".join(links)}</p>'
+
+
+def end(path: str, up: str) -> str:
+    """What stands in the place of the next page when there is none."""
+    if path in sitemap.ON_ITS_OWN or "and-then" not in dict(running.headings(path)):
+        return "The path ends here."
+    address = f"{up}{sitemap.path_url(path)}#and-then"
+    return f'The path ends here. <a href="{address}">What to do now</a>'
 
 
 def filled(lines: list[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ class MgPairCounts extends OnNames {
   fields = { n: wholeField(100, 0, STEPS) };
   pairs = html("div", { class: "toks pair-row" });
   heat = make("mg-heat", {
-    label: "counts, row: token, column: the next",
+    label: "Counts of pairs",
     digits: 0,
     least: 8,
     most: 29,
@@ -59,7 +59,7 @@ class MgPairCounts extends OnNames {
     // A few pairs are far ahead of the rest: the twentieth largest already has full colour.
     const full = Math.max(2, all.filter((count) => count > 2).sort((a, b) => b - a)[19] ?? 0);
     heat.data = { values: table.counts, rows: labels, columns: labels, most: full, link: "pair" };
-    this.full = `Full colour from ${full} on.`;
+    this.full = `The strongest colour stands for ${full} times or more.`;
     this.said.textContent = this.full;
     const doc = n ? names.tokens[n - 1] : null;
     renew(

@@ -45,14 +45,16 @@ class MgTemperature extends Widget {
     const { after } = this.values;
     const t = this.isPlain ? 1 : this.values.t;
     const logits = logitsAfter(model, after);
-    const names = [...model.tokenizer.uchars, "BOS"];
+    const names = [...model.tokenizer.uchars, this.isPlain ? "end" : "BOS"];
     const { probs, peak, bits, choices } = atTemperature(logits, t);
     bars.data = {
       names,
       values: probs,
       marked: peak,
       most: probs[peak] > 0.5 ? 1 : 0.5,
-      say: (i) => `${names[i]}: ${written(probs[i], 4)}, logit ${written(logits[i], 3)}`,
+      say: (i) =>
+        `${names[i]}: ${written(probs[i], 4)}` +
+        (this.isPlain ? "" : `, logit ${written(logits[i], 3)}`),
     };
     renew(
       this.said,
@@ -61,8 +63,8 @@ class MgTemperature extends Widget {
     );
     if (this.isPlain) {
       this.summary(
-        `After ${after ? `“${after}”` : "nothing"}: most likely ${names[peak]} with ` +
-          `${written(probs[peak], 3)}. BOS stands for the end of the name.`,
+        `${after ? `After “${after}”` : "At the beginning of a name"}: most likely ` +
+          `${names[peak]} with ${written(probs[peak], 3)}. “end” is the end of the name.`,
       );
       return;
     }

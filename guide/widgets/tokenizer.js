@@ -64,7 +64,8 @@ class MgTokenizer extends Widget {
       ),
     );
     const again = tokenizer.decode(ids);
-    back.textContent = `And back: ${ids.join(", ")} is “${again}”, with BOS left out.`;
+    const name = again ? `“${again}”` : "the empty text";
+    back.textContent = `And back: ${ids.join(", ")} is ${name}, with BOS left out.`;
     const many = letters === 1 ? "1 letter" : `${letters} letters`;
     this.summary(
       `${many}, ${ids.length} tokens: ${ids.join(" ")}. The model predicts ${ids.length - 1} ` +

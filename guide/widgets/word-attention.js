@@ -20,7 +20,7 @@ import {
 
 /** @typedef {import("../js/figures/networks/attention-shapes.js").Part} Part */
 
-const LABEL = "Illustrative: the vectors are made by hand. What is computed from them is computed.";
+const LABEL = "Illustrative: the vectors are made by hand, and the shares are computed from them.";
 const HINT = "Point at an arrow, or at a word, for its share.";
 const WORDS = Object.keys(ASKED);
 const HEIGHT = 330;

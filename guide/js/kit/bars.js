@@ -164,7 +164,7 @@ export class MgBars extends KitElement {
         ...this.labels,
       );
     }
-    if (this.top) renew(this.top, `top: ${written(most, this.digits)}`);
+    if (this.top) renew(this.top, `full height: ${written(most, this.digits)}`);
     this.shapes = names.map(
       (_, i) =>
         `M${(SIZE.left + (i + 0.5) * step - wide / 2).toFixed(2)} ` +

@@ -74,14 +74,14 @@ export class MgPredict extends KitElement {
     /** @private */ this.mark = (/** @type {number | null} */ guess) => {
       buttons.forEach((one, i) => {
         one.setAttribute("aria-pressed", String(i === guess));
-        if (i === answer) one.append(html("span", { class: "mg-tag" }, "✓ this happens"));
+        if (i === answer) one.append(html("span", { class: "mg-tag" }, "✓ the answer"));
         else if (i === guess) one.append(html("span", { class: "mg-tag" }, "your guess"));
       });
     };
     buttons.forEach((one, i) =>
       this.listen(one, "click", () => {
         const right = i === answer;
-        this.reveal(i, right, right ? "That is what happens." : "Something else happens.");
+        this.reveal(i, right, right ? "That is right." : "That isn't it.");
       }),
     );
     this.choices?.append(...buttons);

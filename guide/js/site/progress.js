@@ -56,6 +56,20 @@ function why(round, rounds) {
   return "On this path this section came the first time.";
 }
 
+/**
+ * The first of the sections at the end of the page that can all wait, if they are read once.
+ * @param {Set<string>} waits their ids @param {number} rounds
+ */
+function restFrom(waits, rounds) {
+  if (rounds > 1) return undefined;
+  let from;
+  for (const { id } of [...document.querySelectorAll("main h2[id]")].reverse()) {
+    if (!waits.has(id)) break;
+    from = id;
+  }
+  return from;
+}
+
 /** A page of a path: says above the text where it is, and below a heading what isn't asked for. */
 function onPage() {
   const { row, round, rounds } = chosenRow();
@@ -64,8 +78,18 @@ function onPage() {
   const list = row?.querySelector("a");
   if (!row || !title || !place || !list) return;
   title.before(made("p", "on-path", list.cloneNode(true), place.cloneNode(true)));
-  for (const id of (row.dataset.waits ?? "").split(" ").filter(Boolean))
-    document.getElementById(id)?.after(made("p", "can-wait", why(round, rounds)));
+  const waits = new Set((row.dataset.waits ?? "").split(" ").filter(Boolean));
+  const [rest, on] = [restFrom(waits, rounds), row.querySelector(".on")];
+  /** @type {Element[]} where the page's end is for this path */
+  const ends = [row];
+  for (const id of waits) {
+    const note = made("p", "can-wait", why(round, rounds));
+    if (id === rest && on) {
+      note.replaceChildren("On this path the rest of this page can wait. ", on.cloneNode(true));
+      ends.push(note);
+    }
+    document.getElementById(id)?.after(note);
+  }
   const path = row.dataset.path ?? "";
   const seen = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
@@ -73,7 +97,7 @@ function onPage() {
     keep(path, placesRead(path).add(Number(row.dataset.stop)));
     row.dataset.read = "";
   });
-  seen.observe(row);
+  for (const end of ends) seen.observe(end);
 }
 
 /** The list of a path: marks what has been read, and says where to go on. @param {HTMLElement} list */

@@ -227,7 +227,7 @@ test("every line of gpt() has its entry and its note, and nothing else has", () 
   );
   for (const [, start, note] of noted) if (note.length < 30) fail(`${start} has hardly a note`);
   same(GPT_LINES.length, new Set(GPT_LINES.map(lineLinks)).size, "different links");
-  if (!page.includes("Nineteen lines, two of them comments")) fail("number of lines");
+  if (!page.includes("nineteen lines, two of them comments")) fail("number of lines");
 });
 
 test("vectors of the lines are those of the blocks, and siblings share one", () => {

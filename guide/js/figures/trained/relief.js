@@ -254,7 +254,7 @@ export class Relief {
     const text =
       looked && step
         ? wordsOf(reading, looked, step)
-        : "Bright cells add much. Point at one to read it.";
+        : "Bright cells count most. Point at one to read it.";
     if (readout.textContent !== text) readout.textContent = text;
   }
 }

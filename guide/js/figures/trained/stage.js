@@ -64,7 +64,7 @@ export class Stage {
     this.shown = shown;
     this.paint();
     const text = draw
-      ? `Drawn: ${written(draw.uniform, 3)}, and ${this.names[draw.token]} has ` +
+      ? `Drawn: ${written(draw.uniform, 3)}, and ${this.names[draw.token]} has the part from ` +
         `${written(draw.from, 3)} to ${written(draw.to, 3)}.`
       : "A number drawn between 0 and 1 picks the letter.";
     if (this.said.textContent !== text) this.said.textContent = text;
