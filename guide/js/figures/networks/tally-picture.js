@@ -84,7 +84,7 @@ export class TallyPicture {
     this.picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
     renew(
       this.picture,
-      ...placed.map(({ matrix: { name, out, into, count }, x, y, w, h }) => {
+      ...placed.flatMap(({ matrix: { name, out, into, count }, x, y, w, h }) => {
         const isChosen = name === chosen;
         const text = (
           /** @type {string} */ words,
@@ -96,7 +96,7 @@ export class TallyPicture {
             { class: looks, x: x + Math.max(w, 30) / 2, y: y + h + dy, "text-anchor": "middle" },
             words,
           );
-        return svg(
+        const made = svg(
           "g",
           {
             class: "net-matrix",
@@ -105,7 +105,7 @@ export class TallyPicture {
             role: "button",
             tabindex: 0,
             "aria-pressed": String(isChosen),
-            "aria-label": `${name}, ${out} × ${into}, ${counted(count)} numbers`,
+            "aria-label": `${shortName(name)}, ${out} × ${into}, ${counted(count)} numbers`,
           },
           svg("rect", {
             class: "net-reach",
@@ -116,8 +116,8 @@ export class TallyPicture {
           }),
           svg("rect", { class: "net-sheet", x, y, width: w, height: h }),
           text(shortName(name), 17, "net-text"),
-          text(counted(count), 33, "mg-label"),
         );
+        return [made, text(counted(count), 33, "mg-label net-count")];
       }),
     );
   }
