@@ -390,7 +390,7 @@ def test_parameters_in_the_page(opened: Any) -> None:
     page.locator("mg-tally select").select_option("32")
     told(page, "mg-tally", "14,528 parameters")
     assert "One row a token" in page.locator("mg-tally").inner_text()
-    page.locator("mg-tally").get_by_role("button", name="layer0.mlp_fc1").click()
+    page.locator("mg-tally").get_by_role("button", name="fc1").click()
     assert "layer0.mlp_fc1: 128 × 32 = 4,096" in page.locator("mg-tally").inner_text()
     shown(page, "mg-matrices")
     told(page, "mg-matrices", "432 numbers, root mean square 0.199")

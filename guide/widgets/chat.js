@@ -89,6 +89,11 @@ class MgChat extends Widget {
   /** @private */ waiting = false;
   /** @private ends the wait for the next letter @type {(() => void) | null} */ hurry = null;
   /** @private the beginning that the picture shows */ begun = "";
+  /**
+   * @private whose activations light the cells
+   * @type {{begun: string, step: ReturnType<Reading["after"]>} | null}
+   */
+  lit = null;
   /** @private the draw that is looked at instead @type {Letter | null} */ drawn = null;
   /** @private @type {Letter[]} */ letters = [];
   /** @private temperature and text that the picture follows */ seen = "";
@@ -100,7 +105,7 @@ class MgChat extends Widget {
   build() {
     this.messages = [];
     this.waiting = false;
-    this.drawn = null;
+    this.drawn = this.lit = null;
     this.hurry = null;
     this.begun = this.seen = "";
     this.log.replaceChildren();
@@ -225,13 +230,19 @@ class MgChat extends Widget {
   showTyped() {
     const { begun } = this;
     const { t } = this.values;
-    const step = this.model.after([...begun].map((letter) => LETTERS.indexOf(letter)));
+    // Another temperature changes the bars alone, and they follow it at once.
+    const isNew = this.lit?.begun !== begun;
+    if (isNew) {
+      const tokens = [...begun].map((letter) => LETTERS.indexOf(letter));
+      this.lit = { begun, step: this.model.after(tokens) };
+      this.relief.show(this.lit.step);
+    }
+    const { step } = /** @type {NonNullable<typeof this.lit>} */ (this.lit);
     const probs = softmax(
       floats,
       step.logits.map((logit) => logit * (1 / t)),
     );
-    this.relief.show(step);
-    this.stage.show({ probs });
+    this.stage.show({ probs, isAtOnce: !isNew });
     if (!this.letters.length) this.stage.clear();
     this.stage.press(-1);
     const ranked = [...probs.keys()].sort((a, b) => probs[b] - probs[a]).slice(0, 3);
@@ -245,6 +256,7 @@ class MgChat extends Widget {
   /** How a letter was drawn. @private @param {Letter} letter */
   lookAt(letter) {
     this.drawn = letter;
+    this.lit = null;
     this.relief.show(this.model.after(letter.before));
     this.stage.show({ probs: letter.probs, draw: letter });
     this.stage.press(this.letters.indexOf(letter));

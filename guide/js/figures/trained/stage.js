@@ -9,7 +9,10 @@ import { coloursOf } from "./relief.js";
 
 /** @typedef {import("./chat.js").Letter} Letter */
 /** @typedef {import("./chat.js").Name} Name */
-/** @typedef {{probs: number[], draw?: Letter | null}} Shown */
+/**
+ * Probabilities, what was drawn by them, and whether the bars don't move there but stand at once.
+ * @typedef {{probs: number[], draw?: Letter | null, isAtOnce?: boolean}} Shown
+ */
 
 const MORPH_MS = 160;
 const FALL_MS = 240;
@@ -71,8 +74,11 @@ export class Stage {
     if (isSame && !this.frame) return this.rise(1);
     this.before = this.standing.length ? this.standing : probs;
     this.began = performance.now();
-    if (prefersLessMotion()) this.rise(1);
-    else this.frame ||= requestAnimationFrame(() => this.host.guard(() => this.run()));
+    if (shown.isAtOnce || prefersLessMotion()) {
+      cancelAnimationFrame(this.frame);
+      this.frame = 0;
+      this.rise(1);
+    } else this.frame ||= requestAnimationFrame(() => this.host.guard(() => this.run()));
     return undefined;
   }
 
