@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("markdown", reason="what builds the guide isn't installed (--guide)")
+
 import browser
 import paths
 import running

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("markdown", reason="what builds the guide isn't installed (--guide)")
+
 import tints
 from guide_pages import GUIDE
 
