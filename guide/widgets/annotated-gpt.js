@@ -22,6 +22,7 @@ import { toyNumbers } from "../js/figures/toy/toy-steps.js";
 const links = startLinks();
 
 class MgAnnotatedGpt extends Widget {
+  isHeard = true;
   fields = { line: textField("", 4) };
   panel = html("div", {
     class: "gpt-note",

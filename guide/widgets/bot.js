@@ -30,6 +30,7 @@ const SLICE_MS = 8;
 const VERDICTS = { refuse: "must be refused", allow: "must be answered", grey: "grey zone" };
 
 class MgBot extends Widget {
+  isHeard = true;
   fields = {
     text: textField("lemo", 400),
     seed: seedField(),

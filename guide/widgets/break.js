@@ -40,6 +40,7 @@ const GUESSES = /** @type {const} */ ({
 });
 
 class MgBreak extends Widget {
+  isHeard = true;
   fields = {
     what: choiceField("accumulate", Object.keys(NAMES)),
     guess: choiceField("", ["", ...Object.keys(GUESSES)]),

@@ -39,6 +39,7 @@ async function loadProgram() {
 }
 
 class MgCanonicalBlock extends Widget {
+  isHeard = true;
   fields = {
     block: choiceField(
       "qkv",

@@ -36,6 +36,7 @@ const LABELS =
 const ABOUT = "Ordinary requests refused, against the leak of an attacker's requests";
 
 class MgFrontier extends Widget {
+  isHeard = true;
   fields = { t: numberField(THRESHOLD.first, THRESHOLD.least, THRESHOLD.most) };
   thresholds = /** @type {Thresholds} */ ({});
   points = /** @type {Point[]} */ ([]);

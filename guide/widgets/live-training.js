@@ -47,6 +47,7 @@ const namesOf = (some) =>
   Object.fromEntries(Object.entries(some).map(([key, { name }]) => [key, name]));
 
 class MgLiveTraining extends Widget {
+  isHeard = true;
   called = "train";
   fields = {
     a: textField("", 300),

@@ -29,6 +29,7 @@ const IN_LOG = 120; // lines that are kept in the page
 const STILL_AT_ONCE = 10; // steps between two pictures where the reader wants less motion
 
 class MgToyTraining extends Widget {
+  isHeard = true;
   fields = {
     token: choiceField("2", ["0", "1", "2", "3"]),
     words: textField(DEFAULT_TEXT, MOST_TEXT),

@@ -31,6 +31,7 @@ const SIGNS = { right: "✓", wrong: "✗", unread: "?", empty: "" };
 const IN_WORDS = { right: "right", wrong: "not yet", unread: "no number", empty: "" };
 
 class MgWorksheet extends Widget {
+  isHeard = true;
   fields = { token: choiceField("2", ["0", "1", "2", "3"]) };
   score = html("p", { class: "ws-score" });
   kept = html("p", { class: "mg-note" });

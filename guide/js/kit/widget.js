@@ -48,6 +48,7 @@ export class Widget extends KitElement {
   /** @private how texts are read @type {Map<string, (typed: string) => string>} */
   reading = new Map();
   /** whether it has no Reset and no link, or has its own @protected */ hasTools = false;
+  /** whether all that the summary says can be seen: then it is only heard */ isHeard = false;
   /** @private one for each time that it came into a page */ visit = 0;
 
   /**
@@ -115,6 +116,7 @@ export class Widget extends KitElement {
     const foot = this.foot();
     parts.push(problemLine(state), foot);
     this.replaceChildren(...parts.map((part) => (part instanceof Node ? part : String(part))));
+    this.toggleAttribute("data-heard", this.isHeard);
     foot.hidden = this.hasTools && !tablesOf(this).length;
     this.update();
     this.stands();
