@@ -154,6 +154,13 @@ def test_every_position_of_the_last_tenth_is_measured() -> None:
     assert f"{len(tail) + 1} tokens, {late['bits_per_byte']:.2f} bits per byte)" in told
 
 
+def test_the_part_for_validation_is_named() -> None:
+    flags = ["--holdout", 0.1, "--validation", "--eval-every", 0]
+    said = ok("train", "play.txt", "--split-by", "none", *SMALL, *flags)
+    assert "this model, on the part before the end, kept for validation (88 tokens, " in said.out
+    assert "this model, on the end of the text, which was held out (88 tokens, " in said.out
+
+
 def test_of_several_whole_texts_it_is_the_end_of_each() -> None:
     texts = ["abcdefghij" * 3, "klmnopqrst" * 5]
     data = Dataset("some", Path("some"), "0" * 64, texts, "none")

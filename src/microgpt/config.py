@@ -71,11 +71,17 @@ class Config:
     steps: int = _field(1000, "Training steps.")
     batch_size: int = _field(1, "Documents (or windows) per step.")
     seed: int = _field(42, "Seed of the run's one random stream, 0 to 2^32 - 1.")
-    holdout: float = _field(0.0, "Share of distinct documents held out of training, 0 to 0.5.")
+    holdout: float = _field(
+        0.0, "Share of distinct documents (of running text, its end) held out, 0 to 0.5."
+    )
     validation: bool = _field(
         False, "Hold out a second share of the same size, to choose the best step by."
     )
-    long: str = _field("cut", "Documents longer than block_size: cut, or train on random windows.")
+    long: str = _field(
+        "cut",
+        "Documents longer than block_size: cut, or window (random stretches), which one running "
+        "text gets unasked.",
+    )
     vocab_size: int = dataclasses.field(default=27, metadata={})
 
     def __post_init__(self) -> None:

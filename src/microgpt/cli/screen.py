@@ -346,6 +346,8 @@ def floor_lines(
         "validation": "this model, on the validation documents",
         "tail": "this model, on the end of the text, which was held out",
     }
+    if running:
+        kinds["validation"] = "this model, on the part before the end, kept for validation"
     for event in held_out:
         lines.append(
             f"  {event['loss']:.2f}  {kinds[event['split']]} ({event['tokens']:,} tokens"
