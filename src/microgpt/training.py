@@ -12,6 +12,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,6 +20,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from microgpt import sampling
+from microgpt.arrays import stored
 from microgpt.batches import Order, TokenTable
 from microgpt.calling import command
 from microgpt.config import DTYPES, Config
@@ -26,6 +28,7 @@ from microgpt.data import BUNDLED, KEPT, Dataset, bundled
 from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
+from microgpt.engines.hardware import Hardware
 from microgpt.engines.made import made_by
 from microgpt.errors import InputError, Interrupted, NumbersError
 from microgpt.evaluation import Told, random_floor
@@ -53,7 +56,8 @@ class Trainer:
 
     ``tokenizer`` None: one of the data's characters. ``engine``, ``dtype``: as ``make_engine``
     takes them. ``run_dir`` None trains in memory only; with a ``snapshot`` it continues from there.
-    ``threads`` None: one, or all cores from 16 documents per step on. ``stop_after``: end after
+    ``threads`` None: one, or all cores from 16 documents per step on. ``hardware``: for the engine
+    torch. ``stop_after``: end after
     that step of the planned ones, without samples.
     ``save_every``: steps between saves; None saves every 10 seconds.
 
@@ -90,6 +94,7 @@ class Trainer:
         engine: str = "auto",
         dtype: str = "float64",
         threads: int | None = None,
+        hardware: Hardware | None = None,
         run_dir: RunDir | None = None,
         snapshot: Snapshot | None = None,
         save_every: int | None = None,
@@ -134,8 +139,8 @@ class Trainer:
             self.threads if threads else cores(),
         )
         self.eval_every = self._eval_every(eval_every)
-        self.engine: Engine = make_engine(engine, self.config, dtype)
-        kind = np.dtype(dtype)
+        self.engine: Engine = make_engine(engine, self.config, dtype, hardware)
+        kind = stored(dtype)
         if snapshot is None:
             self.step, self.rng = 0, start.rng
             self.best = Best()
@@ -267,12 +272,17 @@ class Trainer:
     def _piece(self, count: int) -> list[Event]:
         """Train ``count`` steps and return their lines."""
         batches = self.order.batches(self.step, count)
+        if self.config.dropout:
+            first = self.step + (self.config.seed << 31)
+            batches = replace(batches, seeds=np.arange(first, first + count))
         lrs = [self.config.lr_at(self.step + i) for i in range(count)]
         losses = self.engine.steps(batches, lrs, self.step)
         first = self.step + 1
         self.step += count
+        found = self.engine.found()
         return [
             {"step": first + i, "loss": loss, "lr": lr, "tokens": int(tokens)}
+            | {name: numbers[i] for name, numbers in found.items()}
             for i, (loss, lr, tokens) in enumerate(zip(losses, lrs, batches.positions, strict=True))
         ]
 

@@ -37,6 +37,8 @@ class NumpyEngine(Engine):
     def supports(cls, config: Config, dtype: str) -> str | None:
         if dtype not in ("float64", "float32"):
             return f"computes in float64 or float32, not {dtype}"
+        if beyond := config.beyond():
+            return f"can't do {', '.join(beyond)}"
         return None
 
     def load(
