@@ -18,7 +18,7 @@ import numpy as np
 from microgpt import sampling
 from microgpt.arrays import Arrays
 from microgpt.config import Config
-from microgpt.data import Dataset, Split, split, split_tail
+from microgpt.data import BUNDLED, KEPT, Dataset, Split, bundled, split, split_tail
 from microgpt.model import init_weights
 from microgpt.tokenizer import Tokenizer
 
@@ -125,6 +125,29 @@ def marks_after(
     return sampling.Marks(
         among.intersection(itertools.islice(docs, reached)), among.intersection(dataset.docs)
     )
+
+
+def data_facts(dataset: Dataset) -> dict[str, Any]:
+    """What ``run.json`` keeps of the data: enough to find it and to recognise it.
+
+    ``path`` is a list for several files, and null for a bundled file and for a pipe, whose bytes
+    are kept in the run's directory under the name ``kept``. ``column``, ``field`` and
+    ``encoding`` say how it was read, null where nothing needs to be said.
+    """
+    ships = dataset.name in BUNDLED and dataset.path == bundled(f"data/{dataset.name}.txt")
+    paths = [str(path.resolve()) for path in (dataset.path, *dataset.more)]
+    once = dataset.kept is not None
+    return {
+        "name": dataset.name,
+        "path": None if ships or once else paths if dataset.more else paths[0],
+        **({"kept": KEPT} if once else {}),
+        "sha256": dataset.sha256,
+        "split_by": dataset.split_by,
+        **{key: dataset.how.get(key) for key in ("column", "field", "encoding")},
+        "documents": len(dataset.docs),
+        "distinct": dataset.distinct.texts,
+        "characters": sum(map(len, dataset.docs)),
+    }
 
 
 # ------------------------------------------------------------------ documents or running text

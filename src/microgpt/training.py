@@ -24,7 +24,7 @@ from microgpt.arrays import stored
 from microgpt.batches import Order, TokenTable
 from microgpt.calling import command
 from microgpt.config import DTYPES, Config
-from microgpt.data import BUNDLED, KEPT, Dataset, bundled
+from microgpt.data import KEPT, Dataset
 from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
@@ -33,7 +33,7 @@ from microgpt.engines.made import made_by
 from microgpt.errors import InputError, Interrupted, NumbersError
 from microgpt.evaluation import Told, random_floor
 from microgpt.heldout import AT_MOST, MAX_THREADS, SECONDS, Best, Judge, cores
-from microgpt.start import Writes, begin, marks_after
+from microgpt.start import Writes, begin, data_facts, marks_after
 from microgpt.stream import stream_from_json, stream_to_json
 from microgpt.tokenizer import Tokenizer
 
@@ -436,29 +436,6 @@ def _at_least(least: int, **settings: int | None) -> None:
 
 def _as(arrays: Arrays, kind: np.dtype[Any]) -> Arrays:
     return {name: array.astype(kind) for name, array in arrays.items()}
-
-
-def data_facts(dataset: Dataset) -> dict[str, Any]:
-    """What ``run.json`` keeps of the data: enough to find it and to recognise it.
-
-    ``path`` is a list for several files, and null for a bundled list and for a pipe, whose bytes
-    are kept in the run's directory under the name ``kept``. ``column``, ``field`` and
-    ``encoding`` say how it was read, null where nothing needs to be said.
-    """
-    ships = dataset.name in BUNDLED and dataset.path == bundled(f"data/{dataset.name}.txt")
-    paths = [str(path.resolve()) for path in (dataset.path, *dataset.more)]
-    once = dataset.kept is not None
-    return {
-        "name": dataset.name,
-        "path": None if ships or once else paths if dataset.more else paths[0],
-        **({"kept": KEPT} if once else {}),
-        "sha256": dataset.sha256,
-        "split_by": dataset.split_by,
-        **{key: dataset.how.get(key) for key in ("column", "field", "encoding")},
-        "documents": len(dataset.docs),
-        "distinct": dataset.distinct.texts,
-        "characters": sum(map(len, dataset.docs)),
-    }
 
 
 def create_run(path: Path | None, trainer: Trainer, imported: str | None = None) -> RunDir:
