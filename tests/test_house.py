@@ -17,7 +17,7 @@ FLOORS = (
     {"architecture"},
     {"autograd", "config", "files", "stream", "arrays", "reading"},
     {"data", "tokenizer", "trace"},
-    {"model", "growing"},
+    {"model", "growing", "lora"},
     {"disk"},
     {"engines"},
     {"batches", "opening"},
