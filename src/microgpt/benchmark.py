@@ -309,6 +309,7 @@ class Benchmark:
             "rounds": self.plan.rounds,
             "model": {**_shape(config), "parameters": config.parameters()},
             "data": self.plan.dataset.name,
+            "long": config.long,
             "positions": statistics.fmean(self.positions),
             "flop_per_document": self.flop,
             "peak": {
