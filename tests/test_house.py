@@ -22,7 +22,7 @@ FLOORS = (
     {"engines"},
     {"batches", "opening"},
     {"evaluation", "sampling", "stopping"},
-    {"heldout", "start"},
+    {"diverging", "heldout", "runfacts", "start"},
     {"training"},
     {"importing"},
     {"guard", "inspection"},

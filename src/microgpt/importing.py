@@ -21,8 +21,9 @@ from microgpt.errors import CheckpointError, FileError
 from microgpt.files import TEMPORARY, Lock
 from microgpt.growing import grow
 from microgpt.opening import Opened, as_model
+from microgpt.runfacts import create_run
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import Trainer, create_run
+from microgpt.training import Trainer
 
 RUN, VOCAB, LATEST = "run.json", "vocab.json", "latest"
 _UNFINISHED = f"{TEMPORARY}import-"

@@ -24,9 +24,10 @@ from microgpt.engines import CHOICES, mend, passed_over
 from microgpt.errors import CheckpointError, InputError, Interrupted
 from microgpt.evaluation import random_floor
 from microgpt.opening import planned, resume_point, run_data, run_tokenizer
+from microgpt.runfacts import create_run
 from microgpt.stopping import Stop, stop_on_signals
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import ON_THE_WAY, Trainer, create_run
+from microgpt.training import ON_THE_WAY, Trainer
 
 _LEG = ("engine", "dtype", "threads")
 _FILE_OPTIONS = {
