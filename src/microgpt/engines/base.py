@@ -137,6 +137,7 @@ class Engine(ABC):
     hardware: Hardware = Hardware()
     config: Config
     dtype: str
+    _norms: Sequence[float] = ()
 
     @classmethod
     @abstractmethod
@@ -207,6 +208,8 @@ class Engine(ABC):
         that isn't finite all are NaN, and the model stays as it was before that step.
         """
         losses: list[float] = []
+        norms: list[float] = []
+        self._norms = norms
         first = 0
         for i, lr in enumerate(lrs):
             docs = batches.docs(first, int(batches.documents[i]))
@@ -214,10 +217,12 @@ class Engine(ABC):
             first += len(docs)
             share = sum(len(doc) - 1 for doc in docs) / int(batches.positions[i])
             if not math.isfinite(loss):
+                norms += [math.nan] * (len(lrs) - i)
                 return losses + [math.nan] * (len(lrs) - i)
             losses.append(loss * share)
             weights, optim = self.state()
-            updated(self.config, weights, optim, grads, share, lr, first_step + i + 1)
+            step = first_step + i + 1
+            norms.append(updated(self.config, weights, optim, grads, share, lr, step))
             self.load(self.config, self.dtype, weights, optim)
         return losses
 
@@ -287,7 +292,7 @@ class Engine(ABC):
 
         ``grad_norm``: the L2 norm of the whole batch's gradient before it was clipped.
         """
-        return {}
+        return {"grad_norm": list(self._norms)} if self._norms else {}
 
     def usage(self) -> dict[str, float]:
         """Facts on the hardware in use, as far as they are known.
