@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from microgpt.data import BUNDLED, KEPT, Dataset, bundled
 from microgpt.disk.checkpoint import RunDir
-from microgpt.engines.made import made_by
+from microgpt.engines.made import hardware_of, made_by
 
 if TYPE_CHECKING:
     from microgpt.training import Trainer
@@ -51,6 +51,7 @@ def create_run(path: Path | None, trainer: Trainer, imported: str | None = None)
         **made_by(trainer.engine),
         "dtype": trainer.dtype,
         "threads": trainer.threads,
+        **hardware_of(trainer.engine),
         "save_every": None,
         **asked,
     }

@@ -28,7 +28,7 @@ from microgpt.diverging import batch_said, before_diverging, diverged
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Batches, Engine
 from microgpt.engines.hardware import Hardware
-from microgpt.engines.made import made_by
+from microgpt.engines.made import hardware_of, made_by
 from microgpt.errors import InputError, Interrupted, NumbersError
 from microgpt.evaluation import Told, random_floor
 from microgpt.heldout import AT_MOST, MAX_THREADS, SECONDS, Best, Judge, cores
@@ -205,6 +205,7 @@ class Trainer:
             **made_by(self.engine),
             "dtype": self.dtype,
             "threads": self.threads,
+            **hardware_of(self.engine),
             "step": self.step,
             "parameters": self.config.parameters(),
             "config": self.config.to_dict(),
@@ -340,6 +341,7 @@ class Trainer:
             **made_by(self.engine),
             "dtype": self.dtype,
             "threads": self.threads,
+            **hardware_of(self.engine),
         }
         where = self.run_dir.save(self.step, weights, optim, state, best=best)
         self.saved_at = self.step

@@ -78,6 +78,41 @@ class DataFlags:
 DataArgument: Any = Annotated[DataFlags | None, Parameter(name="*", group="Data")]
 
 
+@dataclasses.dataclass(frozen=True)
+class HardwareFlags:
+    """Where and how an engine that has a choice computes: the fields of ``Hardware``."""
+
+    device: Annotated[
+        str | None,
+        Parameter(help="auto (the fastest there is), cpu, cuda (NVIDIA, AMD), mps (Apple). [auto]"),
+    ] = None
+    compile: Annotated[
+        bool | None,
+        Parameter(help="Fuse operations with torch.compile: faster after a wait at the start."),
+    ] = None
+    recompute: Annotated[
+        bool | None,
+        Parameter(
+            help="Compute what lies inside a block again for the gradients instead of keeping it: "
+            "less memory, a third more time."
+        ),
+    ] = None
+    micro_batch: Annotated[
+        int | None,
+        Parameter(help="Documents computed at a time, their gradients added. [the whole batch]"),
+    ] = None
+
+
+HardwareArgument: Any = Annotated[
+    HardwareFlags | None, Parameter(name="*", group="Hardware (engine torch)")
+]
+
+
+def hardware(flags: HardwareFlags | None) -> dict[str, Any]:
+    """The fields of ``Hardware`` that the command line names."""
+    return {} if flags is None else {k: v for k, v in vars(flags).items() if v is not None}
+
+
 def reading(flags: DataFlags | None) -> dict[str, str]:
     """The arguments for ``load_data`` that the command line names: column, field, encoding."""
     return {} if flags is None else {k: v for k, v in vars(flags).items() if v is not None}

@@ -15,12 +15,13 @@ from cyclopts import Parameter
 
 from microgpt.calling import command
 from microgpt.cli import fail, note, options, visible
-from microgpt.cli.options import DataArgument, FlagsArgument
+from microgpt.cli.options import DataArgument, FlagsArgument, HardwareArgument
 from microgpt.cli.screen import make_screen
 from microgpt.config import DTYPES, FLAGS, SHAPE, Config
 from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
 from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.engines import CHOICES, mend, passed_over
+from microgpt.engines.hardware import HARDWARE, Hardware
 from microgpt.errors import CheckpointError, InputError, Interrupted
 from microgpt.evaluation import random_floor
 from microgpt.opening import planned, resume_point, run_data, run_tokenizer
@@ -29,7 +30,7 @@ from microgpt.stopping import Stop, stop_on_signals
 from microgpt.tokenizer import Tokenizer
 from microgpt.training import ON_THE_WAY, Trainer
 
-_LEG = ("engine", "dtype", "threads")
+_LEG = ("engine", "dtype", "threads", *HARDWARE)
 _FILE_OPTIONS = {
     "preset": str,
     "data": str,
@@ -42,6 +43,7 @@ _FILE_OPTIONS = {
     "engine": str,
     "dtype": str,
     "threads": int,
+    **HARDWARE,
 }
 
 _FREE = [f"--{name.replace('_', '-')}" for name in ("steps", *_LEG, *ON_THE_WAY, "stop_after")]
@@ -114,6 +116,7 @@ def train(
     ] = None,
     json: Annotated[bool, Parameter(help="Print one JSON object per line.", negative="")] = False,
     how: DataArgument = None,
+    on: HardwareArgument = None,
     flags: FlagsArgument = None,
 ) -> None:
     """Train a model on the bundled names, or on your own file, and write new documents.
@@ -131,6 +134,7 @@ def train(
         "eval_docs": eval_docs,
         "patience": patience,
         "sample_every": sample_every,
+        **options.hardware(on),
     }
     if resume is not None:
         fixed = {"data": data, "split_by": split_by, "preset": preset, "config": config, "out": out}
@@ -140,7 +144,7 @@ def train(
         named = {"data": data, "file": file or None, "split_by": split_by, "preset": preset}
         named |= options.reading(how)
         plan = _begin(config, _not_none(named), options.given(flags), out)
-    plan.leg |= _not_none(leg)
+    plan.leg = {**_taken_over(plan, _not_none(leg)), **_not_none(leg)}
     try:
         plan.notices += _describe(plan, show=not (json or quiet))
     except BrokenPipeError:
@@ -235,6 +239,14 @@ def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _P
     return _Plan(config, dataset, tokenizer, None, run_dir, snapshot, leg, notices)
 
 
+def _taken_over(plan: _Plan, asked: dict[str, Any]) -> dict[str, Any]:
+    """What the run or the TOML file says of a leg; of a run by another engine not its hardware."""
+    same = asked.get("engine", plan.leg.get("engine")) == plan.leg.get("engine")
+    if same or plan.run_dir is None:
+        return plan.leg
+    return {name: value for name, value in plan.leg.items() if name not in HARDWARE}
+
+
 def _longer(config: Config, steps: int, done: int, notices: list[str]) -> Config:
     """The configuration with another number of planned steps; adds a notice of what that means."""
     if steps < done:
@@ -324,6 +336,7 @@ def _trainer(plan: _Plan, stop: Stop, stop_after: int | None) -> Trainer:
         engine=leg.get("engine") or "auto",
         dtype=leg.get("dtype") or "float64",
         threads=leg.get("threads"),
+        hardware=Hardware(**_not_none({name: leg.get(name) for name in HARDWARE})),
         run_dir=plan.run_dir,
         snapshot=plan.snapshot,
         stop_after=stop_after,
