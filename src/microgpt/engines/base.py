@@ -137,7 +137,7 @@ class Engine(ABC):
     hardware: Hardware = Hardware()
     config: Config
     dtype: str
-    _norms: Sequence[float] = ()
+    _norms: list[float]
 
     @classmethod
     @abstractmethod
@@ -208,8 +208,7 @@ class Engine(ABC):
         that isn't finite all are NaN, and the model stays as it was before that step.
         """
         losses: list[float] = []
-        norms: list[float] = []
-        self._norms = norms
+        norms = self._norms = []
         first = 0
         for i, lr in enumerate(lrs):
             docs = batches.docs(first, int(batches.documents[i]))
@@ -292,7 +291,8 @@ class Engine(ABC):
 
         ``grad_norm``: the L2 norm of the whole batch's gradient before it was clipped.
         """
-        return {"grad_norm": list(self._norms)} if self._norms else {}
+        norms = getattr(self, "_norms", None)
+        return {"grad_norm": list(norms)} if norms else {}
 
     def usage(self) -> dict[str, float]:
         """Facts on the hardware in use, as far as they are known.

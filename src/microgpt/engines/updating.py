@@ -99,7 +99,7 @@ def orthogonalised(u: Array) -> Array:
     """``u`` with singular values of about 1, 0.7 to 1.2, by five Newton-Schulz steps: §18."""
     a, b, c = MUON
     tall = u.shape[0] > u.shape[1]
-    x = u.T if tall else u
+    x: Array = u.T if tall else u
     x = x / (np.sqrt(np.vdot(x, x)) + 1e-7)
     for _ in range(5):
         gram = x @ x.T
