@@ -17,6 +17,7 @@ ENGINES = {
     "native": ("microgpt.engines.native", "NativeEngine"),
     "numpy": ("microgpt.engines.numpy.engine", "NumpyEngine"),
     "scalar": ("microgpt.engines.scalar", "ScalarEngine"),
+    "torch": ("microgpt.engines.torch.engine", "TorchEngine"),
 }
 """Name → module and class, the fastest first; a module is imported when its engine is asked for."""
 
