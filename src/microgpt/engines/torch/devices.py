@@ -52,7 +52,7 @@ def _absent(device: str) -> tuple[str, str]:
         return "--device mps is an Apple GPU, and there is none here.", "Leave --device out."
     if torch.version.cuda is None and torch.version.hip is None:
         return (
-            f"--device cuda needs a PyTorch with CUDA; the one here, {torch.__version__}, has none.",
+            f"--device cuda needs PyTorch with CUDA; the one here, {torch.__version__}, has none.",
             "Install one that pytorch.org names for this GPU, or leave --device out.",
         )
     return (

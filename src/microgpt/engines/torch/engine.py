@@ -181,7 +181,7 @@ class TorchEngine(Engine):
 
 
 def _pieces(lengths: Ints, widest: int) -> list[Ints]:
-    """Which documents are computed together: similar lengths, about ``PIECE`` numbers of a layer."""
+    """Documents to compute together: similar lengths, about ``PIECE`` numbers of a layer."""
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 0]
     piece = (np.cumsum(lengths[order]) - 1) * widest // PIECE
