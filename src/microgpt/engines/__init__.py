@@ -6,8 +6,9 @@ Each computes the same algorithm; ``auto`` picks the fastest that works here.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 
-from microgpt.calling import command
+from microgpt.calling import command, python
 from microgpt.config import Config
 from microgpt.engines.base import Engine
 from microgpt.engines.hardware import Hardware
@@ -17,6 +18,7 @@ ENGINES = {
     "native": ("microgpt.engines.native", "NativeEngine"),
     "numpy": ("microgpt.engines.numpy.engine", "NumpyEngine"),
     "scalar": ("microgpt.engines.scalar", "ScalarEngine"),
+    "torch": ("microgpt.engines.torch.engine", "TorchEngine"),
 }
 """Name → module and class, the fastest first; a module is imported when its engine is asked for."""
 
@@ -24,6 +26,9 @@ CHOICES = ("auto", *ENGINES)
 
 ASKED = ("torch",)
 """Engines that ``auto`` never takes: they are there for those who ask."""
+
+TORCH_EXTRA = ("-m", "pip", "install", "microgpt[torch]")
+"""Arguments for Python that install what the engine torch needs."""
 
 
 def engine_class(name: str) -> type[Engine]:
@@ -33,8 +38,8 @@ def engine_class(name: str) -> type[Engine]:
     module, cls = ENGINES[name]
     try:
         return getattr(importlib.import_module(module), cls)  # type: ignore[no-any-return]
-    except ImportError as error:
-        raise MissingError(f"The engine {name} can't be loaded: {error}.") from error
+    except (ImportError, OSError) as error:  # OSError: a library of the module's own is missing
+        raise MissingError(f"The engine {name} can't be loaded: {error}.", mend(name)) from error
 
 
 def make_engine(name: str, config: Config, dtype: str, hardware: Hardware | None = None) -> Engine:
@@ -104,7 +109,9 @@ def passed_over(taken: str, config: Config, dtype: str) -> dict[str, str]:
 
 
 def mend(name: str) -> str:
-    """A sentence on how to get an engine working that ``passed_over`` has a reason against."""
+    """A sentence on how to get an engine working that can't be loaded or can't do this here."""
+    if name == "torch" and importlib.util.find_spec("torch") is None:
+        return f"Install it: {python(*TORCH_EXTRA)}"
     if name == "native":
         from microgpt.engines.native.build import library_path, problem, remedy
 
