@@ -345,7 +345,7 @@ def _trainer(plan: _Plan, stop: Stop, stop_after: int | None) -> Trainer:
     )
     if leg.get("engine") in (None, "auto"):
         for name, reason in passed_over(trainer.engine.name, trainer.config, trainer.dtype).items():
-            note(f"Using {trainer.engine.name}: {name} {reason}. {mend(name)}")
+            note(f"Using {trainer.engine.name}: {name} {reason}. {mend(name)}".rstrip())
     return trainer
 
 
