@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 
 from microgpt import files
-from microgpt.config import Config
+from microgpt.config import SHAPE, SWITCHES, Config
 from microgpt.data import Dataset, load_data
 from microgpt.disk import snapshot
 from microgpt.disk.checkpoint import RunDir
@@ -31,6 +31,9 @@ IN_TRAINING = ("dropout", "balance", "lora_rank", "lora_alpha")
 
 LoRA's additions begin at nothing, and are drawn as in any new run.
 """
+
+FROM_THE_MODEL = tuple(name for name in (*SHAPE, *SWITCHES) if name not in IN_TRAINING)
+"""The fields of the config that a run takes over from the model that it begins from."""
 
 RUN, VOCAB, LATEST = "run.json", "vocab.json", "latest"
 _UNFINISHED = f"{TEMPORARY}import-"
