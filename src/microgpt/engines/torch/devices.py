@@ -1,11 +1,15 @@
-"""Which device computes, and what can't be computed on it."""
+"""Which device computes, what can't be computed on it, and how much it holds and does."""
 
 from __future__ import annotations
+
+import functools
+import sys
+import time
 
 import torch
 
 from microgpt.config import DTYPES
-from microgpt.errors import InputError, MissingError
+from microgpt.errors import InputError, MicrogptError, MissingError
 
 
 def available(device: str) -> bool:
@@ -59,3 +63,67 @@ def _absent(device: str) -> tuple[str, str]:
         f"--device cuda finds no GPU, though PyTorch {torch.__version__} could use one.",
         "`nvidia-smi` says whether its driver runs; or leave --device out.",
     )
+
+
+# ---------------------------------------------------------------- memory and speed
+
+
+def memory(device: torch.device) -> int | None:
+    """The most bytes held so far: on a GPU by tensors, on a processor by the whole process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory()
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
+
+
+@functools.cache
+def peak(device: torch.device, dtype: str, threads: int) -> float:
+    """Floating-point operations per second of a product of large matrices; measured once.
+
+    ``threads``: of a processor, as they are set; another number is another measurement.
+    """
+    size = 1024 if device.type == "cpu" else 8192
+    a = torch.ones(size, size, dtype=getattr(torch, dtype), device=device)
+    out = a @ a  # the first product also chooses how
+    best = 0.0
+    for _ in range(5):
+        _wait(device)
+        began = time.perf_counter()
+        torch.mm(a, a, out=out)
+        _wait(device)
+        best = max(best, 2 * size**3 / max(time.perf_counter() - began, 1e-9))
+    return best
+
+
+def _wait(device: torch.device) -> None:
+    """Until the device has done what it was given."""
+    if device.type != "cpu":
+        getattr(torch, device.type).synchronize()
+
+
+def is_full(error: RuntimeError) -> bool:
+    """Whether memory has run out."""
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return any(word in str(error) for word in words)
+
+
+def too_large(device: torch.device, tried: int, most: int, recomputes: bool) -> MicrogptError:
+    """What is said when memory doesn't suffice for ``tried`` documents at once.
+
+    ``most``: how many at once have been tried and fit, 0 for not even one.
+    """
+    where = "The memory here"
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory / 2**30
+        where = f"The GPU's memory ({total:.0f} GiB)"
+    said = f"{where} doesn't suffice for {tried} document{'s' * (tried != 1)} at a time"
+    if most:
+        return InputError(f"{said}; {most} fit.", f"Add --micro-batch {most}: the same step.")
+    less = "" if recomputes else ", or add --recompute"
+    return InputError(f"{said}.", f"Make the model or block_size smaller{less}.")

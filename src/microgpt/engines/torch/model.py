@@ -176,24 +176,25 @@ class Experts(nn.Module):
     def forward(self, x_BTC: Tensor, real_N: Tensor | None) -> tuple[Tensor, Tensor]:
         """What the experts add, and how uneven their shares are: 1 where all are equal."""
         flat = x_BTC.flatten(0, 1)
-        x_NC = flat if real_N is None else flat[real_N]
+        x_NC = flat if real_N is None else flat.index_select(0, real_N)
         with torch.autocast(x_NC.device.type, enabled=False):
             logits_NE = F.linear(x_NC, self.router)
         # A stable sort: among equals the lower index comes first, as everywhere.
         top_NE, order_NE = logits_NE.sort(dim=-1, descending=True, stable=True)
         share_NA = top_NE[:, : self.n_active].softmax(-1)
         chosen_NA = order_NE[:, : self.n_active]
-        y_NC = torch.zeros_like(x_NC)
-        for e, expert in enumerate(self.experts):
-            rows, place = (chosen_NA == e).nonzero(as_tuple=True)
-            added = share_NA[rows, place, None] * expert(x_NC[rows])
-            y_NC = y_NC.index_add(0, rows, added.to(y_NC.dtype))
-        count = len(self.experts)
-        taken_E = torch.bincount(chosen_NA.flatten(), minlength=count) / chosen_NA.numel()
-        uneven = count * (taken_E * logits_NE.softmax(-1).mean(0)).sum()
+        taken_E = torch.bincount(chosen_NA.flatten(), minlength=len(self.experts))
+        # Rows in the order of their experts, each expert's part through it, and back.
+        by_expert = chosen_NA.flatten().argsort(stable=True)
+        sent = x_NC.repeat_interleave(self.n_active, dim=0).index_select(0, by_expert)
+        parts = sent.split(taken_E.tolist())
+        done = torch.cat([expert(part) for expert, part in zip(self.experts, parts, strict=True)])
+        back_NAC = done.index_select(0, by_expert.argsort()).unflatten(0, (-1, self.n_active))
+        y_NC = (share_NA[..., None] * back_NAC).sum(1)
+        evenly = taken_E.to(x_NC.dtype) / chosen_NA.numel() * logits_NE.softmax(-1).mean(0)
         if real_N is not None:
             y_NC = torch.zeros_like(flat).index_copy(0, real_N, y_NC)
-        return y_NC.view_as(x_BTC), uneven
+        return y_NC.view_as(x_BTC), len(self.experts) * evenly.sum()
 
 
 class Block(nn.Module):
@@ -206,7 +207,7 @@ class Block(nn.Module):
         self.attn = Attention(w, layer)
         self.mlp_norm = Norm(w, f"layer{layer}.mlp_norm", config.norm)
         self.mlp = Experts(w, layer) if config.n_expert else MLP(w, f"layer{layer}.")
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = nn.Dropout(config.dropout) if config.dropout else nn.Identity()
 
     def forward(
         self,
@@ -237,12 +238,12 @@ class GPT(nn.Module):
         super().__init__()
         w = Weights(config, tensors)
         self.config, self.named, self.recompute = config, w.named, recompute
-        self.wte, self.wpe = w.get("wte"), w.get("wpe")
-        self.head = self.wte if config.tied else w.get("lm_head")
+        self.wte, self.wpe = w.named["wte"], w.get("wpe")
+        self.head = w.named["wte" if config.tied else "lm_head"]
         self.emb_norm = Norm(w, "emb_norm", config.norm) if config.embed_norm else nn.Identity()
         self.final_norm = Norm(w, "final_norm", config.norm) if config.final_norm else nn.Identity()
         self.blocks = nn.ModuleList(Block(w, layer) for layer in range(config.n_layer))
-        self.drop = nn.Dropout(config.dropout)
+        self.drop = nn.Dropout(config.dropout) if config.dropout else nn.Identity()
         if config.positions == "rope":
             cos, sin = (table.to(self.wte) for table in rope_tables(config))
             self.register_buffer("cos_TD", cos, persistent=False)
@@ -289,7 +290,7 @@ class GPT(nn.Module):
         x_BTC, uneven = self.hidden(tokens_BT, real_N)
         x_NC = x_BTC.flatten(0, 1)
         if real_N is not None:
-            x_NC = x_NC[real_N]
+            x_NC = x_NC.index_select(0, real_N)
         logits_NV = self.logits(x_NC)
         if logits_NV.dtype in (torch.bfloat16, torch.float16):
             logits_NV = logits_NV.float()
