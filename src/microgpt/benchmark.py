@@ -35,6 +35,7 @@ from microgpt.engines import engine_class
 from microgpt.engines.base import Batches, Engine
 from microgpt.engines.drawing import Sampler
 from microgpt.errors import MissingError, NumbersError
+from microgpt.flops import training_flop
 from microgpt.opening import open_model
 from microgpt.sampling import Settings
 from microgpt.start import begin
@@ -46,28 +47,6 @@ _TOO_LONG_SECONDS = 20.0  # the scalar engine is left out where it would need lo
 _SCALAR_RATE = 1e6  # its floating-point operations a second, roughly
 _MOST_AT_ONCE = 2**17
 _SAMPLES_AT_ONCE = 1024  # as sampling.py hands them out
-
-
-def forward_flop(config: Config, positions: int) -> int:
-    """Multiplications and additions of the forward pass over one document.
-
-    Each weight is used once per position, but for the embeddings, which are looked up. In
-    attention a position works with itself and all before it: a product with its key and one
-    with its value, n_embd long each. What grows with n_embd alone (norms, softmax) is left out.
-    """
-    c = config.n_embd
-    weights = config.n_layer * 12 * c * c + config.vocab_size * c
-    pairs = positions * (positions + 1) // 2
-    return 2 * weights * positions + 4 * config.n_layer * c * pairs
-
-
-def training_flop(config: Config, positions: Sequence[int]) -> float:
-    """Mean work of training on one document; the backward pass is twice the forward.
-
-    ``positions``: how many each document has. 155,490 for preset ``final`` on the names.
-    """
-    work: dict[int, int] = {n: forward_flop(config, n) for n in set(positions)}
-    return 3 * sum(work[n] for n in positions) / len(positions)
 
 
 def peak_rate(clock: Callable[[], float]) -> float:
