@@ -110,7 +110,7 @@ def passed_over(taken: str, config: Config, dtype: str) -> dict[str, str]:
 
 def mend(name: str) -> str:
     """A sentence on how to get an engine working that can't be loaded or can't do this here."""
-    if name == "torch" and importlib.util.find_spec("torch") is None:
+    if name == "torch" and _lacks("torch"):
         return f"Install it: {python(*TORCH_EXTRA)}"
     if name == "native":
         from microgpt.engines.native.build import library_path, problem, remedy
@@ -118,3 +118,10 @@ def mend(name: str) -> str:
         if problem(library_path()) is not None:
             return f"Build it: {remedy()} ({command('doctor')} says more)."
     return f"{command('doctor')} says more."
+
+
+def _lacks(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is None
+    except ValueError:  # its place is taken, so that nothing can import it
+        return True
