@@ -29,6 +29,10 @@ MARKS_EXPLAINED = {
 }
 
 
+IN_LINES = ("activation", "optimizer", "grad_clip")
+"""What the lines on a run say of it anyway, or nothing of: the others follow the model's sizes."""
+
+
 class Screen(Protocol):
     """Shows the events of ``Trainer.events`` one by one."""
 
@@ -302,11 +306,13 @@ def run_lines(run: dict[str, Any], config: Config) -> list[str]:
     batch = "1 document" if config.batch_size == 1 else f"{config.batch_size} documents"
     if config.long == "window":
         batch = batch.replace("document", "window")
+    beyond = "".join(f", {what}" for what in config.beyond(IN_LINES))
+    where = f", on {run['device']}" if "device" in run else ""
     resumed = f" (from step {run['step']:,} on)" if run["step"] else ""
     return [
         f"model   {run['parameters']:,} parameters: {layers}, {heads}, n_embd {config.n_embd}, "
-        f"block_size {config.block_size}, {config.activation}",
-        f"engine  {run['engine']}, {run['dtype']}, {threads}",
+        f"block_size {config.block_size}, {config.activation}{beyond}",
+        f"engine  {run['engine']}, {run['dtype']}, {threads}{where}",
         f"train   {config.steps:,} steps of {batch}{resumed}, {config.optimizer}, "
         f"lr {config.lr:g} {config.schedule}, seed {config.seed}",
         f"run     {run['dir'] or 'kept in memory only'}",

@@ -17,13 +17,14 @@ from microgpt.calling import command
 from microgpt.cli import fail, note, options, visible
 from microgpt.cli.options import DataArgument, FlagsArgument, HardwareArgument
 from microgpt.cli.screen import make_screen
-from microgpt.config import DTYPES, FLAGS, SHAPE, Config
+from microgpt.config import DTYPES, FLAGS, Config
 from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
 from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.engines import CHOICES, mend, passed_over
 from microgpt.engines.hardware import HARDWARE, Hardware
 from microgpt.errors import CheckpointError, InputError, Interrupted
 from microgpt.evaluation import random_floor
+from microgpt.importing import FROM_THE_MODEL
 from microgpt.opening import planned, resume_point, run_data, run_tokenizer
 from microgpt.runfacts import create_run
 from microgpt.stopping import Stop, stop_on_signals
@@ -218,7 +219,7 @@ def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _P
         raise InputError(
             f"{flag} can't be changed when a run is resumed.",
             f"Only {', '.join(_FREE[:-1])} and {_FREE[-1]} may differ."
-            + (_another(path, flag, value) if name in FLAGS and name not in SHAPE else ""),
+            + (_another(path, flag, value) if name in FLAGS and name not in FROM_THE_MODEL else ""),
         )
     run_dir = RunDir.open(path)
     dataset = run_data(run_dir, moved_to or None)
@@ -345,7 +346,7 @@ def _trainer(plan: _Plan, stop: Stop, stop_after: int | None) -> Trainer:
     )
     if leg.get("engine") in (None, "auto"):
         for name, reason in passed_over(trainer.engine.name, trainer.config, trainer.dtype).items():
-            note(f"Using {trainer.engine.name}: {name} {reason}. {mend(name)}")
+            note(f"Using {trainer.engine.name}: {name} {reason}. {mend(name)}".rstrip())
     return trainer
 
 

@@ -62,7 +62,8 @@ def make_engine(name: str, config: Config, dtype: str, hardware: Hardware | None
     """
     reasons = []
     asked = hardware or Hardware()
-    for candidate in _automatic() if name == "auto" else (name,):
+    tried = _automatic() if name == "auto" else [name]
+    for candidate in tried:
         try:
             cls = engine_class(candidate)
         except MissingError as error:
@@ -79,14 +80,58 @@ def make_engine(name: str, config: Config, dtype: str, hardware: Hardware | None
             engine.hardware = asked
             return engine
         reasons.append(f"{candidate} {reason}")
+    able, unable = _others(tried, config, dtype)
+    if able:
+        choose = f"Choose --engine {' or '.join(able)}."
+        mended = [name, "torch"] if "torch" in able and name != "torch" else [name]
+    else:
+        reasons += unable
+        choose, mended = "Choose another --engine or --dtype.", [name]
     raise MissingError(
         f"No engine can do this: {'; '.join(reasons)}.",
-        f"Choose another --engine or --dtype. {mend(name)}",
+        " ".join([choose, *filter(None, map(mend, mended))]),
     )
+
+
+def _others(tried: list[str], config: Config, dtype: str) -> tuple[list[str], list[str]]:
+    """The engines beside those ``tried`` that can do this, and the reasons of those that can't.
+
+    That which isn't installed counts as one that can, if it was left out of ``auto``.
+    """
+    able, unable = [], []
+    for name in ENGINES:
+        if name in tried:
+            continue
+        try:
+            reason = engine_class(name).supports(config, dtype)
+        except MissingError as error:
+            if name not in ASKED:
+                unable.append(error.message)
+                continue
+            reason = None
+        if reason is None:
+            able.append(name)
+        else:
+            unable.append(f"{name} {reason}")
+    return able, unable
 
 
 def _automatic() -> list[str]:
     return [name for name in ENGINES if name not in ASKED]
+
+
+def first_able(config: Config, dtype: str) -> str:
+    """How to ask for an engine that can do this: ``auto``, or else one that is never taken by it.
+
+    ``auto`` also where none can: ``make_engine`` then says why.
+    """
+    for name in (*_automatic(), *ASKED):
+        try:
+            if engine_class(name).supports(config, dtype) is None:
+                return name if name in ASKED else "auto"
+        except MissingError:
+            continue
+    return "auto"
 
 
 def passed_over(taken: str, config: Config, dtype: str) -> dict[str, str]:
@@ -109,19 +154,17 @@ def passed_over(taken: str, config: Config, dtype: str) -> dict[str, str]:
 
 
 def mend(name: str) -> str:
-    """A sentence on how to get an engine working that can't be loaded or can't do this here."""
-    if name == "torch" and _lacks("torch"):
+    """A sentence on how to get an engine working; empty where it does work, if not for all."""
+    if name == "torch" and importlib.util.find_spec("torch") is None:
         return f"Install it: {python(*TORCH_EXTRA)}"
     if name == "native":
         from microgpt.engines.native.build import library_path, problem, remedy
 
         if problem(library_path()) is not None:
             return f"Build it: {remedy()} ({command('doctor')} says more)."
+    if name in ENGINES and name not in ASKED:
+        if engine_class(name).supports(Config(), "float64") is None:
+            return ""
+    elif name == "auto" or importlib.util.find_spec(name) is not None:
+        return ""
     return f"{command('doctor')} says more."
-
-
-def _lacks(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is None
-    except ValueError:  # its place is taken, so that nothing can import it
-        return True

@@ -54,9 +54,12 @@ class Optimizer:
         self.v = {n: _as_tensor(params[n], given.v.get(n)) for n in squares}
         self.fused = all(p.device.type in ("cpu", "cuda") for p in params.values())
 
-    @torch.no_grad()
     def step(self, lr: float, step: int) -> Tensor:
         """One update; ``step`` counts from 1. The gradient's norm before clipping, as a tensor."""
+        with torch.no_grad():
+            return self._step(lr, step)
+
+    def _step(self, lr: float, step: int) -> Tensor:
         config, self.done = self.config, step
         grads = {n: _gradient(self.params[n]) for n in self.trained}
         every = list(grads.values())
