@@ -9,7 +9,9 @@ its gradient divided by it.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -24,6 +26,7 @@ from microgpt.config import Config
 from microgpt.engines.base import Array, Arrays, Batches, Engine, Ints, Optim
 from microgpt.engines.drawing import Sampler
 from microgpt.engines.hardware import DEVICES
+from microgpt.engines.numpy.engine import NumpyEngine
 from microgpt.engines.torch.devices import chosen, is_full, memory, peak, refusal, too_large
 from microgpt.engines.torch.model import GPT
 from microgpt.engines.torch.optim import Optimizer
@@ -206,13 +209,14 @@ class TorchEngine(Engine):
 
     def _explain(self, error: RuntimeError, batches: Batches, first: int, count: int) -> None:
         """Raise an error in words where memory has run out or nothing can be compiled here."""
-        if type(error).__module__.startswith("torch._"):  # its compiler's
-            reason = str(error).strip().splitlines()[0]
-            raise MissingError(
-                f"torch.compile doesn't work here: {reason}", "Leave --compile out."
-            ) from error
         if not is_full(error):
+            if type(error).__module__.startswith("torch._"):  # its compiler's
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                raise MissingError(
+                    f"torch.compile doesn't work here: {reason}", "Leave --compile out."
+                ) from error
             return
+        traceback.clear_frames(error.__traceback__)  # which hold what memory is full of
         tried = most = min(count, self.hardware.micro_batch or count)
         while most > 1:
             most //= 2
@@ -272,6 +276,12 @@ class TorchEngine(Engine):
 
     def _widest(self) -> int:
         return max(self.config.vocab_size, self.config.hidden, 3 * self.config.n_embd)
+
+    def trace(self, tokens: Sequence[int]) -> Arrays:
+        """The NumPy engine's, in float64: what lies inside a block never leaves the modules."""
+        engine = NumpyEngine()
+        engine.load(dataclasses.replace(self.config, dropout=0.0), "float64", self.state()[0])
+        return engine.trace(tokens)
 
     def sample(
         self,
