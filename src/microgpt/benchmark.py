@@ -34,6 +34,7 @@ from microgpt.data import Dataset
 from microgpt.engines import engine_class
 from microgpt.engines.base import Batches, Engine
 from microgpt.engines.drawing import Sampler
+from microgpt.engines.hardware import Hardware
 from microgpt.errors import MissingError, NumbersError
 from microgpt.flops import training_flop
 from microgpt.opening import open_model
@@ -93,6 +94,9 @@ def one_core() -> Iterator[int | None]:
         os.sched_setaffinity(0, usable)
 
 
+_WALL = "wall time", time.perf_counter
+
+
 def pick_clock(threads: int) -> tuple[str, Callable[[], float]]:
     """The clock to time with, and its name.
 
@@ -101,7 +105,7 @@ def pick_clock(threads: int) -> tuple[str, Callable[[], float]]:
     """
     if threads == 1 and time.get_clock_info("thread_time").resolution <= 1e-6:
         return "processor time", time.thread_time
-    return "wall time", time.perf_counter
+    return _WALL
 
 
 @dataclass
@@ -137,6 +141,8 @@ class Row:
 class Plan:
     """What is to be measured. ``config``'s own batch size is not looked at.
 
+    ``hardware``: for engines that have a choice of it.
+
     ``threads`` above 1 leaves the process on all its cores.
     """
 
@@ -148,6 +154,7 @@ class Plan:
     rounds: int = 7
     threads: int = 1
     sampling: bool = True
+    hardware: Hardware = field(default_factory=Hardware)
 
 
 class Benchmark:
@@ -247,9 +254,13 @@ class Benchmark:
     def _load(self, cls: type[Engine], dtype: str, batch_size: int) -> Engine:
         config = Config(**{**self.config.to_dict(), "batch_size": batch_size})
         engine = cls()
+        if cls.devices:
+            engine.hardware = self.plan.hardware
         kind = stored(dtype)
         weights = {name: np.asarray(w, dtype=kind) for name, w in self.weights.items()}
         engine.load(config, dtype, weights, None, self.plan.threads)
+        if str(getattr(engine, "device", "cpu")) != "cpu":  # no processor's time says how long
+            self.clock_name, self.clock = _WALL
         return engine
 
     def _training(self) -> Iterator[Row]:
@@ -267,7 +278,11 @@ class Benchmark:
         if not self.plan.sampling:
             return
         shipped, _ = open_model(None)
-        same = {**shipped.config.to_dict(), **_shape(self.config)} == shipped.config.to_dict()
+        plain = not self.config.at_rest().beyond()
+        same = (
+            plain
+            and {**shipped.config.to_dict(), **_shape(self.config)} == shipped.config.to_dict()
+        )
         if same and shipped.tokenizer.uchars == self.tokenizer.uchars:
             self.weights = {name: w.tolist() for name, w in shipped.weights.items()}
             self.trained = True
@@ -286,7 +301,11 @@ class Benchmark:
             "clock": self.clock_name,
             "threads": self.plan.threads,
             "rounds": self.plan.rounds,
-            "model": {**_shape(config), "parameters": config.parameters()},
+            "model": {
+                **_shape(config),
+                "parameters": config.parameters(),
+                "beyond": config.beyond(),
+            },
             "data": self.plan.dataset.name,
             "positions": statistics.fmean(self.positions),
             "flop_per_document": self.flop,
