@@ -142,7 +142,7 @@ class PlainScreen:
         for line in floor_lines(self.config, self.floors, list(self.held_out.values())):
             print(line)
         if self.device and self.pace is not None and self.pace.now:
-            print(f"trained at {' · '.join(pace_parts(self.pace.now))}, on {self.device}")
+            print(f"trained at {' · '.join(pace_parts(self.pace.whole()))}, on {self.device}")
         print()
         for line in sample_lines(samples):
             print(line)

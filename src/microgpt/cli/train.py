@@ -69,7 +69,10 @@ def train(
         Path | None, Parameter(help="A TOML file with any of these settings.")
     ] = None,
     engine: Annotated[str | None, Parameter(help=f"{', '.join(CHOICES)}. [auto]")] = None,
-    dtype: Annotated[str | None, Parameter(help=f"{', '.join(DTYPES)}. [float64]")] = None,
+    dtype: Annotated[
+        str | None,
+        Parameter(help=f"{', '.join(DTYPES)}; the last two are torch's alone. [float64]"),
+    ] = None,
     threads: Annotated[
         int | None,
         Parameter(help="CPU threads to use. [1; all cores for 16 or more documents per step]"),
