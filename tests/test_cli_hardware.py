@@ -7,6 +7,8 @@ import pytest
 
 from cli_runner import TINY, ok, refused, written
 from gadget import GadgetEngine, gadget  # noqa: F401  a fixture
+from microgpt.engines.numpy.engine import NumpyEngine
+from microgpt.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("own_list", "gadget")
 
@@ -86,3 +88,39 @@ def test_other_engines_say_nothing_of_hardware() -> None:
     assert set(KEYS[1:]).isdisjoint(run)
     assert kept("r")[0] == ("numpy", None, None, None, None)
     assert GadgetEngine.devices
+
+
+def test_sample_eval_and_bench_take_a_device() -> None:
+    ok(*RUN, "--engine", "numpy", "--out", "r")
+    made = ok("sample", "r", "-n", 2, "--plain", "--engine", "gadget", "--device", "mps").out
+    assert made == ok("sample", "r", "-n", 2, "--plain").out
+    ok("eval", "r", "own.txt", "--engine", "gadget", "--device", "cpu")
+    said = refused(2, "eval", "r", "own.txt", "--engine", "numpy", "--device", "cpu")
+    assert "The engine numpy has no choice of hardware: --device cpu." in said
+    bench = ["bench", "own.txt", *TINY, "--rounds", 1, "--batch-sizes", 1, "--no-sampling"]
+    result = ok(*bench, "--engines", "gadget,numpy", "--device", "mps", "--tied", "--json")
+    (found,) = result.of("bench")
+    assert found["clock"] == "wall time"
+    assert found["model"]["beyond"] == ["tied true"]
+    assert {row["engine"] for row in found["training"]} == {"gadget", "numpy"}
+    assert ok(*bench, "--engines", "numpy", "--json").of("bench")[0]["model"]["beyond"] == []
+
+
+def test_memory_that_does_not_suffice_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run keeps its last save, and is continued with what fits."""
+
+    def full(self: GadgetEngine, batches: object, lrs: object, first: int) -> list[float]:
+        if first and self.hardware.micro_batch is None:
+            raise InputError("The memory doesn't suffice for 4; 2 fit.", "Add --micro-batch 2.")
+        return NumpyEngine.steps(self, batches, lrs, first)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(GadgetEngine, "steps", full)
+    monkeypatch.setattr(GadgetEngine, "found", lambda self: {})
+    flags = ["--engine", "gadget", "--save-every", 1, "--out", "r"]
+    said = refused(2, *RUN[:-1], *flags)
+    assert "2 fit." in said
+    assert "Add --micro-batch 2." in said
+    assert kept("r")[1][0] == "gadget"
+    assert [p.name for p in sorted(Path("r").glob("step-*"))][-1] == "step-00000001"
+    ok("train", "--resume", "r", "--micro-batch", 2, "--json")
+    assert kept("r")[1] == ("gadget", "cpu", False, False, 2)

@@ -32,6 +32,7 @@ from microgpt.engines.made import hardware_of, made_by
 from microgpt.errors import InputError, Interrupted, NumbersError
 from microgpt.evaluation import Told, random_floor
 from microgpt.heldout import AT_MOST, MAX_THREADS, SECONDS, Best, Judge, cores
+from microgpt.pace import Pace
 from microgpt.runfacts import data_facts
 from microgpt.start import begin
 from microgpt.stream import stream_from_json, stream_to_json
@@ -163,6 +164,7 @@ class Trainer:
                 "Name a later step, or leave it out.",
             )
         self.batches: Batches | None = None
+        self.pace = Pace(self.config)
         self.order = Order(self.table, self.config, self.rng)
         self.resumed = snapshot is not None
         self.saved_at: int | None = self.step if self.resumed else None
@@ -246,8 +248,11 @@ class Trainer:
             lines = self._piece(count)
             now = time.monotonic()
             good = before_diverging(lines, self.config)
+            assert self.batches is not None
+            times = {"seconds": round(now - begun, 4)}
+            times |= self.pace.take(self.batches, now - lap, self.engine)
             if self.run_dir:
-                self.run_dir.log({**line, "seconds": round(now - begun, 4)} for line in good)
+                self.run_dir.log({**line, **times} for line in good)
             self.recent = [*self.recent, *(line["loss"] for line in good)][-_RECENT:]
             yield from good
             if len(good) < len(lines):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from microgpt.cli.usage import absent, guess
-from microgpt.config import FLAGS, Config, make_config
+from microgpt.config import FLAGS, SHAPE, SWITCHES, Config, make_config
 from microgpt.errors import FileError, InputError
 
 _TYPES: dict[str, Any] = {
@@ -39,16 +40,20 @@ def _flag(field: dataclasses.Field[Any]) -> tuple[str, Any, Any]:
     return field.name, Annotated[kind, about], None
 
 
-Flags: Any = dataclasses.make_dataclass(
-    "Flags", [_flag(field) for field in FLAGS.values()], frozen=True
-)
-"""One optional flag for every field of ``Config``; None where it was not given."""
-Flags.__module__ = __name__  # cyclopts doesn't look into a class that names no module
+def _flags(name: str, fields: Iterable[str]) -> Any:
+    """A class with one optional flag for each field of ``Config``; None where it isn't given."""
+    made: Any = dataclasses.make_dataclass(name, [_flag(FLAGS[f]) for f in fields], frozen=True)
+    made.__module__ = __name__  # cyclopts doesn't look into a class that names no module
+    return Annotated[made | None, Parameter(name="*")]
 
-FlagsArgument: Any = Annotated[
-    Flags | None,
-    Parameter(name="*"),
-]
+
+FlagsArgument: Any = _flags("Flags", FLAGS)
+
+ModelArgument: Any = _flags(
+    "ModelFlags",
+    [n for n in FLAGS if n in (*SHAPE, *SWITCHES, "optimizer", "long", "grad_clip", "init")],
+)
+"""The flags alone that say how much there is to compute."""
 
 
 def given(flags: Any) -> dict[str, Any]:

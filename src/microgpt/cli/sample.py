@@ -19,6 +19,7 @@ from microgpt.cli.options import DataArgument, reading
 from microgpt.cli.screen import mark_lines, numbered_lines, sample_of
 from microgpt.data import load_data
 from microgpt.engines import CHOICES
+from microgpt.engines.hardware import Hardware
 from microgpt.errors import FileError, InputError, MicrogptError
 from microgpt.evaluation import measure
 from microgpt.heldout import held_out_parts
@@ -33,6 +34,10 @@ RunArgument = Annotated[
     Parameter(help="Run directory, model.json or .safetensors. [the newest in runs/]"),
 ]
 EngineFlag = Annotated[str, Parameter(help=f"{', '.join(CHOICES)}.")]
+DeviceFlag = Annotated[
+    str,
+    Parameter(help="For the engine torch: auto (the fastest there is), cpu, cuda, mps."),
+]
 JsonFlag = Annotated[bool, Parameter(help="Print one JSON object per line.", negative="")]
 BestFlag = Annotated[
     bool,
@@ -90,6 +95,7 @@ def sample(
     ] = "sequential",
     unknown: UnknownFlag = "error",
     engine: EngineFlag = "auto",
+    device: DeviceFlag = "auto",
     best: BestFlag = False,
     ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
@@ -123,7 +129,7 @@ def sample(
             f"--new needs the training data, and {opened.path} doesn't say what that was.",
             "Use it with a run directory.",
         )
-    made = engine_for(opened, engine)
+    made = engine_for(opened, engine, hardware=Hardware(device))
     known = marks.file if new and marks is not None else ()
     pieces = sampling.sample_chosen(
         made,
@@ -203,6 +209,7 @@ def evaluate(
     split_by: Annotated[str, Parameter(help="line, blank-line or none.")] = "line",
     unknown: UnknownFlag = "error",
     engine: EngineFlag = "auto",
+    device: DeviceFlag = "auto",
     best: BestFlag = False,
     ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
@@ -215,7 +222,7 @@ def evaluate(
     if eval_docs < 0:
         raise InputError(f"eval-docs is {eval_docs}, must be at least 0.")
     opened = open_with_notes(run, ignore_digest, best)
-    made = engine_for(opened, engine)
+    made = engine_for(opened, engine, hardware=Hardware(device))
     if file:
         data = load_data(file, split_by, **reading(how))
         for notice in data.notes:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from microgpt.calling import command
 from microgpt.cli import print_json, visible
 from microgpt.config import Config
+from microgpt.pace import Pace
 
 Event = dict[str, Any]
 
@@ -82,9 +83,13 @@ class PlainScreen:
     ``every`` None: as many steps as give at most 1,000 lines.
     """
 
-    def __init__(self, floors: dict[str, float], every: int | None) -> None:
+    def __init__(
+        self, floors: dict[str, float], every: int | None, pace: Pace | None = None
+    ) -> None:
         self.floors = floors
         self.every = every
+        self.pace = pace
+        self.device: str | None = None
         self.config: Config | None = None
         self.held_out: dict[str, Event] = {}
         self.run_dir: str | None = None
@@ -114,7 +119,7 @@ class PlainScreen:
 
     def begin(self, run: dict[str, Any]) -> None:
         self.config = Config(**run["config"])
-        self.run_dir = run["dir"]
+        self.run_dir, self.device = run["dir"], run.get("device")
         self.every = self.every or fitting(self.config.steps)
         for line in run_lines(run, self.config):
             print(line)
@@ -136,6 +141,8 @@ class PlainScreen:
         print()
         for line in floor_lines(self.config, self.floors, list(self.held_out.values())):
             print(line)
+        if self.device and self.pace is not None and self.pace.now:
+            print(f"trained at {' · '.join(pace_parts(self.pace.now))}, on {self.device}")
         print()
         for line in sample_lines(samples):
             print(line)
@@ -153,13 +160,14 @@ class PlainScreen:
 class LiveScreen(PlainScreen):
     """A loss curve that grows, with the floors drawn in; it stays after the run ends."""
 
-    def __init__(self, floors: dict[str, float]) -> None:
-        super().__init__(floors, None)
+    def __init__(self, floors: dict[str, float], pace: Pace | None = None) -> None:
+        super().__init__(floors, None, pace)
         from rich.live import Live
 
         self.losses: list[float] = []
         self.first = 1
         self.lr = 0.0
+        self.grad_norm: float | None = None
         self.drawn = 0.0
         self.started = time.monotonic()
         self.live = Live(auto_refresh=False, vertical_overflow="crop")
@@ -174,7 +182,7 @@ class LiveScreen(PlainScreen):
 
     def step(self, event: Event) -> None:
         self.losses.append(event["loss"])
-        self.lr = event["lr"]
+        self.lr, self.grad_norm = event["lr"], event.get("grad_norm")
         now = time.monotonic()
         if now - self.drawn > 0.25:
             self._draw()
@@ -192,7 +200,7 @@ class LiveScreen(PlainScreen):
     def _draw(self) -> None:
         from rich.text import Text
 
-        picture = self._curve() + "\n" + self._status()
+        picture = "\n".join(filter(None, (self._curve(), self._status(), self._took())))
         self.live.update(Text.from_ansi(picture), refresh=True)
 
     def _status(self) -> str:
@@ -210,12 +218,19 @@ class LiveScreen(PlainScreen):
             return said + self.measured
         return f"{said} · {rate:,.0f} steps/s · {left:,.0f} s left{self.measured}"
 
+    def _took(self) -> str:
+        """What is known of the speed, the gradient and the machine; empty at the very beginning."""
+        parts = pace_parts(self.pace.now) if self.pace is not None else []
+        if self.grad_norm is not None:
+            parts.insert(1, f"gradient norm {self.grad_norm:.3g}")
+        return " · ".join(parts)
+
     def _curve(self) -> str:
         """Losses, averaged over as many steps as share a point of the curve, and the floors."""
         import plotext
 
         columns, rows = shutil.get_terminal_size()
-        width, height = min(columns, 100), max(8, min(18, rows - 6))
+        width, height = min(columns, 100), max(8, min(18, rows - 7))
         bin_size = max(1, -(-len(self.losses) // (2 * width)))
         bins = [self.losses[i : i + bin_size] for i in range(0, len(self.losses), bin_size)]
         xs = [self.first + i * bin_size + len(b) / 2 - 0.5 for i, b in enumerate(bins)]
@@ -248,18 +263,33 @@ def make_screen(
     floors: Callable[[], dict[str, float]],
     every: int | None = None,
     quiet: bool = False,
+    pace: Pace | None = None,
 ) -> Screen:
     """The screen that suits where standard output goes.
 
     ``every``: steps between lines, None for as many as suit it. ``quiet``: no lines; with JSON,
-    none for steps.
+    none for steps. ``pace``: how fast training goes, for those who watch.
     """
     if as_json:
         return JsonScreen(None if quiet else every or 1)
     if quiet:
         return QuietScreen()
     live = sys.stdout.isatty() and (sys.stdout.encoding or "").lower().startswith("utf")
-    return LiveScreen(floors()) if live and every is None else PlainScreen(floors(), every)
+    if live and every is None:
+        return LiveScreen(floors(), pace)
+    return PlainScreen(floors(), every, pace)
+
+
+def pace_parts(now: Mapping[str, float]) -> list[str]:
+    """How fast training goes and what it takes, as far as it is known."""
+    parts = []
+    if "tokens_per_second" in now:
+        parts.append(f"{now['tokens_per_second']:,.0f} tokens/s")
+    if "memory" in now:
+        parts.append(f"{now['memory'] / 1e9:,.2f} GB")
+    if "mfu" in now:
+        parts.append(f"MFU {now['mfu']:.1%}")
+    return parts
 
 
 def fitting(steps: int, most: int = 1000) -> int:

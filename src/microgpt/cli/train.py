@@ -352,7 +352,9 @@ def _trainer(plan: _Plan, stop: Stop, stop_after: int | None) -> Trainer:
 
 def _follow(trainer: Trainer, show: _Show) -> None:
     """Train, and show each event; when nobody can see them any more, save and stop."""
-    screen = make_screen(show.as_json, trainer.judge.floors, show.log_every, show.quiet)
+    screen = make_screen(
+        show.as_json, trainer.judge.floors, show.log_every, show.quiet, trainer.pace
+    )
     trainer.told = screen.measuring
     try:
         for event in trainer.events():
