@@ -211,9 +211,9 @@ class TorchEngine(Engine):
         """Raise an error in words where memory has run out or nothing can be compiled here."""
         if not is_full(error):
             if type(error).__module__.startswith("torch._"):  # its compiler's
-                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
                 raise MissingError(
-                    f"torch.compile doesn't work here: {reason}", "Leave --compile out."
+                    f"torch.compile doesn't work here: {reason}.", "Leave --compile out."
                 ) from error
             return
         traceback.clear_frames(error.__traceback__)  # which hold what memory is full of
