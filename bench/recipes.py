@@ -14,10 +14,13 @@ import argparse
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from common import ROOT, load, microgpt, save
+
+from microgpt.config import Config
 
 BARS = {"shakespeare-classic": 1.75, "shakespeare-modern": 1.64, "shakespeare-muon": 1.60}
 
@@ -28,40 +31,48 @@ def finished(name: str, run: Path) -> dict[str, Any]:
     if not (run / "run.json").exists():
         what = ["--config", str(ROOT / "recipes" / f"{name}.toml"), "--out", str(run)]
     command = [*microgpt(), "train", *what]
-    if _lines(run, "eval", last=True) is None:
+    if _last_eval(run) is None:
         subprocess.run([*command, "--log-every", "100"], check=True)
     return measured(name, run)
 
 
 def measured(name: str, run: Path) -> dict[str, Any]:
     made = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    steps = _lines(run, "step")
-    judged = _lines(run, "eval", last=True)
-    assert judged is not None and steps is not None
+    judged = _last_eval(run)
+    assert judged is not None
     return {
         "recipe": name,
         "engine": made["engine"],
         "dtype": made["dtype"],
         "threads": made["threads"],
-        "parameters": made["parameters"],
-        "steps": steps["step"],
-        "loss": judged["eval"]["loss"],
-        "tokens": judged["eval"]["tokens"],
+        "parameters": Config(**made["config"]).parameters(),
+        "steps": judged["step"],
+        "loss": judged["loss"],
+        "tokens": judged["tokens"],
         "bar": BARS[name],
-        "seconds": steps["seconds"],
+        "seconds": _seconds(run),
     }
 
 
-def _lines(run: Path, kind: str, last: bool = False) -> dict[str, Any] | None:
-    """The last line of this kind in the run's log; ``last``: only if it is from the last step."""
-    if not (run / "metrics.jsonl").exists():
-        return None
-    made = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    text = (run / "metrics.jsonl").read_text(encoding="utf-8")
-    found = [line for line in map(json.loads, text.splitlines()) if kind in line]
-    if not found or (last and found[-1][kind]["step"] < made["config"]["steps"]):
-        return None
-    return found[-1]
+def _log(run: Path) -> list[dict[str, Any]]:
+    path = run / "metrics.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def _last_eval(run: Path) -> dict[str, Any] | None:
+    """What was measured after the last planned step, if that has been reached."""
+    found = [line["eval"] for line in _log(run) if "eval" in line]
+    made = run / "run.json"
+    if found and found[-1]["step"] == json.loads(made.read_text("utf-8"))["config"]["steps"]:
+        return found[-1]
+    return None
+
+
+def _seconds(run: Path) -> float:
+    """All legs of a run together: each counts its seconds from 0."""
+    seconds = [line["seconds"] for line in _log(run) if "seconds" in line]
+    return sum(a for a, b in pairwise([*seconds, 0.0]) if b < a)
 
 
 def main() -> None:

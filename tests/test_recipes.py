@@ -26,6 +26,7 @@ RECIPES = ROOT / "recipes"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.toml"))
 OPTIONS: dict[str, Any] = {
     "data": str, "split_by": str, "engine": str, "dtype": str, "threads": int, "eval_docs": int,
+    "eval_every": int,
     **HARDWARE,
 }  # fmt: skip
 
