@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 import traceback
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from microgpt.arrays import stored
 from microgpt.config import Config
+from microgpt.engines.advancing import advanced
 from microgpt.engines.base import Array, Arrays, Batches, Engine, Ints, Optim
 from microgpt.engines.drawing import Sampler
 from microgpt.engines.hardware import DEVICES
@@ -31,7 +33,7 @@ from microgpt.engines.torch.devices import chosen, is_full, memory, peak, refusa
 from microgpt.engines.torch.model import GPT
 from microgpt.engines.torch.optim import Optimizer
 from microgpt.engines.torch.padding import on, padded, rows
-from microgpt.engines.torch.sampling import sample_rows, sample_sequential
+from microgpt.engines.torch.sampling import Reader, together
 from microgpt.errors import MissingError
 
 PIECE = 2**24  # numbers of the widest layer that ``logits`` computes at a time
@@ -290,10 +292,10 @@ class TorchEngine(Engine):
         uniforms: npt.NDArray[np.float64],
     ) -> tuple[list[list[int]], int]:
         self.model.eval()
+        begin = functools.partial(Reader, self.model)
         with torch.inference_mode(), self._autocast(), np.errstate(all="ignore"):
-            if how.order == "rows":
-                return sample_rows(self.model, prefixes, how, uniforms), uniforms.size
-            return sample_sequential(self.model, prefixes, how, uniforms)
+            most = together(self.config, uniforms.shape[1])
+            return advanced(begin, self.config, most, prefixes, how, uniforms)
 
     def close(self) -> None:
         del self.model, self.forward, self.optimizer
