@@ -100,3 +100,12 @@ def test_the_live_view_has_a_line_for_it() -> None:
     live.grad_norm = None
     assert live._took() == ""
     assert pace_parts({}) == []
+
+
+def test_the_end_tells_of_the_whole_leg(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "RECENT", 0.1)
+    following = Pace(Config())
+    for length, seconds in ((5, 0.5), (3, 0.25), (2, 0.25)):
+        following.take(batch(length), seconds, NumpyEngine())
+    assert following.now == {"tokens_per_second": 8.0}
+    assert following.whole() == {"tokens_per_second": 10.0}

@@ -307,6 +307,7 @@ class Benchmark:
                 "beyond": config.beyond(),
             },
             "data": self.plan.dataset.name,
+            "long": config.long,
             "positions": statistics.fmean(self.positions),
             "flop_per_document": self.flop,
             "peak": {

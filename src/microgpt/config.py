@@ -63,11 +63,17 @@ class Config(Architecture):
     steps: int = about(1000, "Training steps.")
     batch_size: int = about(1, "Documents (or windows) per step.")
     seed: int = about(42, "Seed of the run's one random stream, 0 to 2^32 - 1.")
-    holdout: float = about(0.0, "Share of distinct documents held out of training, 0 to 0.5.")
+    holdout: float = about(
+        0.0, "Share of distinct documents (of running text, its end) held out, 0 to 0.5."
+    )
     validation: bool = about(
         False, "Hold out a second share of the same size, to choose the best step by."
     )
-    long: str = about("cut", "Documents longer than block_size: cut, or train on random windows.")
+    long: str = about(
+        "cut",
+        "Documents longer than block_size: cut, or window (random stretches), which one running "
+        "text gets unasked.",
+    )
     init: str = _tune(
         "stream",
         "Initial weights: drawn from the run's stream, or at once by numpy for big models.",

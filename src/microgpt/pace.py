@@ -27,7 +27,7 @@ Piece = tuple[float, int, int]
 
 
 class Pace:
-    """Follows a run; ``now`` is what there is to show, ``take`` what a log gets.
+    """Follows a run or a leg of it; ``now`` is what there is to show, ``take`` what a log gets.
 
     ``tokens_per_second``; from an engine with a choice of hardware also ``memory``, the most bytes
     it has held, and ``mfu``, the share of the machine's peak: the floating-point operations that
@@ -37,26 +37,31 @@ class Pace:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.now: dict[str, float] = {}
-        self.seconds = 0.0
+        self.all: Piece = (0.0, 0, 0)
+        self.use: dict[str, float] = {}
         self.pieces: deque[Piece] = deque()
 
     def take(self, batches: Batches, seconds: float, engine: Engine) -> dict[str, Any]:
         """Some steps took this long; what the log says of them."""
-        self.seconds += seconds
         lengths, counts = np.unique(np.diff(batches.offsets) - 1, return_counts=True)
         documents = list(zip(lengths.tolist(), counts.tolist(), strict=True))
         tokens = sum(length * count for length, count in documents)
         flop = 0
         if engine.devices:
             flop = sum(count * document_flop(self.config, length) for length, count in documents)
-        self.pieces.append((seconds, tokens, flop))
+        piece = (seconds, tokens, flop)
+        self.pieces.append(piece)
+        self.all = (self.all[0] + seconds, self.all[1] + tokens, self.all[2] + flop)
         while len(self.pieces) > 1 and sum(s for s, _, _ in self.pieces) > RECENT:
             self.pieces.popleft()
-        use: dict[str, float] = {}
-        if engine.devices and self.seconds >= AFTER:
-            use = engine.usage()
-        self.now = _rates(self.pieces, use)
-        return _rates([(seconds, tokens, flop)], use)
+        if engine.devices and self.all[0] >= AFTER:
+            self.use = engine.usage()
+        self.now = _rates(self.pieces, self.use)
+        return _rates([piece], self.use)
+
+    def whole(self) -> dict[str, Any]:
+        """The same, over the whole leg."""
+        return _rates([self.all], self.use)
 
 
 def _rates(pieces: Iterable[Piece], use: dict[str, float]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a run's directory says of it, from before its first step: run.json and vocab.json."""
+"""The directory of a new run, with what it says before the first step: run.json, vocab.json."""
 
 from __future__ import annotations
 
@@ -6,35 +6,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from microgpt.data import BUNDLED, KEPT, Dataset, bundled
 from microgpt.disk.checkpoint import RunDir
 from microgpt.engines.made import hardware_of, made_by
 
 if TYPE_CHECKING:
     from microgpt.training import Trainer
-
-
-def data_facts(dataset: Dataset) -> dict[str, Any]:
-    """What ``run.json`` keeps of the data: enough to find it and to recognise it.
-
-    ``path`` is a list for several files, and null for a bundled list and for a pipe, whose bytes
-    are kept in the run's directory under the name ``kept``. ``column``, ``field`` and
-    ``encoding`` say how it was read, null where nothing needs to be said.
-    """
-    ships = dataset.name in BUNDLED and dataset.path == bundled(f"data/{dataset.name}.txt")
-    paths = [str(path.resolve()) for path in (dataset.path, *dataset.more)]
-    once = dataset.kept is not None
-    return {
-        "name": dataset.name,
-        "path": None if ships or once else paths if dataset.more else paths[0],
-        **({"kept": KEPT} if once else {}),
-        "sha256": dataset.sha256,
-        "split_by": dataset.split_by,
-        **{key: dataset.how.get(key) for key in ("column", "field", "encoding")},
-        "documents": len(dataset.docs),
-        "distinct": dataset.distinct.texts,
-        "characters": sum(map(len, dataset.docs)),
-    }
 
 
 def create_run(path: Path | None, trainer: Trainer, imported: str | None = None) -> RunDir:

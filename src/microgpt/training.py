@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 import time
@@ -33,8 +32,7 @@ from microgpt.errors import InputError, Interrupted, NumbersError
 from microgpt.evaluation import Told, random_floor
 from microgpt.heldout import AT_MOST, MAX_THREADS, SECONDS, Best, Judge, cores
 from microgpt.pace import Pace
-from microgpt.runfacts import data_facts
-from microgpt.start import begin
+from microgpt.start import Writes, begin, data_facts, marks_after
 from microgpt.stream import stream_from_json, stream_to_json
 from microgpt.tokenizer import Tokenizer
 
@@ -45,8 +43,6 @@ ON_THE_WAY = ("save_every", "eval_every", "eval_docs", "patience", "sample_every
 
 _PIECE_SECONDS = 0.05  # the engine is left alone for about this long
 _SAVE_SECONDS = 10.0
-_SAMPLES = 20
-_SAMPLES_ON_THE_WAY = 5
 _WORTH_MEASURING = 100  # from this many steps on, a run is measured during training unasked
 _RECENT = 100  # steps in the mean that says how a run without held-out documents ended
 
@@ -166,6 +162,7 @@ class Trainer:
         self.batches: Batches | None = None
         self.pace = Pace(self.config)
         self.order = Order(self.table, self.config, self.rng)
+        self.writes = Writes.of(self.config, dataset.running, self.engine.slow)
         self.resumed = snapshot is not None
         self.saved_at: int | None = self.step if self.resumed else None
         self.ended_early = False
@@ -198,7 +195,7 @@ class Trainer:
         if self.last < self.config.steps and not self.ended_early:
             return
         yield from self._evaluate()
-        yield {"samples": self.samples(_SAMPLES)}
+        yield {"samples": self.samples()}
 
     def describe(self) -> dict[str, Any]:
         """What the first line of ``--json`` says of the run."""
@@ -307,7 +304,7 @@ class Trainer:
         if self.step >= self.config.steps:
             return
         if self.sample_every and self.step % self.sample_every == 0:
-            yield {"samples": self.samples(_SAMPLES_ON_THE_WAY), "step": self.step}
+            yield {"samples": self.samples(self.writes.on_the_way), "step": self.step}
         label = self.judge.chooses_by
         if label is None or not self.eval_every or self.step % self.eval_every:
             return
@@ -387,6 +384,8 @@ class Trainer:
         event = {"step": self.step, "split": label, "loss": found.loss, "tokens": found.tokens}
         if found.is_sample:
             event |= {"measured": found.measured, "of": found.of}
+        if self.dataset.split_by == "none" and found.bytes:
+            event["bits_per_byte"] = found.bits_per_byte
         if self.run_dir:
             self.run_dir.log([{"eval": event}])
         return event
@@ -398,17 +397,15 @@ class Trainer:
             f"Measure it with: {command('eval', self.run_dir.path)}" if self.run_dir else "",
         )
 
-    def samples(self, count: int = _SAMPLES) -> list[dict[str, str | None]]:
-        """Some samples from the stream as it stands, which is left where it is."""
+    def samples(self, count: int | None = None) -> list[dict[str, str | None]]:
+        """Some samples (``Writes``) from the stream as it stands, which is left where it is."""
         rng = random.Random()
         rng.setstate(self.rng.getstate())
-        texts = sampling.sample(self.engine, self.tokenizer, rng, count)
-        wanted = set(texts)
+        how = sampling.Settings(length=self.writes.length)
+        count = count or self.writes.count
+        texts = sampling.sample(self.engine, self.tokenizer, rng, count, settings=how)
         reached = self.order.rows_reached(self.step)
-        marks = sampling.Marks(
-            wanted.intersection(itertools.islice(self.docs, reached)),
-            wanted.intersection(self.dataset.docs),
-        )
+        marks = marks_after(self.config, self.dataset, self.docs, reached, texts)
         return list(sampling.marked(texts, marks))
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from microgpt.cli.usage import absent, guess
 from microgpt.config import FLAGS, SHAPE, SWITCHES, Config, make_config
@@ -23,15 +23,19 @@ _TYPES: dict[str, Any] = {
 }
 
 
-_FIRST = "Hyper-parameters (the values of the preset final in brackets)"
+_FIRST = Group("Hyper-parameters (the values of the preset final in brackets)", sort_key=1)
 _GROUPS = {
-    "Blocks": "Blocks beyond the published model (engines numpy and torch)",
-    "Recipe": "Recipes beyond the published one",
+    "Recipe": Group("Recipes beyond the published one", sort_key=2),
+    "Blocks": Group("Blocks beyond the published model (engines numpy and torch)", sort_key=3),
 }
+_HARDWARE = Group("Hardware (engine torch)", sort_key=4)
+_DATA = Group("Data", sort_key=5)
 
 
 def _flag(field: dataclasses.Field[Any]) -> tuple[str, Any, Any]:
     default = "" if field.default is None else f" [{field.default}]"
+    if isinstance(field.default, bool):
+        default = " [on]" if field.default else " [off]"
     kind = _TYPES[str(field.type)] | None
     about = Parameter(
         help=field.metadata["about"] + default,
@@ -80,7 +84,7 @@ class DataFlags:
     ] = None
 
 
-DataArgument: Any = Annotated[DataFlags | None, Parameter(name="*", group="Data")]
+DataArgument: Any = Annotated[DataFlags | None, Parameter(name="*", group=_DATA)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,9 +112,7 @@ class HardwareFlags:
     ] = None
 
 
-HardwareArgument: Any = Annotated[
-    HardwareFlags | None, Parameter(name="*", group="Hardware (engine torch)")
-]
+HardwareArgument: Any = Annotated[HardwareFlags | None, Parameter(name="*", group=_HARDWARE)]
 
 
 def hardware(flags: HardwareFlags | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A linear layer of a block: product with a matrix (out × in), LoRA's addition, a bias: §2, §10."""
+"""A linear layer of a block: a matrix (out × in), what LoRA adds to it, and a bias: §2, §10."""
 
 from __future__ import annotations
 
