@@ -348,7 +348,7 @@ def test_heads_of_the_trained_model(opened: Any) -> None:
     told(
         split,
         "mg-head-split",
-        "1 head of 16 numbers: 1 × 5 weights. Most: r at position 3 with head 1 (0.69)",
+        "1 head of 16 numbers: 1 × 5 weights. Most: r at 3 (head 1: 0.69)",
     )
 
 
