@@ -12,7 +12,7 @@ Expect        Loss on names it never saw: 2.211 nats per token. With 16 names a 
 Faster        Token for token it learns 1,600 times as fast as train5.py and 6.4 times as fast as
               train6.py: much of the time went into calling NumPy, and a batch needs no more calls.
 Needs         NumPy:  python -m pip install numpy
-Run it        python train7.py [FILE]          FILE as in train0.py; about 2 seconds
+Run it        python train7.py [FILE]          FILE as in train0.py; about a second
 """
 import os
 import random

@@ -87,10 +87,7 @@ def test_a_rung_is_read_in_one_sitting(n):
     assert max(map(len, lines)) <= 100
     assert len(lines) <= (260 if n == 8 else 210)
     if n == 8:
-        (value,) = [
-            node for node in ast.parse(rung_source(8)).body if isinstance(node, ast.ClassDef)
-        ]
-        assert value.end_lineno - value.lineno < 150
+        assert _length_of_value() < 150
 
 
 @pytest.mark.parametrize("n", ARRAYS)
@@ -353,3 +350,31 @@ def test_headers_quote_what_was_measured():
         assert len(re.findall(r"[\d.,]+ times", text)) == len(
             re.findall(r"times", " ".join(phrases))
         )
+
+
+def test_the_readme_says_what_was_measured():
+    times = _times()
+    text = (ROOT / "ladder" / "README.md").read_text(encoding="utf-8")
+    for n in ARRAYS:
+        batch_size = 1 if n == 6 else 16
+        (row,) = re.findall(rf"^\| \[train{n}\.py\]\(train{n}\.py\) \| (.*) \|$", text, re.M)
+        assert row.split(" | ")[1:5] == [
+            NAME[LIBRARY[n]],
+            f"{batch_size}",
+            _two_digits(times[n, batch_size, 16, 5]),
+            EXPECTED[min(n, 7)][2],
+        ]
+    text = " ".join(text.split())
+    for phrase in (
+        f"train8 takes {_two_digits(1 / times[8, 16, 16, 7])} times as long as train7",
+        f"train9 takes {_two_digits(1 / times[9, 16, 16, 7])} times as long",
+        f"train9 is {_two_digits(times[9, 16, 256, 7])} times as fast as train7 "
+        f"and {_two_digits(times[9, 16, 256, 8])} times as fast as train8",
+        f"in {_length_of_value()} lines",
+    ):
+        assert phrase in text
+
+
+def _length_of_value():
+    (value,) = [node for node in ast.parse(rung_source(8)).body if isinstance(node, ast.ClassDef)]
+    return value.end_lineno - value.lineno + 1
