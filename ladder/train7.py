@@ -9,7 +9,7 @@ Different     A step learns from 16 documents, so arrays get one more axis. Docu
 Expect        Loss on names it never saw: 2.211 nats per token. With 16 names a step it has learned
               from 16,000, train6.py from 1,000. The first printed loss is 3.2780, the last 2.2838;
               each is the mean over 16 names.
-Faster        Token for token it learns 1,600 times as fast as train5.py and 6.4 times as fast as
+Faster        Token for token it learns 1,700 times as fast as train5.py and 6.0 times as fast as
               train6.py: much of the time went into calling NumPy, and a batch needs no more calls.
 Needs         NumPy:  python -m pip install numpy
 Run it        python train7.py [FILE]          FILE as in train0.py; about a second

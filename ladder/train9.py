@@ -8,9 +8,9 @@ Different     Class Value is gone. A tensor of PyTorch does all that it did, und
               torch.nn.functional. They compute what stands here.)
 Expect        Loss on names it never saw: 2.211 nats per token, as train7.py. The first printed loss
               is 3.2780, the last 2.2838; each is the mean over 16 names.
-Faster        Token for token it learns 540 times as fast as train5.py, but takes 3.0 times as long
+Faster        Token for token it learns 610 times as fast as train5.py, but takes 2.7 times as long
               as train7.py: with matrices this small, most of the time goes into calling PyTorch.
-              With n_embd 256 and 2 layers it is 1.2 times as fast as train7.py and 2.0 times as
+              With n_embd 256 and 2 layers it is 1.2 times as fast as train7.py and 2.1 times as
               fast as train8.py. On a graphics card, large models gain far more.
 Needs         PyTorch:  python -m pip install torch
 Run it        python train9.py [FILE]          FILE as in train0.py; about 6 seconds

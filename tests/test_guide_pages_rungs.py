@@ -37,7 +37,7 @@ def test_times_are_the_measured_ones() -> None:
         assert f"{two_digits(times(rung))} (rung {rung})" in TEXT
     assert f"Rung 8 takes {two_digits(1 / times(8, 7))} times as long as rung 7" in TEXT
     assert f"It takes {two_digits(1 / times(9, 7))} times as long" in TEXT
-    assert 2.8 < 1 / times(9, 7) < 3.3, "the question's answer is: three times as long"
+    assert 2.5 < 1 / times(9, 7) < 3.5, "the question's answer is: about three times as long"
     wide = f"PyTorch is {two_digits(times(9, 7, n_embd=256))} times as fast as rung 7 and "
     assert f"{wide}{two_digits(times(9, 8, n_embd=256))} times as fast as rung 8" in TEXT
     table = [row for row in rows("arrays") if re.fullmatch(r"rung \d", row[0])]
