@@ -111,3 +111,34 @@ def test_switches_stand_in_toml_files() -> None:
     (run,) = ok(*RUN, "--config", "c.toml", "--json").of("run")
     assert run["config"]["positions"] == "rope"
     assert run["config"]["n_kv_head"] == 1
+
+
+@pytest.mark.torch
+def test_a_full_gpu_is_told_with_what_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a step the largest number of documents that fits is found by halving it."""
+    import torch
+
+    from microgpt.engines.torch.engine import TorchEngine
+
+    tried = []
+    part = TorchEngine._part
+
+    def full(self: TorchEngine, batches: object, first: int, count: int, positions: int) -> object:
+        tried.append(count)
+        if count > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return part(self, batches, first, count, positions)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TorchEngine, "_part", full)
+    batched = [*RUN, "--batch-size", 8, "--engine", "torch", "--out", "r"]
+    said = refused(2, *batched)
+    assert "doesn't suffice for 8 documents at a time; 2 fit." in said
+    assert "Add --micro-batch 2" in said
+    assert tried == [8, 4, 2]
+    ok("train", "--resume", "r", "--micro-batch", 2)
+
+    def nothing(*_: object) -> object:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(TorchEngine, "load", nothing)
+    assert "The GPU's memory is full." in refused(2, "sample", "r", "--engine", "torch")

@@ -272,9 +272,12 @@ def test_compiled_code_sees_few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(torch, "compile", compiled)
     expected = losses(loaded("torch", SMALL))
-    engine = loaded("torch", SMALL, compile=True)
+    engine: Any = loaded("torch", SMALL, compile=True)
     assert losses(engine) == pytest.approx(expected, abs=1e-12)
     assert shapes == [[(4, 9), (36,), None]] * 10
+    engine.config = dataclasses.replace(SMALL, block_size=500)
+    lengths = [engine._length(np.array([3, n])) for n in (1, 63, 64, 65, 128, 200, 300, 500)]
+    assert lengths == [64, 64, 64, 128, 128, 256, 500, 500]
     weights = np.random.default_rng(1).standard_normal(sum(map(len, documents(SMALL, 4))) - 4)
     weighted = Batches.of([documents(SMALL, 4)], weights)
     other = loaded("torch", SMALL)
@@ -462,6 +465,13 @@ def test_when_memory_runs_out_it_says_how_much_fits(monkeypatch: pytest.MonkeyPa
         losses(engine, size=16)
     held = 5
     assert len(losses(engine, size=16)) == 10
+
+    def full(*args: Any) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")
+
+    monkeypatch.setattr("microgpt.engines.torch.engine.GPT", full)
+    with pytest.raises(InputError, match=r"memory here doesn't suffice for a model of 6,640 param"):
+        loaded("torch", SMALL)
 
 
 def test_other_faults_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

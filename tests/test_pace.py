@@ -87,6 +87,15 @@ def test_a_run_with_a_device_says_at_its_end_how_fast_it_was(
     assert "trained at" not in out
 
 
+@pytest.mark.usefixtures("own_list", "gadget")
+def test_a_gradient_norm_that_is_no_number_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    norms = {"grad_norm": [float("nan"), float("inf"), 0.5, 1.0]}
+    monkeypatch.setattr(GadgetEngine, "found", lambda self: norms)
+    lines = [line for line in ok(*RUN, "--engine", "gadget", "--json").lines if "loss" in line]
+    assert "grad_norm" not in lines[0]
+    assert len(Path("runs/own-1/metrics.jsonl").read_text().splitlines()) >= 4
+
+
 def test_the_live_view_has_a_line_for_it() -> None:
     following = Pace(Config())
     following.now = {"tokens_per_second": 123456.7, "memory": 1.234e9, "mfu": 0.4567}

@@ -285,7 +285,7 @@ class Trainer:
         found = self.engine.found()
         return [
             {"step": first + i, "loss": loss, "lr": lr, "tokens": int(tokens)}
-            | {name: numbers[i] for name, numbers in found.items()}
+            | {name: of[i] for name, of in found.items() if math.isfinite(of[i])}
             for i, (loss, lr, tokens) in enumerate(zip(losses, lrs, batches.positions, strict=True))
         ]
 

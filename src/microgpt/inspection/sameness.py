@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from microgpt.config import Config, make_config
+from microgpt.config import DTYPES, Config, make_config
 from microgpt.engines import engine_class
 from microgpt.engines.base import Engine
 from microgpt.errors import MicrogptError
@@ -64,7 +64,9 @@ def reproduces(opened: Opened) -> str | None:
     if opened.run.run.get("imported"):
         made = last  # the import computes nothing
     engine, level, version = (made.get(name, "") for name in ("engine", "level", "microgpt"))
-    dtype = made.get("dtype", opened.dtype)
+    dtype = opened.dtype
+    if dtype == "float32" and made.get("dtype") in DTYPES[2:]:  # those that keep float32
+        dtype = made["dtype"]
     said = []
     cls = _class_of(engine)
     if version and cls and (level or not cls.leveled):

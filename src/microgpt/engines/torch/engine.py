@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 import traceback
 from collections.abc import Iterator, Sequence
@@ -23,20 +24,29 @@ from torch import Tensor
 
 from microgpt.arrays import stored
 from microgpt.config import Config
+from microgpt.engines.advancing import advanced
 from microgpt.engines.base import Array, Arrays, Batches, Engine, Ints, Optim
 from microgpt.engines.drawing import Sampler
 from microgpt.engines.hardware import DEVICES
 from microgpt.engines.numpy.engine import NumpyEngine
-from microgpt.engines.torch.devices import chosen, is_full, memory, peak, refusal, too_large
+from microgpt.engines.torch.devices import (
+    chosen,
+    is_full,
+    memory,
+    model_too_large,
+    peak,
+    refusal,
+    too_large,
+)
 from microgpt.engines.torch.model import GPT
 from microgpt.engines.torch.optim import Optimizer
 from microgpt.engines.torch.padding import on, padded, rows
-from microgpt.engines.torch.sampling import sample_rows, sample_sequential
+from microgpt.engines.torch.sampling import Reader, together
 from microgpt.errors import MissingError
 
 PIECE = 2**24  # numbers of the widest layer that ``logits`` computes at a time
 LOSS_SCALE = 2.0**16  # of float16
-MULTIPLE = 64  # compiled code is made for lengths that are multiples of this, or for block_size
+SHORTEST = 64  # compiled code is made for this length, twice that, and so on up to block_size
 
 
 class TorchEngine(Engine):
@@ -64,12 +74,19 @@ class TorchEngine(Engine):
         if self.device.type == "cpu":
             torch.set_num_threads(threads)
         kind = getattr(torch, stored(dtype).name)
-        tensors = {}
         for name, shape in config.shapes().items():
             assert weights[name].shape == shape, (name, weights[name].shape, shape)
-            tensors[name] = torch.tensor(weights[name], dtype=kind, device=self.device)
-        self.model = GPT(config, tensors, self.hardware.recompute)
-        self.optimizer = Optimizer(config, dict(self.model.named), optim)
+        try:
+            tensors = {
+                name: torch.tensor(weights[name], dtype=kind, device=self.device)
+                for name in config.shapes()
+            }
+            self.model = GPT(config, tensors, self.hardware.recompute)
+            self.optimizer = Optimizer(config, dict(self.model.named), optim)
+        except RuntimeError as error:
+            if is_full(error):
+                raise model_too_large(self.device, config.parameters()) from error
+            raise
         # What is summed over a batch; Apple's GPUs have no float64.
         self.wide = torch.float32 if self.device.type == "mps" else torch.float64
         self.scale = LOSS_SCALE if dtype == "float16" else 1.0
@@ -155,7 +172,7 @@ class TorchEngine(Engine):
         """Add the gradient of documents that are computed at once; their summed loss."""
         offsets = batches.offsets[first : first + count + 1]
         lengths, starts = np.diff(offsets) - 1, offsets[:-1]
-        docs = padded(batches.tokens, starts, lengths, self.device, self._multiple())
+        docs = padded(batches.tokens, starts, lengths, self.device, self._length(lengths))
         targets_N = on(self.device, batches.tokens[rows(starts + 1, lengths)])
         weights, weights_N = batches.weights_of(first, count), None
         if weights is not None:
@@ -182,11 +199,12 @@ class TorchEngine(Engine):
         (whole * (self.scale / positions)).backward()
         return summed.detach()
 
-    def _multiple(self) -> int:
-        """To what lengths are padded: compiled code is made anew for each."""
+    def _length(self, lengths: Ints) -> int:
+        """To what documents of such lengths are padded: compiled code is made anew for each."""
+        longest = int(lengths.max())
         if not self.hardware.compile:
-            return 1
-        return min(MULTIPLE, self.config.block_size)
+            return longest
+        return min(self.config.block_size, max(SHORTEST, 2 ** (longest - 1).bit_length()))
 
     def _forget(self) -> None:
         """Drop the gradients."""
@@ -270,7 +288,7 @@ class TorchEngine(Engine):
     def _last(self, flat: Ints, starts: Ints, lengths: Ints) -> Tensor:
         """The last hidden states [N, C] of documents, one after the other."""
         self.model.eval()
-        docs = padded(flat, starts, lengths, self.device)
+        docs = padded(flat, starts, lengths, self.device, int(lengths.max()))
         x_NC = self.model.hidden(docs.tokens, docs.real)[0].flatten(0, 1)
         return x_NC if docs.real is None else x_NC.index_select(0, docs.real)
 
@@ -290,10 +308,10 @@ class TorchEngine(Engine):
         uniforms: npt.NDArray[np.float64],
     ) -> tuple[list[list[int]], int]:
         self.model.eval()
+        begin = functools.partial(Reader, self.model)
         with torch.inference_mode(), self._autocast(), np.errstate(all="ignore"):
-            if how.order == "rows":
-                return sample_rows(self.model, prefixes, how, uniforms), uniforms.size
-            return sample_sequential(self.model, prefixes, how, uniforms)
+            most = together(self.config, uniforms.shape[1])
+            return advanced(begin, self.config, most, prefixes, how, uniforms)
 
     def close(self) -> None:
         del self.model, self.forward, self.optimizer

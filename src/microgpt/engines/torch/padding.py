@@ -23,13 +23,12 @@ class Padded:
     real: Tensor | None
 
 
-def padded(flat: Ints, starts: Ints, lengths: Ints, device: torch.device, to: int = 1) -> Padded:
-    """The documents flat[starts[d] : starts[d] + lengths[d]], padded to a multiple of ``to``."""
-    longest = -(-int(lengths.max()) // to) * to
-    if longest == lengths.min():
-        tokens = flat[starts[:, None] + np.arange(longest)]
+def padded(flat: Ints, starts: Ints, lengths: Ints, device: torch.device, to: int) -> Padded:
+    """The documents flat[starts[d] : starts[d] + lengths[d]], all padded to the length ``to``."""
+    if to == lengths.min():
+        tokens = flat[starts[:, None] + np.arange(to)]
         return Padded(on(device, tokens), None)
-    inside = np.arange(longest) < lengths[:, None]
+    inside = np.arange(to) < lengths[:, None]
     tokens = np.zeros(inside.shape, np.int64)
     tokens[inside] = flat[rows(starts, lengths)]
     return Padded(on(device, tokens), on(device, np.flatnonzero(inside)))
