@@ -32,8 +32,8 @@ OPTIONS: dict[str, Any] = {
 
 # How many of the first steps a test repeats, in what, and how far off they may be. A step of
 # llama-shaped takes ten times as long as one of the others, and one of gpt2-124m would take a
-# processor an hour. Measured, float32 against float64: 1e-6 for modern and muon over all of them,
-# but 0.011 for classic. There rounding grows ten thousandfold within 100 steps, so float64 is
+# processor an hour. Measured, float32 against float64: 6e-7 for modern and muon over all of them,
+# but 0.011 for classic. There rounding grows a hundred thousandfold within 100 steps, so float64 is
 # compared, where it is as small as that times 1e-9.
 STEPS = {
     "shakespeare-classic": (100, "float64", 1e-6),
