@@ -203,7 +203,7 @@ def test_values_out_of_range(flags: list[object], says: str) -> None:
         (["export", "r", "x.txt"], "x.txt ends in '.txt', must end in .json or .safetensors"),
         (["export", "r", "x"], "must end in .json or .safetensors"),
         (["import", "m.json"], "import needs --out, which isn't given."),
-        (["ladder", "9"], "There is no rung 9, only 0 to 5"),
+        (["ladder", "10"], "There is no rung 10, only 0 to 9"),
         (["ladder", "five"], "RUNG is 'five', must be a whole number"),
     ],
 )
