@@ -139,6 +139,11 @@ def run(arguments: Sequence[str]) -> int:
         return fail(
             InputError("This machine's memory is full.", "Make the model smaller."), as_json
         )
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # PyTorch's, which may not be installed
+            raise
+        full = "The GPU's memory is full."
+        return fail(InputError(full, "Make the model smaller, or add --device cpu."), as_json)
     return 0
 
 
