@@ -9,12 +9,14 @@ absolute. ``names``: the cases to check, None for all.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 from conformance import vectorfile
+from conformance.reference import uniform_weights
 
 from microgpt import trace
 from microgpt.batches import Order, TokenTable
@@ -305,6 +307,71 @@ def check_sampling(make: Make, dtype: str, names: Collection[str] | None = None)
     return {}
 
 
+# ---------------------------------------------------------------- other blocks
+
+
+def block_engine(make: Make, dtype: str, case: Named, **recipe: Any) -> Engine | None:
+    """A new engine with a model of blocks.json; None where it doesn't support that one."""
+    config = make_config(**{**case["config"], **recipe})
+    if make.supports(config, dtype) is not None:
+        return None
+    return _load(make, dtype, config, uniform_weights(config, vectorfile.load("blocks")["seed"]))
+
+
+def check_blocks(make: Make, dtype: str, names: Collection[str] | None = None) -> Worst:
+    """Logits, loss, gradients, weighted loss and samples of the models in blocks.json."""
+    judge, shared = Judge(dtype), vectorfile.load("blocks")
+    docs = shared["docs"]
+    for case in _cases(names, "blocks"):
+        engine = block_engine(make, dtype, case)
+        if engine is None:
+            continue
+        what = f"block {case['name']}"
+        judge.near("forward", f"{what}: logits", case["logits"], engine.logits([docs[0][:-1]])[0])
+        loss, grads = engine.grads(docs)
+        judge.near("gradients", f"{what}: loss", case["loss"], loss)
+        judge.near_all("gradients", f"{what}: gradients", case["grads"], grads)
+        loss, grads = engine.grads(docs, _flat(shared["position_weights"]))
+        norm = math.sqrt(sum(float(np.square(g, dtype=np.float64).sum()) for g in grads.values()))
+        expected = list(case["weighted"].values())
+        judge.near("gradients", f"{what}: weighted loss, gradient norm", expected, [loss, norm])
+        if dtype == "float64":
+            uniforms = np.array(shared["uniforms"])
+            got, _ = engine.sample(shared["prefixes"], Sampler(order="rows"), uniforms)
+            tokens = [[int(t) for t in one] for one in got]
+            if tokens != case["samples"]:
+                raise Wrong(f"{what}: samples {tokens}, must be {case['samples']}")
+    return judge.worst
+
+
+def check_block_steps(make: Make, dtype: str, names: Collection[str] | None = None) -> Worst:
+    """Losses of four steps under AdamW and Muon; the norms of gradients where an engine has them.
+
+    In one call, and in two with the state handed over in between.
+    """
+    judge, docs = Judge(dtype), vectorfile.load("blocks")["docs"]
+    for case in _cases(names, "blocks"):
+        for training in case["training"]:
+            recipe = {k: v for k, v in training.items() if k not in ("losses", "grad_norms")}
+            engine = block_engine(make, dtype, case, **recipe)
+            if engine is None:
+                continue
+            what = f"{recipe['optimizer']} steps of block {case['name']}"
+            count = len(training["losses"])
+            got = engine.steps(Batches.of([docs] * count), [recipe["lr"]] * count, 0)
+            judge.near("steps", f"{what}: losses", training["losses"], got)
+            norms = engine.found().get("grad_norm", training["grad_norms"])
+            judge.near("steps", f"{what}: gradient norms", training["grad_norms"], norms)
+            piece = block_engine(make, dtype, case, **recipe)
+            assert piece is not None
+            first = piece.steps(Batches.of([docs] * 2), [recipe["lr"]] * 2, 0)
+            piece = _load(make, dtype, piece.config, *piece.state())
+            rest = [recipe["lr"]] * (count - 2)
+            if first + piece.steps(Batches.of([docs] * len(rest)), rest, 2) != got:
+                raise Wrong(f"{what}: in pieces they differ")
+    return judge.worst
+
+
 # ---------------------------------------------------------------- whole runs
 
 
@@ -371,6 +438,8 @@ CHECKS: dict[str, Check] = {
     "sampling": check_sampling,
     "steps": check_steps,
     "split": check_split,
+    "blocks": check_blocks,
+    "block_steps": check_block_steps,
 }
 """All checks but the whole runs, the quickest first."""
 

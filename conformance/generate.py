@@ -6,8 +6,9 @@
     python conformance/generate.py --only gradients steps
     python conformance/generate.py --measure  how far each engine is from the vectors
 
-Two machines may differ in the last bits of exp, log and cos: --check says so and accepts what is
-within 1e-11. vectors/run/ is written only where it is missing (see make_files).
+blocks.json is the NumPy engine's, since the scalar engine doesn't compute what is in it. Two
+machines may differ in the last bits of exp, log and cos: --check says so and accepts what is within
+1e-11. vectors/run/ is written only where it is missing (see make_files).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ for place in (ROOT, ROOT / "src"):
         sys.path.insert(0, str(place))
 
 from conformance import (  # noqa: E402
+    make_blocks,
     make_files,
     make_ground,
     make_model,
@@ -39,6 +41,7 @@ FILES: dict[str, Callable[[], object]] = {
     **make_training.FILES,
     **make_sampling.FILES,
     **make_files.FILES,
+    **make_blocks.FILES,
 }
 
 

@@ -56,6 +56,21 @@ def drawn(config: Config, seed: int) -> Arrays:
     return {name: np.array(rows) for name, rows in weights.items()}
 
 
+def uniform_weights(config: Config, seed: int) -> Arrays:
+    """Weights in the order of the shapes, row by row: 0.5 (2u - 1) for draws u in [0, 1).
+
+    Gains are 1 more. Every weight is drawn, biases and lora_b too, and no step rounds differently
+    anywhere.
+    """
+    rng = random.Random(seed)
+    weights: Arrays = {}
+    for name, shape in config.shapes().items():
+        count = int(np.prod(shape))
+        drawn = np.array([0.5 * (2 * rng.random() - 1) for _ in range(count)]).reshape(shape)
+        weights[name] = drawn + (config.constant_of(name) or 0.0)
+    return weights
+
+
 @cache
 def model(name: str) -> tuple[Config, Arrays]:
     """A model of models.json or trained.json, computed, not read (``trained`` is read)."""

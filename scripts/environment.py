@@ -37,6 +37,7 @@ LEVELS = {
     "browser": (("browser.txt",), 5),
 }
 TORCH = "2.13.0"  # in no lock: its releases for one platform weigh gigabytes
+TRANSFORMERS = "5.23.0"  # GPT-2 and Llama as others compute them; needed by tests alone
 NATIVE = ROOT / "src" / "microgpt" / "engines" / "native"
 RECORD = NATIVE / "libmicrogpt.json"  # of a kernel, or of why there is none
 
@@ -303,15 +304,18 @@ def fetch_zig():
 
 
 def set_up_torch():
-    """Adds torch to .venv without moving anything that the lock has pinned."""
-    question = "import importlib.metadata as m; print(m.version('torch'))"
+    """Adds torch, and transformers to compare with, moving nothing that the lock has pinned."""
+    question = (
+        "import importlib.metadata as m; "
+        "print(m.version('torch'), 'and transformers', m.version('transformers'))"
+    )
     found = subprocess.run(
         [str(program("python")), "-I", "-c", question], capture_output=True, encoding="utf-8"
     )
     if found.returncode == 0:
         say(f"torch {found.stdout.strip()} is there")
         return
-    say(f"installing torch {TORCH} ...")
+    say(f"installing torch {TORCH} and transformers {TRANSFORMERS} ...")
     began = time.monotonic()
     pins = [
         line.removesuffix("\\").strip()
@@ -324,7 +328,13 @@ def set_up_torch():
         # On Linux the plain release brings gigabytes for accelerators.
         version = TORCH + ("+cpu" if sys.platform == "linux" else "")
         pip(
-            ["install", "--quiet", f"--constraint={constraints}", f"torch=={version}"],
+            [
+                "install",
+                "--quiet",
+                f"--constraint={constraints}",
+                f"torch=={version}",
+                f"transformers=={TRANSFORMERS}",
+            ],
             remedy="Tell pip where PyTorch's builds for this machine are with PIP_FIND_LINKS or "
             "PIP_EXTRA_INDEX_URL, or install torch into .venv by hand.",
         )

@@ -1,12 +1,8 @@
-"""Make data/words.txt, a list of English words, from the tiny Shakespeare text.
+"""Make data/words.txt, a list of English words, from data/shakespeare.txt.
 
-The input is the 1,115,394-byte file known as "tiny shakespeare" (text in the
-public domain; SHA-256
-86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed), which is
-data/tinyshakespeare/input.txt in github.com/karpathy/char-rnn. With that file
-saved as tinyshakespeare.txt in the root of this repository, the command
+data/README.md says where that text comes from. The command
 
-    python scripts/make_words.py tinyshakespeare.txt --out data/words.txt
+    python scripts/make_words.py data/shakespeare.txt --out data/words.txt
 
 writes data/words.txt again, byte for byte. Only the standard library is used.
 

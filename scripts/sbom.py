@@ -32,6 +32,13 @@ LOCKS = ("base", "grader", "guide", "dev")  # the base install, then what each e
 BUNDLED = (
     ("data/names.txt", "given names", "karpathy/makemore", "pkg:github/karpathy/makemore", "MIT"),
     (
+        "data/shakespeare.txt",
+        "passages of Shakespeare's plays",
+        "karpathy/char-rnn",
+        "pkg:github/karpathy/char-rnn",
+        "public domain",
+    ),
+    (
         "data/fruits.toml",
         "34 of its words",
         "WordNet 3.1, Princeton University",

@@ -248,7 +248,7 @@ def test_what_makes_times_uncertain_is_said() -> None:
     [
         (("--engines", "nupmy"), "'nupmy'"),
         (("--engines", ""), "must be some of native, numpy, scalar"),
-        (("--dtypes", "float16"), "'float16'"),
+        (("--dtypes", "float8"), "'float8'"),
         (("--batch-sizes", "1,x"), "'x'"),
         (("--batch-sizes", "1,,2"), "''"),
         (("--batch-sizes", "0"), "batch_size is 0"),

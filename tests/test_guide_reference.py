@@ -135,7 +135,7 @@ def test_the_page_has_every_command_and_flag() -> None:
 
 def test_defaults_are_told_once() -> None:
     text = "\n".join(commands.described())
-    assert "`--count`, `-n INT`\n:   How many to write. Default: 20.\n" in text
+    assert "`--count`, `-n INT`\n:   How many to write. Default: 20; of running text 3.\n" in text
     assert "Port; 0 picks a free one. Default: 8042, or a free one.\n" in text
     assert ":   Open it in the browser. Default: `--open`.\n" in text
     assert "Overwrite a file of that name.\n" in text  # a switch is off

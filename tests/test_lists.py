@@ -1,4 +1,4 @@
-"""The bundled lists in data/: form, counts as data/README.md states, how words.txt is made."""
+"""The bundled data: form, counts as data/README.md states, how words.txt is made."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ SCRIPT = ROOT / "scripts" / "make_words.py"
 LISTS = ["names.txt", "words.txt", "dinosaurs.txt"]
 OURS = ["words.txt", "dinosaurs.txt"]
 
+TEXT = "shakespeare.txt"
+TEXT_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 NAMES_SHA256 = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
 
 PLAY = """\
@@ -75,7 +77,8 @@ def test_ours_end_in_one_newline(name: str) -> None:
 
 
 def test_readme_states_every_list() -> None:
-    assert sorted(stated()) == sorted(LISTS) == sorted(path.name for path in DATA.glob("*.txt"))
+    assert sorted(stated()) == sorted(LISTS)
+    assert sorted([*LISTS, TEXT]) == sorted(path.name for path in DATA.glob("*.txt"))
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -90,6 +93,21 @@ def test_names_is_the_known_file() -> None:
     assert len(lines) == 32_033
     assert len(set(lines)) == 29_494
     assert hashlib.sha256((DATA / "names.txt").read_bytes()).hexdigest() == NAMES_SHA256
+
+
+def test_the_running_text_is_the_known_file_and_as_stated() -> None:
+    content = (DATA / TEXT).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == TEXT_SHA256
+    assert content.isascii() and content.count(b"\n") == 40_000
+    assert content.endswith(b".\n") and b"\r" not in content
+    readme = (DATA / "README.md").read_text(encoding="utf-8")
+    assert f"| `{TEXT}` | {len(content):,} | {len(set(content))} |" in readme
+    assert f"makes {len(content) - 1:,} characters" in readme and "40,000 lines" in readme
+
+
+def test_words_are_those_of_the_running_text() -> None:
+    made = run_script(DATA / TEXT)
+    assert (made.returncode, made.stdout) == (0, (DATA / "words.txt").read_bytes())
 
 
 def test_words_have_2_to_16_letters_and_no_proper_names() -> None:

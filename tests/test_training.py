@@ -18,9 +18,9 @@ from microgpt.engines.numpy.engine import NumpyEngine
 from microgpt.errors import InputError
 from microgpt.evaluation import bigram_floor, mean_loss, random_floor
 from microgpt.heldout import held_out_parts
-from microgpt.start import begin, marks_at, shuffled
+from microgpt.start import begin, data_facts, marks_at, shuffled
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import Trainer, data_facts
+from microgpt.training import Trainer
 from training_runs import DOCS, dataset, in_directory, resumed, run, tiny
 
 # ---------------------------------------------------------------- the beginning

@@ -35,9 +35,10 @@ import tints
 GUIDE = Path(__file__).resolve().parent.parent
 ROOT = GUIDE.parent
 SITE = GUIDE / "site"
+LISTS = ("names", "words", "dinosaurs")  # the running text is long, and no page has it yet
 # What pages and widgets fetch or offer for download, by its place in the site.
 FILES = {
-    **{f"files/{p.name}": p for p in sorted((ROOT / "data").glob("*.txt"))},
+    **{f"files/{name}.txt": ROOT / "data" / f"{name}.txt" for name in LISTS},
     "files/model.json": ROOT / "data" / "model.json",
     "files/trace.json": ROOT / "conformance" / "trace.json",
     **{f"files/{p.name}": p for p in sorted((ROOT / "ladder").glob("train*.py"))},

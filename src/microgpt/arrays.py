@@ -14,6 +14,15 @@ Arrays = dict[str, Array]
 Ints = npt.NDArray[np.integer]
 
 
+def stored(dtype: str) -> np.dtype[np.floating]:
+    """The type of the weights' numbers in a run that computes in ``dtype``.
+
+    float64 and float32 as they are; under bfloat16 and float16, which round too coarsely to add
+    small updates, float32.
+    """
+    return np.dtype(np.float64 if dtype == "float64" else np.float32)
+
+
 @dataclass
 class Optim:
     """Optimiser state.

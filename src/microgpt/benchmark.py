@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from microgpt.arrays import stored
 from microgpt.batches import Order, TokenTable
 from microgpt.calling import command
 from microgpt.config import SHAPE, Config
@@ -267,7 +268,7 @@ class Benchmark:
     def _load(self, cls: type[Engine], dtype: str, batch_size: int) -> Engine:
         config = Config(**{**self.config.to_dict(), "batch_size": batch_size})
         engine = cls()
-        kind = np.dtype(dtype)
+        kind = stored(dtype)
         weights = {name: np.asarray(w, dtype=kind) for name, w in self.weights.items()}
         engine.load(config, dtype, weights, None, self.plan.threads)
         return engine
@@ -308,6 +309,7 @@ class Benchmark:
             "rounds": self.plan.rounds,
             "model": {**_shape(config), "parameters": config.parameters()},
             "data": self.plan.dataset.name,
+            "long": config.long,
             "positions": statistics.fmean(self.positions),
             "flop_per_document": self.flop,
             "peak": {

@@ -8,30 +8,31 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from microgpt.architecture import INNER, MAX_SIZE, Architecture, about, kind_of
 from microgpt.errors import InputError
+from microgpt.limits import choice, nearest, number, truth, whole
 
-ACTIVATIONS = ("relu", "relu_squared")
-OPTIMIZERS = ("adam", "sgd")
-SCHEDULES = ("linear", "cosine", "constant")
+OPTIMIZERS = ("adam", "sgd", "adamw", "muon")
+SCHEDULES = ("linear", "cosine", "constant", "wsd")
+INITS = ("stream", "numpy")
 LONG = ("cut", "window")
-DTYPES = ("float64", "float32")
-
-MAX_PARAMETERS = 2_000_000_000
-_MAX_SIZE = 2**24  # of one dimension: far above any model here, far below what overflows a product
+DTYPES = ("float64", "float32", "bfloat16", "float16")
+"""What an engine computes with; under the last two it keeps its weights in float32."""
 
 T = TypeVar("T")
 
 
-def _field(default: T, about: str) -> T:
-    """A dataclass field with its one-line description for the command line's help."""
-    return dataclasses.field(default=default, metadata={"about": about})
+def _tune(default: T, text: str) -> T:
+    """A field of the recipe beyond the published one."""
+    return about(default, text, "Recipe")
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Architecture):
     """The shape of a model and the recipe that trains it.
 
     Raises ``InputError`` that names the value, the limit and the remedy when a field is out of
@@ -50,124 +51,146 @@ class Config:
         microgpt.errors.InputError: n_embd 30 is not divisible by n_head 4. n_head can be ...
     """
 
-    n_layer: int = _field(1, "Transformer blocks, one after the other.")
-    n_embd: int = _field(16, "Numbers that represent a token: the width of the model.")
-    n_head: int = _field(4, "Attention heads; they share n_embd evenly.")
-    block_size: int = _field(16, "The most tokens the model sees at once.")
-    activation: str = _field("relu", "Between the MLP's two layers: relu or relu_squared.")
-    init_std: float = _field(0.08, "Standard deviation of the random initial weights.")
-    init_std_out: float | None = _field(
-        None, "The same for attn_wo and mlp_fc2; init_std if not given."
+    optimizer: str = about("adam", "adam, sgd, adamw or muon.")
+    lr: float = about(0.01, "Learning rate at the start of the schedule.")
+    beta1: float = about(0.85, "Adam: how much of the running mean gradient each step keeps.")
+    beta2: float = about(0.99, "Adam: the same for the running mean squared gradient.")
+    eps: float = about(1e-8, "Adam: added to the square root, so that nothing is divided by zero.")
+    schedule: str = about(
+        "linear", "Learning-rate schedule: linear or cosine decay, constant, or wsd."
     )
-    optimizer: str = _field("adam", "adam or sgd.")
-    lr: float = _field(0.01, "Learning rate at the start of the schedule.")
-    beta1: float = _field(0.85, "Adam: how much of the running mean gradient each step keeps.")
-    beta2: float = _field(0.99, "Adam: the same for the running mean squared gradient.")
-    eps: float = _field(1e-8, "Adam: added to the square root, so that nothing is divided by zero.")
-    schedule: str = _field(
-        "linear", "Learning-rate schedule: linear or cosine decay to 0, or constant."
+    warmup: int = about(0, "Steps over which lr first rises from 0.")
+    steps: int = about(1000, "Training steps.")
+    batch_size: int = about(1, "Documents (or windows) per step.")
+    seed: int = about(42, "Seed of the run's one random stream, 0 to 2^32 - 1.")
+    holdout: float = about(
+        0.0, "Share of distinct documents (of running text, its end) held out, 0 to 0.5."
     )
-    warmup: int = _field(0, "Steps over which lr first rises from 0.")
-    steps: int = _field(1000, "Training steps.")
-    batch_size: int = _field(1, "Documents (or windows) per step.")
-    seed: int = _field(42, "Seed of the run's one random stream, 0 to 2^32 - 1.")
-    holdout: float = _field(0.0, "Share of distinct documents held out of training, 0 to 0.5.")
-    validation: bool = _field(
+    validation: bool = about(
         False, "Hold out a second share of the same size, to choose the best step by."
     )
-    long: str = _field("cut", "Documents longer than block_size: cut, or train on random windows.")
-    vocab_size: int = dataclasses.field(default=27, metadata={})
+    long: str = about(
+        "cut",
+        "Documents longer than block_size: cut, or window (random stretches), which one running "
+        "text gets unasked.",
+    )
+    init: str = _tune(
+        "stream",
+        "Initial weights: drawn from the run's stream, or at once by numpy for big models.",
+    )
+    weight_decay: float = _tune(
+        0.0, "adamw, muon: share of lr by which matrices shrink each step (not embeddings)."
+    )
+    grad_clip: float = _tune(0.0, "The gradient's norm is cut to this; 0: it isn't.")
+    lr_end: float = _tune(0.0, "Share of lr at which linear, cosine and wsd end.")
+    decay_share: float = _tune(0.2, "wsd: share of the steps, the last ones, in which lr falls.")
+    muon_lr: float = _tune(0.02, "muon: the learning rate of the blocks' matrices.")
+    muon_momentum: float = _tune(0.95, "muon: how much of the running gradient each step keeps.")
 
     def __post_init__(self) -> None:
-        for name in ("n_layer", "n_embd", "n_head", "block_size", "batch_size", "vocab_size"):
-            _whole(name, getattr(self, name), 1, _MAX_SIZE)
-        _whole(
+        super().__post_init__()
+        whole(
             "steps",
             self.steps,
             1,
             10**12,
             "To keep the untrained model, use --stop-after 0.",
         )
-        _whole("warmup", self.warmup, 0, self.steps)
-        _whole("seed", self.seed, 0, 2**32 - 1)
-        if self.n_embd % self.n_head:
-            fits = [h for h in range(1, self.n_embd + 1) if self.n_embd % h == 0]
-            raise InputError(
-                f"n_embd {self.n_embd} is not divisible by n_head {self.n_head}.",
-                f"n_head can be one of {', '.join(map(str, fits[:12]))}.",
-            )
-        _choice("activation", self.activation, ACTIVATIONS)
-        _choice("optimizer", self.optimizer, OPTIMIZERS)
-        _choice("schedule", self.schedule, SCHEDULES)
-        _choice("long", self.long, LONG)
-        _number("lr", self.lr, 0.0, 1e6, "0.01 is the presets' value.", open_low=True)
-        _number("init_std", self.init_std, 0.0, 1e3)
-        if self.init_std_out is not None:
-            _number("init_std_out", self.init_std_out, 0.0, 1e3)
-        _number("beta1", self.beta1, 0.0, 1.0, open_high=True)
-        _number("beta2", self.beta2, 0.0, 1.0, open_high=True)
-        _number("eps", self.eps, 0.0, 1.0, open_low=True)
-        _number("holdout", self.holdout, 0.0, 0.5)
-        if not isinstance(self.validation, bool):
-            raise InputError(f"validation is {self.validation!r}, must be true or false.")
+        whole("batch_size", self.batch_size, 1, MAX_SIZE)
+        whole("warmup", self.warmup, 0, self.steps)
+        whole("seed", self.seed, 0, 2**32 - 1)
+        choice("optimizer", self.optimizer, OPTIMIZERS)
+        choice("schedule", self.schedule, SCHEDULES)
+        choice("long", self.long, LONG)
+        number("lr", self.lr, 0.0, 1e6, "0.01 is the presets' value.", open_low=True)
+        number("beta1", self.beta1, 0.0, 1.0, open_high=True)
+        number("beta2", self.beta2, 0.0, 1.0, open_high=True)
+        number("eps", self.eps, 0.0, 1.0, open_low=True)
+        number("holdout", self.holdout, 0.0, 0.5)
+        truth("validation", self.validation)
         if self.validation and self.holdout == 0:
             raise InputError(
                 "validation needs holdout above 0: it is a second share of that size.",
                 "Add --holdout 0.1.",
             )
-        if self.parameters() > MAX_PARAMETERS:
+        self._check_recipe()
+
+    def _check_recipe(self) -> None:
+        choice("init", self.init, INITS)
+        if self.mup_base and self.optimizer not in ("adam", "adamw"):
             raise InputError(
-                f"The model would have {self.parameters():,} parameters, "
-                f"above the limit of {MAX_PARAMETERS:,}.",
-                "Make n_embd, n_layer or block_size smaller.",
+                f"mup_base is for adam and adamw; optimizer is {self.optimizer}.",
+                "Leave mup_base out, or choose --optimizer adamw.",
             )
+        number("weight_decay", self.weight_decay, 0.0, 1e3)
+        if self.weight_decay and self.optimizer not in ("adamw", "muon"):
+            raise InputError(
+                f"weight_decay is for adamw and muon; optimizer is {self.optimizer}.",
+                "Choose --optimizer adamw.",
+            )
+        number("grad_clip", self.grad_clip, 0.0, 1e9)
+        number("lr_end", self.lr_end, 0.0, 1.0)
+        number("decay_share", self.decay_share, 0.0, 1.0, open_low=True)
+        number("muon_lr", self.muon_lr, 0.0, 1e6, open_low=True)
+        number("muon_momentum", self.muon_momentum, 0.0, 1.0, open_high=True)
 
-    @property
-    def head_dim(self) -> int:
-        """Numbers a head works with: n_embd / n_head."""
-        return self.n_embd // self.n_head
+    def lr_share(self, name: str) -> float:
+        """What the learning rate is multiplied by for the weight ``name``.
 
-    def shapes(self) -> dict[str, tuple[int, int]]:
-        """Shape (out, in) of every weight matrix by name, in the order of initialisation."""
-        c, v = self.n_embd, self.vocab_size
-        shapes = {"wte": (v, c), "wpe": (self.block_size, c), "lm_head": (v, c)}
-        for i in range(self.n_layer):
-            for name in ("attn_wq", "attn_wk", "attn_wv", "attn_wo"):
-                shapes[f"layer{i}.{name}"] = (c, c)
-            shapes[f"layer{i}.mlp_fc1"] = (4 * c, c)
-            shapes[f"layer{i}.mlp_fc2"] = (c, 4 * c)
-        return shapes
+        mup_base / n_embd for the blocks' matrices under muP; 0 for all that LoRA leaves as it is.
+        """
+        if self.lora_rank and kind_of(name) != "lora":
+            return 0.0
+        return self.mup_base / self.n_embd if self.mup_base and kind_of(name) in INNER else 1.0
 
-    def parameters(self) -> int:
-        """How many numbers training adjusts; 4,192 for the preset ``final`` on the names."""
-        c = self.n_embd
-        return (2 * self.vocab_size + self.block_size) * c + self.n_layer * 12 * c * c
-
-    def std_of(self, name: str) -> float:
-        """Standard deviation with which the matrix ``name`` is drawn."""
-        if self.init_std_out is not None and name.endswith(("attn_wo", "mlp_fc2")):
-            return self.init_std_out
-        return self.init_std
+    def decays(self, name: str) -> bool:
+        """Whether ``weight_decay`` shrinks the weight ``name``: matrices, save the embeddings."""
+        return kind_of(name) not in ("embedding", "vector")
 
     def lr_at(self, step: int) -> float:
         """Learning rate of step ``step``, counted from 0.
 
-        ``linear`` is lr * (1 - step/steps), ``cosine`` lr * 0.5 * (1 + cos(pi * step/steps)).
-        During the first ``warmup`` steps this is multiplied by (step + 1) / warmup.
+        ``linear`` is lr * (1 - step/steps), ``cosine`` lr * 0.5 * (1 + cos(pi * step/steps)),
+        ``wsd`` lr and, over the last ``decay_share`` of the steps, a straight line down. They fall
+        to ``lr_end`` * lr. During the first ``warmup`` steps this is multiplied by
+        (step + 1) / warmup.
         """
         if self.schedule == "linear":
             lr = self.lr * (1 - step / self.steps)
         elif self.schedule == "cosine":
             lr = self.lr * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        elif self.schedule == "wsd":
+            lr = self.lr * min(1.0, (1 - step / self.steps) / self.decay_share)
         else:
             lr = self.lr
+        if self.lr_end and self.schedule != "constant":
+            lr = self.lr_end * self.lr + (1 - self.lr_end) * lr
         if step < self.warmup:
             lr *= (step + 1) / self.warmup
         return lr
 
+    def beyond(self, can: Collection[str] = ()) -> list[str]:
+        """What this model or its recipe has beyond the published ones, save the fields in ``can``.
+
+        Such as ``["positions rope", "n_kv_head 2"]``: what an engine that can't do it names.
+        """
+        return [
+            f"{name} {str(getattr(self, name)).lower()}"
+            for name, plain in _PLAIN.items()
+            if name not in can and getattr(self, name) not in plain
+        ]
+
     def to_dict(self) -> dict[str, Any]:
-        """All fields by name, as ``run.json`` holds them."""
-        return dataclasses.asdict(self)
+        """The fields by name, as ``run.json`` holds them.
+
+        Those beyond the published models and recipes are there only where they are set.
+        """
+        return {
+            f.name: getattr(self, f.name)
+            for f in dataclasses.fields(self)
+            if f.metadata.get("group") not in ("Blocks", "Recipe")
+            or getattr(self, f.name) != f.default
+        }
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -185,8 +208,24 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 """The two published recipes; ``final`` is the default of every field above."""
 
+_PLAIN: dict[str, tuple[Any, ...]] = {
+    "activation": ("relu", "relu_squared"),
+    "optimizer": ("adam", "sgd"),
+    **{
+        f.name: (f.default,)
+        for f in dataclasses.fields(Config)
+        if f.metadata.get("group") == "Blocks" or f.name == "grad_clip"
+    },
+}
+# These matter only beside another field that is named already.
+for _name in ("rope_theta", "n_active", "balance", "lora_alpha"):
+    del _PLAIN[_name]
+
+SWITCHES = tuple(f.name for f in dataclasses.fields(Config) if f.metadata.get("group") == "Blocks")
+"""The fields that say how a model is built beyond the published one."""
+
 SHAPE = ("n_layer", "n_embd", "n_head", "block_size", "activation", "vocab_size")
-"""The fields that say what a model is; the others say how it is trained."""
+"""The fields that say what a published model is; ``SWITCHES`` are those of other models."""
 
 FLAGS = {f.name: f for f in dataclasses.fields(Config) if f.metadata}
 """The fields that a user may set, by name, each with ``metadata["about"]``."""
@@ -207,50 +246,12 @@ def make_config(preset: str = "final", /, **changes: Any) -> Config:
         >>> [round(config.lr_at(step), 4) for step in (0, 50, 99)]
         [0.01, 0.005, 0.0]
     """
-    _choice("preset", preset, tuple(PRESETS))
+    choice("preset", preset, tuple(PRESETS))
     known = {f.name for f in dataclasses.fields(Config)}
     for name in changes:
         if name not in known:
-            raise InputError(f"{name!r} is not a hyper-parameter.", _nearest(name, known))
+            raise InputError(f"{name!r} is not a hyper-parameter.", nearest(name, known))
     return Config(**{**PRESETS[preset], **changes})
-
-
-def _nearest(name: str, known: set[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known are {', '.join(sorted(known))}."
-
-
-def _whole(name: str, value: object, low: int, high: int, remedy: str = "") -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InputError(f"{name} is {value!r}, must be a whole number.", remedy)
-    if not low <= value <= high:
-        raise InputError(f"{name} is {value}, must be from {low} to {high}.", remedy)
-
-
-def _number(
-    name: str,
-    value: object,
-    low: float,
-    high: float,
-    remedy: str = "",
-    *,
-    open_low: bool = False,
-    open_high: bool = False,
-) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < math.inf:
-        raise InputError(f"{name} is {value!r}, must be a finite number.", remedy)
-    value = max(-1e300, min(1e300, value))  # a whole number can be too large for a float
-    if not low <= value <= high or (open_low and value == low) or (open_high and value == high):
-        above = f"above {low:g}" if open_low else f"at least {low:g}"
-        below = f"below {high:g}" if open_high else f"at most {high:g}"
-        raise InputError(f"{name} is {value:g}, must be {above} and {below}.", remedy)
-
-
-def _choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InputError(f"{name} is {value!r}, must be one of {', '.join(allowed)}.")
 
 
 def _demo() -> None:

@@ -29,8 +29,12 @@ BUNDLED = {
     "names": "32,033 first names; the reference run's data",
     "words": "4,123 words of Shakespeare's plays",
     "dinosaurs": "1,163 names of dinosaurs",
+    "shakespeare": "1,115,393 characters of Shakespeare's plays, one running text",
 }
-"""The lists that come with microgpt, ``data/NAME.txt``, each with a description."""
+"""The data that come with microgpt, ``data/NAME.txt``, each with a description."""
+
+RUNNING = ("shakespeare",)
+"""Those of them that are one running text, and no list of documents."""
 
 SPLITS = ("line", "blank-line", "none")
 """Where one document ends and the next begins; see ``load_data``."""
@@ -74,6 +78,11 @@ class Dataset:
     def distinct(self) -> Distinct:
         """What the documents are like if every text counts once."""
         return Distinct.of(self.docs)
+
+    @property
+    def running(self) -> bool:
+        """Whether this is one running text, of which passages are taken, and no documents."""
+        return self.split_by == "none" and len(self.docs) == 1
 
 
 @dataclass(frozen=True)
@@ -119,15 +128,15 @@ def bundled(relative: str) -> Path:
 
 def load_data(
     source: str | Path | Sequence[str | Path] = "names",
-    split_by: str = "line",
+    split_by: str | None = None,
     *,
     column: str | int | None = None,
     field: str | None = None,
     encoding: str | None = None,
 ) -> Dataset:
-    r"""Read the documents of a bundled list, of a file, or of several.
+    r"""Read the documents of a bundled file, of your own, or of several.
 
-    ``source``: a string that is exactly a key of ``BUNDLED`` means that list; ``-`` is standard
+    ``source``: a string that is exactly a key of ``BUNDLED`` means that file; ``-`` is standard
     input; any other string, and every ``Path``, is a file (so ``Path("names")`` is the file
     ``names`` in this directory), or a pattern such as ``*.txt`` for those that match, by name. A
     sequence of these is read in its order. A file is text, or gzip, bzip2, xz or zip with text in
@@ -135,7 +144,9 @@ def load_data(
 
     ``split_by``: ``line`` makes every line a document, ``blank-line`` every paragraph; both drop
     white space at a document's ends and documents that are empty then. ``none`` takes the whole
-    file as one document and drops only the newlines at its end.
+    file as one document and drops only the newlines at its end. None means ``none`` for the bundled
+    ``shakespeare``, which is one running text (train on it with ``make_config(long="window")``),
+    and ``line`` for everything else.
 
     ``column``: a title or a number from 1; the cells of that column of a CSV or TSV file are the
     documents (``""``: lines are taken whole, whatever the file's name). ``field``: a key, or
@@ -159,6 +170,10 @@ def load_data(
         >>> len(microgpt.load_data().docs)  # the 32,033 names that come with microgpt
         32033
     """
+    named = _paths(source)
+    if split_by is None:
+        running = all(ours and path.stem in RUNNING for path, ours in named)
+        split_by = "none" if running and column is None and field is None else "line"
     if split_by not in SPLITS:
         raise InputError(f"split_by is {split_by!r}, must be one of {', '.join(SPLITS)}.")
     if column not in (None, "") and field is not None:
@@ -171,7 +186,6 @@ def load_data(
         )
     if encoding is not None:
         check_encoding(encoding)
-    named = _paths(source)
     paths = [path for path, _ in named]
     docs: list[str] = []
     digests: list[bytes] = []
@@ -215,10 +229,10 @@ def load_data(
 
 
 def _paths(source: str | Path | Sequence[str | Path]) -> list[tuple[Path, bool]]:
-    """The files that are meant, in the order in which they are read; which are bundled lists."""
+    """The files that are meant, in the order in which they are read; which ones are bundled."""
     sources = [source] if isinstance(source, str | Path) else list(source)
     if not sources:
-        raise InputError("No file is named.", f"Name one, or a list: {', '.join(BUNDLED)}.")
+        raise InputError("No file is named.", f"Name one, or one of: {', '.join(BUNDLED)}.")
     paths: list[tuple[Path, bool]] = []
     for one in sources:
         if isinstance(one, str) and one in BUNDLED:
@@ -255,7 +269,7 @@ def _documents(
 
     With them comes how to read them so again, and notes.
     """
-    from microgpt.reading import tables  # the bundled lists do without it
+    from microgpt.reading import tables  # what is bundled does without it
 
     kind = tables.kind_of(where, column, field) if split_by == "line" else None
     if kind is not None:
@@ -379,6 +393,7 @@ class Summary:
     histogram: list[tuple[int, int, int]]  # lengths from, to, and how many documents have them
     block_size: int
     longer_than_block: int  # documents that need more than block_size positions
+    running: bool = False  # one running text
 
     @property
     def duplicates(self) -> int:
@@ -397,6 +412,13 @@ class Summary:
 
     def lines(self) -> list[str]:
         """The summary for the screen: aligned, and ASCII except for the name."""
+        if self.running:
+            return [
+                f"data        {self.name}, one running text",
+                f"characters  {self.characters:,}",
+                f"vocabulary  {self.vocab_size:,} ({self.vocab_size - 1:,} characters and BOS)",
+                f"block size  {self.block_size:,}",
+            ]
         over = self.longer_than_block
         fit = f"{over:,} document{' needs' if over == 1 else 's need'} more" if over else "all fit"
         bars = [(f"{a:,}" if a == b else f"{a:,}-{b:,}", n) for a, b, n in self.histogram]
@@ -433,6 +455,7 @@ def summary(dataset: Dataset, block_size: int) -> Summary:
         histogram=_histogram(lengths, mean=characters / len(dataset.docs)),
         block_size=block_size,
         longer_than_block=sum(n for length, n in lengths.items() if length + 1 > block_size),
+        running=dataset.running,
     )
 
 

@@ -33,13 +33,19 @@ class Measured:
 
     ``measured`` of ``of``: documents, or under ``long = "window"`` the stretches of block_size
     tokens that they are cut into. Where fewer were measured, they are a sample that is spread
-    evenly over all.
+    evenly over all. ``bytes``: of the UTF-8 text that the tokens stand for; BOS has none.
     """
 
     loss: float
     tokens: int
     measured: int
     of: int
+    bytes: int
+
+    @property
+    def bits_per_byte(self) -> float:
+        """The same loss in a unit that compares across vocabularies; needs ``bytes`` above 0."""
+        return self.loss * self.tokens / (math.log(2) * self.bytes)
 
     @property
     def is_sample(self) -> bool:
@@ -115,16 +121,18 @@ def _over(
     begun: float | None,
 ) -> Measured:
     """The mean over these of ``every`` rows; ``begun``: what the first call gives, if known."""
-    total = 0.0
+    total, size = 0.0, 0
     for part in _parts(len(starts), _per_call(engine.config)):
         told(part.start, len(starts))
+        tokens, offsets = table.slices(starts[part], lengths[part])
         if begun is not None and part.start == 0:
             total += begun
         else:
-            total += engine.summed_loss(*table.slices(starts[part], lengths[part]))
+            total += engine.summed_loss(tokens, offsets)
+        size += int(table.bytes_of[tokens].sum() - table.bytes_of[tokens[offsets[:-1]]].sum())
     told(len(starts), len(starts))
     positions = int((lengths - 1).sum())
-    return Measured(total / positions, positions, len(starts), every)
+    return Measured(total / positions, positions, len(starts), every, size)
 
 
 def _per_call(config: Config) -> int:

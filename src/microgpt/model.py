@@ -25,16 +25,21 @@ Weights = Mapping[str, Matrix]
 Note = Callable[[str, Any], None]
 
 
-def init_weights(config: Config, rng: random.Random) -> dict[str, list[list[float]]]:
+def init_weights(config: Config, rng: random.Random) -> dict[str, Any]:
     """Initial weights: Gauss(0, std) drawn row by row in the order of ``Config.shapes``.
 
     With a std of 0 the numbers are drawn all the same, so that the random stream doesn't depend on
-    it.
+    it. Gains and biases aren't drawn.
     """
-    return {
-        name: [[rng.gauss(0, config.std_of(name)) for _ in range(into)] for _ in range(out)]
-        for name, (out, into) in config.shapes().items()
-    }
+    weights: dict[str, Any] = {}
+    for name, shape in config.shapes().items():
+        constant, std = config.constant_of(name), config.std_of(name)
+        if constant is not None:
+            weights[name] = [constant] * shape[0]
+        else:
+            out, into = shape
+            weights[name] = [[rng.gauss(0, std) for _ in range(into)] for _ in range(out)]
+    return weights
 
 
 def total(numbers: Sequence[Number]) -> Number:

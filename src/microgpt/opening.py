@@ -14,7 +14,7 @@ import numpy as np
 
 from microgpt.calling import command
 from microgpt.config import SHAPE, Config
-from microgpt.data import KEPT, Dataset, bundled, load_data
+from microgpt.data import KEPT, SPLITS, Dataset, bundled, load_data
 from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.disk.modelfile import EVERY_FIELD, Model, read_model, read_safetensors
 from microgpt.engines import make_engine
@@ -62,6 +62,18 @@ class Opened:
     step: int | None = None
     stream: random.Random | None = None
     stated: frozenset[str] = frozenset(SHAPE)
+
+    @property
+    def split_by(self) -> str | None:
+        """How the data of its run was cut into documents; None where that isn't known."""
+        data = self.run.run.get("data") if self.run is not None else None
+        found = data.get("split_by") if isinstance(data, dict) else None
+        return found if found in SPLITS else None
+
+    @property
+    def running(self) -> bool:
+        """Whether it was trained on one running text (``Dataset.running``)."""
+        return self.split_by == "none" and self.run.run["data"].get("documents") == 1  # type: ignore[union-attr]
 
     def rng(self, seed: int | None) -> random.Random:
         """The stream to sample from: a fresh one with a seed, else the run's (or seed 42)."""

@@ -155,7 +155,8 @@ def sample_chosen(
 class Marks:
     """What is known of a sample: did the model see it, or could it have?
 
-    ``trained``: texts that were trained on. ``file``: all texts of the data.
+    ``trained``: texts that were trained on. ``file``: all texts of the data. Where each is one
+    running text, it is a ``str``, and a sample is looked for anywhere in it.
     """
 
     trained: Collection[str]
@@ -163,6 +164,8 @@ class Marks:
 
     def of(self, text: str) -> str:
         """``trained`` (seen in training), ``file`` (in the file, never trained on) or ``new``."""
+        if not text:  # in no file, though in every ``str``
+            return "new"
         if text in self.trained:
             return "trained"
         return "file" if text in self.file else "new"

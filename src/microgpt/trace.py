@@ -2,9 +2,13 @@
 
 Engines fill these arrays in ``trace(tokens)``; conformance vectors, reports and pages read them.
 Every array has the position as its first axis. Shape letters: T positions, C n_embd, H heads,
-F = 4 C hidden numbers of the MLP, V vocabulary. ``qk``, ``scores`` and ``weights`` are [T, H, T],
-causal: entry [t, h, s] is 0 for s > t. A name that is computed in every block has the prefix
-``layer{i}.``; the others have none.
+F hidden numbers of the MLP (4 C), V vocabulary. ``qk``, ``scores`` and ``weights`` are [T, H, T],
+causal: entry [t, h, s] is 0 where t doesn't see s. A name that is computed in every block has the
+prefix ``layer{i}.``; the others have none.
+
+``BEFORE``, ``PER_LAYER`` and ``AFTER`` are what the published model computes. A model with other
+blocks has more or fewer items: further letters are K, the numbers of all heads of keys
+(kv_heads · head_dim), and E, the experts.
 """
 
 from __future__ import annotations
@@ -62,9 +66,58 @@ def table(config: Config) -> list[Item]:
     layers = [
         Item(f"layer{i}.{item.name}", item.axes, item.about)
         for i in range(config.n_layer)
-        for item in PER_LAYER
+        for item in _layer(config)
     ]
-    return [*BEFORE, *layers, *AFTER]
+    return [*_before(config), *layers, *_after(config)]
+
+
+def _before(config: Config) -> list[Item]:
+    """What is computed before the blocks; ``x`` is the embedding where that isn't normed."""
+    learned, normed = config.positions == "learned", config.embed_norm
+    missing = {
+        "pos_emb": not learned,
+        "mean_square": not normed or config.norm != "rmsnorm",
+        "scale": not normed,
+    }
+    return [item for item in BEFORE if not missing.get(item.name)]
+
+
+RAW = (
+    Item("q_raw", "C", "queries before their norm and rotation"),
+    Item("k_raw", "K", "keys before their norm and rotation"),
+)
+GATE = Item("gate_pre", "F", "the MLP's layer of gates, before their activation")
+ROUTING = (
+    Item("router", "E", "a score for every expert"),
+    Item("expert_weights", "E", "what each expert's output is multiplied by, 0 if it isn't used"),
+)
+
+
+def _layer(config: Config) -> list[Item]:
+    """What a block computes, its items ``k`` and ``v`` with the axis of the heads of keys."""
+    items: list[Item] = []
+    for item in PER_LAYER:
+        if item.name == "q" and (config.qk_norm or config.positions == "rope"):
+            items += RAW
+        if item.name == "fc1_pre" and config.n_expert:
+            items += ROUTING
+        if config.n_expert and item.name in ("fc1_pre", "fc1"):
+            continue
+        shared = item.name in ("k", "v") and config.kv_heads != config.n_head
+        items.append(Item(item.name, "K", item.about) if shared else item)
+        if item.name == "fc1_pre" and config.activation == "swiglu":
+            items.append(GATE)
+    return items
+
+
+def _after(config: Config) -> list[Item]:
+    if not config.final_norm:
+        return list(AFTER)
+    return [
+        Item("scale_final", "", "scale of the norm after the last block"),
+        Item("x_normed", "C", "what lm_head is applied to"),
+        *AFTER,
+    ]
 
 
 def shapes(config: Config, positions: int) -> dict[str, tuple[int, ...]]:
@@ -73,7 +126,9 @@ def shapes(config: Config, positions: int) -> dict[str, tuple[int, ...]]:
         "T": positions,
         "C": config.n_embd,
         "H": config.n_head,
-        "F": 4 * config.n_embd,
+        "K": config.kv_heads * config.head_dim,
+        "E": config.n_expert,
+        "F": config.hidden,
         "V": config.vocab_size,
     }
     return {item.name: (positions, *(sizes[axis] for axis in item.axes)) for item in table(config)}

@@ -12,6 +12,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,18 +20,20 @@ from typing import Any, NoReturn
 import numpy as np
 
 from microgpt import sampling
+from microgpt.arrays import stored
 from microgpt.batches import Order, TokenTable
 from microgpt.calling import command
 from microgpt.config import DTYPES, Config
-from microgpt.data import BUNDLED, KEPT, Dataset, bundled
+from microgpt.data import KEPT, Dataset
 from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
+from microgpt.engines.hardware import Hardware
 from microgpt.engines.made import made_by
 from microgpt.errors import InputError, Interrupted, NumbersError
 from microgpt.evaluation import Told, random_floor
 from microgpt.heldout import AT_MOST, MAX_THREADS, SECONDS, Best, Judge, cores
-from microgpt.start import begin
+from microgpt.start import Writes, begin, data_facts, marks_after
 from microgpt.stream import stream_from_json, stream_to_json
 from microgpt.tokenizer import Tokenizer
 
@@ -44,8 +47,6 @@ ON_THE_WAY = ("save_every", "eval_every", "eval_docs", "patience", "sample_every
 
 _PIECE_SECONDS = 0.05  # the engine is left alone for about this long
 _SAVE_SECONDS = 10.0
-_SAMPLES = 20
-_SAMPLES_ON_THE_WAY = 5
 _WORTH_MEASURING = 100  # from this many steps on, a run is measured during training unasked
 _RECENT = 100  # steps in the mean that says how a run without held-out documents ended
 
@@ -55,7 +56,8 @@ class Trainer:
 
     ``tokenizer`` None: one of the data's characters. ``engine``, ``dtype``: as ``make_engine``
     takes them. ``run_dir`` None trains in memory only; with a ``snapshot`` it continues from there.
-    ``threads`` None: one, or all cores from 16 documents per step on. ``stop_after``: end after
+    ``threads`` None: one, or all cores from 16 documents per step on. ``hardware``: for the engine
+    torch. ``stop_after``: end after
     that step of the planned ones, without samples.
     ``save_every``: steps between saves; None saves every 10 seconds.
 
@@ -92,6 +94,7 @@ class Trainer:
         engine: str = "auto",
         dtype: str = "float64",
         threads: int | None = None,
+        hardware: Hardware | None = None,
         run_dir: RunDir | None = None,
         snapshot: Snapshot | None = None,
         save_every: int | None = None,
@@ -136,8 +139,8 @@ class Trainer:
             self.threads if threads else cores(),
         )
         self.eval_every = self._eval_every(eval_every)
-        self.engine: Engine = make_engine(engine, self.config, dtype)
-        kind = np.dtype(dtype)
+        self.engine: Engine = make_engine(engine, self.config, dtype, hardware)
+        kind = stored(dtype)
         if snapshot is None:
             self.step, self.rng = 0, start.rng
             self.best = Best()
@@ -161,6 +164,7 @@ class Trainer:
                 "Name a later step, or leave it out.",
             )
         self.order = Order(self.table, self.config, self.rng)
+        self.writes = Writes.of(self.config, dataset.running, self.engine.slow)
         self.resumed = snapshot is not None
         self.saved_at: int | None = self.step if self.resumed else None
         self.ended_early = False
@@ -193,7 +197,7 @@ class Trainer:
         if self.last < self.config.steps and not self.ended_early:
             return
         yield from self._evaluate()
-        yield {"samples": self.samples(_SAMPLES)}
+        yield {"samples": self.samples()}
 
     def describe(self) -> dict[str, Any]:
         """What the first line of ``--json`` says of the run."""
@@ -268,12 +272,17 @@ class Trainer:
     def _piece(self, count: int) -> list[Event]:
         """Train ``count`` steps and return their lines."""
         batches = self.order.batches(self.step, count)
+        if self.config.dropout:
+            first = self.step + (self.config.seed << 31)
+            batches = replace(batches, seeds=np.arange(first, first + count))
         lrs = [self.config.lr_at(self.step + i) for i in range(count)]
         losses = self.engine.steps(batches, lrs, self.step)
         first = self.step + 1
         self.step += count
+        found = self.engine.found()
         return [
             {"step": first + i, "loss": loss, "lr": lr, "tokens": int(tokens)}
+            | {name: numbers[i] for name, numbers in found.items()}
             for i, (loss, lr, tokens) in enumerate(zip(losses, lrs, batches.positions, strict=True))
         ]
 
@@ -306,7 +315,7 @@ class Trainer:
         if self.step >= self.config.steps:
             return
         if self.sample_every and self.step % self.sample_every == 0:
-            yield {"samples": self.samples(_SAMPLES_ON_THE_WAY), "step": self.step}
+            yield {"samples": self.samples(self.writes.on_the_way), "step": self.step}
         label = self.judge.chooses_by
         if label is None or not self.eval_every or self.step % self.eval_every:
             return
@@ -385,6 +394,8 @@ class Trainer:
         event = {"step": self.step, "split": label, "loss": found.loss, "tokens": found.tokens}
         if found.is_sample:
             event |= {"measured": found.measured, "of": found.of}
+        if self.dataset.split_by == "none" and found.bytes:
+            event["bits_per_byte"] = found.bits_per_byte
         if self.run_dir:
             self.run_dir.log([{"eval": event}])
         return event
@@ -396,17 +407,15 @@ class Trainer:
             f"Measure it with: {command('eval', self.run_dir.path)}" if self.run_dir else "",
         )
 
-    def samples(self, count: int = _SAMPLES) -> list[dict[str, str | None]]:
-        """Some samples from the stream as it stands, which is left where it is."""
+    def samples(self, count: int | None = None) -> list[dict[str, str | None]]:
+        """Some samples (``Writes``) from the stream as it stands, which is left where it is."""
         rng = random.Random()
         rng.setstate(self.rng.getstate())
-        texts = sampling.sample(self.engine, self.tokenizer, rng, count)
-        wanted = set(texts)
+        how = sampling.Settings(length=self.writes.length)
+        count = count or self.writes.count
+        texts = sampling.sample(self.engine, self.tokenizer, rng, count, settings=how)
         reached = self.order.rows_reached(self.step)
-        marks = sampling.Marks(
-            wanted.intersection(itertools.islice(self.docs, reached)),
-            wanted.intersection(self.dataset.docs),
-        )
+        marks = marks_after(self.config, self.dataset, self.docs, reached, texts)
         return list(sampling.marked(texts, marks))
 
     def close(self) -> None:
@@ -427,29 +436,6 @@ def _at_least(least: int, **settings: int | None) -> None:
 
 def _as(arrays: Arrays, kind: np.dtype[Any]) -> Arrays:
     return {name: array.astype(kind) for name, array in arrays.items()}
-
-
-def data_facts(dataset: Dataset) -> dict[str, Any]:
-    """What ``run.json`` keeps of the data: enough to find it and to recognise it.
-
-    ``path`` is a list for several files, and null for a bundled list and for a pipe, whose bytes
-    are kept in the run's directory under the name ``kept``. ``column``, ``field`` and
-    ``encoding`` say how it was read, null where nothing needs to be said.
-    """
-    ships = dataset.name in BUNDLED and dataset.path == bundled(f"data/{dataset.name}.txt")
-    paths = [str(path.resolve()) for path in (dataset.path, *dataset.more)]
-    once = dataset.kept is not None
-    return {
-        "name": dataset.name,
-        "path": None if ships or once else paths if dataset.more else paths[0],
-        **({"kept": KEPT} if once else {}),
-        "sha256": dataset.sha256,
-        "split_by": dataset.split_by,
-        **{key: dataset.how.get(key) for key in ("column", "field", "encoding")},
-        "documents": len(dataset.docs),
-        "distinct": dataset.distinct.texts,
-        "characters": sum(map(len, dataset.docs)),
-    }
 
 
 def create_run(path: Path | None, trainer: Trainer, imported: str | None = None) -> RunDir:

@@ -18,6 +18,7 @@ from microgpt.data import BUNDLED, load_data
 from microgpt.engines import ENGINES
 from microgpt.errors import InputError
 from microgpt.heldout import MAX_THREADS
+from microgpt.start import suited
 
 _MOST_ROUNDS = 1000
 
@@ -47,7 +48,7 @@ def bench(
     ] = 1,
     sampling: Annotated[bool, Parameter(help="Measure sampling too.")] = True,
     data: Annotated[
-        str | None, Parameter(help=f"A bundled list: {', '.join(BUNDLED)}. [names]")
+        str | None, Parameter(help=f"Bundled data: {', '.join(BUNDLED)}. [names]")
     ] = None,
     n_layer: Annotated[int | None, _about("n_layer")] = None,
     n_embd: Annotated[int | None, _about("n_embd")] = None,
@@ -88,8 +89,9 @@ def bench(
     dataset = load_data(file or data or "names", **reading(how))
     for notice in dataset.notes:
         note(notice)
+    config = make_config("final", **{k: v for k, v in shape.items() if v is not None})
     plan = Plan(
-        make_config("final", **{k: v for k, v in shape.items() if v is not None}),
+        config if long else suited(config, dataset),
         dataset,
         _chosen("engines", engines, tuple(ENGINES)),
         _chosen("dtypes", dtypes, DTYPES),
@@ -162,21 +164,23 @@ def report(found: dict[str, Any], markdown: bool = False) -> list[str]:
     """The findings as aligned tables, or as Markdown."""
     model, peak = found["model"], found["peak"]
     core = "on one core" if found["core"] is not None else "not pinned to a core"
+    unit = "window" if found.get("long") == "window" else "document"
     threads = core if found["threads"] == 1 else f"{found['threads']} threads"
     head = [
         f"machine  {found['machine']}, Python {found['python']}, NumPy {found['numpy']}",
         f"model    {model['parameters']:,} parameters: n_layer {model['n_layer']}, "
         f"n_embd {model['n_embd']}, n_head {model['n_head']}, block_size {model['block_size']}",
         f"data     {found['data']}: {found['positions']:.3f} positions and "
-        f"{found['flop_per_document']:,.0f} FLOP per document",
+        f"{found['flop_per_document']:,.0f} FLOP per {unit}",
         f"peak     {peak['gflops']:.1f} GFLOP/s, so {peak['microseconds_per_document']:.3f} µs per "
-        "document",
+        f"{unit}",
         f"timed    {found['clock']}, {threads}, median of {found['rounds']} rounds taken in turn",
     ]
     lines = [] if markdown else [*head, ""]
     layout = _markdown if markdown else _aligned
     if found["training"]:
-        lines += layout(_TRAINING, [_training_cells(row) for row in found["training"]])
+        training = [name.replace("document", unit) for name in _TRAINING]
+        lines += layout(training, [_training_cells(row) for row in found["training"]])
     if found["sampling"]:
         lines += ["", *layout(_SAMPLING, [_sampling_cells(row) for row in found["sampling"]])]
     if found["left_out"] and not markdown:

@@ -18,6 +18,7 @@ from microgpt.disk.modelfile import write_model, write_safetensors
 from microgpt.errors import FileError, InputError
 from microgpt.importing import import_run
 from microgpt.opening import Opened, as_model, run_data
+from microgpt.start import suited
 from microgpt.tokenizer import Tokenizer
 
 
@@ -60,9 +61,10 @@ def import_(
         ),
     ],
     out: Annotated[Path, Parameter(help="The new run's directory.")],
-    data: Annotated[str | None, Parameter(help=f"A bundled list: {', '.join(BUNDLED)}.")] = None,
+    data: Annotated[str | None, Parameter(help=f"Bundled data: {', '.join(BUNDLED)}.")] = None,
     split_by: Annotated[
-        str | None, Parameter(help="line, blank-line or none, for FILE. [line]")
+        str | None,
+        Parameter(help="line, blank-line or none, for FILE. [line; of shakespeare none]"),
     ] = None,
     preset: Annotated[
         str | None, Parameter(help="The recipe: final or early. [a run's own, else final]")
@@ -95,6 +97,8 @@ def import_(
     shape = {name: getattr(opened.config, name) for name in SHAPE}
     own = opened.config.to_dict() if opened.run is not None and preset is None else {}
     config = options.build(preset or "final", own, hyper, shape)
+    if "long" not in hyper and (file or data or not own):
+        config = suited(config, dataset)
     run, added = import_run(out, opened, dataset, config)
     if added:
         count, noun, which = Tokenizer(added).describe().split(" ", 2)
@@ -129,4 +133,4 @@ def _data(
                 "Name a file, or leave --split-by out.",
             )
         return run_data(opened.run)
-    return load_data(list(files) or data or "names", split_by or "line", **reading)
+    return load_data(list(files) or data or "names", split_by, **reading)

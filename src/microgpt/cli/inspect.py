@@ -16,8 +16,8 @@ from microgpt.files import write_atomic
 from microgpt.heldout import Judge
 from microgpt.inspection.page import html_report, is_report, text_report
 from microgpt.opening import Opened, engine_for, run_data
-from microgpt.sampling import marked, sample
-from microgpt.start import hold_out, shuffled
+from microgpt.sampling import Settings, marked, sample
+from microgpt.start import Writes, hold_out, shuffled
 
 
 def inspect(
@@ -49,7 +49,9 @@ def inspect(
             print(line)
         return
     engine = engine_for(opened)
-    texts = sample(engine, opened.tokenizer, opened.rng(None))
+    usual = Writes.of(opened.config, opened.running)
+    how = Settings(length=usual.length)
+    texts = sample(engine, opened.tokenizer, opened.rng(None), usual.count, settings=how)
     samples = list(marked(texts, run_marks(opened)))
     try:
         page = html_report(opened, word, samples, *_floors(opened))

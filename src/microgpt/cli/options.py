@@ -14,6 +14,7 @@ from microgpt.errors import FileError, InputError
 
 _TYPES: dict[str, Any] = {
     "int": int,
+    "int | None": int,
     "float": float,
     "float | None": float,
     "str": str,
@@ -21,10 +22,20 @@ _TYPES: dict[str, Any] = {
 }
 
 
+_FIRST = "Hyper-parameters (the values of the preset final in brackets)"
+_GROUPS = {
+    "Blocks": "Blocks beyond the published model (engines numpy and torch)",
+    "Recipe": "Recipes beyond the published one",
+}
+
+
 def _flag(field: dataclasses.Field[Any]) -> tuple[str, Any, Any]:
     default = "" if field.default is None else f" [{field.default}]"
     kind = _TYPES[str(field.type)] | None
-    about = Parameter(help=field.metadata["about"] + default)
+    about = Parameter(
+        help=field.metadata["about"] + default,
+        group=_GROUPS.get(field.metadata["group"], _FIRST),
+    )
     return field.name, Annotated[kind, about], None
 
 
@@ -36,7 +47,7 @@ Flags.__module__ = __name__  # cyclopts doesn't look into a class that names no 
 
 FlagsArgument: Any = Annotated[
     Flags | None,
-    Parameter(name="*", group="Hyper-parameters (the values of the preset final in brackets)"),
+    Parameter(name="*"),
 ]
 
 

@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,14 +17,14 @@ from microgpt.batches import TokenTable
 from microgpt.calling import command
 from microgpt.cli import note, show_json, visible
 from microgpt.cli.options import DataArgument, reading
-from microgpt.cli.screen import mark_lines, numbered_lines, sample_of
+from microgpt.cli.screen import bits_of, mark_lines, numbered_lines, sample_of
 from microgpt.data import load_data
 from microgpt.engines import CHOICES
 from microgpt.errors import FileError, InputError, MicrogptError
 from microgpt.evaluation import measure
 from microgpt.heldout import held_out_parts
 from microgpt.opening import Opened, engine_for, open_model, run_data
-from microgpt.start import hold_out, marks_at, shuffled
+from microgpt.start import Writes, hold_out, marks_at, shuffled
 from microgpt.tokenizer import Tokenizer
 
 _MOST_UNIQUE = 1_000_000
@@ -53,7 +54,9 @@ def sample(
     run: RunArgument = None,
     /,
     *,
-    count: Annotated[int, Parameter(alias="-n", help="How many to write.")] = 20,
+    count: Annotated[
+        int | None, Parameter(alias="-n", help="How many to write. [20; of running text 3]")
+    ] = None,
     prefix: Annotated[
         str, Parameter(help="What each one begins with.", allow_leading_hyphen=True)
     ] = "",
@@ -70,7 +73,10 @@ def sample(
     ] = False,
     length: Annotated[
         int | None,
-        Parameter(help="The most characters; beyond block_size, the context window slides."),
+        Parameter(
+            help="The most characters; beyond block_size, the context window slides. [block_size; "
+            "of running text at least 200 and at most 500]"
+        ),
     ] = None,
     new: Annotated[
         bool, Parameter(help="Leave out texts that are in the data file.", negative="")
@@ -97,13 +103,14 @@ def sample(
     """Write new documents, each marked: trained on, only in the file, or new.
 
     Without --seed, a run continues its own random stream, so the reference run prints the twenty
-    published names. Above a count of 1,000, samples appear as they are made, with --json as several
-    lines of up to 1,000 each. With --plain, backslashes, line breaks and other control characters
-    are escaped as in Python.
+    published names. A run on one running text writes passages, marked by whether they stand
+    anywhere in that text. Above a count of 1,000, samples appear as they are made, with --json as
+    several lines of up to 1,000 each. With --plain, backslashes, line breaks and other control
+    characters are escaped as in Python.
     """
-    if not 1 <= count <= 10_000_000:
+    if count is not None and not 1 <= count <= 10_000_000:
         raise InputError(f"count is {count}, must be from 1 to 10,000,000.")
-    if unique and count > _MOST_UNIQUE:
+    if unique and count is not None and count > _MOST_UNIQUE:
         raise InputError(
             f"count is {count}, must be at most {_MOST_UNIQUE:,} with --unique: all are kept in "
             "memory."
@@ -116,6 +123,9 @@ def sample(
         raise InputError("--greedy means --top-k 1, and --top-k is given too.", "Choose one.")
     settings = sampling.Settings(temperature, 1 if greedy else top_k, top_p, order, length)
     opened = open_with_notes(run, ignore_digest, best)
+    usual = Writes.of(opened.config, opened.running)
+    count = count or usual.count
+    settings = replace(settings, length=length or usual.length)
     prefix = _known(prefix, opened.tokenizer, unknown)
     marks = run_marks(opened) if new or not plain else None
     if new and marks is None:
@@ -200,24 +210,33 @@ def evaluate(
     run: RunArgument = None,
     /,
     *file: Annotated[Path, Parameter(help="Documents to measure on, read as train does.")],
-    split_by: Annotated[str, Parameter(help="line, blank-line or none.")] = "line",
+    split_by: Annotated[
+        str | None, Parameter(help="line, blank-line or none. [as the run's own data, else line]")
+    ] = None,
     unknown: UnknownFlag = "error",
     engine: EngineFlag = "auto",
     best: BestFlag = False,
     ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
     eval_docs: Annotated[
-        int, Parameter(help="Documents to measure on, evenly spread; 0 uses all.")
+        int, Parameter(help="Documents, or windows, to measure on, evenly spread; 0 uses all.")
     ] = 0,
     how: DataArgument = None,
 ) -> None:
-    """Mean loss in nats per token: on the run's held-out documents, or on those in a file."""
+    """Mean loss in nats per token: on the run's held-out documents, or on those in a file.
+
+    For running text (--split-by none) also in bits per byte of its UTF-8 text, which compares
+    across vocabularies.
+    """
     if eval_docs < 0:
         raise InputError(f"eval-docs is {eval_docs}, must be at least 0.")
     opened = open_with_notes(run, ignore_digest, best)
     made = engine_for(opened, engine)
     if file:
-        data = load_data(file, split_by, **reading(how))
+        read_as = reading(how)
+        if split_by is None and not {"column", "field"} & set(read_as):
+            split_by = opened.split_by
+        data = load_data(file, split_by, **read_as)
         for notice in data.notes:
             note(notice)
         docs = [_known(d, opened.tokenizer, unknown) for d in data.docs]
@@ -249,11 +268,17 @@ def evaluate(
             "tokens": found.tokens,
             **({"measured": found.measured, "of": found.of} if found.is_sample else {}),
         }
+        if data.split_by == "none" and found.bytes:
+            event["bits_per_byte"] = found.bits_per_byte
         if json:
             show_json({"eval": event})
         else:
-            shown = f"{found.loss:.4f} nats per token on {label} ({len(docs):,} documents, "
-            print(f"{shown}{found.tokens:,} tokens{sample_of(event, opened.config)})")
+            documents = "1 document" if len(docs) == 1 else f"{len(docs):,} documents"
+            print(
+                f"{found.loss:.4f} nats per token{bits_of(event)} on {label} "
+                f"({'one text' if data.running else documents}, {found.tokens:,} tokens"
+                f"{sample_of(event, opened.config)})"
+            )
 
 
 def _tell(done: int, of: int) -> None:

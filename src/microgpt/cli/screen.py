@@ -84,6 +84,7 @@ class PlainScreen:
         self.config: Config | None = None
         self.held_out: dict[str, Event] = {}
         self.run_dir: str | None = None
+        self.one_text = False
         self.since: list[float] = []
 
     def show(self, event: Event) -> None:
@@ -111,6 +112,7 @@ class PlainScreen:
     def begin(self, run: dict[str, Any]) -> None:
         self.config = Config(**run["config"])
         self.run_dir = run["dir"]
+        self.one_text = run["data"]["split_by"] == "none" and run["data"]["documents"] == 1
         self.every = self.every or fitting(self.config.steps)
         for line in run_lines(run, self.config):
             print(line)
@@ -130,7 +132,8 @@ class PlainScreen:
         """Show what the numbers mean, the samples, and what to do next."""
         assert self.config is not None
         print()
-        for line in floor_lines(self.config, self.floors, list(self.held_out.values())):
+        held_out = list(self.held_out.values())
+        for line in floor_lines(self.config, self.floors, held_out, self.one_text):
             print(line)
         print()
         for line in sample_lines(samples):
@@ -288,9 +291,17 @@ def sample_of(event: Event, config: Config) -> str:
     return f", a sample: {event['measured']:,} of {event['of']:,} {kind}"
 
 
+def bits_of(event: Event, digits: int = 4) -> str:
+    """The loss in bits per byte, where it was measured on running text."""
+    if "bits_per_byte" not in event:
+        return ""
+    return f", {event['bits_per_byte']:.{digits}f} bits per byte"
+
+
 def written_line(event: Event) -> str:
-    """What the model writes during training."""
-    texts = [visible(str(sample["text"]), keep="")[:60] for sample in event["samples"]]
+    """What the model writes during training, on one line: the beginnings of long ones."""
+    texts = [visible(str(sample["text"])).replace("\n", "⏎") for sample in event["samples"]]
+    texts = [text[: 60 if len(texts) > 1 else 120] for text in texts]
     return f"step {event['step']:>4} writes: {' · '.join(texts)}"
 
 
@@ -313,13 +324,20 @@ def run_lines(run: dict[str, Any], config: Config) -> list[str]:
     ]
 
 
-def floor_lines(config: Config, floors: dict[str, float], held_out: Sequence[Event]) -> list[str]:
-    """What the numbers mean: one line each for the floors and the held-out loss."""
+def floor_lines(
+    config: Config, floors: dict[str, float], held_out: Sequence[Event], running: bool = False
+) -> list[str]:
+    """What the numbers mean: one line each for the floors and the held-out loss.
+
+    ``running``: it is one running text that is trained on.
+    """
     lines = ["loss in nats per token, lower is better:"]
     about = {
         "random": f"guessing blindly among {config.vocab_size} tokens",
         "bigram": "counting which character follows which, on the same documents",
     }
+    if running:
+        about["bigram"] = about["bigram"].replace("documents", "text")
     for name, floor in floors.items():
         lines.append(f"  {floor:.2f}  {about[name]}")
     kinds = {
@@ -328,12 +346,17 @@ def floor_lines(config: Config, floors: dict[str, float], held_out: Sequence[Eve
         "validation": "this model, on the validation documents",
         "tail": "this model, on the end of the text, which was held out",
     }
+    if running:
+        kinds["validation"] = "this model, on the part before the end, kept for validation"
     for event in held_out:
         lines.append(
             f"  {event['loss']:.2f}  {kinds[event['split']]} ({event['tokens']:,} tokens"
-            f"{sample_of(event, config)})"
+            f"{bits_of(event, 2)}{sample_of(event, config)})"
         )
-    if not held_out:
+    if not held_out and running:
+        lines.append("  no held-out loss: training reaches all of the text. Its end")
+        lines.append("  can be held out: --holdout 0.1")
+    elif not held_out:
         lines.append(
             "  no held-out loss: training reaches everything. With several documents, some"
         )

@@ -24,6 +24,7 @@ from microgpt.engines import CHOICES, mend, passed_over
 from microgpt.errors import CheckpointError, InputError, Interrupted
 from microgpt.evaluation import random_floor
 from microgpt.opening import planned, resume_point, run_data, run_tokenizer
+from microgpt.start import suited
 from microgpt.stopping import Stop, stop_on_signals
 from microgpt.tokenizer import Tokenizer
 from microgpt.training import ON_THE_WAY, Trainer, create_run
@@ -52,12 +53,13 @@ def train(
         Parameter(help="Your own data: text, CSV or JSON, also compressed; - is standard input."),
     ],
     data: Annotated[
-        str | None, Parameter(help=f"A bundled list: {', '.join(BUNDLED)}. [names]")
+        str | None, Parameter(help=f"Bundled data: {', '.join(BUNDLED)}. [names]")
     ] = None,
     split_by: Annotated[
         str | None,
         Parameter(
-            help="What a document is: line, blank-line (a paragraph), none (the whole file). [line]"
+            help="What a document is: line, blank-line (a paragraph), none (the whole file). "
+            "[line; of shakespeare none]"
         ),
     ] = None,
     preset: Annotated[str | None, Parameter(help="final or early. [final]")] = None,
@@ -89,8 +91,8 @@ def train(
     eval_docs: Annotated[
         int | None,
         Parameter(
-            help="Held-out documents to measure on; 0 uses all. [1,000 during training; at the "
-            "end, as many as about 20 seconds allow]"
+            help="Held-out documents, or windows, to measure on; 0 uses all. [1,000 during "
+            "training; at the end, as many as about 20 seconds allow]"
         ),
     ] = None,
     patience: Annotated[
@@ -118,6 +120,9 @@ def train(
     """Train a model on the bundled names, or on your own file, and write new documents.
 
     Without any flags: the preset final, 1,000 steps on 32,033 names, which is the published run.
+    A whole file that is longer than block_size is running text, like shakespeare: unless --long
+    says otherwise, each step takes random windows of it, and what is written are three passages
+    as long as a block, but from 200 to 500 characters, instead of twenty documents.
     """
     if log_every is not None and log_every < 1:
         raise InputError(f"log-every is {log_every}, must be at least 1.")
@@ -195,12 +200,14 @@ def _begin(
                 f"To train on a file of your own: {command('train', 'FILE')}",
             )
     read_as = {k: chosen[k] for k in ("column", "field", "encoding") if k in chosen}
-    dataset = load_data(source, chosen.get("split_by", "line"), **read_as)
+    dataset = load_data(source, chosen.get("split_by"), **read_as)
     tokenizer = Tokenizer.of(dataset.docs)
     from_file = {k: v for k, v in settings.items() if k not in _FILE_OPTIONS}
     config = options.build(
         chosen.get("preset", "final"), from_file, hyper, {"vocab_size": tokenizer.vocab_size}
     )
+    if "long" not in hyper and "long" not in from_file:
+        config = suited(config, dataset)
     leg = {k: settings[k] for k in (*_LEG, *ON_THE_WAY) if k in settings}
     return _Plan(config, dataset, tokenizer, out, leg=leg, notices=list(dataset.notes))
 
@@ -374,7 +381,10 @@ def _unread(trainer: Trainer, error: OSError) -> NoReturn:
 def _describe(plan: _Plan, show: bool) -> list[str]:
     """Print what the data contains, if it is to be shown; return what is worth a warning."""
     found = summary(plan.dataset, plan.config.block_size)
-    for line in found.lines() if show else ():
+    lines = found.lines() if show else []
+    if lines and found.running and plan.config.long == "window":
+        lines.append("each step   random windows, since one text has no documents (--long window)")
+    for line in lines:
         print(visible(line))
     sys.stdout.flush()
     notes = []
@@ -382,6 +392,11 @@ def _describe(plan: _Plan, show: bool) -> list[str]:
         notes.append(
             "block_size 1: the model sees only one token and can write only one character. "
             "Use 2 or more."
+        )
+    elif plan.config.long == "cut" and found.longer_than_block and found.running:
+        notes.append(
+            f"only the text's first {plan.config.block_size - 1:,} characters are trained on, "
+            "because it is cut at block_size. Use --long window."
         )
     elif plan.config.long == "cut" and found.longer_than_block:
         notes.append(

@@ -10,6 +10,7 @@ import importlib
 from microgpt.calling import command
 from microgpt.config import Config
 from microgpt.engines.base import Engine
+from microgpt.engines.hardware import Hardware
 from microgpt.errors import InputError, MissingError
 
 ENGINES = {
@@ -20,6 +21,9 @@ ENGINES = {
 """Name → module and class, the fastest first; a module is imported when its engine is asked for."""
 
 CHOICES = ("auto", *ENGINES)
+
+ASKED = ("torch",)
+"""Engines that ``auto`` never takes: they are there for those who ask."""
 
 
 def engine_class(name: str) -> type[Engine]:
@@ -33,12 +37,12 @@ def engine_class(name: str) -> type[Engine]:
         raise MissingError(f"The engine {name} can't be loaded: {error}.") from error
 
 
-def make_engine(name: str, config: Config, dtype: str) -> Engine:
+def make_engine(name: str, config: Config, dtype: str, hardware: Hardware | None = None) -> Engine:
     """A new engine, not yet loaded. ``auto``: the fastest that supports this configuration.
 
-    ``dtype``: ``float64`` or ``float32``, the numbers that it computes with. Raises
-    ``MissingError`` (with each engine's reason) if none does, ``InputError`` if ``name`` is
-    unknown.
+    ``dtype``: one of ``config.DTYPES``, the numbers that it computes with. ``hardware``: for the
+    engine torch. Raises ``MissingError`` (with each engine's reason) if none does, ``InputError``
+    if ``name`` is unknown.
 
     Example:
         >>> import microgpt
@@ -52,20 +56,32 @@ def make_engine(name: str, config: Config, dtype: str) -> Engine:
         (27, 16)
     """
     reasons = []
-    for candidate in ENGINES if name == "auto" else (name,):
+    asked = hardware or Hardware()
+    for candidate in _automatic() if name == "auto" else (name,):
         try:
             cls = engine_class(candidate)
         except MissingError as error:
             reasons.append(error.message)
             continue
         reason = cls.supports(config, dtype)
+        if reason is None and asked != Hardware() and not cls.devices:
+            raise InputError(
+                f"The engine {candidate} has no choice of hardware: {', '.join(asked.flags())}.",
+                "Leave it out, or choose --engine torch.",
+            )
         if reason is None:
-            return cls()
+            engine = cls()
+            engine.hardware = asked
+            return engine
         reasons.append(f"{candidate} {reason}")
     raise MissingError(
         f"No engine can do this: {'; '.join(reasons)}.",
         f"Choose another --engine or --dtype. {mend(name)}",
     )
+
+
+def _automatic() -> list[str]:
+    return [name for name in ENGINES if name not in ASKED]
 
 
 def passed_over(taken: str, config: Config, dtype: str) -> dict[str, str]:
@@ -75,7 +91,7 @@ def passed_over(taken: str, config: Config, dtype: str) -> dict[str, str]:
     name.
     """
     reasons = {}
-    for name in ENGINES:
+    for name in _automatic():
         if name == taken:
             break
         try:

@@ -25,6 +25,7 @@ from microgpt.arrays import Ints as Ints
 from microgpt.arrays import Optim as Optim
 from microgpt.config import Config
 from microgpt.engines.drawing import Sampler, walk
+from microgpt.engines.hardware import Hardware
 from microgpt.engines.tracing import trace_floats
 from microgpt.engines.updating import updated
 from microgpt.errors import InputError
@@ -45,6 +46,7 @@ class Batches:
     its positions, divided by ``positions``, whatever the weights add up to. They may be 0 or
     negative, so a loss may be below 0. ``InputError`` where their number isn't that of the
     documents' positions, or one isn't finite.
+    ``seeds`` [steps] int64, or None: for what is drawn inside a step, which is dropout alone.
     """
 
     tokens: Ints
@@ -52,6 +54,7 @@ class Batches:
     documents: Ints
     positions: Ints
     weights: npt.NDArray[np.float64] | None = None
+    seeds: Ints | None = None
 
     def __post_init__(self) -> None:
         if self.weights is None:
@@ -110,7 +113,8 @@ class Engine(ABC):
     seconds, so others measure for it, and it alone isn't enough. ``threaded``: ``load``'s threads
     make it faster. ``repeats``: where it gives the same bytes again. ``leveled``: its kernel is
     compiled several times; ``level`` then says for which set of processor instructions, such as
-    ``avx2``, the one in use was compiled; it is known once the engine is loaded.
+    ``avx2``, the one in use was compiled; it is known once the engine is loaded. ``devices``: on
+    which ones it can be told to compute, as ``hardware``, set before ``load``, says.
 
     Example:
         >>> import microgpt
@@ -129,8 +133,11 @@ class Engine(ABC):
     repeats = "on the same kind of machine"
     leveled = False
     level: str | None = None
+    devices: tuple[str, ...] = ()
+    hardware: Hardware = Hardware()
     config: Config
     dtype: str
+    _norms: list[float]
 
     @classmethod
     @abstractmethod
@@ -201,6 +208,7 @@ class Engine(ABC):
         that isn't finite all are NaN, and the model stays as it was before that step.
         """
         losses: list[float] = []
+        norms = self._norms = []
         first = 0
         for i, lr in enumerate(lrs):
             docs = batches.docs(first, int(batches.documents[i]))
@@ -208,10 +216,12 @@ class Engine(ABC):
             first += len(docs)
             share = sum(len(doc) - 1 for doc in docs) / int(batches.positions[i])
             if not math.isfinite(loss):
+                norms += [math.nan] * (len(lrs) - i)
                 return losses + [math.nan] * (len(lrs) - i)
             losses.append(loss * share)
             weights, optim = self.state()
-            updated(self.config, weights, optim, grads, share, lr, first_step + i + 1)
+            step = first_step + i + 1
+            norms.append(updated(self.config, weights, optim, grads, share, lr, step))
             self.load(self.config, self.dtype, weights, optim)
         return losses
 
@@ -275,6 +285,22 @@ class Engine(ABC):
         tokens = np.array([t for tokens in lists for t in tokens], dtype=np.int32)
         offsets = np.cumsum([0, *(len(tokens) for tokens in lists)], dtype=np.int64)
         return tokens, offsets, used
+
+    def found(self) -> dict[str, list[float]]:
+        """What the last call of ``steps`` found besides the losses, a number for each step.
+
+        ``grad_norm``: the L2 norm of the whole batch's gradient before it was clipped.
+        """
+        norms = getattr(self, "_norms", None)
+        return {"grad_norm": list(norms)} if norms else {}
+
+    def usage(self) -> dict[str, float]:
+        """Facts on the hardware in use, as far as they are known.
+
+        ``memory``: the most bytes held so far. ``peak``: floating-point operations per second
+        that a product of large matrices reached here in this run's dtype.
+        """
+        return {}
 
     def close(self) -> None:
         """Free what the engine holds; it can't be used afterwards."""

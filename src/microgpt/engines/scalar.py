@@ -49,6 +49,8 @@ class ScalarEngine(Engine):
     def supports(cls, config: Config, dtype: str) -> str | None:
         if dtype != "float64":
             return f"computes with Python's floats, which are float64, not {dtype}"
+        if beyond := config.beyond():
+            return f"can't do {', '.join(beyond)}"
         return None
 
     def load(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 
 from microgpt.config import FLAGS, PRESETS, SHAPE, Config, make_config
-from microgpt.data import KEPT
+from microgpt.data import KEPT, RUNNING
 from microgpt.inspection.pictures import letter, plain_text
 from microgpt.inspection.sameness import makers
 from microgpt.opening import Opened
@@ -246,8 +246,10 @@ def repeat_command(opened: Opened, *, places: bool = True) -> str | None:
             words += [str(path) if places else _file_name(str(path)) for path in paths]
         elif imported or data.get("name") != "names":  # a run that is imported has its own
             words += ["--data", str(data.get("name"))]
-        if data.get("split_by", "line") != "line":
-            words += ["--split-by", str(data["split_by"])]
+        if data.get("split_by", "line") != "line" or data.get("name") in RUNNING:
+            words += ["--split-by", str(data.get("split_by", "line"))]
+        if opened.running and config.long == "cut":
+            words += ["--long", "cut"]  # not what such data is trained with unasked
         for key in ("column", "field", "encoding"):
             words += [f"--{key}", str(data[key])] if data.get(key) is not None else []
     shape = SHAPE if imported else ()

@@ -131,7 +131,7 @@ def html_report(
             _curves(opened, log, floors or {}, no_counting),
             _parameters(opened),
             *_on_a_word(opened, engine, _choose_word(opened, engine, word, samples)),
-            _samples(samples),
+            _samples(samples, "passages" if opened.running else "documents"),
         ]
     finally:
         engine.close()
@@ -346,7 +346,7 @@ def _choose_word(
         return word
     for line in samples or ():
         if line["text"]:
-            return str(line["text"])
+            return str(line["text"])[: opened.config.block_size]
     if set("emma") <= set(opened.tokenizer.ids):
         return "emma"
     most_probable = Settings(top_k=1)
@@ -447,7 +447,7 @@ def _next_letters(
 # ------------------------------------------------------------------ samples
 
 
-def _samples(samples: Sequence[dict[str, Any]] | None) -> str:
+def _samples(samples: Sequence[dict[str, Any]] | None, what: str) -> str:
     if samples is None:
         return ""
     marks = [line["mark"] for line in samples]
@@ -456,10 +456,10 @@ def _samples(samples: Sequence[dict[str, Any]] | None) -> str:
             f"{symbol} <b>{name}</b> ({about}): {marks.count(name)}"
             for name, (symbol, about) in MARKS.items()
         )
-        says = f"<p>{len(samples)} documents that the model wrote. {counts}.</p>"
+        says = f"<p>{len(samples)} {what} that the model wrote. {counts}.</p>"
     else:
         says = (
-            f"<p>{len(samples)} documents that the model wrote. Which of them it was trained on is "
+            f"<p>{len(samples)} {what} that the model wrote. Which of them it was trained on is "
             "not known: that would take the run and its data.</p>"
         )
     items = "".join(

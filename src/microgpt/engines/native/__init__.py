@@ -138,6 +138,8 @@ class NativeEngine(Engine):
             return library
         if dtype not in ("float64", "float32"):
             return f"computes in float64 or float32, not {dtype}"
+        if beyond := config.beyond():
+            return f"can't do {', '.join(beyond)}"
         level = cls._level()
         reason = level_problems().get(level, f"the levels are {', '.join(level_problems())}")
         if reason is not None:

@@ -1,7 +1,8 @@
 """The engine on NumPy arrays: the same algorithm a thousand times faster than scalars.
 
-The model's mathematics is in ``numpy/math.py``, its gradients are derived in ``notes/backward.md``;
-here are the state, the optimiser and what the trunk calls. All parameters lie in one flat vector,
+The published model's mathematics is in ``numpy/math.py``, that of all other blocks in
+``numpy/blocks``, where nothing is done for speed; gradients are derived in ``notes/backward.md``.
+Here are the state, the optimiser and what the trunk calls. All parameters lie in one flat vector,
 so that an update is a dozen operations whatever the number of matrices. ``float32`` computes in
 float32 throughout; only the sum of the losses and the sampler's distribution are float64.
 ``threads`` changes nothing: NumPy's BLAS reads its number of threads from the environment when it
@@ -14,15 +15,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from microgpt.config import Config
+from microgpt.config import SWITCHES, Config
 from microgpt.engines.base import Array, Arrays, Batches, Engine, Ints, Optim
 from microgpt.engines.drawing import Sampler
 from microgpt.engines.numpy import math as nm
+from microgpt.engines.numpy.blocks import model as blocks
+from microgpt.engines.numpy.blocks.tracing import trace_blocks
+from microgpt.engines.numpy.blocks.weights import Weights
 from microgpt.engines.numpy.sampling import sample_rows, sample_sequential
+from microgpt.engines.updating import updated
+
+RECIPES = ("optimizer", "grad_clip")
+"""What isn't published but the architecture: with these alone, ``numpy/math.py`` computes."""
+
+CAN = (*(name for name in SWITCHES if name != "dropout"), "activation", *RECIPES)
 
 PIECE = 1024  # positions that ``logits`` computes at a time: what stays in a core's cache
 
@@ -37,6 +48,8 @@ class NumpyEngine(Engine):
     def supports(cls, config: Config, dtype: str) -> str | None:
         if dtype not in ("float64", "float32"):
             return f"computes in float64 or float32, not {dtype}"
+        if beyond := config.beyond(CAN):
+            return f"can't do {', '.join(beyond)}"
         return None
 
     def load(
@@ -48,6 +61,8 @@ class NumpyEngine(Engine):
         threads: int = 1,
     ) -> None:
         self.config, self.dtype = config, dtype
+        self.published = not config.beyond(RECIPES)
+        self.quick = not config.beyond()
         _keep_freed_memory()
         self.w = self._vector(weights)
         self.g = self._vector({})
@@ -56,9 +71,13 @@ class NumpyEngine(Engine):
         self.step = optim.step if optim else 0
         self.scratch = np.empty_like(self.w.flat)
 
-    def _vector(self, arrays: Arrays) -> nm.Tensors:
-        """A new flat vector that holds copies of ``arrays``, or zeros if there are none."""
-        tensors = nm.Tensors(self.config, np.zeros(self.config.parameters(), self.dtype))
+    def _vector(self, arrays: Arrays) -> Any:
+        """A new flat vector that holds copies of ``arrays``, or zeros if there are none.
+
+        ``nm.Tensors`` for the published model, ``Weights`` for all others.
+        """
+        made = nm.Tensors if self.published else Weights
+        tensors = made(self.config, np.zeros(self.config.parameters(), self.dtype))
         if arrays:
             for name, view in tensors.named.items():
                 assert arrays[name].shape == view.shape, (name, arrays[name].shape, view.shape)
@@ -84,6 +103,7 @@ class NumpyEngine(Engine):
         tokens = batches.tokens.astype(np.intp)
         counts, positions = batches.documents.tolist(), batches.positions.tolist()
         losses = []
+        self._norms = []
         first = 0
         with np.errstate(all="ignore"):  # a run that diverges returns its NaN, the trunk raises
             for i, lr in enumerate(lrs):
@@ -92,7 +112,10 @@ class NumpyEngine(Engine):
                 first += counts[i]
                 losses.append(self._backward(tokens, offsets, positions[i], weights))
                 self.step = first_step + i + 1
-                self._update(lr, self.step)
+                if self.quick:
+                    self._update(lr, self.step)
+                else:
+                    self._norms.append(self._update_any(lr, self.step))
         return losses
 
     def _backward(
@@ -115,6 +138,10 @@ class NumpyEngine(Engine):
             if weights is not None:
                 document = np.searchsorted(offsets, plan.rows, side="right") - 1
                 weights = weights[plan.rows - offsets[0] - document]
+        if not self.published:
+            return blocks.loss_and_gradients(
+                self.w, self.g, inputs, targets, places, groups, positions, weights
+            )
         done = nm.forward_documents(self.w, inputs, places, groups)
         logits = done.last.dot(self.w.lm_head.T)
         loss, dlogits = nm.cross_entropy(logits, targets, positions, weights)
@@ -147,6 +174,11 @@ class NumpyEngine(Engine):
         s *= lr * root / (1 - beta1**t)
         w -= s
 
+    def _update_any(self, lr: float, t: int) -> float:
+        """One step of any optimiser, as every engine's; returns the gradient's norm."""
+        optim = Optim(self.m.named, self.v.named, t)
+        return updated(self.config, self.w.named, optim, self.g.named, 1.0, lr, t)
+
     def logits(self, token_lists: Sequence[Sequence[int]]) -> list[Array]:
         v = self.config.vocab_size
         lengths = np.array([len(tokens) for tokens in token_lists], np.int64)
@@ -157,8 +189,7 @@ class NumpyEngine(Engine):
         with np.errstate(all="ignore"):
             for docs in np.split(order, _cuts(lengths[order])):
                 plan = nm.layout(starts[docs], lengths[docs])
-                done = nm.forward_documents(self.w, flat[plan.rows], plan.positions, plan.groups)
-                rows = done.last.dot(self.w.lm_head.T)
+                rows = self._rows(flat[plan.rows], plan.positions, plan.groups)
                 at = 0
                 for doc, length in zip(
                     docs[plan.order].tolist(), lengths[docs][plan.order].tolist(), strict=True
@@ -167,11 +198,21 @@ class NumpyEngine(Engine):
                     at += length
         return results
 
+    def _rows(self, tokens: Ints, positions: Ints, groups: Sequence[nm.Group]) -> Array:
+        """Logits [N, V] of documents that are laid out."""
+        if not self.published:
+            found = blocks.forward_documents(self.w, tokens, positions, groups)
+            return blocks.logits_of(self.w, found.last)
+        done = nm.forward_documents(self.w, tokens, positions, groups)
+        rows: Array = done.last.dot(self.w.lm_head.T)
+        return rows
+
     def trace(self, tokens: Sequence[int]) -> Arrays:
         ids = np.array(tokens, np.intp)
         n = min(len(ids), self.config.block_size)
         with np.errstate(all="ignore"):
-            return nm.trace(self.w, ids[:n], ids[1 : n + 1])
+            traced = nm.trace if self.published else trace_blocks
+            return traced(self.w, ids[:n], ids[1 : n + 1])
 
     def sample(
         self,
@@ -195,7 +236,7 @@ def _keep_freed_memory() -> None:
     np.empty(2**24, np.uint8)
 
 
-def _copies(tensors: nm.Tensors) -> Arrays:
+def _copies(tensors: nm.Tensors | Weights) -> Arrays:
     return {name: view.copy() for name, view in tensors.named.items()}
 
 

@@ -19,12 +19,14 @@ import numpy.typing as npt
 from microgpt.engines.base import Array, Ints
 from microgpt.engines.drawing import Sampler
 from microgpt.engines.numpy import math as nm
+from microgpt.engines.numpy.blocks import cache as blocks
+from microgpt.engines.numpy.blocks.weights import Weights
 
 TOGETHER = 1024  # samples that advance together: what bounds the memory of the cache
 
 
 def sample_sequential(
-    w: nm.Tensors,
+    w: nm.Tensors | Weights,
     prefixes: Sequence[Sequence[int]],
     how: Sampler,
     uniforms: npt.NDArray[np.float64],
@@ -40,7 +42,7 @@ def sample_sequential(
 
 
 def sample_rows(
-    w: nm.Tensors,
+    w: nm.Tensors | Weights,
     prefixes: Sequence[Sequence[int]],
     how: Sampler,
     uniforms: npt.NDArray[np.float64],
@@ -54,7 +56,7 @@ def sample_rows(
 
 
 def _advance(
-    w: nm.Tensors,
+    w: nm.Tensors | Weights,
     prefixes: Sequence[Sequence[int]],
     how: Sampler,
     uniforms: npt.NDArray[np.float64],
@@ -70,7 +72,7 @@ def _advance(
     lengths = np.full(count, most, np.intp)
     alive = np.flatnonzero(forced < most)  # rows that still grow, all to the same length t
     states = np.zeros(len(alive), np.intp)
-    cache = Cache(w, len(alive), min(block, most))
+    cache = _cache(w, len(alive), min(block, most))
     for t in range(most):
         if not len(alive):
             break
@@ -91,6 +93,13 @@ def _advance(
             cache.keep(~ended)
     draws = int((np.minimum(lengths + 1, most) - forced).sum())
     return [row[1 : n + 1] for row, n in zip(tokens.tolist(), lengths, strict=True)], draws
+
+
+def _cache(w: nm.Tensors | Weights, samples: int, positions: int) -> Cache | blocks.Cache:
+    """An empty cache for the published model or for blocks."""
+    if isinstance(w, nm.Tensors):
+        return Cache(w, samples, positions)
+    return blocks.Cache(w, samples, positions)
 
 
 class Cache:
@@ -127,8 +136,10 @@ class Cache:
         return logits
 
 
-def _window_logits(w: nm.Tensors, tokens: Ints) -> Array:
+def _window_logits(w: nm.Tensors | Weights, tokens: Ints) -> Array:
     """[B, V] after the last of ``tokens`` [B, block]: nothing cached fits, all has moved."""
+    if not isinstance(w, nm.Tensors):
+        return blocks.window_logits(w, tokens)
     count, block = tokens.shape
     group = nm.Group(0, tokens.size, count, block)
     positions = np.tile(np.arange(block), count)
