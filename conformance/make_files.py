@@ -17,8 +17,9 @@ from microgpt.config import make_config
 from microgpt.data import load_data
 from microgpt.disk.checkpoint import RunDir
 from microgpt.disk.modelfile import Model, write_model
+from microgpt.runfacts import create_run
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import Trainer, create_run
+from microgpt.training import Trainer
 
 RUN = VECTORS / "run"
 RUN_RECIPE = {

@@ -1,4 +1,4 @@
-"""Rung 0 of 5: a language model that only counts.
+"""Rung 0 of 9: a language model that only counts.
 
 What it does  It guesses the next letter of a name from the letter before it, by counting which
               letter followed which in the names it has seen. Then it makes up names of its own.

@@ -1,4 +1,4 @@
-"""Rung 1 of 5: a small neural network, with its gradient worked out by hand.
+"""Rung 1 of 9: a small neural network, with its gradient worked out by hand.
 
 Same as       train0.py: documents, tokens, the loss, how samples are drawn. As there, the next
               letter is guessed from the last one only.

@@ -1,4 +1,4 @@
-"""Rung 2 of 5: the same network, and the program finds the gradient by itself.
+"""Rung 2 of 9: the same network, and the program finds the gradient by itself.
 
 Same as       train1.py: the model, its parameters, the loss, the steps downhill. It prints the
               same losses and the same samples.

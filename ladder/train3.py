@@ -1,4 +1,4 @@
-"""Rung 3 of 5: attention, so that the model sees more than the last letter.
+"""Rung 3 of 9: attention, so that the model sees more than the last letter.
 
 Same as       train2.py: Value, the loss, the steps downhill (SGD); inside the model, the MLP.
 Different     Each position has an embedding of its own. Attention looks back over the keys and

@@ -1,4 +1,4 @@
-"""Rung 4 of 5: four heads and a stack of layers, the full shape of a GPT.
+"""Rung 4 of 9: four heads and a stack of layers, the full shape of a GPT.
 
 Same as       train3.py: every building block, the number of parameters (4,192), SGD.
 Different     Attention is split into four heads, each with its own quarter of q, k and v, so

@@ -1,4 +1,4 @@
-"""Rung 5 of 5: Adam, a better way to take steps. This is microgpt, complete.
+"""Rung 5 of 9: Adam, a better way to take steps. This is microgpt, complete.
 
 Same as       train4.py: the model, the loss, the gradient, the samples.
 Different     Adam in place of SGD: steps follow a running average of the gradient, divided by its

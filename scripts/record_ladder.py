@@ -1,4 +1,4 @@
-"""Make guide/data/ladder.json: every loss that the six rungs of the ladder print.
+"""Make guide/data/ladder.json: every loss that the first six rungs of the ladder print, and rung 7.
 
     python scripts/record_ladder.py            run the rungs and write the file; about ten minutes
     python scripts/record_ladder.py --check    run them again and compare; exit code 1 if it differs
@@ -6,7 +6,9 @@
 
 The guide draws its loss curves from this file. Beside the losses it holds each rung's mean loss on
 the names that its run never reached, and two baselines (the floors) to compare with: blind
-guessing, and add-one counts of pairs over the whole list.
+guessing, and add-one counts of pairs over the whole list. Rungs 6, 8 and 9 print what others print
+(tests/test_ladder_arrays.py), so only rung 7 is added, under ``batches`` with the names of its
+first batch; ``speed`` is taken from bench/results/ladder.json.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from microgpt.files import write_atomic
 
 OUT = ROOT / "guide" / "data" / "ladder.json"
 NAMES = ROOT / "data" / "names.txt"
+SPEED = ROOT / "bench" / "results" / "ladder.json"
 RUNGS = range(6)
 
 
@@ -54,6 +57,26 @@ def record(rung: int) -> dict[str, Any]:
     }
 
 
+def batches() -> dict[str, Any]:
+    """Rung 7, and the names that its first step learns from."""
+    namespace, _ = run_rung(7, 0)
+    size = namespace["batch_size"]
+    return {**record(7), "batch_size": size, "first": namespace["docs"][:size]}
+
+
+def speed() -> list[dict[str, Any]]:
+    """How many times as fast as rung 5 the rungs learn, one document a step and a batch."""
+    return [
+        {
+            "rung": row["rung"],
+            "batch_size": row["batch_size"],
+            "times": float(f"{row['times'].get('5', 1):.4g}"),
+        }
+        for row in json.loads(SPEED.read_text(encoding="utf-8"))["training"]
+        if row["n_embd"] == 16
+    ]
+
+
 def written(runs: list[dict[str, Any]]) -> str:
     about = {
         "what": "python scripts/record_ladder.py: what ladder/train0.py to train5.py print",
@@ -64,7 +87,12 @@ def written(runs: list[dict[str, Any]]) -> str:
         "floors": {name: round(x, 6) for name, x in floors().items()},
     }
     lines = [json.dumps(run, separators=(",", ":")) for run in runs]
-    return json.dumps(about, indent=1)[:-2] + ',\n "rungs": [\n' + ",\n".join(lines) + "\n]}\n"
+    more = [
+        f' "{name}": {json.dumps(made(), separators=(",", ":"))}'
+        for name, made in (("batches", batches), ("speed", speed))
+    ]
+    head = ",\n".join([json.dumps(about, indent=1)[:-2], *more])
+    return head + ',\n "rungs": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
 def main() -> int:

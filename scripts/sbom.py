@@ -313,7 +313,8 @@ def bill():
     for each in components:
         if each.get("properties") == []:
             del each["properties"]
-    extras = project["optional-dependencies"].values()
+    # PyTorch is in no lock and no release; each user installs the one for their machine.
+    extras = [lines for name, lines in project["optional-dependencies"].items() if name != "torch"]
     asked = [*project["dependencies"], *(line for extra in extras for line in extra)]
     direct = {normal(re.match(r"[\w.-]+", line)[0]) for line in asked}
     inside = [each["bom-ref"] for each in components if each["bom-ref"] not in purls.values()]

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from cli_runner import SRC, Result, environment
+from microgpt.pace import TIMES
 from patience import PATIENCE
 
 TESTS = Path(__file__).resolve().parent
@@ -213,7 +214,7 @@ def content(folder: Path) -> dict[str, object]:
             continue
         if path.name == "metrics.jsonl":
             lines = [json.loads(line) for line in path.read_text().splitlines()]
-            found[name] = [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+            found[name] = [{k: v for k, v in line.items() if k not in TIMES} for line in lines]
         elif path.name == "state.json":
             state = json.loads(path.read_text())
             timed = ("metrics_bytes", "metrics_sha256", "digest")

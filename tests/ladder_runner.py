@@ -2,19 +2,23 @@
 
 `run_rung(n, stop_after, argv=(), edits=())` executes `ladder/train{n}.py` in this process and
 returns `(namespace, lines)`: the variables that the program leaves behind, and what it printed.
-`n` is 0 to 5, or "5_early" for the last rung with its other settings.
+`n` is 0 to 9, or "5_early" for rung 5 with its other settings.
 
 * `stop_after=None` runs the whole program, samples included.
 * `stop_after=K` runs K steps of the unchanged schedule and drops everything after the training
-  loop. The namespace then holds the state after K steps: `state_dict` (matrices as lists of rows;
-  of Value from rung 2 on), `params`, in train5 also Adam's `m` and `v` (flat, in `params` order),
-  `loss` of the last step, `docs` in shuffled order, `chars`, `BOS`.
+  loop. The namespace then holds the state after K steps: `state_dict` (matrices as lists of rows,
+  of Value from rung 2 on; from rung 6 on as one array, Value or tensor each), `params`, from train5
+  on also Adam's `m` and `v` in the order of `params` (flat in train5; not in train9), `loss` of the
+  last step, `docs` in shuffled order, `chars`, `BOS`.
 * `argv` are the command-line arguments. The rung runs in an empty directory, so give absolute
   paths, and an `input.txt` that lies about is not picked up.
 * `edits` are pairs (old, new) applied to the source first; each old text must occur exactly once.
+  `ALONE` are those with which rungs 7 to 9 take one document a step, `IN_FULL` those with which a
+  rung prints all digits of its losses.
 
 `losses(lines)` and `samples(lines)` read the printed log. `held_out(namespace)` is the mean
 -log p in nats per token over the rows the run never reached, by NumPy and not by the rung's code.
+`numbers(matrix)` makes one array of a matrix in `state_dict`, whatever the rung keeps it in.
 """
 
 import ast
@@ -30,6 +34,9 @@ from pathlib import Path
 import numpy as np
 
 LADDER = Path(__file__).resolve().parents[1] / "ladder"
+_BATCH = "batch_size, learning_rate, num_steps ="
+ALONE = [(f"{_BATCH} 16,", f"{_BATCH} 1,")]
+IN_FULL = [(':.4f}", flush', ':.17g}", flush')]
 
 
 def rung_path(n):
@@ -64,6 +71,7 @@ def run_rung(n, stop_after, argv=(), edits=()):
     namespace = {"__name__": "__main__", "__file__": str(rung_path(n))}
     out = io.StringIO()
     argv_before, stream_before, gc_before = sys.argv, random.getstate(), gc.isenabled()
+    torch_before = _torch_settings()
     # Value graphs have no cycles, and the cyclic collector would take two thirds of the time.
     gc.disable()
     try:
@@ -77,13 +85,23 @@ def run_rung(n, stop_after, argv=(), edits=()):
     finally:
         sys.argv = argv_before
         random.setstate(stream_before)
+        _torch_settings(*torch_before)
         if gc_before:
             gc.enable()
     return namespace, out.getvalue().splitlines()
 
 
+def _torch_settings(dtype=None, threads=None):
+    """What rung 9 sets for the whole process, as it is now or as it is to be again."""
+    torch = sys.modules.get("torch")
+    if dtype is not None:
+        torch.set_default_dtype(dtype)
+        torch.set_num_threads(threads)
+    return (torch.get_default_dtype(), torch.get_num_threads()) if torch else ()
+
+
 def losses(lines):
-    """The losses as printed, strings with four decimals."""
+    """The losses as printed, strings with four decimals (or with all, see ``IN_FULL``)."""
     step = re.compile(r"step +\d+ / +\d+ \| loss ")
     return [line.rpartition(" ")[2] for line in lines if step.match(line)]
 
@@ -95,7 +113,7 @@ def samples(lines):
 def held_out(namespace):
     docs, chars = namespace["docs"], namespace["chars"]
     bos, block_size = namespace["BOS"], namespace["block_size"]
-    rows = docs[namespace["num_steps"] :]
+    rows = docs[namespace["num_steps"] * namespace.get("batch_size", 1) :]
     assert rows, "every document was trained on"
     log_probs = _log_probs(namespace)
     index = {char: i for i, char in enumerate(chars)}
@@ -121,10 +139,8 @@ def _log_probs(namespace):
         return lambda tokens: table[tokens]
     assert namespace.get("n_layer", 1) == 1
     w = {
-        name.removeprefix("layer0."): np.array(
-            [[getattr(param, "data", param) for param in row] for row in rows]
-        )
-        for name, rows in namespace["state_dict"].items()
+        name.removeprefix("layer0."): numbers(matrix)
+        for name, matrix in namespace["state_dict"].items()
     }
     if "fc1" in w:
         table = _log_softmax(np.maximum(w["wte"] @ w["fc1"].T, 0) @ w["fc2"].T)
@@ -132,6 +148,13 @@ def _log_probs(namespace):
     early = namespace["__file__"] == str(rung_path("5_early"))
     heads, power = namespace.get("n_head", 1), 2 if early else 1
     return lambda tokens: _gpt(w, tokens, heads, power)
+
+
+def numbers(matrix):
+    """Those of a list of rows of numbers or Values, of an array, or of one Value or tensor."""
+    if isinstance(matrix, list):
+        return np.array([[getattr(param, "data", param) for param in row] for row in matrix])
+    return np.array(matrix.data.tolist())
 
 
 def _gpt(w, tokens, heads, power):

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import engine_names
 from microgpt.config import make_config
-from microgpt.engines import ENGINES, engine_class, make_engine
+from microgpt.engines import engine_class, make_engine
 from microgpt.engines.base import Engine
 from microgpt.engines.drawing import Guard, Sampler, distribution
 from microgpt.errors import InputError, TokenError
@@ -297,7 +298,7 @@ def test_the_shipped_model_under_guard_draws_from_it_too() -> None:
 # ---------------------------------------------------------------- all engines alike
 
 
-@pytest.mark.parametrize("name", [name for name in ENGINES if name != "scalar"])
+@pytest.mark.parametrize("name", engine_names.every("scalar"))
 @pytest.mark.parametrize("order", ["sequential", "rows"])
 @pytest.mark.parametrize("match", MATCHES)
 def test_all_engines_draw_the_same(name: str, order: str, match: str) -> None:
@@ -313,7 +314,7 @@ def test_all_engines_draw_the_same(name: str, order: str, match: str) -> None:
         assert not any(found(BANNED, text, match) for text in one)
 
 
-@pytest.mark.parametrize("name", [name for name in ENGINES if name != "scalar"])
+@pytest.mark.parametrize("name", engine_names.every("scalar"))
 def test_all_engines_draw_the_same_names(name: str) -> None:
     opened, _ = open_model(None)
     automaton = Automaton.of(FRUITS, opened.tokenizer)

@@ -31,9 +31,28 @@ pytestmark = pytest.mark.usefixtures("empty_directory")
 # ---------------------------------------------------------------- ladder
 
 
-def test_ladder_lists_the_rungs() -> None:
+def test_ladder_lists_the_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("microgpt.cli.ladder.find_spec", {"numpy": 1}.get)
     shown = ok("ladder").out
-    assert [f"Rung {n}" in line for n, line in enumerate(shown.splitlines()[:6])] == [True] * 6
+    lines = shown.partition("\n\n")[0].splitlines()
+    assert [line.partition(" of ")[0].strip() for line in lines] == [
+        "with Python alone:",
+        *(f"Rung {n}" for n in range(6)),
+        "with NumPy:",
+        *(f"Rung {n}" for n in range(6, 9)),
+        "with PyTorch, which isn't installed:",
+        "Rung 9",
+    ]
+    assert max(map(len, lines)) <= 84
+
+
+def test_ladder_without_the_library_of_a_rung(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("microgpt.cli.ladder.find_spec", lambda name: None)
+    for rung, name, package in ((7, "NumPy", "numpy"), (9, "PyTorch", "torch")):
+        said = refused(5, "ladder", rung)
+        assert f"Rung {rung} needs {name}, which isn't installed.\n  Install it: " in said
+        assert said.endswith(f" -m pip install {package}")
+    assert ok("ladder", 9, "--diff").out.startswith("--- train8.py\n+++ train9.py\n")
 
 
 def test_ladder_diff() -> None:
@@ -72,7 +91,8 @@ def test_ladder_copy(tmp_path: Path) -> None:
 def test_ladder_needs_a_rung_to_copy_or_compare() -> None:
     assert "number of a rung" in refused(2, "ladder", "--copy", "x")
     assert "number of a rung" in refused(2, "ladder", "--diff")
-    assert "There is no rung 6" in refused(2, "ladder", 6, "--early")
+    assert "There is no rung 10" in refused(2, "ladder", 10, "--early")
+    assert "Rung 6 has no early settings" in refused(2, "ladder", 6, "--early")
     assert "--early needs the number of a rung, 5." in refused(2, "ladder", "--early", "--diff")
     assert "Rung 4 has no early settings" in refused(2, "ladder", 4, "--early")
     assert not Path("x").exists()
@@ -86,6 +106,8 @@ def test_ladder_runs_a_rung(tmp_path: Path) -> None:
     assert result.code == 0 and "num docs: 3" in result.out
     result = process("ladder", 0, "nowhere.txt", cwd=tmp_path)
     assert result.code != 0
+    result = process("ladder", 7, "mine.txt", cwd=tmp_path)
+    assert result.code == 0 and "\nsample 20: " in result.out
 
 
 # ---------------------------------------------------------------- help, codes, encodings

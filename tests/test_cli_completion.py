@@ -52,7 +52,8 @@ def test_bash_completes(home: Path) -> None:
         ).stdout.split()
 
     assert completed("microgpt", "insp") == ["inspect"]
-    assert completed("microgpt", "train", "--n-e") == ["--n-embd"]
+    assert completed("microgpt", "train", "--n-e") == ["--n-embd", "--n-expert"]
+    assert completed("microgpt", "train", "--micro") == ["--micro-batch"]
 
 
 def test_a_shell_must_be_known(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import engine_names
 from microgpt import model as forward_pass
 from microgpt import stream
 from microgpt.batches import Order, TokenTable
@@ -23,7 +24,7 @@ from microgpt.config import PRESETS, make_config
 from microgpt.data import fnv1a32, load_data, split
 from microgpt.disk.checkpoint import RunDir
 from microgpt.disk.modelfile import Model, read_model, write_model
-from microgpt.engines import ENGINES, engine_class
+from microgpt.engines import engine_class
 from microgpt.engines.drawing import choose, distribution
 from microgpt.engines.scalar import ScalarEngine
 from microgpt.errors import TokenError
@@ -40,12 +41,7 @@ sys.path.insert(0, str(ROOT))
 from conformance import checks, make_files, make_ground, make_model, vectorfile  # noqa: E402
 
 FILES = sorted(path.stem for path in vectorfile.VECTORS.glob("*.json"))
-KINDS = [
-    (name, dtype)
-    for name in ENGINES
-    for dtype in ("float64", "float32")
-    if engine_class(name).supports(make_config(), dtype) is None
-]
+KINDS = engine_names.here("float64", "float32")
 TOLERANCES = json.loads((vectorfile.HERE / "tolerances.json").read_text(encoding="utf-8"))
 ULP = {name: entry["limit"] for name, entry in TOLERANCES["ulp"].items()}
 
@@ -434,7 +430,7 @@ def test_shipped_model_is_the_end_of_the_reference_run() -> None:
     assert model.tokenizer.uchars == list("abcdefghijklmnopqrstuvwxyz")
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", engine_names.every())
 def test_run_of_format_1_goes_on(name: str, tmp_path: Path) -> None:
     (case,) = vectorfile.load("resume")["cases"]
     path = tmp_path / "run"

@@ -7,11 +7,11 @@ import pytest
 
 from cli_runner import microgpt, ok
 from microgpt.cli import doctor
-from microgpt.config import DTYPES
 from microgpt.engines import ENGINES
 from microgpt.engines.native import NativeEngine, build
 from microgpt.engines.scalar import ScalarEngine
 
+BOTH = ("float64", "float32")
 NATIVE = build.problem(build.library_path()) is None
 needs_native = pytest.mark.skipif(not NATIVE, reason="the kernel isn't compiled here")
 
@@ -26,7 +26,7 @@ def test_it_says_what_is_there() -> None:
     found = line["doctor"]
     assert found["python"]["version"] == platform.python_version()
     assert list(found["engines"]) == list(ENGINES)
-    assert found["engines"]["numpy"] == {"works": True, "dtypes": [*DTYPES], "reason": None}
+    assert found["engines"]["numpy"] == {"works": True, "dtypes": [*BOTH], "reason": None}
     assert found["engines"]["scalar"]["dtypes"] == ["float64"]
     assert found["packages"]["numpy"]
     assert found["threads"]["cores"] == os.cpu_count()

@@ -316,7 +316,7 @@ def test_heads_of_the_trained_model(opened: Any) -> None:
     told(
         page,
         "mg-head-weights",
-        "r at position 3 with head 2 (0.62), k at position 1 with head 3 (0.57)",
+        "r at 3 (head 2: 0.62), k at 1 (head 3: 0.57)",
     )
     widget = page.locator("mg-head-weights")
     field = widget.get_by_label("Beginning of a name")
@@ -348,7 +348,7 @@ def test_heads_of_the_trained_model(opened: Any) -> None:
     told(
         split,
         "mg-head-split",
-        "1 head of 16 numbers: 1 × 5 weights. Most: r at position 3 with head 1 (0.69)",
+        "1 head of 16 numbers: 1 × 5 weights. Most: r at 3 (head 1: 0.69)",
     )
 
 

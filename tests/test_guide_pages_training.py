@@ -281,10 +281,10 @@ def test_temperature_and_its_exercise(opened: Callable[..., Any]) -> None:
 @pytest.mark.slow
 def test_adam_beside_its_sums(opened: Callable[..., Any]) -> None:
     page = opened("adam", "mg-running-mean")
-    told(page, "mg-running-mean", "0.0029, of its average with β 0.850 0.0008")
+    told(page, "mg-running-mean", "0.0029, of its average 0.0008 with β = 0.850")
     page.locator("mg-running-mean mg-number .mg-range").focus()
     page.keyboard.press("Home")
-    told(page, "mg-running-mean", "with β 0.000 0.0029. It remembers about 1.0 steps")
+    told(page, "mg-running-mean", "0.0029 with β = 0.000. It remembers about 1.0 steps")
     widget_checks.looked_at(page, "mg-running-mean")
     page.locator("mg-adam-steps").scroll_into_view_if_needed()
     told(page, "mg-adam-steps", "Line 1, the gradient of this step")

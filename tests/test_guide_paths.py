@@ -203,7 +203,7 @@ def test_the_foot_says_where_one_is_on_each_path() -> None:
     foot = paths.foot(KNOWN, KNOWN.pages["learn/rung-1"], "../../")
     first, second = re.findall(r"<p .*?</p>", foot)
     assert 'data-path="stepwise" data-stop="6"' in first and 'data-stop="14"' in second
-    assert "6 of 32 · " in first
+    assert "6 of 33 · " in first
     assert "Before: " in first and "Generating text" in first and "Rung 2: autograd" in second
     assert "rung-2/?path=stepwise&amp;stop=15" in second
     assert 'data-waits="what-changes"' in second
@@ -230,13 +230,13 @@ def test_every_page_to_learn_from_has_a_way_on() -> None:
 def test_a_path_remembers_what_was_read(chromium: Any, guide_address: str) -> None:
     with browser.opened(chromium) as (page, wrong):
         page.goto(guide_address + "learn/rung-1/?path=stepwise&stop=14")
-        assert re.fullmatch(r"The stepwise path\s*14 of 32 · \d+ min", page.inner_text(".on-path"))
+        assert re.fullmatch(r"The stepwise path\s*14 of 33 · \d+ min", page.inner_text(".on-path"))
         assert page.locator(".paths p:visible").count() == 1
         assert page.locator("#what-changes + .can-wait").count() == 1
         page.locator(".paths").scroll_into_view_if_needed()
         page.locator(".paths p[data-read]").wait_for()
         page.goto(guide_address + "stepwise/")
-        assert page.inner_text(".go-on").startswith("1 of 32 read. Go on with The dataset.")
+        assert page.inner_text(".go-on").startswith("1 of 33 read. Go on with The dataset.")
         assert page.locator("li:has(.been-read) a").inner_text() == "Rung 1: gradient descent"
         page.get_by_role("button", name="Forget what was read").click()
         assert page.locator(".go-on, .been-read").count() == 0

@@ -18,8 +18,12 @@ import pytest
 
 import running
 from guide_pages import CASES, GUIDE, LADDER, ROOT
+from ladder_runner import run_rung
+from microgpt.assignment.grading.cases import NAMES as REAL_NAMES
 from microgpt.config import make_config
 from microgpt.data import load_data
+from microgpt.evaluation import mean_loss
+from microgpt.training import Trainer
 
 DOCS = list(load_data("names").docs)
 BOS = "."
@@ -96,6 +100,97 @@ EVERYWHERE: dict[str, tuple[str, str]] = {
 def test_a_number_of_many_pages_is_computed(name: str) -> None:
     number, pages = EVERYWHERE[name]
     assert [page for page in pages.split() if number not in said(page)] == []
+
+
+# ---------------------------------------------------------------- what a run gives
+
+
+@cache
+def after_training(preset: str = "final", unseen: int | None = None, **changes: Any) -> float:
+    """The loss on names that a run of this recipe never reaches, of the first so many or of all."""
+    config = make_config(preset, **changes)
+    trainer = Trainer(config, load_data("names"), eval_every=0, eval_docs=1)
+    for _ in trainer.events():  # what happens on the way isn't needed
+        pass
+    last = None if unseen is None else config.steps + unseen
+    found = mean_loss(trainer.engine, trainer.docs[config.steps : last], trainer.tokenizer)[0]
+    trainer.close()
+    return found
+
+
+def test_one_head_and_four_on_the_first_unseen_names() -> None:
+    plain = {"optimizer": "sgd", "lr": 0.1}
+    one = f"{after_training(unseen=5000, n_head=1, **plain):.4f}"
+    four = f"{after_training(unseen=5000, **plain):.4f}"
+    assert f"first 5,000 of those and has {one}" in said("rung-3")
+    assert f"it is {one} for one head and {four} for four" in said("rung-4")
+    assert f"| the first 5,000 of them | {one} | {four} |" in said("heads")
+
+
+def test_numbers_about_the_early_recipe() -> None:
+    early = make_config("early")
+    learned = after_training("early")
+    assert f"with {early.parameters():,}" in said("errata")
+    assert f"mean loss on unseen names is {learned:.4f} over its" in said("errata")
+    seen = [pair for doc in DOCS for pair in list(zip(BOS + doc, doc + BOS, strict=True))[:8]]
+    counted, rows = Counter(seen), Counter(a for a, _ in seen)
+    losses = [-math.log((counted[a, b] + 1) / (rows[a] + 27)) for a, b in seen]
+    table = sum(losses) / len(losses)
+    text = said("rung-5")
+    assert f"After {early.steps} steps it has {learned:.3f} on unseen names" in text
+    assert f"measured over its {early.block_size} positions" in text and early.block_size == 8
+    assert f"where a table of pairs has {table:.3f}" in text
+
+
+def test_numbers_about_the_values_of_the_first_name() -> None:
+    run, _ = run_rung(2, 0)
+    tokens = [run["BOS"], *map(run["chars"].index, run["docs"][0]), run["BOS"]]
+    made, begin = 0, run["Value"].__init__
+
+    def counting(self: Any, *parts: Any) -> None:
+        nonlocal made
+        made += 1
+        begin(self, *parts)
+
+    run["Value"].__init__ = counting
+    run["loss_of"](tokens)
+    each = round(made / (len(tokens) - 1), -2)
+    assert f"about {each:,.0f} Values, {made:,} of them for the first name" in said("rung-2")
+
+
+def test_numbers_about_long_runs_and_speed() -> None:
+    levels = json.loads((ROOT / "bench" / "results" / "levels.json").read_text(encoding="utf-8"))
+    recipe = "--holdout 0.1 --batch-size 64 --steps 5000"
+    (row,) = (
+        row
+        for row in levels["dtypes"]["float64"]["rows"]
+        if sorted(row["run"].strip("`").split()) == sorted(recipe.split())
+    )
+    text = said("questions")
+    assert f"microgpt train {recipe}" in text
+    assert {f"{loss:.3f}" for loss in row["all"]["held_out"]} == {"2.099"}
+    assert "gets down to 2.099:" in text
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (bench,) = (line for line in readme.splitlines() if line.startswith("| native | float64 | 1 |"))
+    assert f"some {bench.split(' | ')[4]} times as fast" in text
+
+
+def test_numbers_about_the_assignment() -> None:
+    frontier = json.loads((GUIDE / "data" / "frontier.json").read_text(encoding="utf-8"))
+    leaks = {
+        prefix: leak
+        for kind in ("attacks", "ordinary")
+        for prefix, leak in zip(
+            frontier[kind]["prefixes"].split(), frontier[kind]["leaks"], strict=True
+        )
+    }
+    text = said("assignment")
+    assert f"alim, with {100 * leaks['alim']:.1f} %" in text
+    assert f"app leaks {100 * leaks['app']:.1f} %" in text
+    assert f"li {100 * leaks['li']:.2f} %" in text
+    assert f"cher {100 * leaks['cher']:.2f} %" in text
+    assert f"of {REAL_NAMES:,} real names" in text
+    assert f"{sum(doc.startswith('li') for doc in DOCS)} names begin with *li*" in text
 
 
 # ---------------------------------------------------------------- what figures compute

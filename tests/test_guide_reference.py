@@ -87,7 +87,7 @@ def test_docstrings_become_markdown() -> None:
     ("name", "problem"),
     [
         ("microgpt.data.fnv1a32", "the docstring of microgpt.data.fnv1a32 has no example"),
-        ("microgpt.config._whole", "microgpt.config._whole has no docstring"),
+        ("microgpt.config._demo", "microgpt.config._demo has no docstring"),
         ("microgpt.nothing", "there is no microgpt.nothing"),
     ],
 )

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
+import engine_names
 from checkpoint_runs import CALLS, count_calls
 from cli_runner import ok, refused, tree, written
 from microgpt.config import make_config
 from microgpt.data import load_data
 from microgpt.disk.checkpoint import RunDir
 from microgpt.disk.modelfile import write_model
-from microgpt.engines import ENGINES, engine_class
+from microgpt.engines import engine_class
 from microgpt.errors import FileError
 from microgpt.growing import grow
 from microgpt.importing import import_run
@@ -74,7 +75,7 @@ def test_new_characters_are_named_and_learned(model: Path) -> None:
     assert snapshot is not None and not any(m.any() for m in snapshot.optim.m.values())
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", engine_names.every())
 def test_a_grown_run_trains_on_every_engine(model: Path, engine: str) -> None:
     begun(Path("r"))
     if (reason := engine_class(engine).supports(RunDir.open("r").config, "float64")) is not None:

@@ -1,4 +1,4 @@
-"""The ladder: six standalone programs, each one step further than the one before.
+"""The ladder's first six rungs, which need Python alone; test_ladder_arrays.py has the others.
 
 The headers quote measured figures; the slow tests measure them again. How a rung is run inside a
 test, and how its held-out loss is computed apart from it: see ladder_runner.py.
@@ -20,7 +20,7 @@ from ladder_runner import held_out, losses, run_rung, rung_path, rung_source, sa
 from published import LOSSES, SAMPLES
 
 RUNGS = range(6)
-# The last rung once more with other settings: a whole program too, but no rung of its own.
+# Rung 5 once more with other settings: a whole program too, but no rung of its own.
 PROGRAMS = [*RUNGS, "5_early"]
 ROOT = rung_path(0).parents[1]
 NAMES = ROOT / "data" / "names.txt"
@@ -58,7 +58,7 @@ def test_header_places_the_rung_and_says_what_to_expect(n):
     if n == "5_early":
         assert header.startswith("Rung 5 with other settings: ")
     else:
-        assert header.startswith(f"Rung {n} of 5: ")
+        assert header.startswith(f"Rung {n} of 9: ")
     if n:
         before = 5 if n == "5_early" else n - 1
         assert f"Same as       train{before}.py: " in header

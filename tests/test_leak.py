@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from microgpt.engines import ENGINES
+import engine_names
 from microgpt.engines.drawing import distribution
 from microgpt.errors import InputError, TokenError
 from microgpt.guard.automaton import Automaton
@@ -234,7 +234,7 @@ def test_long_prefixes_are_exact(shipped: LeakMeter) -> None:
         assert leak.how == "exact"
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", engine_names.every())
 def test_every_engine_measures_the_same(shipped: LeakMeter, name: str) -> None:
     opened, _ = open_model(None)
     one = LeakMeter(engine_for(opened, here(name)), opened.tokenizer, shipped.automaton)

@@ -23,8 +23,8 @@ sys.path.insert(0, str(ROOT))
 from conformance import checks, make_ground, make_model, vectorfile  # noqa: E402
 
 SCALAR = ("autograd", "model", "engines.drawing", "engines.base", "engines.scalar")
-NUMPY = ("engines.drawing", "engines.base", "engines.numpy.math", "engines.numpy.sampling",
-         "engines.numpy.engine")  # fmt: skip
+NUMPY = ("engines.drawing", "engines.base", "engines.advancing", "engines.numpy.math",
+         "engines.numpy.sampling", "engines.numpy.engine")  # fmt: skip
 SMALL = ("tiny_full", "tiny_batch", "small_full", "small_batch", "adam_tiny", "adam_tiny_part",
          "sgd_tiny", "adam_tiny_on", "beyond_block", "guard_length", "guard_rows",
          "weighted_one", "weighted_negative", "weighted_last_zero", "weighted_adam_tiny",
@@ -259,13 +259,12 @@ NUMPY_MUTANTS = [
            "self.keys[i][:, :, t], self.values[i][:, :, t] = k, v",
            "self.keys[i][:, :, t], self.values[i][:, :, 0] = k, v"),
     Mutant("window one too late", "engines.numpy.sampling",
-           "tokens[alive, t + 1 - block : t + 1]", "tokens[alive, t - block : t]"),
-    Mutant("forced letters don't move the guard", "engines.numpy.sampling",
-           "states = guard.next[states, tokens[alive, t + 1]].astype(np.intp)",
-           "states = np.where(drawn >= 0, guard.next[states, tokens[alive, t + 1]], states)"),
-    Mutant("draws counted with prefixes", "engines.numpy.sampling",
-           "(np.minimum(lengths + 1, most) - forced)", "(np.minimum(lengths + 1, most))"),
-    Mutant("nucleus one too small", "engines.numpy.sampling",
+           "tokens[:, length - block :]", "tokens[:, length - block - 1 : -1]"),
+    Mutant("forced letters don't move the guard", "engines.advancing",
+           "walk(how.guard, prefixes[i][:most])", "walk(how.guard, prefixes[i][:0])"),
+    Mutant("draws counted with prefixes", "engines.advancing",
+           "(np.minimum(ends + 1, most) - forced)", "(np.minimum(ends + 1, most))"),
+    Mutant("nucleus one too small", "engines.advancing",
            "ranked[:, 1:][reached >= top_p * mass[:, None]] = 0",
            "ranked[:, :-1][reached >= top_p * mass[:, None]] = 0"),
     Mutant("weights ignored", "engines.numpy.math",

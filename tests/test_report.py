@@ -21,7 +21,8 @@ from microgpt.inspection import page as report
 from microgpt.inspection import pictures
 from microgpt.inspection.page import html_report, parameter_tally, text_report
 from microgpt.opening import Opened, engine_for, open_model
-from microgpt.training import Trainer, create_run
+from microgpt.runfacts import create_run
+from microgpt.training import Trainer
 from report_pages import SMALL, Page, unpack, untrained
 
 NASTY = ['<b>"&', "a\u202eb", "x\u200by", "e\u0301", "😀👩\u200d💻", "שלום", "a b", "\ufe0f\u3164z"]

@@ -7,8 +7,9 @@ from microgpt.config import Config, make_config
 from microgpt.data import Dataset
 from microgpt.disk.checkpoint import RunDir
 from microgpt.opening import resume_point
+from microgpt.runfacts import create_run
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import Trainer, create_run
+from microgpt.training import Trainer
 
 DOCS = ["emma", "olivia", "ava", "isabella", "sophia", "charlotte"]
 DOCS += ["mia", "amelia", "harper", "evelyn", "ada", "ava"]

@@ -126,11 +126,16 @@ def written(node: ast.expr) -> str:
     return re.sub(r"""'([^'"\\]*)'""", r'"\1"', ast.unparse(node))
 
 
+ABOUT = ("about", "_block", "_tune")
+"""Functions of the configuration that make a field of its default and its description."""
+
+
 def field_default(value: ast.expr | None) -> str:
     """What a dataclass's field has if it isn't given, behind ``=``; empty if it must be given."""
     if value is None:
         return ""
-    if not (isinstance(value, ast.Call) and ast.unparse(value.func).endswith("field")):
+    called = ast.unparse(value.func) if isinstance(value, ast.Call) else ""
+    if not isinstance(value, ast.Call) or not called.endswith(("field", *ABOUT)):
         return f" = {written(value)}"
     named = {word.arg: word.value for word in value.keywords}
     if "default_factory" in named:
@@ -152,6 +157,12 @@ def fields(node: ast.ClassDef) -> list[str]:
     return [*plain, *(["*", *behind] if behind else [])]
 
 
+def dataclasses_of(thing: object) -> list[str]:
+    """The dataclass and those that it takes fields from, which come first."""
+    bases = reversed(getattr(thing, "__mro__", ()))
+    return [f"{b.__module__}.{b.__qualname__}" for b in bases if dataclasses.is_dataclass(b)]
+
+
 def methods(node: ast.ClassDef) -> Iterator[tuple[Function, str]]:
     """The public methods and properties of a class, each with its docstring."""
     for line in node.body:
@@ -165,7 +176,7 @@ def signature(name: str) -> str:
     """How the name is called, or for a constant its name alone."""
     node, thing = definition(name), found(name)
     if isinstance(node, ast.ClassDef):
-        words = fields(node)
+        words = [word for base in dataclasses_of(thing) for word in fields(definition(base))]
         if not dataclasses.is_dataclass(thing):
             inits = [m for m in node.body if isinstance(m, Function) and m.name == "__init__"]
             words = parameters(inits[0].args) if inits else []

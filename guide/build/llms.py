@@ -76,7 +76,7 @@ def opening() -> list[str]:
         "",
         f"> {summary()}",
         "",
-        "A GPT on characters with 4,192 parameters, as six standalone programs (`ladder/`), as a "
+        "A GPT on characters with 4,192 parameters, as ten standalone programs (`ladder/`), as a "
         "Python package with a command (`src/microgpt/`), and as a guide for the browser. It needs "
         "Python 3.11 or newer. `microgpt train` trains it on 32,033 first names, `microgpt sample` "
         "writes new ones, `microgpt guide` serves the guide.",

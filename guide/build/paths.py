@@ -49,7 +49,9 @@ def listing(path: str) -> list[str]:
             lines += ["", f"### {groups[number]}", ""]
         name = html.escape(page.name)
         if page.is_built:
-            parts = " · ".join(filter(None, (parts, f"{minutes(known, path, at)} min")))
+            parts = " · ".join(
+                filter(None, (parts, f"{minutes(known, path, at)}\N{NO-BREAK SPACE}min"))
+            )
         about = f' <span class="parts">{html.escape(parts)}</span>' if parts else ""
         if page.is_built:
             query = sitemap.stop_url(known, path, at).partition("?")[2].replace("&", "&amp;")

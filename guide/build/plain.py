@@ -92,8 +92,8 @@ def filled(text: str) -> str:
             out += paths.filled([line])
         elif found := quoting.QUOTE.match(line):
             number, code = quoting.quote(found[1], found[2])
-            place = f"{found[1]}, lines {number} to {number + len(code) - 1}:"
-            out += ["", place, "", f"```{found[1].rpartition('.')[2]}", *code, "```", ""]
+            place = quoting.place(found[1], number, code)
+            out += ["", f"{place}:", "", f"```{found[1].rpartition('.')[2]}", *code, "```", ""]
         else:
             out.append(line)
     return "\n".join(terms.Entries(None).run(out))

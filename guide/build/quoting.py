@@ -81,6 +81,12 @@ def indentation(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
+def place(path: str, number: int, code: list[str]) -> str:
+    """Where quoted lines stand."""
+    last = number + len(code) - 1
+    return f"{path}, line {number}" if last == number else f"{path}, lines {number} to {last}"
+
+
 def as_html(code: list[str], language: str, *, number: int = 0, path: str = "") -> str:
     """A figure with highlighted code; where it has a source, a caption and numbered lines."""
     try:
@@ -97,7 +103,7 @@ def as_html(code: list[str], language: str, *, number: int = 0, path: str = "") 
         depth = min(12, indentation(code[offset][margin:]) if offset < len(code) else 0)
         which = f' data-line="{number + offset}"' if path else ""
         lines.append(f'<span class="line in{depth}"{which}>{line or " "}\n</span>')
-    name = f"{path}, lines {number} to {number + len(code) - 1}" if path else ""
+    name = place(path, number, code) if path else ""
     label = f"code of {name}" if path else f"{language or 'text'} code"
     caption = f"<figcaption>{html.escape(name)}</figcaption>" if path else ""
     return (

@@ -231,7 +231,7 @@ class MgAdamSteps extends Widget {
     const share = Math.abs(now.change) / now.lr;
     renew(
       this.told,
-      `It moves by ${brief(now.change)}, ${brief(share)} of the learning rate. SGD with the ` +
+      `It moves by ${brief(now.change)}, ${brief(share)} times the learning rate. SGD with the ` +
         `same rate would move it by ${brief(now.sgd)}.`,
     );
     this.summary(

@@ -78,6 +78,7 @@ class MgBreak extends Widget {
     const guesses = this.choices("guess", "Your prediction", GUESSES);
     guesses.prepend(html("span", {}, `First say: after ${STEPS} steps the broken one is`));
     const what = this.menu("what", { label: "Break", options: NAMES });
+    what.classList.add("break-what");
     return [
       this.figure([this.curve, this.samples], {
         controls: [what, this.means, guesses, this.start, this.now, this.told],

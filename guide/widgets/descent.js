@@ -112,7 +112,10 @@ class MgDescent extends Widget {
       ? `${shortly(now)}, loss ${written(loss, 1)}: off the picture`
       : `${shortly(now)}, loss ${written(loss, 4)}`;
     const high = plane.py(plane.y.high);
-    const side = Math.abs(now - TARGET) < 0.35 ? 1 : -way; // the side towards the target
+    const isNear = Math.abs(now - TARGET) < 0.35;
+    const side = isNear ? 1 : -way; // the side towards the target
+    // On a phone it would lie across the target; the line below the figure says the same.
+    const isClear = isOff || isNear || Math.abs(plane.px(TARGET) - x) > 24 + 7 * words.length;
     return [
       plane.curve(lossOf, "mg-line mg-series-0"),
       svg("line", {
@@ -146,7 +149,7 @@ class MgDescent extends Widget {
           "text-anchor": isOff ? "middle" : side < 0 ? "end" : "start",
           "dominant-baseline": isOff ? null : "central",
         },
-        words,
+        isClear ? words : "",
       ),
     ];
   }

@@ -22,7 +22,7 @@ const looks = (weights, names) =>
   weights
     .map((row, h) => {
       const best = row.indexOf(Math.max(...row));
-      return `${names[best]} at position ${best} with head ${h + 1} (${written(row[best])})`;
+      return `${names[best]} at ${best} (head ${h + 1}: ${written(row[best])})`;
     })
     .join(", ");
 

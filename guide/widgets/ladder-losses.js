@@ -1,5 +1,6 @@
-// <mg-ladder-losses upto="0">: the recorded loss curves of the six rungs; those up to this rung are
-// shown at first, each can be hidden or shown.
+// <mg-ladder-losses upto="0">: the recorded loss curves of the first six rungs; those up to this
+// rung are shown at first, each can be hidden or shown. <mg-ladder-losses rungs="57"> has only
+// these.
 
 import { tableOf } from "../js/kit/dom.js";
 import "../js/kit/curve.js";
@@ -8,7 +9,7 @@ import { make } from "../js/kit/make.js";
 import { textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
-import { curvesOf, endsOf, floorsOf, loadLadder } from "../js/figures/rungs/ladder.js";
+import { curvesOf, endsOf, floorsOf, loadLadder, runsOf } from "../js/figures/rungs/ladder.js";
 
 class MgLadderLosses extends Widget {
   fields = {
@@ -16,7 +17,7 @@ class MgLadderLosses extends Widget {
     mean: wholeField(100, 1, 300),
     at: wholeField(1000, 1, 1000),
   };
-  ladder = /** @type {import("../js/figures/rungs/ladder.js").Ladder} */ ({});
+  runs = /** @type {import("../js/figures/rungs/ladder.js").Run[]} */ ([]);
   curve = make("mg-curve", {
     label: "Losses of the rungs",
     "x-label": "step",
@@ -28,10 +29,12 @@ class MgLadderLosses extends Widget {
   /** @private what the curves were last made for */ drawn = "";
 
   async load() {
-    const upto = this.numberOf("upto", 5);
-    this.fields.shown = textField("012345".slice(0, upto + 1), 6);
-    this.ladder = await loadLadder();
-    this.curve.floors = floorsOf(this.ladder);
+    const all = this.getAttribute("rungs") ?? "012345";
+    const upto = this.numberOf("upto", 9);
+    this.fields.shown = textField([...all].filter((rung) => Number(rung) <= upto).join(""), 6);
+    const ladder = await loadLadder();
+    this.runs = runsOf(ladder, all);
+    this.curve.floors = floorsOf(ladder);
   }
 
   build() {
@@ -55,23 +58,23 @@ class MgLadderLosses extends Widget {
   /** Where the curves that are shown end. @private */
   get ends() {
     const { shown } = this.values;
-    return endsOf(this.ladder).filter(({ rung }) => shown.includes(String(rung)));
+    return endsOf({ rungs: this.runs }).filter(({ rung }) => shown.includes(String(rung)));
   }
 
   /** Which curves the reader sees. @private */
   get on() {
     return this.curve.series
-      .flatMap((one, i) => (/** @type {any} */ (one).on ? [String(i)] : []))
+      .flatMap((one, i) => (/** @type {any} */ (one).on ? [String(this.runs[i].rung)] : []))
       .join("");
   }
 
   show() {
-    const { ladder, curve } = this;
+    const { runs: rungs, curve } = this;
     const { shown, mean, at } = this.values;
     if (this.drawn !== `${shown} ${mean}`) {
       this.drawn = `${shown} ${mean}`;
       if (this.on !== shown) curve.series = [];
-      curve.series = curvesOf(ladder, mean, (rung) => shown.includes(String(rung)));
+      curve.series = curvesOf({ rungs }, mean, (rung) => shown.includes(String(rung)));
     }
     if (curve.marker !== at) curve.marker = at;
     const told = this.ends

@@ -47,7 +47,7 @@ class MgRunningMean extends Widget {
     const mean = runningAverage(grads, beta);
     curve.series = [
       { name: "gradient of the step", values: grads, kind: "dots" },
-      { name: `running average, β ${written(beta, 3)}`, values: mean.corrected },
+      { name: `running average (β = ${written(beta, 3)})`, values: mean.corrected },
       ...(raw ? [{ name: "without the correction", values: mean.raw }] : []),
     ];
     const spread = (/** @type {number[]} */ all) =>
@@ -55,8 +55,8 @@ class MgRunningMean extends Widget {
     const memory = beta < 1 ? 1 / (1 - beta) : Infinity;
     this.summary(
       `${TRACED} steps of the real run, ${PICKS[of].title}: typical size of the gradient ` +
-        `${written(spread(grads), 4)}, of its average with β ${written(beta, 3)} ` +
-        `${written(spread(mean.corrected), 4)}. It remembers about ` +
+        `${written(spread(grads), 4)}, of its average ` +
+        `${written(spread(mean.corrected), 4)} with β = ${written(beta, 3)}. It remembers about ` +
         `${written(memory, memory < 10 ? 1 : 0)} steps.`,
     );
   }

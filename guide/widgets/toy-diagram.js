@@ -134,8 +134,10 @@ class MgToyDiagram extends Widget {
     numbers.classList.add("toy-switch");
     this.table = numbersTable();
     const head = html("div", { class: "toy-head" }, stages, numbers);
+    // On phones the panel sticks to the screen's edge, but never over the stages above the drawing.
+    const sheet = html("div", {}, this.drawing.element, this.panel);
     return [
-      this.figure([head, this.drawing.element, this.panel], {
+      this.figure([head, sheet], {
         under: true,
         more: [
           row(

@@ -16,11 +16,11 @@ const MOST = 8;
 const numbersOf = (text) => readNumbers(text.replace(/(^|\s)[-−]$/, ""))?.slice(0, MOST);
 
 class MgZip extends Widget {
-  // `at` counts the pairs that are zipped; all of them unless the reader steps back.
+  // `at` counts the pairs that are zipped: one at first, all of them in lists that are typed.
   fields = {
     x: textField("0.5 −0.3 1.2", 80),
     w: textField("0.4 0.7 −0.1", 80),
-    at: wholeField(MOST, 1, MOST),
+    at: wholeField(1, 1, MOST),
   };
   wrong = html("p", { id: freshId("wrong"), class: "mg-note", role: "alert" });
   steps = make("mg-stepper", { label: "Pairs" });

@@ -34,7 +34,9 @@ from microgpt.data import Dataset
 from microgpt.engines import engine_class
 from microgpt.engines.base import Batches, Engine
 from microgpt.engines.drawing import Sampler
+from microgpt.engines.hardware import Hardware
 from microgpt.errors import MissingError, NumbersError
+from microgpt.flops import training_flop
 from microgpt.opening import open_model
 from microgpt.sampling import Settings
 from microgpt.start import begin
@@ -46,28 +48,6 @@ _TOO_LONG_SECONDS = 20.0  # the scalar engine is left out where it would need lo
 _SCALAR_RATE = 1e6  # its floating-point operations a second, roughly
 _MOST_AT_ONCE = 2**17
 _SAMPLES_AT_ONCE = 1024  # as sampling.py hands them out
-
-
-def forward_flop(config: Config, positions: int) -> int:
-    """Multiplications and additions of the forward pass over one document.
-
-    Each weight is used once per position, but for the embeddings, which are looked up. In
-    attention a position works with itself and all before it: a product with its key and one
-    with its value, n_embd long each. What grows with n_embd alone (norms, softmax) is left out.
-    """
-    c = config.n_embd
-    weights = config.n_layer * 12 * c * c + config.vocab_size * c
-    pairs = positions * (positions + 1) // 2
-    return 2 * weights * positions + 4 * config.n_layer * c * pairs
-
-
-def training_flop(config: Config, positions: Sequence[int]) -> float:
-    """Mean work of training on one document; the backward pass is twice the forward.
-
-    ``positions``: how many each document has. 155,490 for preset ``final`` on the names.
-    """
-    work: dict[int, int] = {n: forward_flop(config, n) for n in set(positions)}
-    return 3 * sum(work[n] for n in positions) / len(positions)
 
 
 def peak_rate(clock: Callable[[], float]) -> float:
@@ -114,6 +94,9 @@ def one_core() -> Iterator[int | None]:
         os.sched_setaffinity(0, usable)
 
 
+_WALL = "wall time", time.perf_counter
+
+
 def pick_clock(threads: int) -> tuple[str, Callable[[], float]]:
     """The clock to time with, and its name.
 
@@ -122,7 +105,7 @@ def pick_clock(threads: int) -> tuple[str, Callable[[], float]]:
     """
     if threads == 1 and time.get_clock_info("thread_time").resolution <= 1e-6:
         return "processor time", time.thread_time
-    return "wall time", time.perf_counter
+    return _WALL
 
 
 @dataclass
@@ -158,6 +141,8 @@ class Row:
 class Plan:
     """What is to be measured. ``config``'s own batch size is not looked at.
 
+    ``hardware``: for engines that have a choice of it.
+
     ``threads`` above 1 leaves the process on all its cores.
     """
 
@@ -169,6 +154,7 @@ class Plan:
     rounds: int = 7
     threads: int = 1
     sampling: bool = True
+    hardware: Hardware = field(default_factory=Hardware)
 
 
 class Benchmark:
@@ -268,9 +254,13 @@ class Benchmark:
     def _load(self, cls: type[Engine], dtype: str, batch_size: int) -> Engine:
         config = Config(**{**self.config.to_dict(), "batch_size": batch_size})
         engine = cls()
+        if cls.devices:
+            engine.hardware = self.plan.hardware
         kind = stored(dtype)
         weights = {name: np.asarray(w, dtype=kind) for name, w in self.weights.items()}
         engine.load(config, dtype, weights, None, self.plan.threads)
+        if str(getattr(engine, "device", "cpu")) != "cpu":  # no processor's time says how long
+            self.clock_name, self.clock = _WALL
         return engine
 
     def _training(self) -> Iterator[Row]:
@@ -288,7 +278,11 @@ class Benchmark:
         if not self.plan.sampling:
             return
         shipped, _ = open_model(None)
-        same = {**shipped.config.to_dict(), **_shape(self.config)} == shipped.config.to_dict()
+        plain = not self.config.at_rest().beyond()
+        same = (
+            plain
+            and {**shipped.config.to_dict(), **_shape(self.config)} == shipped.config.to_dict()
+        )
         if same and shipped.tokenizer.uchars == self.tokenizer.uchars:
             self.weights = {name: w.tolist() for name, w in shipped.weights.items()}
             self.trained = True
@@ -307,7 +301,11 @@ class Benchmark:
             "clock": self.clock_name,
             "threads": self.plan.threads,
             "rounds": self.plan.rounds,
-            "model": {**_shape(config), "parameters": config.parameters()},
+            "model": {
+                **_shape(config),
+                "parameters": config.parameters(),
+                "beyond": config.beyond(),
+            },
             "data": self.plan.dataset.name,
             "long": config.long,
             "positions": statistics.fmean(self.positions),

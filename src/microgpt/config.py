@@ -180,6 +180,16 @@ class Config(Architecture):
             if name not in can and getattr(self, name) not in plain
         ]
 
+    def at_rest(self) -> Config:
+        """The same model for those who use it: without what is done in training steps alone.
+
+        So engines that know no dropout, no clipping and no AdamW can sample from it and judge it.
+        """
+        optimizer = self.optimizer if self.optimizer in _PLAIN["optimizer"] else "adam"
+        return dataclasses.replace(
+            self, optimizer=optimizer, weight_decay=0.0, grad_clip=0.0, dropout=0.0
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The fields by name, as ``run.json`` holds them.
 

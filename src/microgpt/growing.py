@@ -1,8 +1,9 @@
 """A model learns new characters: its vocabulary grows, and what it knew stays as it was.
 
 Ids are ranks in code-point order with BOS last, so a new character may push old ones up. Only
-``wte`` and ``lm_head`` have a row per token: in both, an old row moves with its character and BOS's
-row stays the last one. A new row is drawn as every first weight is, Gauss(0, std).
+``wte`` and ``lm_head`` (where it isn't ``tied``) have a row per token: in both, an old row moves
+with its character and BOS's row stays the last one. A new row is drawn as every first weight is,
+Gauss(0, std).
 
 Shapes: V vocab_size before, N new characters, C n_embd. Matrices with rows of tokens go from [V, C]
 to [V + N, C]; the others are copied.
@@ -69,7 +70,7 @@ def grow(
         return {n: taller(a) if n in ROWS_OF_TOKENS else a.copy() for n, a in arrays.items()}
 
     wider = all_taller(weights)
-    for name in ROWS_OF_TOKENS:
+    for name in (n for n in ROWS_OF_TOKENS if n in wider):  # tied: no lm_head
         std = config.std_of(name)
         for row in fresh:
             wider[name][row] = [rng.gauss(0, std) for _ in range(config.n_embd)]

@@ -126,13 +126,17 @@ class Judge:
         return measure(engine, self.tables[label], most=most, seconds=seconds, told=told)
 
     def _engine(self, trained: Engine) -> Engine:
-        """A slow engine would take a minute, so the fastest one measures, on all cores."""
-        more = trained.threaded and self.threads > self.trained_with
+        """A slow engine would take a minute, so the fastest one measures, on all cores.
+
+        One with a choice of hardware measures itself: it may have a GPU, and was asked for.
+        """
+        more = trained.threaded and not trained.devices and self.threads > self.trained_with
         if not (trained.slow or more):
             return trained
+        config = self.config.at_rest()
         if self._own is None:
-            self._own = make_engine("auto", self.config, self.dtype)
-        self._own.load(self.config, self.dtype, trained.state()[0], None, self.threads)
+            self._own = make_engine("auto", config, self.dtype)
+        self._own.load(config, self.dtype, trained.state()[0], None, self.threads)
         return self._own
 
     def floors(self) -> dict[str, float]:

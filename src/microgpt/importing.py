@@ -13,16 +13,27 @@ import shutil
 from pathlib import Path
 
 from microgpt import files
-from microgpt.config import Config
+from microgpt.config import SHAPE, SWITCHES, Config
 from microgpt.data import Dataset, load_data
 from microgpt.disk import snapshot
 from microgpt.disk.checkpoint import RunDir
+from microgpt.engines import first_able
 from microgpt.errors import CheckpointError, FileError
 from microgpt.files import TEMPORARY, Lock
 from microgpt.growing import grow
 from microgpt.opening import Opened, as_model
+from microgpt.runfacts import create_run
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import Trainer, create_run
+from microgpt.training import Trainer
+
+IN_TRAINING = ("dropout", "balance", "lora_rank", "lora_alpha")
+"""Blocks that a run may have and the model that it begins from not: they need none of its weights.
+
+LoRA's additions begin at nothing, and are drawn as in any new run.
+"""
+
+FROM_THE_MODEL = tuple(name for name in (*SHAPE, *SWITCHES) if name not in IN_TRAINING)
+"""The fields of the config that a run takes over from the model that it begins from."""
 
 RUN, VOCAB, LATEST = "run.json", "vocab.json", "latest"
 _UNFINISHED = f"{TEMPORARY}import-"
@@ -37,7 +48,7 @@ def import_run(
     Of a run only the weights are taken: the optimiser's state, the step and the random stream
     begin anew. Characters of the data that the model lacks are added to its vocabulary
     (``grow``): the run's stream shuffles, draws the initial weights of any run of this shape, which
-    aren't used, and then the new rows. ``config`` has the model's shape.
+    aren't used, and then the new rows. ``config`` has the model's shape, save ``IN_TRAINING``.
 
     Returns the run and the characters that are new. Raises ``FileError`` if ``out`` holds
     anything, or can't be written.
@@ -47,9 +58,11 @@ def import_run(
     model = as_model(opened)
     characters = set().union(*dataset.docs)
     tokenizer = Tokenizer(sorted(characters.union(model.tokenizer.uchars)))
-    trainer = Trainer(config, dataset, tokenizer=tokenizer, stop_after=0)
+    engine = first_able(config, "float64")
+    trainer = Trainer(config, dataset, tokenizer=tokenizer, engine=engine, stop_after=0)
     grown = grow(config, model.tokenizer, model.weights, characters, trainer.rng)
-    trainer.engine.load(trainer.config, "float64", grown.weights)
+    weights = {**trainer.engine.state()[0], **grown.weights}  # the model lacks LoRA's additions
+    trainer.engine.load(trainer.config, "float64", {n: weights[n] for n in trainer.config.shapes()})
     try:
         lock = _take(out)
         for name in _leftovers(out):  # again: another process may have been quicker

@@ -19,6 +19,7 @@ from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.disk.modelfile import EVERY_FIELD, Model, read_model, read_safetensors
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
+from microgpt.engines.hardware import Hardware
 from microgpt.errors import CheckpointError, FileError, InputError
 from microgpt.stream import stream_from_json
 from microgpt.tokenizer import Tokenizer
@@ -164,12 +165,15 @@ def as_model(opened: Opened) -> Model:
     return Model(opened.config, opened.tokenizer, weights, opened.step, opened.stated)
 
 
-def engine_for(opened: Opened, engine: str = "auto", threads: int = 1) -> Engine:
+def engine_for(
+    opened: Opened, engine: str = "auto", threads: int = 1, hardware: Hardware | None = None
+) -> Engine:
     """An engine that holds the opened model, in the dtype in which it was saved.
 
-    ``engine``: a name as ``make_engine`` takes it. ``threads``: how many it may compute with; the
-    results don't depend on it. Raises ``MissingError`` if no engine supports this configuration,
-    ``InputError`` if the name is unknown.
+    ``engine``, ``hardware``: as ``make_engine`` takes them. ``threads``: how many it may compute
+    with; the results don't depend on it. What is done in training alone, such as dropout, is left
+    out (``Config.at_rest``), so that every engine that can compute the model will do. Raises
+    ``MissingError`` if none can, ``InputError`` if the name is unknown.
 
     Example:
         >>> import microgpt
@@ -182,8 +186,9 @@ def engine_for(opened: Opened, engine: str = "auto", threads: int = 1) -> Engine
         >>> tokenizer.decode([int(scores[-1].argmax())])  # the most probable after "ann"
         'a'
     """
-    made = make_engine(engine, opened.config, opened.dtype)
-    made.load(opened.config, opened.dtype, opened.weights, None, threads)
+    config = opened.config.at_rest()
+    made = make_engine(engine, config, opened.dtype, hardware)
+    made.load(config, opened.dtype, opened.weights, None, threads)
     return made
 
 

@@ -50,11 +50,11 @@ def begin(config: Config, dataset: Dataset, tokenizer: Tokenizer | None = None) 
     docs = list(kept_out.train)
     rng = random.Random(config.seed)
     rng.shuffle(docs)
-    weights = init_weights(config, rng) if config.init == "stream" else _drawn_at_once(config)
+    weights = init_weights(config, rng) if config.init == "stream" else drawn_at_once(config)
     return Start(config, tokenizer, docs, kept_out, rng, weights)
 
 
-def _drawn_at_once(config: Config) -> Arrays:
+def drawn_at_once(config: Config) -> Arrays:
     """Initial weights by NumPy's generator, seeded by the run's seed; the stream stays unused.
 
     Drawing 124 million numbers one by one takes 46 seconds, this 2; the numbers are others.

@@ -6,15 +6,12 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
-import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -26,21 +23,20 @@ from microgpt.calling import command
 from microgpt.config import DTYPES, Config
 from microgpt.data import KEPT, Dataset
 from microgpt.disk.checkpoint import RunDir, Snapshot
+from microgpt.diverging import batch_said, before_diverging, diverged
 from microgpt.engines import make_engine
-from microgpt.engines.base import Arrays, Engine
+from microgpt.engines.base import Arrays, Batches, Engine
 from microgpt.engines.hardware import Hardware
-from microgpt.engines.made import made_by
+from microgpt.engines.made import hardware_of, made_by
 from microgpt.errors import InputError, Interrupted, NumbersError
 from microgpt.evaluation import Told, random_floor
 from microgpt.heldout import AT_MOST, MAX_THREADS, SECONDS, Best, Judge, cores
+from microgpt.pace import Pace
 from microgpt.start import Writes, begin, data_facts, marks_after
 from microgpt.stream import stream_from_json, stream_to_json
 from microgpt.tokenizer import Tokenizer
 
 Event = dict[str, Any]
-
-DIVERGED = 20
-"""A run whose loss is this many times that of guessing blindly has diverged, on every engine."""
 
 ON_THE_WAY = ("save_every", "eval_every", "eval_docs", "patience", "sample_every")
 """Settings for what happens while a run trains; they change none of its numbers."""
@@ -163,6 +159,8 @@ class Trainer:
                 f"stop-after is {self.last}, but the run is already at step {self.step}.",
                 "Name a later step, or leave it out.",
             )
+        self.batches: Batches | None = None
+        self.pace = Pace(self.config)
         self.order = Order(self.table, self.config, self.rng)
         self.writes = Writes.of(self.config, dataset.running, self.engine.slow)
         self.resumed = snapshot is not None
@@ -206,6 +204,7 @@ class Trainer:
             **made_by(self.engine),
             "dtype": self.dtype,
             "threads": self.threads,
+            **hardware_of(self.engine),
             "step": self.step,
             "parameters": self.config.parameters(),
             "config": self.config.to_dict(),
@@ -245,13 +244,16 @@ class Trainer:
             lap = time.monotonic()
             lines = self._piece(count)
             now = time.monotonic()
-            good = self._good(lines)
+            good = before_diverging(lines, self.config)
+            assert self.batches is not None
+            times = {"seconds": round(now - begun, 4)}
+            times |= self.pace.take(self.batches, now - lap, self.engine)
             if self.run_dir:
-                self.run_dir.log({**line, "seconds": round(now - begun, 4)} for line in good)
+                self.run_dir.log({**line, **times} for line in good)
             self.recent = [*self.recent, *(line["loss"] for line in good)][-_RECENT:]
             yield from good
             if len(good) < len(lines):
-                self._raise_diverged(lines[len(good)])
+                raise self._diverged(lines[len(good)])
             yield from self._on_the_way()
             due = now - last_save >= _SAVE_SECONDS
             if self.step % self.save_every == 0 if self.save_every else due:
@@ -276,36 +278,23 @@ class Trainer:
             first = self.step + (self.config.seed << 31)
             batches = replace(batches, seeds=np.arange(first, first + count))
         lrs = [self.config.lr_at(self.step + i) for i in range(count)]
+        self.batches = batches
         losses = self.engine.steps(batches, lrs, self.step)
         first = self.step + 1
         self.step += count
         found = self.engine.found()
         return [
             {"step": first + i, "loss": loss, "lr": lr, "tokens": int(tokens)}
-            | {name: numbers[i] for name, numbers in found.items()}
+            | {name: of[i] for name, of in found.items() if math.isfinite(of[i])}
             for i, (loss, lr, tokens) in enumerate(zip(losses, lrs, batches.positions, strict=True))
         ]
 
-    def _good(self, lines: list[Event]) -> list[Event]:
-        """Those after which training goes on: one rule, whatever engine computes.
-
-        An engine that diverges may climb for long before a number overflows, and how long depends
-        on the order of its additions. Below 0 a loss is no fault: weights may be negative.
-        """
-        limit = DIVERGED * random_floor(self.config.vocab_size)
-        return list(itertools.takewhile(lambda line: -math.inf < line["loss"] <= limit, lines))
-
-    def _raise_diverged(self, line: Event) -> NoReturn:
-        loss, step = line["loss"], line["step"]
-        said = f"The loss is {loss:.6g} at step {step}"
-        if math.isfinite(loss):
-            floor = random_floor(self.config.vocab_size)
-            said += f", more than {DIVERGED} times the {floor:.2f} of guessing blindly"
-        remedy = f"Use a smaller --lr (now {self.config.lr:g})."
-        if step == 1:
-            now = f"(now {self.config.init_std:g})"
-            remedy = f"The initial weights are too large: use a smaller --init-std {now}."
-        raise NumbersError(f"{said}: training diverged.", f"{remedy}{self._kept()}")
+    def _diverged(self, line: Event) -> NumbersError:
+        """The end of a run whose loss is no longer good, with the documents that led to it."""
+        assert self.batches is not None
+        at = line["step"] - 1 - self.step + len(self.batches.documents)
+        batch = batch_said(self.batches, at, line["step"], self.order, self.tokenizer)
+        return diverged(line, self.config, batch, self._kept())
 
     def _kept(self) -> str:
         return f" {self.run_dir.path} keeps step {self.saved_at}." if self.run_dir else ""
@@ -354,6 +343,7 @@ class Trainer:
             **made_by(self.engine),
             "dtype": self.dtype,
             "threads": self.threads,
+            **hardware_of(self.engine),
         }
         where = self.run_dir.save(self.step, weights, optim, state, best=best)
         self.saved_at = self.step
@@ -436,34 +426,6 @@ def _at_least(least: int, **settings: int | None) -> None:
 
 def _as(arrays: Arrays, kind: np.dtype[Any]) -> Arrays:
     return {name: array.astype(kind) for name, array in arrays.items()}
-
-
-def create_run(path: Path | None, trainer: Trainer, imported: str | None = None) -> RunDir:
-    """Make the run's directory: configuration and data facts, written first and never changed.
-
-    ``path`` None: ``runs/NAME-n`` after the data, n one above all there are. ``imported``: the
-    model file that the initial weights come from, if they aren't drawn.
-    """
-    asked = {name: value for name, value in trainer.asked.items() if value is not None}
-    run: dict[str, Any] = {
-        "config": trainer.config.to_dict(),
-        "seed": trainer.config.seed,
-        "data": trainer.data_facts,
-        **made_by(trainer.engine),
-        "dtype": trainer.dtype,
-        "threads": trainer.threads,
-        "save_every": None,
-        **asked,
-    }
-    if imported is not None:
-        run["imported"] = imported
-    tokenizer = trainer.tokenizer
-    vocab = {"type": "character", "uchars": tokenizer.uchars, "bos": tokenizer.bos}
-    kept = trainer.dataset.kept
-    if path is not None:
-        return RunDir.create(path, run, vocab, kept)
-    stem = re.sub(r"[^\w-]+", "-", Path(trainer.dataset.name).name.split(".")[0]).strip("-")
-    return RunDir.create_numbered(Path("runs"), stem or "run", run, vocab, kept)
 
 
 def _demo() -> None:

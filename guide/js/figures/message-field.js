@@ -46,7 +46,7 @@ export function messageField(host, { label, button, send }, attributes = {}) {
 export const examples = (host, texts, send) =>
   group(
     "Examples",
-    {},
+    { class: "mg-row mg-examples" },
     html("span", { class: "mg-soft" }, "Try:"),
     ...Object.entries(texts).map(([name, text]) =>
       host.button(name, () => send(text), { class: "mg-button mg-quiet chat-example" }),

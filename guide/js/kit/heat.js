@@ -261,7 +261,14 @@ export class MgHeat extends KitElement {
     this.lit = svg("g", { "aria-hidden": "true" });
     this.picture = svg(
       "svg",
-      { class: "mg-heat-grid", role: "grid", tabindex: 0, width, height },
+      {
+        class: "mg-heat-grid",
+        role: "grid",
+        tabindex: 0,
+        width,
+        height,
+        viewBox: `0 0 ${width} ${height}`,
+      },
       this.lit,
       this.framed,
     );

@@ -1,7 +1,7 @@
 // The scene on the page: a canvas that turns by dragging and by keys, names over it, and the cell
 // under the pointer. It draws one frame when something has changed, and none otherwise.
 
-import { html, prefersLessMotion, svg } from "../kit/dom.js";
+import { html, prefersLessMotion, setAll, svg } from "../kit/dom.js";
 import {
   between,
   eyePoint,
@@ -86,6 +86,7 @@ export class SceneView {
       cancelAnimationFrame(this.asked);
       this.picture?.close();
     });
+    host.listen(window, "beforeprint", () => this.flush());
     host.listen(canvas, "webglcontextlost", (event) => {
       event.preventDefault();
       this.tells.lost();
@@ -300,6 +301,11 @@ export class SceneView {
     if (!this.picture) return;
     const sharp = Math.min(2, devicePixelRatio || 1);
     this.size = { w: canvas.clientWidth, h: canvas.clientHeight };
+    // On paper both are smaller, by the same measure.
+    setAll(this.names, {
+      viewBox: `0 0 ${this.size.w} ${this.size.h}`,
+      preserveAspectRatio: "none",
+    });
     const [w, h] = [Math.round(this.size.w * sharp), Math.round(this.size.h * sharp)];
     if (canvas.width === w && canvas.height === h) return;
     [canvas.width, canvas.height] = [w, h];

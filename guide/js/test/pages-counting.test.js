@@ -15,7 +15,8 @@ import {
   tempered,
 } from "../figures/dataset.js";
 import { plan } from "../kit/curve-plan.js";
-import { curvesOf, endsOf } from "../figures/rungs/ladder.js";
+import { speeds, stepOf, tally, twoDigits } from "../figures/rungs/arrays.js";
+import { curvesOf, endsOf, runsOf } from "../figures/rungs/ladder.js";
 import { fail, near, same } from "./helpers.js";
 
 const text = (/** @type {string} */ path) =>
@@ -237,4 +238,47 @@ test("the recorded ladder", () => {
     "a mean of one is the loss",
   );
   if (plan([], [{ name: "x", y: 3.3 }], {}).y.low > 3.3) fail("a floor is on the axis");
+});
+
+test("what a step of rungs 5 to 9 works on", () => {
+  const { first, batch_size: size } = ladder.batches;
+  same(names.shuffled.slice(0, size), first, "the first batch");
+  const kinds = (/** @type {number} */ rung) =>
+    Object.fromEntries(
+      ["now", "later", "another", "padding"].map((kind) => [
+        kind,
+        stepOf(rung, first)
+          .flat()
+          .filter((cell) => cell.kind === kind).length,
+      ]),
+    );
+  same({ now: 1, later: 6, another: 116, padding: 0 }, kinds(5), "rung 5");
+  same({ now: 7, later: 0, another: 116, padding: 0 }, kinds(6), "rung 6");
+  for (const rung of [7, 8, 9])
+    same({ now: 123, later: 0, another: 0, padding: 37 }, kinds(rung), `rung ${rung}`);
+  same({ names: 1, real: 7, padding: 0 }, tally(stepOf(6, first)), "one name");
+  same({ names: 16, real: 123, padding: 37 }, tally(stepOf(8, first)), "a batch");
+  same(
+    ["·", "j", "o", "r", "i"],
+    stepOf(6, ["jori"])[0].map(({ text }) => text),
+    "with BOS",
+  );
+  const long = stepOf(7, ["a".repeat(30), "b"]);
+  same(
+    [16, 16],
+    long.map((row) => row.length),
+    "no more positions than block_size",
+  );
+  same(
+    [5, 6, 7, 8, 9],
+    speeds(ladder.speed).map(({ rung }) => rung),
+    "a speed for each",
+  );
+  if (!speeds(ladder.speed).every(({ times }) => times >= 1)) fail("none is slower than rung 5");
+  same(["1", "260", "1,600", "55"], [1, 259.9, 1642, 54.8].map(twoDigits), "two digits");
+  same(
+    [5, 7],
+    runsOf(ladder, "75").map(({ rung }) => rung),
+    "runs by their digits",
+  );
 });

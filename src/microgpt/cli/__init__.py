@@ -30,7 +30,7 @@ _COMMANDS = {
     "inspect": ("inspect:inspect", "Look inside a run or a model."),
     "export": ("exchange:export", "Write a run's model to a file."),
     "import": ("exchange:import_", "Start a run from a model file."),
-    "ladder": ("ladder:ladder", "List, run or copy the six rungs."),
+    "ladder": ("ladder:ladder", "List, run or copy the ten rungs."),
     "guide": ("guide:guide", "Serve the guide, or write out its site."),
     "doctor": ("doctor:doctor", "Report what is installed and which engines work."),
     "bot": ("guard:bot", "Answer requests, one per line, within a policy."),
@@ -139,6 +139,11 @@ def run(arguments: Sequence[str]) -> int:
         return fail(
             InputError("This machine's memory is full.", "Make the model smaller."), as_json
         )
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # PyTorch's, which may not be installed
+            raise
+        full = "The GPU's memory is full."
+        return fail(InputError(full, "Make the model smaller, or add --device cpu."), as_json)
     return 0
 
 

@@ -12,27 +12,33 @@ from cyclopts import Parameter
 
 from microgpt.benchmark import Benchmark, Plan
 from microgpt.cli import note, show_json
-from microgpt.cli.options import DataArgument, reading
-from microgpt.config import DTYPES, FLAGS, make_config
+from microgpt.cli.options import (
+    DataArgument,
+    HardwareArgument,
+    ModelArgument,
+    given,
+    hardware,
+    reading,
+)
+from microgpt.config import DTYPES, make_config
 from microgpt.data import BUNDLED, load_data
-from microgpt.engines import ENGINES
+from microgpt.engines import ASKED, ENGINES
+from microgpt.engines.hardware import Hardware
 from microgpt.errors import InputError
 from microgpt.heldout import MAX_THREADS
 from microgpt.start import suited
 
 _MOST_ROUNDS = 1000
-
-
-def _about(name: str) -> Parameter:
-    field = FLAGS[name]
-    return Parameter(help=f"{field.metadata['about']} [{field.default}]", group="Model")
+_USUAL = ",".join(name for name in ENGINES if name not in ASKED)
 
 
 def bench(
     file: Annotated[Path | None, Parameter(help="Documents to work on. [names]")] = None,
     /,
     *,
-    engines: Annotated[str, Parameter(help="Which ones, separated by commas.")] = ",".join(ENGINES),
+    engines: Annotated[
+        str, Parameter(help=f"Which of {', '.join(ENGINES)}, separated by commas.")
+    ] = _USUAL,
     dtypes: Annotated[str, Parameter(help="Number types, separated by commas.")] = (
         "float32,float64"
     ),
@@ -50,16 +56,11 @@ def bench(
     data: Annotated[
         str | None, Parameter(help=f"Bundled data: {', '.join(BUNDLED)}. [names]")
     ] = None,
-    n_layer: Annotated[int | None, _about("n_layer")] = None,
-    n_embd: Annotated[int | None, _about("n_embd")] = None,
-    n_head: Annotated[int | None, _about("n_head")] = None,
-    block_size: Annotated[int | None, _about("block_size")] = None,
-    activation: Annotated[str | None, _about("activation")] = None,
-    optimizer: Annotated[str | None, _about("optimizer")] = None,
-    long: Annotated[str | None, _about("long")] = None,
     markdown: Annotated[bool, Parameter(help="Print tables in Markdown.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
     how: DataArgument = None,
+    on: HardwareArgument = None,
+    model: ModelArgument = None,
 ) -> None:
     """Time training and sampling with each engine, on one core, in turn.
 
@@ -77,21 +78,13 @@ def bench(
         raise InputError(f"rounds is {rounds}, must be from 1 to {_MOST_ROUNDS}.")
     if not 1 <= threads <= MAX_THREADS:
         raise InputError(f"threads is {threads}, must be from 1 to {MAX_THREADS}.")
-    shape = {
-        "n_layer": n_layer,
-        "n_embd": n_embd,
-        "n_head": n_head,
-        "block_size": block_size,
-        "activation": activation,
-        "optimizer": optimizer,
-        "long": long,
-    }
     dataset = load_data(file or data or "names", **reading(how))
     for notice in dataset.notes:
         note(notice)
-    config = make_config("final", **{k: v for k, v in shape.items() if v is not None})
+    asked = given(model)
+    config = make_config("final", **asked)
     plan = Plan(
-        config if long else suited(config, dataset),
+        config if "long" in asked else suited(config, dataset),
         dataset,
         _chosen("engines", engines, tuple(ENGINES)),
         _chosen("dtypes", dtypes, DTYPES),
@@ -99,6 +92,7 @@ def bench(
         rounds,
         threads,
         sampling,
+        Hardware(**hardware(on)),
     )
     benchmark = Benchmark(plan)
     try:
@@ -169,7 +163,8 @@ def report(found: dict[str, Any], markdown: bool = False) -> list[str]:
     head = [
         f"machine  {found['machine']}, Python {found['python']}, NumPy {found['numpy']}",
         f"model    {model['parameters']:,} parameters: n_layer {model['n_layer']}, "
-        f"n_embd {model['n_embd']}, n_head {model['n_head']}, block_size {model['block_size']}",
+        f"n_embd {model['n_embd']}, n_head {model['n_head']}, block_size {model['block_size']}"
+        + "".join(f", {what}" for what in model["beyond"]),
         f"data     {found['data']}: {found['positions']:.3f} positions and "
         f"{found['flop_per_document']:,.0f} FLOP per {unit}",
         f"peak     {peak['gflops']:.1f} GFLOP/s, so {peak['microseconds_per_document']:.3f} µs per "

@@ -12,11 +12,10 @@ from microgpt.calling import command
 from microgpt.cli import note, options
 from microgpt.cli.options import DataArgument, FlagsArgument
 from microgpt.cli.sample import BestFlag, DigestFlag, open_with_notes
-from microgpt.config import SHAPE
 from microgpt.data import BUNDLED, Dataset, load_data
 from microgpt.disk.modelfile import write_model, write_safetensors
 from microgpt.errors import FileError, InputError
-from microgpt.importing import import_run
+from microgpt.importing import FROM_THE_MODEL, IN_TRAINING, import_run
 from microgpt.opening import Opened, as_model, run_data
 from microgpt.start import suited
 from microgpt.tokenizer import Tokenizer
@@ -84,17 +83,21 @@ def import_(
     opened = open_with_notes(model, ignore_digest)
     hyper = options.given(flags)
     for name in hyper:
-        if name in SHAPE:
-            flag = f"--{name.replace('_', '-')}"
+        if name in FROM_THE_MODEL:
+            flag, value = f"--{name.replace('_', '-')}", hyper[name]
+            words: tuple[object, ...] = (flag, value)
+            if isinstance(value, bool):
+                words = (flag if value else flag.replace("--", "--no-"),)
             raise InputError(
                 f"{flag} is part of the model's shape, which comes from {model}.",
                 "Leave it out. A model of another shape has to be trained from scratch: "
-                f"{command('train', flag, hyper[name])}",
+                f"{command('train', *words)}",
             )
     dataset = _data(opened, file, data, split_by, options.reading(how))
     for notice in dataset.notes:
         note(notice)
-    shape = {name: getattr(opened.config, name) for name in SHAPE}
+    shape = {name: getattr(opened.config, name) for name in FROM_THE_MODEL}
+    shape |= {n: getattr(opened.config, n) for n in IN_TRAINING if n not in hyper}
     own = opened.config.to_dict() if opened.run is not None and preset is None else {}
     config = options.build(preset or "final", own, hyper, shape)
     if "long" not in hyper and (file or data or not own):

@@ -1,4 +1,4 @@
-"""``microgpt ladder``: the six standalone programs, from counting to the whole GPT."""
+"""``microgpt ladder``: the ten standalone programs, from counting to the whole GPT in PyTorch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import runpy
 import shutil
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -17,14 +18,16 @@ from cyclopts import Parameter
 
 from microgpt.calling import command, python, quoted
 from microgpt.data import bundled
-from microgpt.errors import FileError, InputError
+from microgpt.errors import FileError, InputError, MissingError
 
-RUNGS = range(6)
+RUNGS = range(10)
+# What a rung may import beside the standard library.
+LIBRARIES = {"numpy": "NumPy", "torch": "PyTorch"}
 
 
 def ladder(
     rung: Annotated[
-        int | None, Parameter(help="Which rung, 0 to 5; without it, they are listed.")
+        int | None, Parameter(help="Which rung, 0 to 9; without it, they are listed.")
     ] = None,
     /,
     *arguments: Annotated[
@@ -38,22 +41,23 @@ def ladder(
         Path | None, Parameter(help="Write the rung and input.txt into this directory.")
     ] = None,
 ) -> None:
-    """List the six rungs, run one, show what it changes, or copy it to work on it.
+    """List the ten rungs, run one, show what it changes, or copy it to work on it.
 
-    Each is a whole program that uses only the standard library; rung n is chapter n of the guide.
+    Each is a whole program. The first six use only the standard library, and rung n of them is
+    chapter n of the guide; 6 to 8 need NumPy, and 9 needs PyTorch.
     """
     if rung is None:
         options = ["--early"] * early + ["--diff"] * diff + ["--copy", copy] * (copy is not None)
         if options:
             raise InputError(
-                f"{options[0]} needs the number of a rung, {5 if early else '0 to 5'}.",
+                f"{options[0]} needs the number of a rung, {5 if early else '0 to 9'}.",
                 f"For example: {command('ladder', 5, *options)}",
             )
         _list()
         return
     if rung not in RUNGS:
         raise InputError(
-            f"There is no rung {rung}, only 0 to 5.", f"List them with: {command('ladder')}"
+            f"There is no rung {rung}, only 0 to 9.", f"List them with: {command('ladder')}"
         )
     if early and rung != 5:
         raise InputError(
@@ -69,17 +73,31 @@ def ladder(
     if diff:
         if rung == 0:
             raise InputError(
-                "Rung 0 is the first: it changes nothing.", "Use --diff with rungs 1 to 5."
+                "Rung 0 is the first: it changes nothing.", "Use --diff with rungs 1 to 9."
             )
         _diff(_path(5 if early else rung - 1), path)
     elif copy is not None:
         _copy(path, copy)
     else:
+        library = _library(path)
+        if library and find_spec(library) is None:
+            raise MissingError(
+                f"Rung {rung} needs {LIBRARIES[library]}, which isn't installed.",
+                f"Install it: {python('-m', 'pip', 'install', library)}",
+            )
         _run(path, arguments)
 
 
 def _path(rung: int | str) -> Path:
     return bundled(f"ladder/train{rung}.py")
+
+
+def _library(path: Path) -> str | None:
+    """What a rung imports that Python doesn't bring, as its modules are named."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import) and node.names[0].name in LIBRARIES:
+            return node.names[0].name
+    return None
 
 
 def _run(path: Path, arguments: Sequence[str]) -> None:
@@ -94,9 +112,17 @@ def _run(path: Path, arguments: Sequence[str]) -> None:
 
 
 def _list() -> None:
+    before: str | None = ""
     for rung in RUNGS:
-        doc = ast.get_docstring(ast.parse(_path(rung).read_text(encoding="utf-8"))) or ""
-        print(doc.splitlines()[0])
+        path = _path(rung)
+        library = _library(path)
+        if library != before:
+            before = library
+            name = LIBRARIES[library] if library else "Python alone"
+            missing = library is not None and find_spec(library) is None
+            print(f"with {name}, which isn't installed:" if missing else f"with {name}:")
+        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        print(f"  {doc.splitlines()[0]}")
     print()
     print("run one:           ", command("ladder", 0))
     print("what it changes:   ", command("ladder", 1, "--diff"))

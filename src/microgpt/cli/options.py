@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from microgpt.cli.usage import absent, guess
-from microgpt.config import FLAGS, Config, make_config
+from microgpt.config import FLAGS, SHAPE, SWITCHES, Config, make_config
 from microgpt.errors import FileError, InputError
 
 _TYPES: dict[str, Any] = {
@@ -22,15 +23,19 @@ _TYPES: dict[str, Any] = {
 }
 
 
-_FIRST = "Hyper-parameters (the values of the preset final in brackets)"
+_FIRST = Group("Hyper-parameters (the values of the preset final in brackets)", sort_key=1)
 _GROUPS = {
-    "Blocks": "Blocks beyond the published model (engines numpy and torch)",
-    "Recipe": "Recipes beyond the published one",
+    "Recipe": Group("Recipes beyond the published one", sort_key=2),
+    "Blocks": Group("Blocks beyond the published model (engines numpy and torch)", sort_key=3),
 }
+_HARDWARE = Group("Hardware (engine torch)", sort_key=4)
+_DATA = Group("Data", sort_key=5)
 
 
 def _flag(field: dataclasses.Field[Any]) -> tuple[str, Any, Any]:
     default = "" if field.default is None else f" [{field.default}]"
+    if isinstance(field.default, bool):
+        default = " [on]" if field.default else " [off]"
     kind = _TYPES[str(field.type)] | None
     about = Parameter(
         help=field.metadata["about"] + default,
@@ -39,16 +44,20 @@ def _flag(field: dataclasses.Field[Any]) -> tuple[str, Any, Any]:
     return field.name, Annotated[kind, about], None
 
 
-Flags: Any = dataclasses.make_dataclass(
-    "Flags", [_flag(field) for field in FLAGS.values()], frozen=True
-)
-"""One optional flag for every field of ``Config``; None where it was not given."""
-Flags.__module__ = __name__  # cyclopts doesn't look into a class that names no module
+def _flags(name: str, fields: Iterable[str]) -> Any:
+    """A class with one optional flag for each field of ``Config``; None where it isn't given."""
+    made: Any = dataclasses.make_dataclass(name, [_flag(FLAGS[f]) for f in fields], frozen=True)
+    made.__module__ = __name__  # cyclopts doesn't look into a class that names no module
+    return Annotated[made | None, Parameter(name="*")]
 
-FlagsArgument: Any = Annotated[
-    Flags | None,
-    Parameter(name="*"),
-]
+
+FlagsArgument: Any = _flags("Flags", FLAGS)
+
+ModelArgument: Any = _flags(
+    "ModelFlags",
+    [n for n in FLAGS if n in (*SHAPE, *SWITCHES, "optimizer", "long", "grad_clip", "init")],
+)
+"""The flags alone that say how much there is to compute."""
 
 
 def given(flags: Any) -> dict[str, Any]:
@@ -75,7 +84,40 @@ class DataFlags:
     ] = None
 
 
-DataArgument: Any = Annotated[DataFlags | None, Parameter(name="*", group="Data")]
+DataArgument: Any = Annotated[DataFlags | None, Parameter(name="*", group=_DATA)]
+
+
+@dataclasses.dataclass(frozen=True)
+class HardwareFlags:
+    """Where and how an engine that has a choice computes: the fields of ``Hardware``."""
+
+    device: Annotated[
+        str | None,
+        Parameter(help="auto (the fastest there is), cpu, cuda (NVIDIA, AMD), mps (Apple). [auto]"),
+    ] = None
+    compile: Annotated[
+        bool | None,
+        Parameter(help="Fuse operations with torch.compile: faster after a wait at the start."),
+    ] = None
+    recompute: Annotated[
+        bool | None,
+        Parameter(
+            help="Compute what lies inside a block again for the gradients instead of keeping it: "
+            "less memory, a third more time."
+        ),
+    ] = None
+    micro_batch: Annotated[
+        int | None,
+        Parameter(help="Documents computed at a time, their gradients added. [the whole batch]"),
+    ] = None
+
+
+HardwareArgument: Any = Annotated[HardwareFlags | None, Parameter(name="*", group=_HARDWARE)]
+
+
+def hardware(flags: HardwareFlags | None) -> dict[str, Any]:
+    """The fields of ``Hardware`` that the command line names."""
+    return {} if flags is None else {k: v for k, v in vars(flags).items() if v is not None}
 
 
 def reading(flags: DataFlags | None) -> dict[str, str]:

@@ -20,6 +20,7 @@ from microgpt.cli.options import DataArgument, reading
 from microgpt.cli.screen import bits_of, mark_lines, numbered_lines, sample_of
 from microgpt.data import load_data
 from microgpt.engines import CHOICES
+from microgpt.engines.hardware import Hardware
 from microgpt.errors import FileError, InputError, MicrogptError
 from microgpt.evaluation import measure
 from microgpt.heldout import held_out_parts
@@ -34,6 +35,10 @@ RunArgument = Annotated[
     Parameter(help="Run directory, model.json or .safetensors. [the newest in runs/]"),
 ]
 EngineFlag = Annotated[str, Parameter(help=f"{', '.join(CHOICES)}.")]
+DeviceFlag = Annotated[
+    str,
+    Parameter(help="For the engine torch: auto (the fastest there is), cpu, cuda, mps."),
+]
 JsonFlag = Annotated[bool, Parameter(help="Print one JSON object per line.", negative="")]
 BestFlag = Annotated[
     bool,
@@ -96,6 +101,7 @@ def sample(
     ] = "sequential",
     unknown: UnknownFlag = "error",
     engine: EngineFlag = "auto",
+    device: DeviceFlag = "auto",
     best: BestFlag = False,
     ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
@@ -133,7 +139,7 @@ def sample(
             f"--new needs the training data, and {opened.path} doesn't say what that was.",
             "Use it with a run directory.",
         )
-    made = engine_for(opened, engine)
+    made = engine_for(opened, engine, hardware=Hardware(device))
     known = marks.file if new and marks is not None else ()
     pieces = sampling.sample_chosen(
         made,
@@ -215,6 +221,7 @@ def evaluate(
     ] = None,
     unknown: UnknownFlag = "error",
     engine: EngineFlag = "auto",
+    device: DeviceFlag = "auto",
     best: BestFlag = False,
     ignore_digest: DigestFlag = False,
     json: JsonFlag = False,
@@ -231,7 +238,7 @@ def evaluate(
     if eval_docs < 0:
         raise InputError(f"eval-docs is {eval_docs}, must be at least 0.")
     opened = open_with_notes(run, ignore_digest, best)
-    made = engine_for(opened, engine)
+    made = engine_for(opened, engine, hardware=Hardware(device))
     if file:
         read_as = reading(how)
         if split_by is None and not {"column", "field"} & set(read_as):

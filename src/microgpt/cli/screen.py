@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from microgpt.calling import command
 from microgpt.cli import print_json, visible
 from microgpt.config import Config
+from microgpt.pace import Pace
 
 Event = dict[str, Any]
 
@@ -27,6 +28,10 @@ MARKS_EXPLAINED = {
     "file": "in the file, but never trained on",
     "new": "in neither",
 }
+
+
+IN_LINES = ("activation", "optimizer", "grad_clip")
+"""What the lines on a run say of it anyway, or nothing of: the others follow the model's sizes."""
 
 
 class Screen(Protocol):
@@ -78,9 +83,13 @@ class PlainScreen:
     ``every`` None: as many steps as give at most 1,000 lines.
     """
 
-    def __init__(self, floors: dict[str, float], every: int | None) -> None:
+    def __init__(
+        self, floors: dict[str, float], every: int | None, pace: Pace | None = None
+    ) -> None:
         self.floors = floors
         self.every = every
+        self.pace = pace
+        self.device: str | None = None
         self.config: Config | None = None
         self.held_out: dict[str, Event] = {}
         self.run_dir: str | None = None
@@ -111,7 +120,7 @@ class PlainScreen:
 
     def begin(self, run: dict[str, Any]) -> None:
         self.config = Config(**run["config"])
-        self.run_dir = run["dir"]
+        self.run_dir, self.device = run["dir"], run.get("device")
         self.one_text = run["data"]["split_by"] == "none" and run["data"]["documents"] == 1
         self.every = self.every or fitting(self.config.steps)
         for line in run_lines(run, self.config):
@@ -135,6 +144,8 @@ class PlainScreen:
         held_out = list(self.held_out.values())
         for line in floor_lines(self.config, self.floors, held_out, self.one_text):
             print(line)
+        if self.device and self.pace is not None and self.pace.now:
+            print(f"trained at {' · '.join(pace_parts(self.pace.whole()))}, on {self.device}")
         print()
         for line in sample_lines(samples):
             print(line)
@@ -152,13 +163,14 @@ class PlainScreen:
 class LiveScreen(PlainScreen):
     """A loss curve that grows, with the floors drawn in; it stays after the run ends."""
 
-    def __init__(self, floors: dict[str, float]) -> None:
-        super().__init__(floors, None)
+    def __init__(self, floors: dict[str, float], pace: Pace | None = None) -> None:
+        super().__init__(floors, None, pace)
         from rich.live import Live
 
         self.losses: list[float] = []
         self.first = 1
         self.lr = 0.0
+        self.grad_norm: float | None = None
         self.drawn = 0.0
         self.started = time.monotonic()
         self.live = Live(auto_refresh=False, vertical_overflow="crop")
@@ -173,7 +185,7 @@ class LiveScreen(PlainScreen):
 
     def step(self, event: Event) -> None:
         self.losses.append(event["loss"])
-        self.lr = event["lr"]
+        self.lr, self.grad_norm = event["lr"], event.get("grad_norm")
         now = time.monotonic()
         if now - self.drawn > 0.25:
             self._draw()
@@ -191,7 +203,7 @@ class LiveScreen(PlainScreen):
     def _draw(self) -> None:
         from rich.text import Text
 
-        picture = self._curve() + "\n" + self._status()
+        picture = "\n".join(filter(None, (self._curve(), self._status(), self._took())))
         self.live.update(Text.from_ansi(picture), refresh=True)
 
     def _status(self) -> str:
@@ -209,12 +221,19 @@ class LiveScreen(PlainScreen):
             return said + self.measured
         return f"{said} · {rate:,.0f} steps/s · {left:,.0f} s left{self.measured}"
 
+    def _took(self) -> str:
+        """What is known of the speed, the gradient and the machine; empty at the very beginning."""
+        parts = pace_parts(self.pace.now) if self.pace is not None else []
+        if self.grad_norm is not None:
+            parts.insert(1, f"gradient norm {self.grad_norm:.3g}")
+        return " · ".join(parts)
+
     def _curve(self) -> str:
         """Losses, averaged over as many steps as share a point of the curve, and the floors."""
         import plotext
 
         columns, rows = shutil.get_terminal_size()
-        width, height = min(columns, 100), max(8, min(18, rows - 6))
+        width, height = min(columns, 100), max(8, min(18, rows - 7))
         bin_size = max(1, -(-len(self.losses) // (2 * width)))
         bins = [self.losses[i : i + bin_size] for i in range(0, len(self.losses), bin_size)]
         xs = [self.first + i * bin_size + len(b) / 2 - 0.5 for i, b in enumerate(bins)]
@@ -247,18 +266,33 @@ def make_screen(
     floors: Callable[[], dict[str, float]],
     every: int | None = None,
     quiet: bool = False,
+    pace: Pace | None = None,
 ) -> Screen:
     """The screen that suits where standard output goes.
 
     ``every``: steps between lines, None for as many as suit it. ``quiet``: no lines; with JSON,
-    none for steps.
+    none for steps. ``pace``: how fast training goes, for those who watch.
     """
     if as_json:
         return JsonScreen(None if quiet else every or 1)
     if quiet:
         return QuietScreen()
     live = sys.stdout.isatty() and (sys.stdout.encoding or "").lower().startswith("utf")
-    return LiveScreen(floors()) if live and every is None else PlainScreen(floors(), every)
+    if live and every is None:
+        return LiveScreen(floors(), pace)
+    return PlainScreen(floors(), every, pace)
+
+
+def pace_parts(now: Mapping[str, float]) -> list[str]:
+    """How fast training goes and what it takes, as far as it is known."""
+    parts = []
+    if "tokens_per_second" in now:
+        parts.append(f"{now['tokens_per_second']:,.0f} tokens/s")
+    if "memory" in now:
+        parts.append(f"{now['memory'] / 1e9:,.2f} GB")
+    if "mfu" in now:
+        parts.append(f"MFU {now['mfu']:.1%}")
+    return parts
 
 
 def fitting(steps: int, most: int = 1000) -> int:
@@ -313,11 +347,13 @@ def run_lines(run: dict[str, Any], config: Config) -> list[str]:
     batch = "1 document" if config.batch_size == 1 else f"{config.batch_size} documents"
     if config.long == "window":
         batch = batch.replace("document", "window")
+    beyond = "".join(f", {what}" for what in config.beyond(IN_LINES))
+    where = f", on {run['device']}" if "device" in run else ""
     resumed = f" (from step {run['step']:,} on)" if run["step"] else ""
     return [
         f"model   {run['parameters']:,} parameters: {layers}, {heads}, n_embd {config.n_embd}, "
-        f"block_size {config.block_size}, {config.activation}",
-        f"engine  {run['engine']}, {run['dtype']}, {threads}",
+        f"block_size {config.block_size}, {config.activation}{beyond}",
+        f"engine  {run['engine']}, {run['dtype']}, {threads}{where}",
         f"train   {config.steps:,} steps of {batch}{resumed}, {config.optimizer}, "
         f"lr {config.lr:g} {config.schedule}, seed {config.seed}",
         f"run     {run['dir'] or 'kept in memory only'}",

@@ -15,21 +15,24 @@ from cyclopts import Parameter
 
 from microgpt.calling import command
 from microgpt.cli import fail, note, options, visible
-from microgpt.cli.options import DataArgument, FlagsArgument
+from microgpt.cli.options import DataArgument, FlagsArgument, HardwareArgument
 from microgpt.cli.screen import make_screen
-from microgpt.config import DTYPES, FLAGS, SHAPE, Config
+from microgpt.config import DTYPES, FLAGS, Config
 from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
 from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.engines import CHOICES, mend, passed_over
+from microgpt.engines.hardware import HARDWARE, Hardware
 from microgpt.errors import CheckpointError, InputError, Interrupted
 from microgpt.evaluation import random_floor
+from microgpt.importing import FROM_THE_MODEL
 from microgpt.opening import planned, resume_point, run_data, run_tokenizer
+from microgpt.runfacts import create_run
 from microgpt.start import suited
 from microgpt.stopping import Stop, stop_on_signals
 from microgpt.tokenizer import Tokenizer
-from microgpt.training import ON_THE_WAY, Trainer, create_run
+from microgpt.training import ON_THE_WAY, Trainer
 
-_LEG = ("engine", "dtype", "threads")
+_LEG = ("engine", "dtype", "threads", *HARDWARE)
 _FILE_OPTIONS = {
     "preset": str,
     "data": str,
@@ -42,6 +45,7 @@ _FILE_OPTIONS = {
     "engine": str,
     "dtype": str,
     "threads": int,
+    **HARDWARE,
 }
 
 _FREE = [f"--{name.replace('_', '-')}" for name in ("steps", *_LEG, *ON_THE_WAY, "stop_after")]
@@ -67,7 +71,10 @@ def train(
         Path | None, Parameter(help="A TOML file with any of these settings.")
     ] = None,
     engine: Annotated[str | None, Parameter(help=f"{', '.join(CHOICES)}. [auto]")] = None,
-    dtype: Annotated[str | None, Parameter(help=f"{', '.join(DTYPES)}. [float64]")] = None,
+    dtype: Annotated[
+        str | None,
+        Parameter(help=f"{', '.join(DTYPES)}; the last two are torch's alone. [float64]"),
+    ] = None,
     threads: Annotated[
         int | None,
         Parameter(help="CPU threads to use. [1; all cores for 16 or more documents per step]"),
@@ -115,6 +122,7 @@ def train(
     ] = None,
     json: Annotated[bool, Parameter(help="Print one JSON object per line.", negative="")] = False,
     how: DataArgument = None,
+    on: HardwareArgument = None,
     flags: FlagsArgument = None,
 ) -> None:
     """Train a model on the bundled names, or on your own file, and write new documents.
@@ -135,6 +143,7 @@ def train(
         "eval_docs": eval_docs,
         "patience": patience,
         "sample_every": sample_every,
+        **options.hardware(on),
     }
     if resume is not None:
         fixed = {"data": data, "split_by": split_by, "preset": preset, "config": config, "out": out}
@@ -144,7 +153,7 @@ def train(
         named = {"data": data, "file": file or None, "split_by": split_by, "preset": preset}
         named |= options.reading(how)
         plan = _begin(config, _not_none(named), options.given(flags), out)
-    plan.leg |= _not_none(leg)
+    plan.leg = {**_taken_over(plan, _not_none(leg)), **_not_none(leg)}
     try:
         plan.notices += _describe(plan, show=not (json or quiet))
     except BrokenPipeError:
@@ -220,7 +229,7 @@ def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _P
         raise InputError(
             f"{flag} can't be changed when a run is resumed.",
             f"Only {', '.join(_FREE[:-1])} and {_FREE[-1]} may differ."
-            + (_another(path, flag, value) if name in FLAGS and name not in SHAPE else ""),
+            + (_another(path, flag, value) if name in FLAGS and name not in FROM_THE_MODEL else ""),
         )
     run_dir = RunDir.open(path)
     dataset = run_data(run_dir, moved_to or None)
@@ -239,6 +248,14 @@ def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _P
         config = _longer(config, steps, snapshot.step if snapshot else 0, notices)
     tokenizer = run_tokenizer(run_dir)
     return _Plan(config, dataset, tokenizer, None, run_dir, snapshot, leg, notices)
+
+
+def _taken_over(plan: _Plan, asked: dict[str, Any]) -> dict[str, Any]:
+    """What the run or the TOML file says of a leg; of a run by another engine not its hardware."""
+    same = asked.get("engine", plan.leg.get("engine")) == plan.leg.get("engine")
+    if same or plan.run_dir is None:
+        return plan.leg
+    return {name: value for name, value in plan.leg.items() if name not in HARDWARE}
 
 
 def _longer(config: Config, steps: int, done: int, notices: list[str]) -> Config:
@@ -330,6 +347,7 @@ def _trainer(plan: _Plan, stop: Stop, stop_after: int | None) -> Trainer:
         engine=leg.get("engine") or "auto",
         dtype=leg.get("dtype") or "float64",
         threads=leg.get("threads"),
+        hardware=Hardware(**_not_none({name: leg.get(name) for name in HARDWARE})),
         run_dir=plan.run_dir,
         snapshot=plan.snapshot,
         stop_after=stop_after,
@@ -338,13 +356,15 @@ def _trainer(plan: _Plan, stop: Stop, stop_after: int | None) -> Trainer:
     )
     if leg.get("engine") in (None, "auto"):
         for name, reason in passed_over(trainer.engine.name, trainer.config, trainer.dtype).items():
-            note(f"Using {trainer.engine.name}: {name} {reason}. {mend(name)}")
+            note(f"Using {trainer.engine.name}: {name} {reason}. {mend(name)}".rstrip())
     return trainer
 
 
 def _follow(trainer: Trainer, show: _Show) -> None:
     """Train, and show each event; when nobody can see them any more, save and stop."""
-    screen = make_screen(show.as_json, trainer.judge.floors, show.log_every, show.quiet)
+    screen = make_screen(
+        show.as_json, trainer.judge.floors, show.log_every, show.quiet, trainer.pace
+    )
     trainer.told = screen.measuring
     try:
         for event in trainer.events():

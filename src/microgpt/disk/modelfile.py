@@ -9,11 +9,13 @@
      "state_dict": {"wte": [[…], …], …},
      "digest": "…"}
 
-``config.activation`` is added where it isn't relu. ``digest`` is the SHA-256 of the state-dict's
-numbers in their order, each as a little-endian float64; a file may lack it. The other keys need
-none: what they say, the file says twice. A safetensors file holds the same matrices, and in its
-metadata, as text, all that is needed to use it by itself: ``format``, ``config``, ``vocab``,
-``step`` if it is known, the same ``digest``, and ``metadata_digest``, which covers those five.
+``config.activation`` is added where it isn't relu; nothing else of how a model may be built can be
+said in this file, so a model with further blocks is refused by name. ``digest`` is the SHA-256 of
+the state-dict's numbers in their order, each as a little-endian float64; a file may lack it. The
+other keys need none: what they say, the file says twice. A safetensors file holds the same
+matrices, and in its metadata, as text, all that is needed to use it by itself: ``format``,
+``config``, ``vocab``, ``step`` if it is known, the same ``digest``, and ``metadata_digest``, which
+covers those five.
 
 What doesn't match its digest is refused. ``ignore_digest`` accepts it with a warning, for those who
 changed a number on purpose.
@@ -33,6 +35,7 @@ from typing import Any
 import numpy as np
 
 from microgpt import files
+from microgpt.architecture import ACTIVATIONS
 from microgpt.arrays import Arrays
 from microgpt.config import SHAPE, Config
 from microgpt.errors import CheckpointError, InputError
@@ -43,6 +46,9 @@ FORMAT = "tiny-gpt-char-v1"
 SAFETENSORS_FORMAT = "microgpt-v1"
 LIMIT = 64 * 2**20  # bytes of a model.json
 HEADER_LIMIT = 16 * 2**20  # bytes of a safetensors header
+
+SAID = ("relu", "relu_squared")
+"""Activations that a model.json can say."""
 
 _SIZES = ("n_layer", "n_embd", "block_size", "n_head", "vocab_size")
 _REMEDY = "Export it again, or use another file."
@@ -110,6 +116,11 @@ def write_model(path: str | os.PathLike[str], model: Model) -> list[str]:
     Raises ``CheckpointError`` for what the format can't express, ``FileError`` from the disk.
     """
     config = model.config
+    if beyond := beyond_model_json(config):
+        raise CheckpointError(
+            f"{path} can't be written: a model.json can't say {', '.join(beyond)}.",
+            "Write a .safetensors file instead, which can.",
+        )
     _check(path, model)
     if 2 * config.parameters() > LIMIT:
         raise _too_large(path, f"{config.parameters():,} numbers")
@@ -153,6 +164,11 @@ def write_model(path: str | os.PathLike[str], model: Model) -> list[str]:
     return notes
 
 
+def beyond_model_json(config: Config) -> list[str]:
+    """What the model has that model.json can't say, such as ``["positions rope"]``."""
+    return config.at_rest().beyond()
+
+
 def _matrix_text(name: str, matrix: Any) -> str:
     """One row per line, so that two files can be compared."""
     rows = np.asarray(matrix, dtype=np.float64).tolist()
@@ -169,7 +185,7 @@ def _too_large(path: object, size: str) -> CheckpointError:
 def _check(path: object, model: Model) -> None:
     """Raise ``CheckpointError`` unless the model is whole, finite and of this architecture."""
     config, tokenizer = model.config, model.tokenizer
-    remedy = "This format holds the reference architecture with a character tokenizer only."
+    remedy = "This format holds a whole model with a character tokenizer only."
 
     def bad(reason: str) -> CheckpointError:
         return CheckpointError(f"{path} can't be written: {reason}.", remedy)
@@ -260,6 +276,12 @@ class _Reader:
         activation = value.get("activation", "relu")
         if not isinstance(activation, str):
             raise self.bad(f"config.activation is {shown(activation)}, must be a string")
+        if activation in ACTIVATIONS and activation not in SAID:
+            raise self.bad(
+                f"config.activation is {shown(activation)}, must be {' or '.join(SAID)} in a "
+                "model.json",
+                "Use a .safetensors file, which can say it.",
+            )
         config = self.make_config({**given, "activation": activation[:60]})
         self.room(config, size, 2)  # a digit and a comma
         self.must_be(value["head_dim"], "config.head_dim", config.head_dim)

@@ -6,8 +6,9 @@ Each computes the same algorithm; ``auto`` picks the fastest that works here.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 
-from microgpt.calling import command
+from microgpt.calling import command, python
 from microgpt.config import Config
 from microgpt.engines.base import Engine
 from microgpt.engines.hardware import Hardware
@@ -17,6 +18,7 @@ ENGINES = {
     "native": ("microgpt.engines.native", "NativeEngine"),
     "numpy": ("microgpt.engines.numpy.engine", "NumpyEngine"),
     "scalar": ("microgpt.engines.scalar", "ScalarEngine"),
+    "torch": ("microgpt.engines.torch.engine", "TorchEngine"),
 }
 """Name → module and class, the fastest first; a module is imported when its engine is asked for."""
 
@@ -24,6 +26,9 @@ CHOICES = ("auto", *ENGINES)
 
 ASKED = ("torch",)
 """Engines that ``auto`` never takes: they are there for those who ask."""
+
+TORCH_EXTRA = ("-m", "pip", "install", "microgpt[torch]")
+"""Arguments for Python that install what the engine torch needs."""
 
 
 def engine_class(name: str) -> type[Engine]:
@@ -33,8 +38,8 @@ def engine_class(name: str) -> type[Engine]:
     module, cls = ENGINES[name]
     try:
         return getattr(importlib.import_module(module), cls)  # type: ignore[no-any-return]
-    except ImportError as error:
-        raise MissingError(f"The engine {name} can't be loaded: {error}.") from error
+    except (ImportError, OSError) as error:  # OSError: a library of the module's own is missing
+        raise MissingError(f"The engine {name} can't be loaded: {error}.", mend(name)) from error
 
 
 def make_engine(name: str, config: Config, dtype: str, hardware: Hardware | None = None) -> Engine:
@@ -57,7 +62,8 @@ def make_engine(name: str, config: Config, dtype: str, hardware: Hardware | None
     """
     reasons = []
     asked = hardware or Hardware()
-    for candidate in _automatic() if name == "auto" else (name,):
+    tried = _automatic() if name == "auto" else [name]
+    for candidate in tried:
         try:
             cls = engine_class(candidate)
         except MissingError as error:
@@ -74,14 +80,58 @@ def make_engine(name: str, config: Config, dtype: str, hardware: Hardware | None
             engine.hardware = asked
             return engine
         reasons.append(f"{candidate} {reason}")
+    able, unable = _others(tried, config, dtype)
+    if able:
+        choose = f"Choose --engine {' or '.join(able)}."
+        mended = [name, "torch"] if "torch" in able and name != "torch" else [name]
+    else:
+        reasons += unable
+        choose, mended = "Choose another --engine or --dtype.", [name]
     raise MissingError(
         f"No engine can do this: {'; '.join(reasons)}.",
-        f"Choose another --engine or --dtype. {mend(name)}",
+        " ".join([choose, *filter(None, map(mend, mended))]),
     )
+
+
+def _others(tried: list[str], config: Config, dtype: str) -> tuple[list[str], list[str]]:
+    """The engines beside those ``tried`` that can do this, and the reasons of those that can't.
+
+    That which isn't installed counts as one that can, if it was left out of ``auto``.
+    """
+    able, unable = [], []
+    for name in ENGINES:
+        if name in tried:
+            continue
+        try:
+            reason = engine_class(name).supports(config, dtype)
+        except MissingError as error:
+            if name not in ASKED:
+                unable.append(error.message)
+                continue
+            reason = None
+        if reason is None:
+            able.append(name)
+        else:
+            unable.append(f"{name} {reason}")
+    return able, unable
 
 
 def _automatic() -> list[str]:
     return [name for name in ENGINES if name not in ASKED]
+
+
+def first_able(config: Config, dtype: str) -> str:
+    """How to ask for an engine that can do this: ``auto``, or else one that is never taken by it.
+
+    ``auto`` also where none can: ``make_engine`` then says why.
+    """
+    for name in (*_automatic(), *ASKED):
+        try:
+            if engine_class(name).supports(config, dtype) is None:
+                return name if name in ASKED else "auto"
+        except MissingError:
+            continue
+    return "auto"
 
 
 def passed_over(taken: str, config: Config, dtype: str) -> dict[str, str]:
@@ -104,10 +154,17 @@ def passed_over(taken: str, config: Config, dtype: str) -> dict[str, str]:
 
 
 def mend(name: str) -> str:
-    """A sentence on how to get an engine working that ``passed_over`` has a reason against."""
+    """A sentence on how to get an engine working; empty where it does work, if not for all."""
+    if name == "torch" and importlib.util.find_spec("torch") is None:
+        return f"Install it: {python(*TORCH_EXTRA)}"
     if name == "native":
         from microgpt.engines.native.build import library_path, problem, remedy
 
         if problem(library_path()) is not None:
             return f"Build it: {remedy()} ({command('doctor')} says more)."
+    if name in ENGINES and name not in ASKED:
+        if engine_class(name).supports(Config(), "float64") is None:
+            return ""
+    elif name == "auto" or importlib.util.find_spec(name) is not None:
+        return ""
     return f"{command('doctor')} says more."

@@ -8,6 +8,9 @@ from microgpt.limits import choice, whole
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
+HARDWARE: dict[str, type] = {"device": str, "compile": bool, "recompute": bool, "micro_batch": int}
+"""The fields of ``Hardware``, which are flags and keys of TOML files too, with their types."""
+
 
 @dataclass(frozen=True)
 class Hardware:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from microgpt import __version__
 from microgpt.engines.base import Engine
 
@@ -13,3 +15,14 @@ def made_by(engine: Engine) -> dict[str, str | None]:
     saved it) and of the first line of ``train --json``, where ``dtype`` and ``threads`` are too.
     """
     return {"engine": engine.name, "level": engine.level, "version": __version__}
+
+
+def hardware_of(engine: Engine) -> dict[str, Any]:
+    """``device``, ``compile``, ``recompute``, ``micro_batch`` as they are in use.
+
+    Nothing for an engine that has no choice. Keys of the same files and of the same line.
+    """
+    if not engine.devices:
+        return {}
+    device = str(getattr(engine, "device", engine.hardware.device))
+    return {**vars(engine.hardware), "device": device}

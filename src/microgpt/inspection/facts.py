@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 
-from microgpt.config import FLAGS, PRESETS, SHAPE, Config, make_config
+from microgpt.config import FLAGS, PRESETS, SWITCHES, Config, make_config
 from microgpt.data import KEPT, RUNNING
+from microgpt.engines.hardware import HARDWARE, Hardware
+from microgpt.errors import InputError
+from microgpt.importing import FROM_THE_MODEL
 from microgpt.inspection.pictures import letter, plain_text
 from microgpt.inspection.sameness import makers
 from microgpt.opening import Opened
 
 LAST = 100
 """Steps in the mean that is reported as a run's loss."""
-_LISTED_LAYERS = 4  # more layers are tallied together
+_LISTED = 4  # more layers, or experts, are tallied together
 
 # ------------------------------------------------------------------ parameters
 
@@ -30,12 +34,37 @@ _ABOUT = {
     "attn_wo": "mixes what the heads found into one vector",
     "mlp_fc1": "first MLP layer: each row looks for a pattern",
     "mlp_fc2": "second MLP layer: what each pattern adds",
+    "mlp_gate": "the gate: how much of each pattern is let through",
+    "router": "one row per expert: how well it suits a position",
+    "emb_norm": "gains of the norm after the embedding",
+    "final_norm": "gains of the norm after the last block",
+    "attn_norm": "gains of the norm before attention",
+    "mlp_norm": "gains of the norm before the MLP",
+    "attn_qnorm": "gains of the queries, the same for every head",
+    "attn_knorm": "gains of the keys, the same for every head",
+    "attn_bq": "added to the queries",
+    "attn_bk": "added to the keys",
+    "attn_bv": "added to the values",
+    "attn_bo": "added to what the heads found",
+    "mlp_b1": "added to the first MLP layer",
+    "mlp_bgate": "added to the gate",
+    "mlp_b2": "added to the second MLP layer",
+    "lora_a": "LoRA: reads the few numbers that tuning works with",
+    "lora_b": "LoRA: what these few numbers add",
 }
+
+
+def _about(name: str) -> str:
+    last = name.rpartition(".")[2]
+    return _ABOUT.get(last) or "added after the norm"  # all that is left are the norms' biases
 
 
 @dataclass(frozen=True)
 class Tally:
-    """A weight matrix (or one of each layer): shape (out, in), how many numbers, share of all."""
+    """A weight matrix (or one of each layer): shape (out, in), how many numbers, share of all.
+
+    A vector of gains or biases is a matrix of one row.
+    """
 
     name: str
     shape: tuple[int, int]
@@ -46,31 +75,35 @@ class Tally:
     @property
     def kind(self) -> str:
         """``embedding``, ``attention`` or ``mlp``."""
-        part = self.name.rpartition(".")[2].partition("_")[0]
-        return {"attn": "attention", "mlp": "mlp"}.get(part, "embedding")
+        if "attn_" in self.name:
+            return "attention"
+        return "mlp" if "mlp_" in self.name or self.name.endswith("router") else "embedding"
 
 
 def parameter_tally(config: Config) -> list[Tally]:
     """One entry for every matrix, in the order of ``Config.shapes``."""
     every = config.parameters()
-    return [
-        Tally(name, (out, into), out * into, out * into / every, _ABOUT[name.rpartition(".")[2]])
-        for name, (out, into) in config.shapes().items()
-    ]
+    tallies = []
+    for name, shape in config.shapes().items():
+        out, into = shape if len(shape) == 2 else (1, shape[0])
+        tallies.append(Tally(name, (out, into), out * into, out * into / every, _about(name)))
+    return tallies
 
 
 def short_tally(config: Config) -> list[Tally]:
-    """The tally; where there are many layers, those of all of them in one entry."""
-    tallies = parameter_tally(config)
-    if config.n_layer <= _LISTED_LAYERS:
-        return tallies
-    short = []
-    for t in tallies[: 3 + 6]:
-        if "." in t.name:
-            name = t.name.replace("layer0", f"layer0-{config.n_layer - 1}")
-            t = Tally(name, t.shape, t.count * config.n_layer, t.share * config.n_layer, t.about)
-        short.append(t)
-    return short
+    """The tally; where there are many layers or experts, those of all of them in one entry."""
+    counts = {"layer": config.n_layer, "expert": config.n_expert}
+    groups: dict[str, list[Tally]] = {}
+    for t in parameter_tally(config):
+        name = t.name
+        for what, count in counts.items():
+            if count > _LISTED:
+                name = re.sub(rf"{what}\d+", f"{what}0-{count - 1}", name)
+        groups.setdefault(name, []).append(t)
+    return [
+        Tally(name, of[0].shape, sum(t.count for t in of), sum(t.share for t in of), of[0].about)
+        for name, of in groups.items()
+    ]
 
 
 # ------------------------------------------------------------------ facts
@@ -122,8 +155,10 @@ def _stated_recipe(opened: Opened) -> list[tuple[str, str]]:
     """The recipe as far as all of an entry's fields are known, and how far training got."""
     config = opened.config
     optimizer = config.optimizer
-    if optimizer == "adam":
+    if optimizer != "sgd":
         optimizer += f", beta1 {config.beta1:g}, beta2 {config.beta2:g}, eps {config.eps:g}"
+    if config.weight_decay:
+        optimizer += f", weight_decay {config.weight_decay:g}"
     warmup = f", after {config.warmup:,} steps of warm-up" if config.warmup else ""
     init = f"{config.init_std:g}"
     if config.init_std_out is not None:
@@ -139,6 +174,10 @@ def _stated_recipe(opened: Opened) -> list[tuple[str, str]]:
         ("holdout", f"{config.holdout:g}{validation}", ("validation",)),
         ("long", config.long, ()),
     ]
+    plain = Config()
+    for name in ("init", "grad_clip", "lr_end", "decay_share", "muon_lr", "muon_momentum"):
+        if getattr(config, name) != getattr(plain, name):
+            entries.append((name, _value(getattr(config, name)), ()))
     found = [(name, text) for name, text, more in entries if {name, *more} <= opened.stated]
     if opened.run is None and opened.step is not None:
         planned = f" of {config.steps:,}" if "steps" in opened.stated else ""
@@ -204,9 +243,15 @@ def _modelfacts(opened: Opened) -> list[tuple[str, str]]:
         ("n_head", f"{config.n_head:,} (head_dim {config.head_dim:,})"),
         ("block_size", f"{config.block_size:,}"),
         ("activation", config.activation),
+        *((name, _value(getattr(config, name))) for name in SWITCHES if _is_set(config, name)),
         ("vocabulary", f"{config.vocab_size:,} tokens: {_vocabulary(opened)}, and BOS"),
         ("parameters", f"{config.parameters():,}"),
     ]
+
+
+def _is_set(config: Config, name: str) -> bool:
+    """Whether a block is another one than that of the published model."""
+    return bool(getattr(config, name) != FLAGS[name].default)
 
 
 def _vocabulary(opened: Opened) -> str:
@@ -219,8 +264,10 @@ def _vocabulary(opened: Opened) -> str:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,}" if isinstance(value, int) else f"{value:g}"
     return plain_text(str(value))
 
 
@@ -252,7 +299,7 @@ def repeat_command(opened: Opened, *, places: bool = True) -> str | None:
             words += ["--long", "cut"]  # not what such data is trained with unasked
         for key in ("column", "field", "encoding"):
             words += [f"--{key}", str(data[key])] if data.get(key) is not None else []
-    shape = SHAPE if imported else ()
+    shape = FROM_THE_MODEL if imported else ()
     words += min([(len(f), f) for f in (_flags(config, p, shape) for p in PRESETS)])[1]
     if imported:
         words += [] if "--preset" in words else ["--preset", "final"]
@@ -262,7 +309,18 @@ def repeat_command(opened: Opened, *, places: bool = True) -> str | None:
         words += ["--dtype", str(run.get("dtype"))]
     if run.get("threads") != 1 or config.batch_size >= 16:
         words += ["--threads", str(run.get("threads"))]
-    return plain_text(shlex.join(words))
+    return plain_text(shlex.join([*words, *_hardware(run)]))
+
+
+def _hardware(run: Mapping[str, object]) -> list[str]:
+    """The flags for the hardware that run.json states, where it makes sense."""
+    said = {name: run[name] for name in HARDWARE if run.get(name) is not None}
+    if any(type(value) is not HARDWARE[name] for name, value in said.items()):
+        return []
+    try:
+        return " ".join(Hardware(**said).flags()).split()  # type: ignore[arg-type]
+    except InputError:
+        return []
 
 
 def _file_name(path: str) -> str:
@@ -284,5 +342,7 @@ def _flags(config: Config, preset: str, leave_out: Sequence[str]) -> list[str]:
         flag = f"--{name.replace('_', '-')}"
         if name == "init_std_out" and value is None:
             value = config.init_std  # the same standard deviation, stated outright
-        words += [flag] if value is True else [flag, str(value)]
+        if value is False:
+            flag = flag.replace("--", "--no-")
+        words += [flag] if isinstance(value, bool) else [flag, str(value)]
     return words

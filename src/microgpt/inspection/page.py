@@ -316,7 +316,7 @@ def _heat_maps(opened: Opened) -> list[str]:
 def _heat_figure(
     t: Tally, config: Config, weights: Arrays, scale: float, cell: int, letters: list[str]
 ) -> str:
-    matrix = weights[t.name]
+    matrix = weights[t.name].reshape(t.shape)
     heads = None
     if config.n_head > 1 and re.search(r"attn_w[qkv]$", t.name):
         heads = (0, config.head_dim)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from microgpt.config import Config, make_config
+from microgpt.config import DTYPES, Config, make_config
 from microgpt.engines import engine_class
 from microgpt.engines.base import Engine
 from microgpt.errors import MicrogptError
@@ -33,7 +33,7 @@ _PARTS = (
     "at most."
 )
 _PARTS_SOON = (
-    "Elsewhere float32 differs in the last digits from the first steps on, and the differences "
+    "Elsewhere {} differs in the last digits from the first steps on, and the differences "
     "grow: where measured, samples may differ, and held-out losses differ by 0.02 at most."
 )
 
@@ -65,6 +65,8 @@ def reproduces(opened: Opened) -> str | None:
         made = last  # the import computes nothing
     engine, level, version = (made.get(name, "") for name in ("engine", "level", "microgpt"))
     dtype = opened.dtype
+    if dtype == "float32" and made.get("dtype") in DTYPES[2:]:  # those that keep float32
+        dtype = made["dtype"]
     said = []
     cls = _class_of(engine)
     if version and cls and (level or not cls.leveled):
@@ -84,7 +86,7 @@ def reproduces(opened: Opened) -> str | None:
                 f"This run began with {began.steps:,} steps planned, and so with another learning "
                 f"rate: the command trains all {planned:,} as planned, and gives other bytes."
             ]
-    said.append(_PARTS_SOON if dtype == "float32" else _elsewhere(opened))
+    said.append(_elsewhere(opened) if dtype == "float64" else _PARTS_SOON.format(dtype))
     return " ".join(said)
 
 
@@ -114,7 +116,8 @@ def _elsewhere(opened: Opened) -> str:
 
 def _maker(said: Mapping[str, Any]) -> dict[str, str]:
     """The facts of run.json or state.json that are there and make sense, ready to be shown."""
-    names = {"engine": "engine", "level": "level", "dtype": "dtype", "version": "microgpt"}
+    names = {"engine": "engine", "level": "level", "device": "device", "dtype": "dtype"}
+    names["version"] = "microgpt"
     found = {
         shown: said[name]
         for name, shown in names.items()

@@ -157,13 +157,13 @@ export class NeuronPicture {
     if (!this.wires.length) return [];
     const [from, to] = this.wires;
     return this.xs.flatMap((line, i) => {
-      const [weight, y] = [this.step === 1 ? 1 : ws[i], this.rows[i]];
+      const y = this.rows[i];
       const beside = this.ws[i]?.pxOf(-5);
       return [
         svg("path", {
-          class: "net-edge",
-          "data-sign": signOf(weight),
-          "stroke-width": (1 + 2 * Math.abs(weight)).toFixed(2),
+          class: this.step === 1 ? "net-axis" : "net-edge", // in step 1 nothing is multiplied
+          "data-sign": signOf(ws[i]),
+          "stroke-width": (1 + 2 * Math.abs(ws[i])).toFixed(2),
           d: `M${from.toFixed(1)} ${y}H${(to - 8).toFixed(1)}`,
         }),
         svg("path", { class: "net-end", d: `M${to.toFixed(1)} ${y}l-9 -6v12Z` }),

@@ -1,12 +1,16 @@
-// The recorded losses of the six rungs (data/ladder.json, made by scripts/record_ladder.py).
+// The recorded losses of the rungs (data/ladder.json, made by scripts/record_ladder.py): of the
+// first six and of rung 7, which stands for 8 and 9 as well; 6 prints what 5 prints.
 
 import { trailingMean } from "../../kit/curve-plan.js";
 import { fetched } from "../fetched.js";
 
 /**
+ * @typedef {{rung: number, losses: number[], held_out: number, samples: string[]}} Run
  * @typedef {object} Ladder
  * @property {{random: number, bigram: number}} floors
- * @property {{rung: number, losses: number[], held_out: number, samples: string[]}[]} rungs
+ * @property {Run[]} rungs
+ * @property {Run & {batch_size: number, first: string[]}} batches
+ * @property {{rung: number, batch_size: number, times: number}[]} speed in times rung 5
  */
 
 /** @type {Promise<Ladder> | null} */
@@ -22,6 +26,10 @@ export function loadLadder() {
   return loading;
 }
 
+/** The runs of some rungs, named by their digits. @param {Ladder} ladder @param {string} digits */
+export const runsOf = ({ rungs, batches }, digits) =>
+  [...rungs, batches].filter(({ rung }) => digits.includes(String(rung)));
+
 /** What a curve of losses is measured by. @param {Ladder} ladder */
 export const floorsOf = ({ floors }) => [
   { name: "guessing among 27", y: floors.random },
@@ -31,7 +39,7 @@ export const floorsOf = ({ floors }) => [
 /**
  * The curves of all rungs, as the kit draws them: means of the last `window` losses, or dots where
  * each loss stands for itself.
- * @param {Ladder} ladder
+ * @param {{rungs: Run[]}} ladder
  * @param {number} window
  * @param {(rung: number) => boolean} isOn
  */
@@ -46,7 +54,7 @@ export function curvesOf({ rungs }, window, isOn) {
 
 /**
  * What is said of each run: last loss, mean of the last 100, loss on unseen names.
- * @param {Ladder} ladder
+ * @param {{rungs: Run[]}} ladder
  */
 export function endsOf({ rungs }) {
   return rungs.map(({ rung, losses, held_out: unseen }) => ({

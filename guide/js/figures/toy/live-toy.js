@@ -23,7 +23,9 @@ import { Random } from "../../random.js";
  * @typedef {{n: number, example: ToyExample | null, before: number, after: number, mean: number}}
  *   Line one step; before and after are the example's loss, or the mean of all
  */
-/** @typedef {"untrained" | "training" | "trained"} Badge */
+/** @typedef {"untrained" | "training" | "partly trained" | "trained"} Badge */
+
+const MOST_OF_THE_WAY = 20; // steps, of a batch: after that the loss falls slowly
 
 /** How many steps "train" is. */
 export const BATCHES = 100;
@@ -129,7 +131,9 @@ export class LiveToy {
 
   /** @returns {Badge} */
   get badge() {
-    return this.busy ? "training" : this.lines.length ? "trained" : "untrained";
+    if (this.busy) return "training";
+    if (!this.lines.length) return "untrained";
+    return this.lines.length < MOST_OF_THE_WAY ? "partly trained" : "trained";
   }
 
   get steps() {

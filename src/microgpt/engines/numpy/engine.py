@@ -13,6 +13,7 @@ Shapes as in ``numpy/math.py``: N positions, C n_embd, H heads, D head_dim, F = 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -21,13 +22,14 @@ import numpy as np
 import numpy.typing as npt
 
 from microgpt.config import SWITCHES, Config
+from microgpt.engines.advancing import advanced
 from microgpt.engines.base import Array, Arrays, Batches, Engine, Ints, Optim
 from microgpt.engines.drawing import Sampler
 from microgpt.engines.numpy import math as nm
 from microgpt.engines.numpy.blocks import model as blocks
 from microgpt.engines.numpy.blocks.tracing import trace_blocks
 from microgpt.engines.numpy.blocks.weights import Weights
-from microgpt.engines.numpy.sampling import sample_rows, sample_sequential
+from microgpt.engines.numpy.sampling import TOGETHER, Reader
 from microgpt.engines.updating import updated
 
 RECIPES = ("optimizer", "grad_clip")
@@ -220,10 +222,9 @@ class NumpyEngine(Engine):
         how: Sampler,
         uniforms: npt.NDArray[np.float64],
     ) -> tuple[list[list[int]], int]:
+        begin = functools.partial(Reader, self.w)
         with np.errstate(all="ignore"):
-            if how.order == "rows":
-                return sample_rows(self.w, prefixes, how, uniforms), uniforms.size
-            return sample_sequential(self.w, prefixes, how, uniforms)
+            return advanced(begin, self.config, TOGETHER, prefixes, how, uniforms)
 
 
 def _keep_freed_memory() -> None:

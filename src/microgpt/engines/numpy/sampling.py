@@ -1,23 +1,18 @@
-"""Sampling on NumPy arrays: all samples take their next token together, one pass per position.
+"""Sampling on NumPy arrays: what the model keeps of the samples that advance together.
 
 Keys and values of earlier positions are kept (the KV cache), so that a token costs one position.
-Which token is drawn from which uniform number is specified in ``drawing.Sampler``; the distribution
-here is ``drawing.distribution`` for many rows at once, in float64 and with the same sums.
+``engines/advancing.py`` draws the tokens.
 
-Shapes: B samples, t positions so far, M the most tokens of a sample, C n_embd, H heads, D head_dim,
-V vocabulary.
+Shapes: B samples, t positions so far, C n_embd, H heads, D head_dim, V vocabulary.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from microgpt.engines.base import Array, Ints
-from microgpt.engines.drawing import Sampler
 from microgpt.engines.numpy import math as nm
 from microgpt.engines.numpy.blocks import cache as blocks
 from microgpt.engines.numpy.blocks.weights import Weights
@@ -25,81 +20,30 @@ from microgpt.engines.numpy.blocks.weights import Weights
 TOGETHER = 1024  # samples that advance together: what bounds the memory of the cache
 
 
-def sample_sequential(
-    w: nm.Tensors | Weights,
-    prefixes: Sequence[Sequence[int]],
-    how: Sampler,
-    uniforms: npt.NDArray[np.float64],
-) -> tuple[list[list[int]], int]:
-    """One sample after the other on one stream of uniforms; how many were used comes second."""
-    flat, most = uniforms.reshape(-1), uniforms.shape[1]
-    results, used = [], 0
-    for prefix in prefixes:
-        tokens, draws = _advance(w, [prefix], how, flat[None, used : used + most])
-        results += tokens
-        used += draws
-    return results, used
+class Reader:
+    """An ``advancing.Seen``: position by position as long as they fit into the cache."""
 
-
-def sample_rows(
-    w: nm.Tensors | Weights,
-    prefixes: Sequence[Sequence[int]],
-    how: Sampler,
-    uniforms: npt.NDArray[np.float64],
-) -> list[list[int]]:
-    """Sample i draws from row i of the uniforms."""
-    results = []
-    for at in range(0, len(prefixes), TOGETHER):
-        part = slice(at, at + TOGETHER)
-        results += _advance(w, prefixes[part], how, uniforms[part])[0]
-    return results
-
-
-def _advance(
-    w: nm.Tensors | Weights,
-    prefixes: Sequence[Sequence[int]],
-    how: Sampler,
-    uniforms: npt.NDArray[np.float64],
-) -> tuple[list[list[int]], int]:
-    """Tokens of all samples, and how many uniforms they took together. ``uniforms`` [B, M]."""
-    count, most = uniforms.shape
-    guard = how.guard
-    block, bos = w.config.block_size, w.config.vocab_size - 1
-    forced = np.array([min(len(prefix), most) for prefix in prefixes], np.intp)
-    tokens = np.full((count, most + 1), bos, np.intp)
-    for row, prefix, n in zip(tokens, prefixes, forced.tolist(), strict=True):
-        row[1 : n + 1] = prefix[:n]
-    lengths = np.full(count, most, np.intp)
-    alive = np.flatnonzero(forced < most)  # rows that still grow, all to the same length t
-    states = np.zeros(len(alive), np.intp)
-    cache = _cache(w, len(alive), min(block, most))
-    for t in range(most):
-        if not len(alive):
-            break
-        if t < block:
-            logits = cache.logits(tokens[alive, t], t)
+    def __init__(self, w: nm.Tensors | Weights, samples: int, positions: int) -> None:
+        self.w, self.read, self.positions = w, 0, positions
+        self.cache: Cache | blocks.Cache
+        if isinstance(w, nm.Tensors):
+            self.cache = Cache(w, samples, positions)
         else:
-            logits = _window_logits(w, tokens[alive, t + 1 - block : t + 1])
-        drawn = t - forced[alive]
-        banned = None if guard is None else guard.banned[states]
-        picked = choose_rows(logits, uniforms[alive, np.maximum(drawn, 0)], how, banned)
-        tokens[alive, t + 1] = np.where(drawn >= 0, picked, tokens[alive, t + 1])
-        if guard is not None:
-            states = guard.next[states, tokens[alive, t + 1]].astype(np.intp)
-        ended = (drawn >= 0) & (picked == bos)
-        if ended.any():
-            lengths[alive[ended]] = t
-            alive, states = alive[~ended], states[~ended]
-            cache.keep(~ended)
-    draws = int((np.minimum(lengths + 1, most) - forced).sum())
-    return [row[1 : n + 1] for row, n in zip(tokens.tolist(), lengths, strict=True)], draws
+            self.cache = blocks.Cache(w, samples, positions)
 
+    def logits(self, tokens: Ints) -> Array:
+        """[B, V] after ``tokens`` [B, length]; beyond the cache the last ones are read anew."""
+        length, block = tokens.shape[1], self.w.config.block_size
+        if length > self.positions:
+            return _window_logits(self.w, tokens[:, length - block :])
+        for t in range(self.read, length):
+            logits = self.cache.logits(tokens[:, t], t)
+        self.read = length
+        return logits
 
-def _cache(w: nm.Tensors | Weights, samples: int, positions: int) -> Cache | blocks.Cache:
-    """An empty cache for the published model or for blocks."""
-    if isinstance(w, nm.Tensors):
-        return Cache(w, samples, positions)
-    return blocks.Cache(w, samples, positions)
+    def keep(self, samples: Ints) -> None:
+        """Forget all but these samples."""
+        self.cache.keep(samples)
 
 
 class Cache:
@@ -111,10 +55,10 @@ class Cache:
         self.keys = [np.empty(shape, w.flat.dtype) for _ in w.layers]
         self.values = [np.empty(shape, w.flat.dtype) for _ in w.layers]
 
-    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
-        """Forget the samples that ``rows`` [B] doesn't mark."""
-        self.keys = [k[rows] for k in self.keys]
-        self.values = [v[rows] for v in self.values]
+    def keep(self, samples: Ints) -> None:
+        """Forget all but these samples."""
+        self.keys = [k[samples] for k in self.keys]
+        self.values = [v[samples] for v in self.values]
 
     def logits(self, tokens: Ints, t: int) -> Array:
         """[B, V] after ``tokens`` [B] at position ``t``; positions come in order from 0."""
@@ -146,39 +90,3 @@ def _window_logits(w: nm.Tensors | Weights, tokens: Ints) -> Array:
     done = nm.forward_documents(w, tokens.reshape(-1), positions, [group])
     logits: Array = done.last[block - 1 :: block].dot(w.lm_head.T)
     return logits
-
-
-def choose_rows(
-    logits: Array,
-    uniforms: npt.NDArray[np.float64],
-    how: Sampler,
-    banned: npt.NDArray[np.bool_] | None = None,
-) -> Ints:
-    """``drawing.choose`` for rows: tokens [B] from logits [B, V], one of ``uniforms`` [B] each."""
-    probs = logits.astype(np.float64)
-    probs *= how.temperature**-1
-    if banned is not None:
-        probs[banned] = -np.inf
-    probs -= probs.max(axis=1, keepdims=True)
-    np.exp(probs, out=probs)
-    probs *= 1 / np.cumsum(probs, axis=1)[:, -1:]  # cumsum adds from left to right, sum doesn't
-    if how.top_k is not None or how.top_p is not None:
-        _truncate(probs, how.top_k, how.top_p)
-    sums = np.cumsum(probs, axis=1)
-    picked: Ints = (sums[:, :-1] <= uniforms[:, None] * sums[:, -1:]).sum(axis=1)
-    last = probs.shape[1] - 1 - np.argmax(probs[:, ::-1] > 0, axis=1)  # u * total may round up
-    picked = np.minimum(picked, last)
-    return picked
-
-
-def _truncate(probs: Array, top_k: int | None, top_p: float | None) -> None:
-    """Set to 0, in place, what ``top_k`` and ``top_p`` don't keep; ties keep the lower id."""
-    order = np.argsort(-probs, axis=1, kind="stable")
-    ranked = np.take_along_axis(probs, order, axis=1)
-    if top_k is not None:
-        ranked[:, top_k:] = 0
-    if top_p is not None:
-        mass = np.array([math.fsum(row) for row in ranked.tolist()])
-        reached = np.cumsum(ranked, axis=1)[:, :-1]
-        ranked[:, 1:][reached >= top_p * mass[:, None]] = 0
-    np.put_along_axis(probs, order, ranked, axis=1)

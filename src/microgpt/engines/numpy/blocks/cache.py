@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from microgpt.engines.base import Array, Ints
 from microgpt.engines.numpy.blocks.attention import softmax
@@ -21,10 +20,10 @@ class Cache:
         self.keys = [np.empty(shape, w.flat.dtype) for _ in range(w.config.n_layer)]
         self.values = [np.empty(shape, w.flat.dtype) for _ in range(w.config.n_layer)]
 
-    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
-        """Forget the samples that ``rows`` [B] doesn't mark."""
-        self.keys = [k[rows] for k in self.keys]
-        self.values = [v[rows] for v in self.values]
+    def keep(self, samples: Ints) -> None:
+        """Forget all but these samples."""
+        self.keys = [k[samples] for k in self.keys]
+        self.values = [v[samples] for v in self.values]
 
     def logits(self, tokens: Ints, t: int) -> Array:
         """[B, V] after ``tokens`` [B] at position ``t``; positions come in order from 0."""

@@ -1,0 +1,1 @@
+"""The engine on PyTorch: every block and recipe that Config knows, on processors and GPUs."""
