@@ -17,7 +17,7 @@ FLOORS = (
     {"architecture"},
     {"autograd", "config", "files", "stream", "arrays", "reading"},
     {"data", "tokenizer", "trace"},
-    {"flops", "growing", "model"},
+    {"flops", "growing", "lora", "model"},
     {"disk"},
     {"engines"},
     {"batches", "opening"},
