@@ -46,17 +46,16 @@ requestAnimationFrame(look);
 """
 
 
-# What is dragged in a page's picture, beside its first slider.
+# What is dragged in a page's picture, and pixels a move: enough that each changes something.
 PULLED = {
-    "learn/neuron": "mg-neuron .net-grip",
-    "learn/surface": "mg-surface .net-view",
-    "learn/chain-rule": "mg-chain .chain-picture",
-    "learn/attention": "mg-attention-play .att-pad",
+    "learn/neuron": ("mg-neuron .net-grip", 4.0),
+    "learn/surface": ("mg-surface .net-view", 6.0),
+    "learn/attention": ("mg-attention-play .att-pad", 4.0),
 }
 
 
-def dragged(page: Any, handle: Any, from_share: float, step: float) -> list[float]:
-    """The answers to 48 moves there and back; ``from_share`` and ``step`` of the handle's width."""
+def dragged(page: Any, handle: Any, from_share: float, step: float | None = None) -> list[float]:
+    """The answers to 48 moves there and back, of ``step`` pixels or 1/40 of the handle's width."""
     handle.scroll_into_view_if_needed()
     page.wait_for_timeout(500)
     box = handle.bounding_box()
@@ -66,7 +65,7 @@ def dragged(page: Any, handle: Any, from_share: float, step: float) -> list[floa
     page.wait_for_timeout(300)
     page.evaluate("window.__answers = []")
     for at in [*range(1, 25), *range(23, -1, -1)]:
-        page.mouse.move(left + at * step * box["width"], middle)
+        page.mouse.move(left + at * (step or box["width"] / 40), middle)
         page.wait_for_timeout(80)
     answers: list[float] = page.evaluate("window.__answers")
     page.mouse.up()
@@ -74,7 +73,7 @@ def dragged(page: Any, handle: Any, from_share: float, step: float) -> list[floa
 
 
 def one_round(
-    program: object, address: str, url: str, pulled: str | None, slowdown: float
+    program: object, address: str, url: str, pulled: tuple[str, float] | None, slowdown: float
 ) -> tuple[float, list[float], list[float]]:
     with browser.opened(program, viewport={"width": 1200, "height": 900}) as (page, wrong):
         devtools = page.context.new_cdp_session(page)
@@ -92,11 +91,12 @@ def one_round(
         inside: list[float] = []
         slider = page.locator("input[type=range]:visible").first
         if slider.count():
-            answers = dragged(page, slider, 0.3, 0.025)
+            answers = dragged(page, slider, 0.3)
         if pulled:
-            page.locator(pulled.split()[0]).first.scroll_into_view_if_needed()
+            handle, step = pulled
+            page.locator(handle.split()[0]).first.scroll_into_view_if_needed()
             page.evaluate("window.__pulls = true")
-            inside = dragged(page, page.locator(pulled).first, 0.4, 0.01)
+            inside = dragged(page, page.locator(handle).first, 0.4, step)
         if wrong:
             sys.exit("\n".join(wrong))
     return ready, answers, inside
