@@ -8,8 +8,8 @@ ratio is the loop's time over the engine's, so above 1 the engine is faster. The
 torch.compile. Their losses must agree, else they aren't the same computation. Both read every
 step's loss and clip the gradient; the loop's Adam is PyTorch's fused one.
 
-``--compile`` does the same with both compiled, after a wait for the compiler. ``--save`` writes
-bench/results/torch_plain.json and .md.
+``--compile`` lets both compiled take turns with them, after a wait for the compiler. ``--save``
+writes bench/results/torch_plain.json and .md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import load, save
+from common import load, save, spread
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, gelu, relu, scaled_dot_product_attention
 
@@ -169,95 +169,98 @@ class Ours:
 
 
 def compared(config: Config, rounds: int, steps: int, threads: int, compiled: bool) -> dict:
-    """Both in turns on the same batches: seconds of each round, and their ratio."""
+    """Both, and with ``compiled`` both compiled too, in turns on the same batches.
+
+    ``seconds`` and ``busy``: of the clock and of the processor, a step, by what was timed, round by
+    round. ``waited``: what the first steps took, the compiler's work included.
+    """
     draw = np.random.Generator(np.random.PCG64(1))
     weights: Arrays = {}
     for name, shape in config.shapes().items():
         constant = config.constant_of(name)
         drawn = draw.standard_normal(shape) * config.std_of(name)
         weights[name] = (drawn if constant is None else np.full(shape, constant)).astype(np.float32)
-    began = time.perf_counter()
-    both = {
-        "plain": Loop(config, weights, compiled),
-        "engine": Ours(config, weights, compiled, threads),
-    }
     size = (steps, config.batch_size, config.block_size + 1)
-
-    def drawn_windows() -> np.ndarray:
-        return draw.integers(config.vocab_size, size=size).astype(np.int32)
-
-    warm = drawn_windows()
-    losses = {name: one.steps(warm, 0) for name, one in both.items()}
-    apart = max(abs(a - b) for a, b in zip(*losses.values(), strict=True))
+    every: dict[str, Loop | Ours] = {}
+    for how in ("eager", "compiled") if compiled else ("eager",):
+        every[f"loop {how}"] = Loop(config, weights, how == "compiled")
+        every[f"engine {how}"] = Ours(config, weights, how == "compiled", threads)
+    warm = draw.integers(config.vocab_size, size=size).astype(np.int32)
+    waited, losses = {}, []
+    for name, one in every.items():
+        began = time.perf_counter()
+        losses.append(one.steps(warm, 0))
+        waited[name] = time.perf_counter() - began
+    apart = max(max(of_step) - min(of_step) for of_step in zip(*losses, strict=True))
     if not apart <= AGREE:
         raise SystemExit(f"the losses are {apart:.2g} apart: not the same computation")
-    waited = time.perf_counter() - began
-    seconds: dict[str, list[float]] = {name: [] for name in both}
-    busy: dict[str, list[float]] = {name: [] for name in both}
+    seconds: dict[str, list[float]] = {name: [] for name in every}
+    busy: dict[str, list[float]] = {name: [] for name in every}
     for i in range(1, rounds + 1):
-        windows = drawn_windows()
-        for name in list(both)[:: 1 if i % 2 else -1]:
+        windows = draw.integers(config.vocab_size, size=size).astype(np.int32)
+        for name in list(every)[:: 1 if i % 2 else -1]:
             wall, cpu = time.perf_counter(), time.process_time()
-            both[name].steps(windows, i * steps)
+            every[name].steps(windows, i * steps)
             seconds[name].append((time.perf_counter() - wall) / steps)
             busy[name].append((time.process_time() - cpu) / steps)
-    ratios, of_cpu = (
-        [a / b for a, b in zip(kind["plain"], kind["engine"], strict=True)]
-        for kind in (seconds, busy)
+    return {"seconds": seconds, "busy": busy, "waited": waited, "losses_apart": apart}
+
+
+def ratios(found: dict[str, Any], slow: str, fast: str) -> dict[str, Any]:
+    """How many times as long ``slow`` takes as ``fast``, round by round."""
+    wall, cpu = (
+        [a / b for a, b in zip(found[kind][slow], found[kind][fast], strict=True)]
+        for kind in ("seconds", "busy")
     )
-    return {
-        "ratio": statistics.median(ratios),
-        "ratio_least": min(ratios),
-        "ratio_most": max(ratios),
-        "ratio_processor": statistics.median(of_cpu),
-        "plain_ms": 1e3 * statistics.median(seconds["plain"]),
-        "engine_ms": 1e3 * statistics.median(seconds["engine"]),
-        "losses_apart": apart,
-        "waited": waited,
-    }
+    return {"over": slow, "of": fast, **spread(wall), "of_processor": statistics.median(cpu)}
 
 
 def line(row: dict[str, Any]) -> str:
-    held = "" if row["compiled"] else "held" if row["ratio"] >= BAR else "missed"
+    held = ""
+    if (row["over"], row["of"]) == ("loop eager", "engine eager"):
+        held = "held" if row["median"] >= BAR else "missed"
     return (
-        f"| {row['blocks']} | {'compiled' if row['compiled'] else 'eager'} "
-        f"| {row['plain_ms']:.1f} | {row['engine_ms']:.1f} | {row['ratio']:.3f} "
-        f"({row['ratio_least']:.2f} to {row['ratio_most']:.2f}) | {row['ratio_processor']:.3f} "
-        f"| {row['waited']:.0f} | {held} |"
+        f"| {row['blocks']} | {row['over']} / {row['of']} | {row['median']:.3f} "
+        f"({row['least']:.2f} to {row['most']:.2f}) | {row['of_processor']:.3f} | {held} |"
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--steps", type=int, default=8, help="of a round, for each of the two")
+    parser.add_argument("--steps", type=int, default=8, help="of a round, for each")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--compile", action="store_true", help="compile both, beside eager")
+    parser.add_argument("--compile", action="store_true", help="both compiled, beside both eager")
     parser.add_argument("--save", action="store_true")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    rows, loads = [], [load()]
+    pairs = [("loop eager", "engine eager")]
+    if asked.compile:
+        pairs.append(("loop compiled", "engine compiled"))
+        pairs += [(f"{one} eager", f"{one} compiled") for one in ("loop", "engine")]
+    rows, times, loads = [], [], [load()]
     for blocks, config in SHAPES.items():
-        for compiled in (False, True) if asked.compile else (False,):
-            found = compared(config, asked.rounds, asked.steps, asked.threads, compiled)
-            rows.append({"blocks": blocks, "compiled": compiled, **found})
-            print(line(rows[-1]), flush=True)
-            loads.append(load())
+        found = compared(config, asked.rounds, asked.steps, asked.threads, asked.compile)
+        rows += [{"blocks": blocks, **ratios(found, *pair)} for pair in pairs]
+        times.append({"blocks": blocks, **found})
+        print("\n".join(line(row) for row in rows[-len(pairs) :]), flush=True)
+        loads.append(load())
+    waits = ", ".join(f"{name} {seconds:.0f}" for name, seconds in times[0]["waited"].items())
     lines = [
-        "Milliseconds a step of a plain PyTorch loop and of the engine torch, n_layer 4, n_embd "
-        f"128, block_size 64, batches of 12, float32, {asked.threads} "
-        f"thread{'s' if asked.threads > 1 else ''}, PyTorch {torch.__version__}; medians of "
-        f"{asked.rounds} rounds of {asked.steps} steps in turns. Ratio: the loop's time over the "
-        f"engine's, round by round, in parentheses the least and the most; the bar is {BAR} "
-        "without compiling. Load of the machine meanwhile: "
+        "How many times as long a step takes with the one as with the other: a plain PyTorch loop "
+        "and the engine torch, n_layer 4, n_embd 128, block_size 64, batches of 12, float32, "
+        f"{asked.threads} thread{'s' if asked.threads > 1 else ''}, PyTorch {torch.__version__}. "
+        f"Medians of {asked.rounds} rounds of {asked.steps} steps each in turns, in parentheses "
+        f"the least and the most; the bar is {BAR} for the first. The first {asked.steps} steps, "
+        f"with the compiler's work, took in seconds: {waits}. Load of the machine meanwhile: "
         f"{min(x or 0 for x in loads)} to {max(x or 0 for x in loads)}.",
         "",
-        "| blocks | | plain | engine | ratio | of processor time | first steps, s | |",
-        "|---|---|--:|--:|--:|--:|--:|---|",
+        "| blocks | | ratio | of processor time | |",
+        "|---|---|--:|--:|---|",
         *map(line, rows),
     ]
     if asked.save:
-        save("torch_plain", {"bar": BAR, "load": loads, "rows": rows}, lines)
+        save("torch_plain", {"bar": BAR, "load": loads, "rows": rows, "times": times}, lines)
 
 
 if __name__ == "__main__":
