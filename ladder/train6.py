@@ -9,7 +9,7 @@ Different     Each matrix of parameters is one array, and NumPy computes with al
               once more: beside each function forward stands the one that leads back.
 Expect        Loss on names it never saw: 2.367 nats per token, as train5.py. The first printed
               loss is 3.3660, the last 2.6497; each is for a single name.
-Faster        It learns 280 times as fast as train5.py: a fresh object for each number is gone.
+Faster        It learns 280 times as fast as train5.py: numbers are no objects any more.
 Needs         NumPy:  python -m pip install numpy
 Run it        python train6.py [FILE]          FILE as in train0.py; about a second
 """

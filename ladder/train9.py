@@ -11,7 +11,8 @@ Expect        Loss on names it never saw: 2.211 nats per token, as train7.py. Th
 Faster        Token for token it learns 610 times as fast as train5.py, but takes 2.7 times as long
               as train7.py: with matrices this small, most of the time goes into calling PyTorch.
               With n_embd 256 and 2 layers it is 1.2 times as fast as train7.py and 2.1 times as
-              fast as train8.py. On a graphics card, large models gain far more.
+              fast as train8.py. What it is made for are larger models still, and graphics
+              cards (torch.set_default_device); we haven't run this program on one.
 Needs         PyTorch:  python -m pip install torch
 Run it        python train9.py [FILE]          FILE as in train0.py; about 6 seconds
 """

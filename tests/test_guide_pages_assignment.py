@@ -84,7 +84,7 @@ def percent(p: float) -> str:
 
 def table_after(line: str) -> dict[str, list[str]]:
     """The first table behind a line of the page: first cell → the others."""
-    text = PAGE.read_text(encoding="utf-8").split(line)[1]
+    text = PAGE.read_text(encoding="utf-8").split(line)[1].replace("&nbsp;", " ")
     table = re.split(r"\|(?:---\|)+\n", text, maxsplit=1)[1].split("\n\n")[0]
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in table.splitlines()]
     return {first: rest for first, *rest in cells}

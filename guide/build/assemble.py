@@ -21,6 +21,7 @@ from typing import Any
 import checking
 import colab
 import fonts
+import formulas
 import llms
 import mapstrip
 import notebook
@@ -164,6 +165,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         )
         text = text.replace("<!-- fonts -->", fonts.preloads(page.page, text, up))
         text = text.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
+        text = formulas.joined(text)
         text = terms.mark(text, page.page, up)
         text = tints.mark(text, page.page)
         text = colab.in_page(text, colab.address())

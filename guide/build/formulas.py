@@ -40,6 +40,12 @@ def mathml(tex: str, display: str) -> str:
     return made.replace("<math ", f'<math alttext="{html.escape(tex)}" ', 1)
 
 
+def joined(page: str) -> str:
+    """The page, with no line that begins with the full stop or comma after a formula."""
+    within = r'(<math [^>]*display="inline"[^>]*>(?:(?!</math>).)*</math>[,.;:?!)]+)'
+    return re.sub(within, r'<span class="joined">\1</span>', page, flags=re.S)
+
+
 RAISED = dict(zip("0123456789−′″", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻′″", strict=True))
 LOWERED = dict(zip("0123456789", "₀₁₂₃₄₅₆₇₈₉", strict=True))
 SPACED = set("=+−·×←|")

@@ -1,7 +1,7 @@
 // <mg-adam-steps>: Adam's code, line by line, beside its sums for one parameter of the real run.
 
 import { makeConfig } from "../js/config.js";
-import { html, renew, svg } from "../js/kit/dom.js";
+import { html, renew, setAll, svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { make } from "../js/kit/make.js";
 import { choiceField, wholeField } from "../js/kit/state.js";
@@ -169,7 +169,7 @@ class MgAdamSteps extends Widget {
   /** How far both would go, on one scale that stays. @private @param {Step} now */
   drawStep({ change, sgd, lr }) {
     const wide = this.width?.() ?? 560;
-    this.strip.setAttribute("viewBox", `0 0 ${wide} 84`);
+    setAll(this.strip, { viewBox: `0 0 ${wide} 84` });
     const [left, right, end] = [46, wide - 14, 1.5];
     const px = (/** @type {number} */ rates) =>
       left + ((Math.max(-end, Math.min(end, rates)) + end) / (2 * end)) * (right - left);

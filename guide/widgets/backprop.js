@@ -184,7 +184,7 @@ class MgBackprop extends Widget {
     stages.at = at < 0 ? where : at;
     this.graph.data = frame(plan, stages.at);
     this.showNudge(plan, source, numbers);
-    this.summary(this.told(plan, stages.at));
+    this.summary(() => this.told(plan, stages.at));
   }
 
   /**

@@ -1,7 +1,7 @@
 // <mg-chain>: car, bicycle and walker: rates along a chain are multiplied.
 
 import { shortly } from "../js/figures/gradients/backprop.js";
-import { html, renew, svg } from "../js/kit/dom.js";
+import { html, renew, setAll, svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { numberField } from "../js/kit/state.js";
 import { snapped, ticks } from "../js/kit/text.js";
@@ -29,10 +29,15 @@ class MgChain extends Widget {
     role: "img",
     "aria-label": "How far each one goes in the same time, and how many times as far as the next",
   });
+  /** @private the scale of metres, and the names */ ground = svg("g");
+  /** @private what moves */ parts = svg("g");
+  /** @private what the scale was drawn for */ scaled = "";
   /** @private which one is being dragged */ held = 0;
 
   build() {
     const looks = { step: LIMITS.step, slider: true };
+    this.scaled = "";
+    this.picture.replaceChildren(this.ground, this.parts);
     const box = html("div", {}, this.picture);
     const figure = this.figure(box, {
       controls: Object.entries(LABELS).map(([key, label]) => this.knob(key, { label, ...looks })),
@@ -67,7 +72,7 @@ class MgChain extends Widget {
 
   show() {
     const wide = this.width?.() ?? 560;
-    this.picture.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
+    setAll(this.picture, { viewBox: `0 0 ${wide} ${HIGH}` });
     const { walker, bicycle, car } = this.values;
     const { far } = this;
     const end = ends(Math.max(...far));
@@ -96,22 +101,31 @@ class MgChain extends Widget {
         }),
       ];
     });
+    const scaled = `${wide} ${end}`;
+    if (scaled !== this.scaled) {
+      this.scaled = scaled;
+      renew(
+        this.ground,
+        ...ticks(0, end, wide < 420 ? 4 : 10).flatMap((t) => [
+          svg("line", { class: "mg-gridline", x1: px(t), x2: px(t), y1: EDGE.top, y2: foot }),
+          text(px(t), foot + 14, String(t), middle),
+        ]),
+        svg("line", { class: "mg-axis", x1: EDGE.left, x2: px(end), y1: foot, y2: foot }),
+        text(px(end), foot + 32, "metres", { "text-anchor": "end" }),
+        ...NAMES.map((name, i) =>
+          text(EDGE.left - 10, lane(i), name, { class: "chain-name", "text-anchor": "end" }),
+        ),
+      );
+    }
     renew(
-      this.picture,
+      this.parts,
       text(
         EDGE.left,
         12,
         `in the same time: ${[walker, bicycle, car].map(shortly).join(" × ")} = ` +
           `${shortly(far[2])} m`,
       ),
-      ...ticks(0, end, wide < 420 ? 4 : 10).flatMap((t) => [
-        svg("line", { class: "mg-gridline", x1: px(t), x2: px(t), y1: EDGE.top, y2: foot }),
-        text(px(t), foot + 14, String(t), middle),
-      ]),
-      svg("line", { class: "mg-axis", x1: EDGE.left, x2: px(end), y1: foot, y2: foot }),
-      text(px(end), foot + 32, "metres", { "text-anchor": "end" }),
-      ...NAMES.flatMap((name, i) => [
-        text(EDGE.left - 10, lane(i), name, { class: "chain-name", "text-anchor": "end" }),
+      ...NAMES.map((_, i) =>
         svg("rect", {
           class: `chain-bar mg-series-${i}`,
           x: EDGE.left,
@@ -120,7 +134,7 @@ class MgChain extends Widget {
           height: 26,
           rx: 3,
         }),
-      ]),
+      ),
       ...rates.flat(),
       ...NAMES.flatMap((_, i) => [
         svg("circle", { class: "plane-now", cx: px(far[i]), cy: lane(i), r: 9 }),

@@ -4,7 +4,7 @@
 import { allCalled, called, countedAfter, STEPS } from "../js/figures/dataset.js";
 import { InputError } from "../js/errors.js";
 import "../js/kit/bars.js";
-import { html, renew } from "../js/kit/dom.js";
+import { html, renew, setText } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { line, make, table } from "../js/kit/make.js";
 import { textField, wholeField } from "../js/kit/state.js";
@@ -60,7 +60,7 @@ class MgCountLoss extends OnNames {
     );
     rows.push(line("mean", "", done ? written(mean) : "…"));
     rows[at].classList.add("row-now");
-    this.caption.textContent = `“${name}” after ${n.toLocaleString("en")} counted names`;
+    setText(this.caption, `“${name}” after ${n.toLocaleString("en")} counted names`);
     renew(this.body, ...rows);
     const now = walk[Math.min(at, walk.length - 1)];
     const labels = allCalled(names.tokenizer);

@@ -10,7 +10,7 @@ import {
   tempered,
 } from "../js/figures/dataset.js";
 import "../js/kit/bars.js";
-import { html, renew } from "../js/kit/dom.js";
+import { html, setText } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { make } from "../js/kit/make.js";
 import { numberField, seedField, wholeField } from "../js/kit/state.js";
@@ -34,7 +34,7 @@ class MgCountNames extends OnNames {
     digits: 3,
     height: 250,
   });
-  list = html("ol", { class: "made-names" });
+  items = html("ol", { class: "made-names" });
   /** @private what is drawn at these settings */
   plan = {
     key: "",
@@ -56,7 +56,7 @@ class MgCountNames extends OnNames {
     const about = html("p", { class: "mg-note" }, `Marks: ${marks.join("; ")}.`);
     const temperature = { label: "Temperature", step: 0.05, digits: 2, slider: true };
     return [
-      this.figure([this.bars, this.list], {
+      this.figure([this.bars, this.items], {
         controls: [this.steps, this.said, this.knob("t", temperature)],
         more: [
           this.knob("n", { label: "Names counted", slider: true }),
@@ -84,9 +84,34 @@ class MgCountNames extends OnNames {
     return this.plan;
   }
 
+  /**
+   * The names so far; those that stay aren't touched.
+   * @private
+   * @param {{text: string, mark: string}[]} made
+   */
+  write(made) {
+    const { items } = this;
+    made.forEach(({ text, mark }, i) => {
+      const known = `${text} ${mark}`;
+      const old = /** @type {HTMLElement | undefined} */ (items.children[i]);
+      if (old?.dataset.made === known) return;
+      const isLonger = old && !mark && !old.firstElementChild;
+      const item = isLonger ? old : html("li");
+      item.dataset.made = known;
+      if (!mark) setText(item, `${text}…`);
+      else {
+        const marking = html("span", { class: "made-mark", "data-mark": mark }, mark);
+        item.append(text || "(empty)", " ", marking);
+      }
+      if (!old) items.append(item);
+      else if (old !== item) old.replaceWith(item);
+    });
+    while (items.children.length > made.length) items.lastChild?.remove();
+  }
+
   show() {
     const { draws, table } = this.planned();
-    const { bars, list, said, origin } = this;
+    const { bars, said, origin } = this;
     const { tokenizer } = this.names;
     const at = Math.min(this.values.step, draws.length);
     const done = draws.slice(0, at);
@@ -101,7 +126,7 @@ class MgCountNames extends OnNames {
       say: (i) => `after ${labels[token]}: ${labels[i]} ${written(probs[i], 3)}`,
     };
     const upTo = now ? probs.slice(0, now.next).reduce((a, b) => a + b, 0) : 0;
-    said.textContent = now
+    const told = now
       ? `The draw is ${written(now.draw, 3)}. Laid end to end, the bars up to ` +
         `${labels[now.next]} reach from ${written(upTo, 3)} to ` +
         `${written(upTo + probs[now.next], 3)}: so ` +
@@ -111,28 +136,17 @@ class MgCountNames extends OnNames {
         "."
       : "A draw is a number from 0 to 1. The bars are laid end to end, and the one it falls on " +
         "comes next.";
+    setText(said, told);
+    /** @type {{text: string, mark: keyof typeof MEANS | ""}[]} */
     const made = [];
-    for (const { name, before, next } of done)
-      made[name] = {
-        text: before + (next === tokenizer.bos ? "" : tokenizer.uchars[next]),
-        ended: next === tokenizer.bos || before.length + 1 === table.blockSize,
-      };
+    for (const { name, before, next } of done) {
+      const text = before + (next === tokenizer.bos ? "" : tokenizer.uchars[next]);
+      const isWhole = next === tokenizer.bos || before.length + 1 === table.blockSize;
+      made[name] = { text, mark: isWhole ? origin(text) : "" };
+    }
+    this.write(made);
     const marks = { trained: 0, file: 0, new: 0 };
-    renew(
-      list,
-      ...made.map(({ text, ended }) => {
-        if (!ended) return html("li", {}, text, "…");
-        const mark = origin(text);
-        marks[mark]++;
-        return html(
-          "li",
-          {},
-          text || "(empty)",
-          " ",
-          html("span", { class: "made-mark", "data-mark": mark }, mark),
-        );
-      }),
-    );
+    for (const { mark } of made) if (mark) marks[mark]++;
     const finished = marks.trained + marks.file + marks.new;
     const last = made.at(-1);
     this.summary(

@@ -1,6 +1,6 @@
 // <mg-dot>: two arrows, their dot product, lengths and angle.
 
-import { html, renew, svg } from "../js/kit/dom.js";
+import { html, renew, setAll, svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { numbersField } from "../js/kit/state.js";
 import { snapped, ticks, written } from "../js/kit/text.js";
@@ -141,7 +141,7 @@ class MgDot extends Widget {
   lanes(products, dot, most) {
     const { edge, first, lane } = SCALE;
     const wide = this.width?.() ?? 400;
-    this.scale.setAttribute("viewBox", `0 0 ${wide} ${SCALE.high}`);
+    setAll(this.scale, { viewBox: `0 0 ${wide} ${SCALE.high}` });
     const sizes = [most, ...products, products[0]].map(Math.abs);
     const end = [4, 8, 16].find((one) => Math.max(...sizes) <= one) ?? 2 * MOST * MOST;
     const at = (/** @type {number} */ x) => wide / 2 + (x / end) * (wide / 2 - edge);

@@ -1,6 +1,6 @@
 // <mg-draws>: three weights, the shares they make, and draws by chance beside them.
 
-import { html, renew, svg, tableOf } from "../js/kit/dom.js";
+import { html, renew, setAll, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { group } from "../js/kit/make.js";
 import { numbersField, seedField, wholeField } from "../js/kit/state.js";
@@ -100,7 +100,7 @@ class MgDraws extends Widget {
     const { entropy } = sharesOf(w);
     const { mean } = drawn(w, seed, n);
     const wide = this.width?.() ?? 560;
-    this.picture.setAttribute("viewBox", `0 0 ${wide} ${SIZE.high}`);
+    setAll(this.picture, { viewBox: `0 0 ${wide} ${SIZE.high}` });
     renew(this.picture, ...this.bars(wide), ...this.line(wide));
     const came = n
       ? `In ${n.toLocaleString("en")} draws the mean surprise was ${written(mean, 3)}.`

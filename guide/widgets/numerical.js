@@ -1,7 +1,7 @@
 // <mg-numerical>: the slope of a curve by nudging: click the curve, drag ε.
 
 import { shortly } from "../js/figures/gradients/backprop.js";
-import { html, renew, svg } from "../js/kit/dom.js";
+import { html, setText, svg } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { line, table } from "../js/kit/make.js";
 import { choiceField, numberField } from "../js/kit/state.js";
@@ -18,12 +18,16 @@ const WAYS = {
   up: { looks: "mg-line mg-series-3", name: "nudged up only" },
 };
 
+/** @typedef {keyof typeof WAYS} Way */
+
 const LEGEND = () =>
   legend([
     { class: "mg-line mg-series-0", name: "the curve" },
     { class: "plane-now", name: "p", mark: "dot" },
     { class: "plane-ghost", name: "p − ε and p + ε", mark: "dot" },
   ]);
+
+const cells = () => [html("td"), html("td")];
 
 class MgNumerical extends Widget {
   fields = {
@@ -39,14 +43,21 @@ class MgNumerical extends Widget {
     yLabel: "loss L",
     height: 340,
   });
-  rows = html("tbody");
+  /** @private slope and error of each line @type {Record<Way, HTMLTableCellElement[]>} */
+  told = { exact: cells(), both: cells(), up: cells() };
   /** @private an outer point is being dragged, not p */ holdsNudge = false;
 
   build() {
     dragged(this, this.plane, (x, event, isFirst) => this.drag(x, event, isFirst));
     const title = "The slope at p";
     const heads = ["line", "slope", "off by"];
-    const told = table(title, heads, this.rows, { class: "slopes-table" });
+    const rows = Object.entries(WAYS).map(([way, { looks, name }]) =>
+      line(
+        html("span", { class: "plane-way" }, key(looks), name),
+        ...this.told[/** @type {Way} */ (way)],
+      ),
+    );
+    const told = table(title, heads, html("tbody", {}, ...rows), { class: "slopes-table" });
     const figure = this.figure([LEGEND(), this.plane.picture, told], {
       controls: [
         this.menu("curve", { label: "Curve", options: CURVES, bare: true }),
@@ -117,12 +128,11 @@ class MgNumerical extends Widget {
     ]);
     const small = (/** @type {number} */ x) =>
       x === 0 ? "0" : Math.abs(x) < 1e-4 ? x.toExponential(1).replaceAll("-", "−") : written(x, 6);
-    const way = (/** @type {keyof typeof WAYS} */ which, /** @type {number} */ slope) => {
-      const { looks, name } = WAYS[which];
-      const head = html("span", { class: "plane-way" }, key(looks), name);
-      return line(head, written(slope, 8), small(slope - exact));
-    };
-    renew(this.rows, way("exact", exact), way("both", central), way("up", forward));
+    for (const [way, slope] of Object.entries({ exact, both: central, up: forward })) {
+      const [value, off] = this.told[/** @type {Way} */ (way)];
+      setText(value, written(slope, 8));
+      setText(off, small(slope - exact));
+    }
     const size = Math.abs(error);
     const comment =
       curve === "relu" && Math.abs(p) < epsilon

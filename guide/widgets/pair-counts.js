@@ -2,7 +2,7 @@
 // name just counted as arrows above it, linked to their cells.
 
 import { allCalled, called, countedAfter, STEPS } from "../js/figures/dataset.js";
-import { html, renew } from "../js/kit/dom.js";
+import { html, renew, setText } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { startLinks } from "../js/kit/link.js";
@@ -34,10 +34,9 @@ class MgPairCounts extends OnNames {
       ...this.names.shuffled.slice(0, STEPS).map((name, i) => `Name ${i + 1}: ${name}`),
     ];
     this.listen(this.heat, "mg-cell", ({ detail: cell }) => {
-      this.said.textContent = cell
-        ? `${this.inWords(cell.row, cell.column)}: ${cell.value} ` +
-          `${cell.value === 1 ? "time" : "times"}.`
-        : this.full;
+      const times = cell?.value === 1 ? "time" : "times";
+      const words = cell && `${this.inWords(cell.row, cell.column)}: ${cell.value} ${times}.`;
+      setText(this.said, words || this.full);
     });
     return [this.figure(this.heat, { controls: [steps, this.pairs, this.said] })];
   }
@@ -57,10 +56,11 @@ class MgPairCounts extends OnNames {
     const labels = allCalled(names.tokenizer);
     const all = table.counts.flat();
     // A few pairs are far ahead of the rest: the twentieth largest already has full colour.
-    const full = Math.max(2, all.filter((count) => count > 2).sort((a, b) => b - a)[19] ?? 0);
+    const large = Float64Array.from(all.filter((count) => count > 2)).sort();
+    const full = Math.max(2, large.at(-20) ?? 0);
     heat.data = { values: table.counts, rows: labels, columns: labels, most: full, link: "pair" };
     this.full = `The strongest colour stands for ${full} times or more.`;
-    this.said.textContent = this.full;
+    setText(this.said, this.full);
     const doc = n ? names.tokens[n - 1] : null;
     renew(
       pairs,
@@ -77,17 +77,23 @@ class MgPairCounts extends OnNames {
             )
         : ["No name yet: every count is 0."]),
     );
+    this.summary(() => this.told(all, labels.length));
+  }
+
+  /** @private @param {number[]} all counts @param {number} columns */
+  told(all, columns) {
+    const { n } = this.values;
     const seen = all.filter((count) => count > 0).length;
     const sum = all.reduce((x, y) => x + y, 0);
     const top = Math.max(...all);
     const where = all.indexOf(top);
     const most = top
       ? ` The largest count is ${top}: ` +
-        `${this.inWords(Math.floor(where / labels.length), where % labels.length)}.`
+        `${this.inWords(Math.floor(where / columns), where % columns)}.`
       : "";
-    this.summary(
+    return (
       `${n.toLocaleString("en")} ${n === 1 ? "name" : "names"} counted, ` +
-        `${sum.toLocaleString("en")} pairs; ${seen} of ${all.length} cells are above 0.${most}`,
+      `${sum.toLocaleString("en")} pairs; ${seen} of ${all.length} cells are above 0.${most}`
     );
   }
 }

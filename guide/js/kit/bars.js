@@ -5,7 +5,7 @@
 //
 // Point, tap, or use the arrow keys to read a bar. Tells `mg-bar` {index}.
 
-import { html, renew, svg, tableOf } from "./dom.js";
+import { html, setAll, setText, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
 import { written } from "./text.js";
 
@@ -164,7 +164,7 @@ export class MgBars extends KitElement {
         ...this.labels,
       );
     }
-    if (this.top) renew(this.top, `full height: ${written(most, this.digits)}`);
+    if (this.top) setText(this.top, `full height: ${written(most, this.digits)}`);
     this.shapes = names.map(
       (_, i) =>
         `M${(SIZE.left + (i + 0.5) * step - wide / 2).toFixed(2)} ` +
@@ -187,28 +187,22 @@ export class MgBars extends KitElement {
   show() {
     const { names, values, marked, say } = this.content;
     if (!this.picture || !this.readout || !names.length) return;
-    const set = (
-      /** @type {Element} */ one,
-      /** @type {string} */ name,
-      /** @type {string} */ value,
-    ) => {
-      if (one.getAttribute(name) !== value) one.setAttribute(name, value);
-    };
-    set(this.bars.all, "d", this.shapes.join(""));
-    set(this.bars.marked, "d", this.shapes[marked ?? -1] ?? "");
-    set(this.bars.read, "d", this.shapes[this.at ?? -1] ?? "");
-    set(this.bars.read, "class", `mg-bar${this.at === marked ? " mg-bar-marked" : ""} mg-bar-read`);
+    setAll(this.bars.all, { d: this.shapes.join("") });
+    setAll(this.bars.marked, { d: this.shapes[marked ?? -1] ?? "" });
+    setAll(this.bars.read, {
+      d: this.shapes[this.at ?? -1] ?? "",
+      class: `mg-bar${this.at === marked ? " mg-bar-marked" : ""} mg-bar-read`,
+    });
     this.labels.forEach((label, i) =>
-      set(label, "class", `mg-label${i === marked ? " mg-bar-name" : ""}`),
+      setAll(label, { class: `mg-label${i === marked ? " mg-bar-name" : ""}` }),
     );
     const at = this.at ?? marked ?? values.indexOf(Math.max(...values));
     const text =
       names[at] === undefined
         ? ""
         : (say?.(at) ?? `${names[at]}: ${written(values[at], this.digits)}`);
-    if (this.readout.textContent !== text) this.readout.textContent = text;
-    this.picture.setAttribute("aria-valuenow", String(Math.max(0, at)));
-    this.picture.setAttribute("aria-valuetext", text);
+    setText(this.readout, text);
+    setAll(this.picture, { "aria-valuenow": Math.max(0, at), "aria-valuetext": text });
   }
 }
 

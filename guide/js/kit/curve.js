@@ -12,7 +12,7 @@
 
 import { namesAt } from "./curve-names.js";
 import { nearest, placeOfName, plan, pointsOf, thinned } from "./curve-plan.js";
-import { freshId, html, renew, svg, tableOf } from "./dom.js";
+import { freshId, html, renew, setAll, setText, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
 import { counted, decimals, written } from "./text.js";
 
@@ -223,7 +223,7 @@ export class MgCurve extends KitElement {
     if (this.track.max !== String(x.high)) this.track.max = String(x.high);
     const name = this.getAttribute("y-label") ?? "y";
     const begins = y.low > 0 ? `The ${name} axis begins at ${written(y.low, 2)}, not at 0.` : "";
-    if (this.note.textContent !== begins) this.note.textContent = begins;
+    setText(this.note, begins);
     if (this.note.hidden !== !(y.low > 0)) this.note.hidden = !(y.low > 0);
     this.keys();
     this.read(this.at, false);
@@ -383,7 +383,7 @@ export class MgCurve extends KitElement {
     if (this.legend && wanted === this.keyed && this.legend.children.length === this.all.length) {
       this.all.forEach(({ name, on }, i) => {
         const key = /** @type {Element} */ (this.legend?.children[i]);
-        key.setAttribute("aria-pressed", String(on));
+        setAll(key, { "aria-pressed": String(on) });
         if (key.lastChild?.nodeValue !== name) key.lastChild?.replaceWith(name);
       });
       return;
@@ -454,8 +454,8 @@ export class MgCurve extends KitElement {
       )
       .join(", ");
     const said = `${this.xLabel} ${counted(at)}: ${text}`;
-    if (this.readout.textContent !== said) this.readout.textContent = said;
-    this.track.setAttribute("aria-valuetext", said);
+    setText(this.readout, said);
+    setAll(this.track, { "aria-valuetext": said });
     renew(
       this.cursor,
       svg("line", {

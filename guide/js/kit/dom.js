@@ -105,6 +105,14 @@ function alike(old, next) {
   return true;
 }
 
+/** Sets a text that differs; its node stays. @param {Element} element @param {string} text */
+export function setText(element, text) {
+  const { firstChild: node } = element;
+  if (node instanceof Text && node === element.lastChild) {
+    if (node.data !== text) node.data = text;
+  } else if (element.textContent !== text) element.textContent = text;
+}
+
 let made = 0;
 
 /** An id that no other element has. @param {string} [what] */

@@ -4,7 +4,8 @@
 // starts and comes back, with a friendly line, if it fails.
 
 import { MicrogptError } from "../errors.js";
-import { button, html } from "./dom.js";
+import { Calm } from "./calm.js";
+import { button, html, setText } from "./dom.js";
 import { isHidden } from "./state.js";
 
 const SUMMARY_AFTER_MS = 350;
@@ -58,7 +59,8 @@ export class KitElement extends HTMLElement {
     /** @private @type {(() => void)[]} */ this.leaving = [];
     /** @private */ this.started = false;
     /** @private @type {HTMLElement | null} */ this.summaryLine = null;
-    /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.later = undefined;
+    /** @private */ this.speak = () => {};
+    /** @private */ this.calm = new Calm(SUMMARY_AFTER_MS, () => this.guard(this.speak));
   }
 
   connectedCallback() {
@@ -109,7 +111,7 @@ export class KitElement extends HTMLElement {
   /** Undoes what reaches beyond the element. */
   leave() {
     for (const undo of this.leaving.splice(0)) undo();
-    clearTimeout(this.later);
+    this.calm.stop();
     this.summaryLine = null;
     delete this.dataset.ready;
   }
@@ -163,20 +165,20 @@ export class KitElement extends HTMLElement {
   }
 
   /**
-   * Says in words what the element shows now; screen readers hear it when it has come to rest.
-   * @param {string} text
+   * Says in words what the element shows now; screen readers hear it when it has come to rest, and
+   * only then is it asked for.
+   * @param {string | (() => string)} text
    */
   summary(text) {
+    const told = () => (typeof text === "string" ? text : text());
     if (!this.summaryLine) {
-      this.summaryLine = html("p", { class: "mg-summary", role: "status" }, text);
+      this.summaryLine = html("p", { class: "mg-summary", role: "status" }, told());
       this.append(this.summaryLine);
       return;
     }
     const line = this.summaryLine;
-    clearTimeout(this.later);
-    this.later = setTimeout(() => {
-      if (line.textContent !== text) line.textContent = text;
-    }, SUMMARY_AFTER_MS);
+    this.speak = () => setText(line, told());
+    this.calm.changed();
   }
 
   /**

@@ -12,7 +12,7 @@
 // of a node with `drag`, which is pulled sideways or moved by + and −, `mg-node-drag` {id, steps}.
 // A small graph grows until it fills the width, or `height` pixels; on a phone a wide one shrinks.
 
-import { freshId, html, svg, tableOf } from "./dom.js";
+import { freshId, html, setAll, setText, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
 import { layOut } from "./graph-layout.js";
 import { written } from "./text.js";
@@ -214,13 +214,6 @@ export class MgGraph extends KitElement {
   /** Numbers and states alone, into what is drawn. @private */
   renew() {
     const { nodes, edges } = this.content;
-    const set = (
-      /** @type {Element} */ one,
-      /** @type {string} */ name,
-      /** @type {string} */ value,
-    ) => {
-      if (one.getAttribute(name) !== value) one.setAttribute(name, value);
-    };
     // Colours fade over nine frames; while a step is dragged, each would be painted for nothing.
     const now = performance.now();
     const fading = now - this.renewedAt < QUICK_MS ? "none" : "";
@@ -243,12 +236,10 @@ export class MgGraph extends KitElement {
       const group = this.drawn?.[i];
       if (!group) return;
       turn(group, node.state ?? "");
-      set(group, "aria-label", sentences[i]);
-      if (node.link) set(group, "data-link", node.link);
-      else group.removeAttribute("data-link");
+      setAll(group, { "aria-label": sentences[i], "data-link": node.link || null });
       this.words(node).forEach((text, l) => {
         const line = group.children[l + 1]; // after the box
-        if (line.textContent !== text) line.textContent = text;
+        setText(line, text);
       });
     });
     this.rest(sentences);
@@ -420,7 +411,7 @@ export class MgGraph extends KitElement {
 
   /** @private @param {number} i */
   say(i) {
-    if (this.readout) this.readout.textContent = this.sentences()[i];
+    if (this.readout) setText(this.readout, this.sentences()[i]);
   }
 
   /** @private @param {string[]} [sentences] */
@@ -433,7 +424,7 @@ export class MgGraph extends KitElement {
     const text = last
       ? `${nodes.length} nodes; at the end: ${sentences.at(-1)}.`
       : "There is no graph yet.";
-    if (this.readout.textContent !== text) this.readout.textContent = text;
+    setText(this.readout, text);
   }
 
   /** All nodes in words. @private */

@@ -13,7 +13,7 @@
 // `mg-cell` {row, column, value}, or null where none is looked at.
 
 import { css, inkOn, scaleOf, shade } from "./color.js";
-import { freshId, html, onTheme, setAll, svg, tableOf } from "./dom.js";
+import { freshId, html, onTheme, setAll, setText, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
 import { cellAfter, paintCell, paintLine } from "./heat-cells.js";
 import { startLinks } from "./link.js";
@@ -387,7 +387,7 @@ export class MgHeat extends KitElement {
       `${this.name}: ${values.length} × ${values[0].length} numbers from ` +
       `${written(low, this.digits)} to ${written(high, this.digits)}. Point at a cell, or ` +
       "use the arrow keys.";
-    if (this.readout.textContent !== text) this.readout.textContent = text;
+    setText(this.readout, text);
   }
 
   /** Puts the frame on a cell, or takes it away. @private @param {Cell | null} cell */
@@ -421,7 +421,7 @@ export class MgHeat extends KitElement {
       "data-link": ids.join(" ") || null,
     });
     if (link && (ids.length || wasLooked)) startLinks().show(ids);
-    if (this.isLooked && this.readout) this.readout.textContent = `${this.name}, ${name}`;
+    if (this.isLooked && this.readout) setText(this.readout, `${this.name}, ${name}`);
     else this.idle();
     if (this.isLooked || wasLooked)
       this.tell("mg-cell", this.isLooked ? { row, column, value: values[row][column] } : null);

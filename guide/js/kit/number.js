@@ -4,7 +4,7 @@
 //
 // Tells `mg-input` {value} while it moves and `mg-change` {value} when it has come to rest.
 
-import { freshId, html } from "./dom.js";
+import { freshId, html, setAll } from "./dom.js";
 import { define, KitElement } from "./element.js";
 import { decimals, readNumber, snapped, written } from "./text.js";
 
@@ -21,12 +21,15 @@ export class MgNumber extends KitElement {
     /** @private @type {HTMLInputElement | null} */ this.track = null;
     /** @private @type {HTMLElement | null} */ this.message = null;
     /** @private the text was typed and not taken yet */ this.typed = false;
-    /** @private what the field says */ this.shown = "";
+    /** @private @type {{min: number, max: number, step: number} | null} */ this.kept = null;
   }
 
   get limits() {
-    const step = this.numberOf("step", 0.01);
-    return { min: this.numberOf("min", -Infinity), max: this.numberOf("max", Infinity), step };
+    return (this.kept ??= {
+      min: this.numberOf("min", -Infinity),
+      max: this.numberOf("max", Infinity),
+      step: this.numberOf("step", 0.01),
+    });
   }
 
   get digits() {
@@ -57,6 +60,7 @@ export class MgNumber extends KitElement {
 
   /** @param {string} _name @param {string | null} before @param {string | null} now */
   attributeChangedCallback(_name, before, now) {
+    this.kept = null;
     if (before === now || !("ready" in this.dataset)) return;
     this.guard(() => {
       this.now = this.exact(this.value);
@@ -80,10 +84,9 @@ export class MgNumber extends KitElement {
       "aria-describedby": `${id}-said`,
       title: "Drag, type, or use the arrow keys; double-click to set it back",
     });
-    this.shown = "";
     this.message = html("span", { id: `${id}-said`, class: "mg-number-said", role: "alert" });
     this.caption = html("label", { for: id });
-    this.replaceChildren(this.caption, this.field);
+    this.replaceChildren(this.caption, html("span", {}, this.field));
     const { min, max, step } = this.limits;
     if (this.hasAttribute("slider") && Number.isFinite(min) && Number.isFinite(max)) {
       this.track = html("input", { type: "range", class: "mg-range", min, max, step });
@@ -96,7 +99,7 @@ export class MgNumber extends KitElement {
         this.tell("mg-change", { value: this.value });
       });
       this.listen(this.track, "dblclick", () => this.reset());
-      this.append(this.track);
+      this.append(html("span", { class: "mg-number-track" }, this.track));
     }
     this.append(this.message);
     this.label();
@@ -242,19 +245,17 @@ export class MgNumber extends KitElement {
   /** @private */
   show() {
     if (!this.field || this.typed) return;
-    const text = written(this.value, Math.max(this.digits, Math.min(6, decimals(this.value))));
+    const { value } = this;
+    const text = written(value, Math.max(this.digits, Math.min(6, decimals(value))));
     const { min, max } = this.limits;
-    const shown = `${text} ${this.value} ${min} ${max}`;
-    if (this.shown !== shown || this.field.value !== text) {
-      this.shown = shown;
-      this.field.value = text;
-      this.field.setAttribute("aria-valuenow", String(this.value));
-      this.field.setAttribute("aria-valuetext", text.replace("−", "minus "));
-      if (Number.isFinite(min)) this.field.setAttribute("aria-valuemin", String(min));
-      if (Number.isFinite(max)) this.field.setAttribute("aria-valuemax", String(max));
-    }
-    if (this.track && Number(this.track.value) !== this.value)
-      this.track.value = String(this.value);
+    if (this.field.value !== text) this.field.value = text;
+    setAll(this.field, {
+      "aria-valuenow": value,
+      "aria-valuetext": text.replace("−", "minus "),
+      "aria-valuemin": min > -Infinity ? min : null,
+      "aria-valuemax": max < Infinity ? max : null,
+    });
+    if (this.track && Number(this.track.value) !== value) this.track.value = String(value);
   }
 }
 

@@ -4,6 +4,7 @@
 //     const state = urlState("zoo", { q: numberField(-0.22, -1.5, 1.5), seed: seedField() });
 //     state.values.q; state.set({ q: 1 }); state.onChange(draw); host.append(copyLink(state));
 
+import { Calm } from "./calm.js";
 import { button, html } from "./dom.js";
 import { initialValues, readHash, readState, writeHash, writeState } from "./state-text.js";
 
@@ -25,7 +26,7 @@ export class UrlState {
     /** What could not be read in the address. @type {string[]} */ this.bad = [];
     /** @type {Values} */ this.values = initialValues(schema);
     /** @private @type {Set<(values: Values) => void>} */ this.listeners = new Set();
-    /** @private @type {ReturnType<typeof setTimeout> | undefined} */ this.later = undefined;
+    /** @private */ this.calm = new Calm(WRITE_AFTER_MS, () => this.write());
     this.read();
     /** @private */ this.heard = () => {
       const before = writeState(this.schema, this.values);
@@ -52,8 +53,7 @@ export class UrlState {
   /** @param {Values} changes */
   set(changes) {
     Object.assign(this.values, changes);
-    clearTimeout(this.later);
-    this.later = setTimeout(() => this.write(), WRITE_AFTER_MS);
+    this.calm.changed();
     this.tell();
   }
 
@@ -80,7 +80,7 @@ export class UrlState {
 
   /** Writes what is still to be written, and lets the address go. */
   close() {
-    if (this.later !== undefined) this.write();
+    if (this.calm.timer) this.write();
     removeEventListener("hashchange", this.heard);
     this.listeners.clear();
   }
@@ -94,8 +94,7 @@ export class UrlState {
 
   /** @private */
   write() {
-    clearTimeout(this.later);
-    this.later = undefined;
+    this.calm.stop();
     const { anchor, parts } = readHash(location.hash);
     parts.set(this.name, writeState(this.schema, this.values));
     const hash = writeHash(anchor, parts);

@@ -8,7 +8,7 @@
 // `animate` is false where the reader wants less motion, and for jumps: then steps simply stand
 // there.
 
-import { freshId, html, prefersLessMotion, sign } from "./dom.js";
+import { freshId, html, prefersLessMotion, setAll, setText, sign } from "./dom.js";
 import { define, KitElement } from "./element.js";
 
 const SPEEDS = [0.5, 1, 2, 5, 20];
@@ -173,11 +173,11 @@ export class MgStepper extends KitElement {
     const name = this.names[this.now] ?? "";
     if (this.track.max !== String(this.last)) this.track.max = String(this.last);
     if (Number(this.track.value) !== this.now) this.track.value = String(this.now);
-    this.track.setAttribute("aria-valuetext", `${this.now + 1} of ${this.names.length}: ${name}`);
+    setAll(this.track, { "aria-valuetext": `${this.now + 1} of ${this.names.length}: ${name}` });
     const said = this.names.length
       ? `${this.now + 1}/${this.names.length} ${name}`
       : "There are no steps yet.";
-    if (this.said.textContent !== said) this.said.textContent = said;
+    setText(this.said, said);
     if (this.showsPlaying !== this.playing) {
       this.showsPlaying = this.playing;
       // While it plays, every step would be read aloud.

@@ -1,6 +1,7 @@
 // The kit's logic without a page; its elements are driven in Chromium by tests/test_guide_kit.py.
 
 import { test } from "node:test";
+import { Calm } from "../kit/calm.js";
 import { contrast, css, inkOn, shade } from "../kit/color.js";
 import { nearest, placeOfName, plan, pointsOf, thinned, trailingMean } from "../kit/curve-plan.js";
 import { layOut } from "../kit/graph-layout.js";
@@ -372,4 +373,17 @@ test("ink is readable on every colour of the scale", () => {
       "ends",
     );
   }
+});
+
+test("what waits for rest is done once, and not when it is stopped", async () => {
+  const done = /** @type {string[]} */ ([]);
+  const stopped = new Calm(1, () => done.push("stopped"));
+  stopped.changed();
+  stopped.stop();
+  same(stopped.timer, undefined);
+  await new Promise((resolve) => {
+    const calm = new Calm(20, () => resolve(done.push("calm")));
+    for (let i = 0; i < 3; i++) calm.changed();
+  });
+  same(done, ["calm"]);
 });

@@ -2,7 +2,7 @@
 // and the values that come back along them into one bar. Lies on wide screens, stands on narrow
 // ones. Where things stand is in attention-plan.js.
 
-import { html, prefersLessMotion, renew, svg } from "../../kit/dom.js";
+import { html, prefersLessMotion, renew, setAll, svg } from "../../kit/dom.js";
 import { along, plan, round } from "./attention-plan.js";
 import { partAt } from "./attention-pointing.js";
 import {
@@ -127,7 +127,7 @@ export class AttentionDrawing {
       ),
     });
     this.plan = made;
-    this.picture.setAttribute("viewBox", `0 0 ${made.width} ${Math.ceil(made.height)}`);
+    setAll(this.picture, { viewBox: `0 0 ${made.width} ${Math.ceil(made.height)}` });
     const scene = { shown, made, upright, looked: this.looked };
     const each = shown.heads.map((_, h) => h);
     const { heads, ...rest } = shown;

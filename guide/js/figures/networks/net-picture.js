@@ -1,7 +1,7 @@
 // A net of 3, 4 and 2 numbers: wires as thick as the weights are large, its inputs to drag. From
 // left to right where there is room, else from top to bottom.
 
-import { renew, svg } from "../../kit/dom.js";
+import { renew, setAll, svg } from "../../kit/dom.js";
 import { written } from "../../kit/text.js";
 import { signOf } from "./neuron-picture.js";
 import { NumberLine, set } from "./number-line.js";
@@ -64,7 +64,7 @@ export class NetPicture {
       const each = this.isWide ? x - R - 40 : width / 3 - 26;
       line.stand(this.isWide ? 12 : x - each / 2, this.isWide ? y : 62, each);
     });
-    this.picture.setAttribute("viewBox", `0 0 ${width} ${this.isWide ? 404 : 424}`);
+    setAll(this.picture, { viewBox: `0 0 ${width} ${this.isWide ? 404 : 424}` });
   }
 
   /**

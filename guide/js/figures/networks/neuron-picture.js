@@ -1,7 +1,7 @@
 // A neuron drawn as what it adds up: a line for each number that can be moved, the products as
 // arrows tip to tip, the sum where the last one ends, and below it what ReLU leaves of it.
 
-import { renew, svg } from "../../kit/dom.js";
+import { renew, setAll, svg } from "../../kit/dom.js";
 import { ticks, written } from "../../kit/text.js";
 import { neuron } from "../../numbers/neuron.js";
 import { NumberLine, set } from "./number-line.js";
@@ -110,7 +110,7 @@ export class NeuronPicture {
     }
     this.foot = y - 6;
     const height = this.foot + (this.step > 2 ? 104 : 46);
-    this.picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    setAll(this.picture, { viewBox: `0 0 ${width} ${height}` });
     return height;
   }
 

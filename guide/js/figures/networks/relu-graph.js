@@ -1,7 +1,7 @@
 // What a neuron with one input answers to every input: flat at 0 up to its threshold, then as
 // steep as its weight. The corner and the input are dragged.
 
-import { freshId, renew, svg } from "../../kit/dom.js";
+import { freshId, renew, setAll, svg } from "../../kit/dom.js";
 import { ticks, written } from "../../kit/text.js";
 import { neuron } from "../../numbers/neuron.js";
 import { Grip, set } from "./number-line.js";
@@ -80,7 +80,7 @@ export class ReluGraph {
   /** @param {number} width @param {number} height */
   stand(width, height) {
     this.size = { width, height };
-    this.picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    setAll(this.picture, { viewBox: `0 0 ${width} ${height}` });
     const [left, top] = [this.px(-REACH.x), this.py(REACH.high)];
     for (const [name, value] of Object.entries({
       x: left,

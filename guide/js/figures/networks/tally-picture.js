@@ -1,7 +1,7 @@
 // Matrices to scale, in the order in which a token meets them: as many rows high and as many
 // columns wide as each of them is. A matrix is chosen by a click or by its key.
 
-import { renew, svg } from "../../kit/dom.js";
+import { renew, setAll, svg } from "../../kit/dom.js";
 import { counted } from "../../kit/text.js";
 
 /** @typedef {{name: string, out: number, into: number, count: number}} Matrix */
@@ -81,7 +81,7 @@ export class TallyPicture {
   /** @param {Matrix[]} matrices @param {string} chosen @param {number} width */
   show(matrices, chosen, width) {
     const { placed, height } = layOut(matrices, width);
-    this.picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    setAll(this.picture, { viewBox: `0 0 ${width} ${height}` });
     renew(
       this.picture,
       ...placed.flatMap(({ matrix: { name, out, into, count }, x, y, w, h }) => {

@@ -62,7 +62,7 @@ export class ToyDrawing {
     /** Width in px of the picture as it is drawn. */ this.width = 0;
     this.scale = scaleOf(host);
     this.picture = svg("svg", { class: "td-picture", role: "group", "aria-label": label });
-    this.element = html("div", { class: `td${isCompact ? " td-compact" : ""}` }, this.picture);
+    this.element = html("div", { class: `td-all${isCompact ? " td-compact" : ""}` }, this.picture);
     if (range) this.element.style.flexBasis = `${widthFor(range, SIZES.full.cell)}px`;
     if (picker) {
       picker.classList.add("td-picker");

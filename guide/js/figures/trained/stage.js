@@ -2,7 +2,7 @@
 // 1, and the letters of a name, each with the number that drew it.
 
 import "../../kit/bars.js";
-import { button, html, onTheme, prefersLessMotion } from "../../kit/dom.js";
+import { button, html, onTheme, prefersLessMotion, setText } from "../../kit/dom.js";
 import { make } from "../../kit/make.js";
 import { written } from "../../kit/text.js";
 import { coloursOf } from "./relief.js";
@@ -25,6 +25,7 @@ export class Stage {
   line = html("canvas", { class: "stage-line", "aria-hidden": "true" });
   said = html("p", { class: "mg-readout stage-said" });
   tiles = html("ol", { class: "stage-tiles", "aria-label": "The name, letter by letter" });
+  /** @private @type {Animation | null} */ fall = null;
   falling = html("span", { class: "stage-falling", "aria-hidden": "true" });
   box = html("div", { class: "stage" }, this.bars, this.line, this.said, this.tiles, this.falling);
   /** @private @type {Shown} */ shown = { probs: [] };
@@ -70,7 +71,7 @@ export class Stage {
       ? `Drawn: ${written(draw.uniform, 3)}, and ${this.names[draw.token]} has the part from ` +
         `${written(draw.from, 3)} to ${written(draw.to, 3)}.`
       : "A number drawn between 0 and 1 picks the letter.";
-    if (this.said.textContent !== text) this.said.textContent = text;
+    setText(this.said, text);
     if (isSame && !this.frame) return this.rise(1);
     this.before = this.standing.length ? this.standing : probs;
     this.began = performance.now();
@@ -198,7 +199,7 @@ export class Stage {
       [end.left + end.width / 2, end.top + 14],
     ].map(([x, y]) => `translate(${x - ground.left}px, ${y - ground.top}px) translate(-50%, -50%)`);
     falling.textContent = names[letter.token];
-    falling.animate(
+    this.fall = falling.animate(
       [
         { transform: places[0], opacity: 1, easing: "ease-in" },
         { transform: places[1], opacity: 1, offset: 0.55 },
@@ -211,7 +212,7 @@ export class Stage {
 
   /** Nothing falls any more. */
   still() {
-    for (const one of this.falling.getAnimations()) one.cancel();
+    this.fall?.cancel();
   }
 
   /** No name. */
