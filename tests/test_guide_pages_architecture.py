@@ -273,7 +273,7 @@ def test_the_diagram_grows_and_is_lit(opened: Any) -> None:
     in_address(page, "token:1")
     widget_checks.looked_at(page, "mg-toy-diagram")
     resized(page, 390)
-    whole.locator(".td[data-way='down']").wait_for()
+    whole.locator(".td-all[data-way='down']").wait_for()
     for block in whole.locator(".td-area[role]").all():
         block.focus()
         covers(page, panel, block)
@@ -332,7 +332,7 @@ def test_lines_of_gpt_are_told(opened: Any) -> None:
     assert widget.locator(".line[aria-selected=true]").count() == 0
     widget_checks.looked_at(page, "mg-annotated-gpt")
     resized(page, 390)
-    widget.locator(".td[data-way='down']").wait_for()
+    widget.locator(".td-all[data-way='down']").wait_for()
     for one in lines.all():
         one.focus()
         covers(page, panel, one)
