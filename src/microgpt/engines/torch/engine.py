@@ -314,7 +314,8 @@ class TorchEngine(Engine):
             return advanced(begin, self.config, most, prefixes, how, uniforms)
 
     def close(self) -> None:
-        del self.model, self.forward, self.optimizer
+        for name in ("model", "forward", "optimizer"):  # not there where ``load`` failed
+            self.__dict__.pop(name, None)
 
 
 def _pieces(lengths: Ints, widest: int) -> list[Ints]:
