@@ -257,7 +257,7 @@ def test_the_build_names_a_stale_quote(guide_site: Path, tmp_path: Path) -> None
     for path, where in (
         ("ladder/train5.py", "def softermax"),
         ("ladder/train5.py", "def "),
-        ("ladder/train9.py", "def softmax"),
+        ("ladder/train10.py", "def softmax"),
         ("../outside.py", "x"),
     ):
         with pytest.raises(QuoteError):

@@ -169,7 +169,7 @@ BAD = [
     (put(CONFIG, "BOS", 0), "config.BOS is 0, must be 3"),
     (put(CONFIG, "BOS", True), "config.BOS is true"),
     (put(CONFIG, "vocab_size", 5), "config.BOS is 3, must be 4|uchars has 3 characters"),
-    (put(CONFIG, "activation", "gelu"), "activation is 'gelu', must be one of relu, relu_squared"),
+    (put(CONFIG, "activation", "gelu"), "activation is 'gelu', must be relu or relu_squared"),
     (put(CONFIG, "activation", "g" * 10**6), "activation is 'ggg"),
     (put(CONFIG, "activation", None), "config.activation is null"),
     (put(TOKENIZER, "x"), "tokenizer is 'x'"),
