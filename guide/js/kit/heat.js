@@ -47,6 +47,12 @@ export class MgHeat extends KitElement {
     };
     /** @private */ this.isLooked = false;
     /** @private what is painted @type {string[][]} */ this.fills = [];
+    /**
+     * The numbers behind `fills`.
+     * @private
+     * @type {{values: number[][], most: number, scale: object} | null}
+     */
+    this.painted = null;
     /** @private */ this.ids = "";
     /** @private what the grid was drawn for */ this.plan = "";
     /** @private @type {{name: string, label: SVGTextElement}[]} */ this.lines = [];
@@ -335,6 +341,8 @@ export class MgHeat extends KitElement {
       colours.set(share, made);
       return made;
     };
+    const before = this.painted;
+    const isAlike = before?.most === most && before.scale === scale;
     values.forEach((row, r) => {
       if (!this.fills[r]) {
         this.fills[r] = [];
@@ -342,6 +350,7 @@ export class MgHeat extends KitElement {
       }
       const fills = this.fills[r];
       row.forEach((x, c) => {
+        if (isAlike && fills[c] && before?.values[r]?.[c] === x) return;
         const share = most ? Math.round((x / most) * SHADES) / SHADES : 0;
         const sign = Number.isNaN(x) ? "?" : x > 0 ? "+" : x < 0 ? "−" : "0";
         const text = wide
@@ -357,6 +366,7 @@ export class MgHeat extends KitElement {
         if (paper) paintCell(paper, place, r, c, { fill, ink, text });
       });
     });
+    this.painted = { values: values.map((row) => row.slice()), most, scale };
     const { left, top, w, h } = this.place;
     const gone = this.fills.splice(values.length);
     if (gone.length)
