@@ -218,21 +218,16 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 """The two published recipes; ``final`` is the default of every field above."""
 
+SWITCHES = tuple(f.name for f in dataclasses.fields(Config) if f.metadata.get("group") == "Blocks")
+"""The fields that say how a model is built beyond the published one."""
+
+_DETAILS = ("rope_theta", "n_active", "balance", "lora_alpha")  # only beside another switch
+
 _PLAIN: dict[str, tuple[Any, ...]] = {
     "activation": ("relu", "relu_squared"),
     "optimizer": ("adam", "sgd"),
-    **{
-        f.name: (f.default,)
-        for f in dataclasses.fields(Config)
-        if f.metadata.get("group") == "Blocks" or f.name == "grad_clip"
-    },
+    **{n: (getattr(Config, n),) for n in (*SWITCHES, "grad_clip") if n not in _DETAILS},
 }
-# These matter only beside another field that is named already.
-for _name in ("rope_theta", "n_active", "balance", "lora_alpha"):
-    del _PLAIN[_name]
-
-SWITCHES = tuple(f.name for f in dataclasses.fields(Config) if f.metadata.get("group") == "Blocks")
-"""The fields that say how a model is built beyond the published one."""
 
 SHAPE = ("n_layer", "n_embd", "n_head", "block_size", "activation", "vocab_size")
 """The fields that say what a published model is; ``SWITCHES`` are those of other models."""

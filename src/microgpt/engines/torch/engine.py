@@ -9,7 +9,6 @@ its gradient divided by it.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import math
 import traceback
@@ -298,7 +297,7 @@ class TorchEngine(Engine):
     def trace(self, tokens: Sequence[int]) -> Arrays:
         """The NumPy engine's, in float64: what lies inside a block never leaves the modules."""
         engine = NumpyEngine()
-        engine.load(dataclasses.replace(self.config, dropout=0.0), "float64", self.state()[0])
+        engine.load(self.config.at_rest(), "float64", self.state()[0])
         return engine.trace(tokens)
 
     def sample(
