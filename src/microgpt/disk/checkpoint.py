@@ -484,16 +484,16 @@ def _demo() -> None:
 
     config = Config(n_embd=4, n_head=2, block_size=4, vocab_size=3)
     weights: Arrays = {name: np.zeros(size) for name, size in config.shapes().items()}
-    with tempfile.TemporaryDirectory() as folder:
-        with RunDir.create(Path(folder) / "run", {"config": config.to_dict()}, {}) as run:
-            for step in (0, 1):
-                newest = run.save(step, weights, Optim(step=step), {})
-                print(f"saved {newest.name}: {' '.join(sorted(p.name for p in newest.iterdir()))}")
-            damaged = newest / "weights.safetensors"
-            damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x01")
-            print("one bit flipped in the newer one; loading:")
-            for notice in run.load()[1]:
-                print(f"  {notice.replace(folder, '...')}")
+    content = {"config": config.to_dict()}
+    with tempfile.TemporaryDirectory() as folder, RunDir.create(folder, content, {}) as run:
+        for step in (0, 1):
+            newest = run.save(step, weights, Optim(step=step), {})
+            print(f"saved {newest.name}: {' '.join(sorted(p.name for p in newest.iterdir()))}")
+        damaged = newest / "weights.safetensors"
+        damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x01")
+        print("one bit flipped in the newer one; loading:")
+        for notice in run.load()[1]:
+            print(f"  {notice.replace(folder, '...')}")
 
 
 if __name__ == "__main__":
