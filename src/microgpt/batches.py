@@ -28,7 +28,8 @@ class TokenTable:
 
     ``tokens``: BOS, document 0, BOS, document 1, … BOS: neighbours share the BOS between them.
     ``starts`` [N]: where each document's first BOS stands. ``lengths`` [N]: tokens of each with
-    both its BOS. ``bytes_of`` [V]: how many bytes of UTF-8 a token stands for, BOS for none.
+    both its BOS. ``bytes_of`` [V]: how many bytes of UTF-8 a token stands for; BOS for one, the
+    end of its document's line.
     Raises ``TokenError`` for characters outside the vocabulary.
     """
 
@@ -40,7 +41,7 @@ class TokenTable:
         self.starts: Ints = np.zeros(len(docs), kind)
         np.cumsum(self.lengths[:-1] - 1, out=self.starts[1:])
         sizes_of = [len(c.encode("utf-8", "surrogatepass")) for c in tokenizer.uchars]
-        self.bytes_of: Ints = np.array([*sizes_of, 0], dtype=np.int64)
+        self.bytes_of: Ints = np.array([*sizes_of, 1], dtype=np.int64)
         self.tokens: Ints = np.full(total, tokenizer.bos, np.min_scalar_type(tokenizer.bos))
         del sizes
         groups = np.searchsorted(self.starts, np.arange(0, total, _AT_ONCE)).tolist()
