@@ -11,11 +11,12 @@ import pytest
 
 from cli_runner import SMALL, microgpt, ok
 from microgpt.cli.screen import MARK_SIGNS
-from microgpt.data import Dataset, load_data, summary
+from microgpt.data import Dataset, load_data
 from microgpt.inspection.facts import repeat_command
 from microgpt.opening import open_model
 from microgpt.sampling import Marks
 from microgpt.start import Writes, hold_out, marks_at, suited
+from microgpt.summary import summary
 from microgpt.training import Trainer
 from training_runs import tiny
 
