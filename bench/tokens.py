@@ -1,15 +1,16 @@
 """One text by characters and by byte pairs: which tokens cost the fewest bits per byte?
 
     python bench/tokens.py [--runs FOLDER] [--seeds 3]    # with the recorded steps and rates
-    python bench/tokens.py --anew [--seconds 20]          # these are found again first
+    python bench/tokens.py --anew [--seconds 8]          # these are found again first
     python bench/tokens.py --check [--seeds 2]            # other seeds; fails where results differ
 
 Shakespeare's plays, the last tenth held out. All models have about as many parameters: a larger
 vocabulary has larger tables, so the layers between them get narrower. And all train for about as
 much processor time: with --anew the time of a step is measured, the models taking turns, and each
-gets as many steps as fit into --seconds. The learning rate is then chosen for each model from
-three, by one seed's loss on the tenth before the last, which is left out of training for that. The
-table's runs have other seeds, and the last tenth was not looked at before them.
+gets as many steps as fit into --seconds. The learning rate is then chosen from three, by one
+seed's loss on the tenth before the last, which is left out of training for that; three models
+choose, and the others take the rate of the one that is about as wide. The table's runs have other
+seeds, and the last tenth was not looked at before them.
 
 Every finished run is kept in FOLDER/tokens.json [runs/tokens], and none is made twice. Results go
 to bench/results/tokens.json and .md. Native engine, float32, one thread.
@@ -42,26 +43,27 @@ from microgpt.training import Trainer
 BASE = {"n_layer": 4, "n_head": 4, "long": "window", "holdout": 0.1, "schedule": "cosine",
         "beta1": 0.9, "warmup": 100, "lr_end": 0.1}  # fmt: skip
 WIDTH = 64  # of the model by characters; the others get as many parameters
-POSITIONS = 768  # that a step takes, in windows of block_size
-RATES = (0.004, 0.008, 0.016)
+POSITIONS = 384  # that a step takes, in windows of block_size
+RATES = (0.005, 0.01, 0.02)
 CHOOSING, FIRST = 1, 101  # the seed that chooses the rate, and the first of the table's
 TURNS, TURN = 5, 20  # steps that are timed
 
 
 @dataclass(frozen=True)
 class Row:
-    """A model: ``vocab_size`` None is characters."""
+    """A model: ``vocab_size`` None is characters. ``like``: the row that chose its rate."""
 
     name: str
     vocab_size: int | None
     block_size: int = 64
+    like: str = ""
 
 
 ROWS = (
     Row("characters", None),
-    Row("characters, block 192", None, 192),
-    Row("bytes, no merge", 257),
-    Row("byte pairs, 512", 512),
+    Row("characters, block 192", None, 192, like="characters"),
+    Row("bytes, no merge", 257, like="characters"),
+    Row("byte pairs, 512", 512, like="byte pairs, 1,024"),
     Row("byte pairs, 1,024", 1024),
     Row("byte pairs, 2,048", 2048),
 )
@@ -179,9 +181,12 @@ def planned(text: Text, rows: tuple[Row, ...], seconds: float, kept: Kept) -> di
     if "steps" not in kept.runs:
         each = step_seconds(text, rows)
         kept.runs["steps"] = {name: round(seconds / s / 10) * 10 for name, s in each.items()}
-    plan = {}
-    for row in rows:
+    plan: dict[str, Any] = {}
+    for row in sorted(rows, key=lambda row: bool(row.like)):
         steps = kept.runs["steps"][row.name]
+        if row.like:
+            plan[row.name] = {"steps": steps, "lr": plan[row.like]["lr"], "tried": {}}
+            continue
         tried = {
             lr: kept.run(row, text, steps, lr, CHOOSING, choosing=True)["bits_per_byte"]
             for lr in RATES
@@ -263,7 +268,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "tokens")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--anew", action="store_true")
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--check", action="store_true")
     asked = parser.parse_args()
     if asked.seeds < 2:

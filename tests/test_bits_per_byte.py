@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cli_runner import DINO, TINY, metrics, ok, written
+from cli_runner import DINO, SMALL, TINY, metrics, ok, written
 from microgpt.batches import TokenTable, pieces
 from microgpt.data import BUNDLED, bundled, load_data
 from microgpt.engines import make_engine
+from microgpt.engines.base import Engine
 from microgpt.evaluation import Measured, measure
 from microgpt.inspection.facts import Log
 from microgpt.opening import open_model
-from microgpt.start import begin
-from microgpt.tokenizer import Tokenizer
+from microgpt.start import begin, hold_out
+from microgpt.subwords import BytePairTokenizer
+from microgpt.tokenizer import AnyTokenizer, Tokenizer
 from training_runs import tiny
 
 pytestmark = pytest.mark.usefixtures("empty_directory")
@@ -23,16 +25,27 @@ pytestmark = pytest.mark.usefixtures("empty_directory")
 FOREIGN = "Großmütig – ¡olé!\n日本語 😀 naïve\n"
 
 
-def measured(docs: list[str], most: int | None = None, **changes: Any) -> Measured:
-    """What an untrained model measures on the documents."""
-    vocabulary = Tokenizer.of(docs)
-    config = tiny(**changes, vocab_size=vocabulary.vocab_size)
-    engine = make_engine("auto", config, "float64")
-    weights = {name: np.full(shape, 0.01) for name, shape in config.shapes().items()}
-    engine.load(config, "float64", weights)
+def measured(
+    docs: list[str],
+    most: int | None = None,
+    tokenizer: AnyTokenizer | None = None,
+    **changes: Any,
+) -> Measured:
+    """What an untrained model measures on the documents; without a tokenizer, on characters."""
+    vocabulary = tokenizer or Tokenizer.of(docs)
+    engine = made(vocabulary, **changes)
     found = measure(engine, TokenTable(docs, vocabulary), most=most)
     engine.close()
     return found
+
+
+def made(tokenizer: AnyTokenizer, **changes: Any) -> Engine:
+    """An engine with weights that are all the same."""
+    config = tiny(**changes, vocab_size=tokenizer.vocab_size)
+    engine = make_engine("auto", config, "float64")
+    weights = {name: np.full(shape, 0.01) for name, shape in config.shapes().items()}
+    engine.load(config, "float64", weights)
+    return engine
 
 
 # ------------------------------------------------------------------ the bytes are the file's
@@ -103,6 +116,35 @@ def test_one_running_text_in_letters_of_many_bytes(long: str) -> None:
     assert found.tokens == len(data.docs[0]) + 1
 
 
+@pytest.mark.parametrize("vocab_size", [257, 270, 285])
+def test_tokens_that_are_no_characters_alone_count_their_bytes(vocab_size: int) -> None:
+    path = written("file.txt", FOREIGN * 12)
+    data = load_data(path, "none")
+    pairs = BytePairTokenizer.of(data.docs, vocab_size)
+    alone = [pairs.decode([token]) for token in pairs.encode(data.docs[0])]
+    assert any("\ufffd" in text for text in alone)
+    assert sum(len(text.encode()) for text in alone) > path.stat().st_size  # others count so
+    found = measured(data.docs, tokenizer=pairs, long="window", block_size=7)
+    assert found.bytes == path.stat().st_size
+    assert found.tokens == len(pairs.encode(data.docs[0])) + 1
+
+    engine = made(pairs, long="window", block_size=7)
+    table = TokenTable(data.docs, pairs)
+    every = len(pieces(table, engine.config)[0])
+    parts = [measure(engine, table, most=n).bytes for n in (1, every // 2, every)]
+    assert 0 < parts[0] < parts[1] < parts[2] == found.bytes
+    engine.close()
+
+
+def test_byte_pairs_of_lists_and_texts_sum_to_the_files_too() -> None:
+    for name, missing in (("names", 1), ("shakespeare", 0)):
+        docs = load_data(name).docs
+        pairs = BytePairTokenizer.of(docs[:5000], vocab_size=300)
+        found = measured(docs, tokenizer=pairs, long="window", block_size=64)
+        assert found.bytes == bundled(f"data/{name}.txt").stat().st_size + missing
+        assert found.tokens < 0.8 * found.bytes
+
+
 def test_only_what_is_predicted_counts() -> None:
     cut = measured(["äöüabc", "日"], long="cut", block_size=3)
     assert (cut.tokens, cut.bytes) == (5, 6 + 4)
@@ -151,6 +193,18 @@ def test_it_stands_beside_every_held_out_loss() -> None:
         f"{late['loss']:.4f} nats per token, {late['bits_per_byte']:.4f} bits per byte"
     )
     assert all(len(line) <= 80 for line in judged)
+
+
+def test_byte_pairs_share_the_unit() -> None:
+    flags = ["play.txt", "--split-by", "none", "--tokenizer", "bpe", "--vocab-size", 280, *SMALL]
+    written("play.txt", "To be, or not to be: that is the question.\n" * 40)
+    result = ok("train", *flags, "--holdout", 0.1, "--json", "--out", "r")
+    (event,) = result.of("eval")
+    (tail,) = hold_out(open_model("r")[0].config, load_data("play.txt", "none")).holdout
+    assert event["tokens"] < len(tail)
+    wanted = event["loss"] * event["tokens"] / math.log(2) / (len(tail) + 1)
+    assert event["bits_per_byte"] == pytest.approx(wanted, rel=1e-12)
+    assert ok("eval", "r", "--json").of("eval") == [event]
 
 
 def test_a_report_shows_it_and_takes_logs_that_lack_it() -> None:
