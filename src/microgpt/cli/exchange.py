@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +20,12 @@ from microgpt.opening import Opened, as_model, run_data
 from microgpt.start import suited
 from microgpt.tokenizer import Tokenizer
 
+WRITERS: dict[str, Callable[[Path, Opened], list[str]]] = {
+    ".json": lambda path, opened: write_model(path, as_model(opened)),
+    ".safetensors": lambda path, opened: write_safetensors(path, as_model(opened)),
+}
+"""What ``export`` writes, by the extension of the name. Each returns what the user should know."""
+
 
 def export(
     run: Annotated[Path, Parameter(help="Run directory, model.json or .safetensors.")],
@@ -31,14 +37,13 @@ def export(
     ignore_digest: DigestFlag = False,
 ) -> None:
     """Write a run's newest weights, with everything needed to use them, to one file."""
-    writers = {".json": write_model, ".safetensors": write_safetensors}
-    if file.suffix not in writers:
+    if file.suffix not in WRITERS:
         suffix = f"ends in {file.suffix!r}" if file.suffix else "has no extension"
-        raise InputError(f"{file} {suffix}, must end in .json or .safetensors.")
+        raise InputError(f"{file} {suffix}, must end in {' or '.join(WRITERS)}.")
     if file.exists() and not force:
         raise FileError(f"{file} already exists.", "Overwrite it with --force.")
     opened = open_with_notes(run, ignore_digest, best)
-    for notice in writers[file.suffix](file, as_model(opened)):
+    for notice in WRITERS[file.suffix](file, opened):
         note(notice)
     print(f"wrote {file}: {opened.config.parameters():,} parameters, {file.stat().st_size:,} bytes")
 
