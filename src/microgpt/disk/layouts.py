@@ -270,5 +270,5 @@ QWEN3 = replace(
     ),
 )
 
-LAYOUTS = (LLAMA, GPT2, QWEN3)
+LAYOUTS = (GPT2, LLAMA, QWEN3)
 """Every shape that can be read and written; of two that are as near, the first is named."""
