@@ -23,12 +23,15 @@ LLAMA = {
     "num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 176,
     "num_key_value_heads": 2, "max_position_embeddings": 32, "rms_norm_eps": 1e-5, **SMALL,
 }  # fmt: skip
-KINDS = {
+KINDS: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "gpt2": ("GPT2", from_gpt2, GPT2),
     "gpt2-narrow": ("GPT2", from_gpt2, {**GPT2, "n_inner": 40, "n_head": 1}),
     "gpt2-untied": ("GPT2", from_gpt2, {**GPT2, "tie_word_embeddings": False}),
     "llama": ("Llama", from_llama, LLAMA),
     "llama-tied": ("Llama", from_llama, {**LLAMA, "tie_word_embeddings": True}),
+    "qwen3": (
+        "Qwen3", lambda *given: from_theirs(QWEN3, *given), {**LLAMA, "head_dim": 16}
+    ),
     "llama-biased": (
         "Llama", from_llama,
         {**LLAMA, "attention_bias": True, "mlp_bias": True, "num_key_value_heads": 4,
@@ -51,7 +54,7 @@ def made(transformers: ModuleType, kind: str, dtype: str) -> tuple[Any, dict[str
     torch.manual_seed(5)
     shape, _, given = KINDS[kind]
     config = getattr(transformers, f"{shape}Config")(**given)
-    name = "GPT2LMHeadModel" if shape == "GPT2" else "LlamaForCausalLM"
+    name = "GPT2LMHeadModel" if shape == "GPT2" else f"{shape}ForCausalLM"
     model = getattr(transformers, name)(config).to(getattr(torch, dtype)).eval()
     with torch.no_grad():
         for weights in model.parameters():
@@ -60,10 +63,11 @@ def made(transformers: ModuleType, kind: str, dtype: str) -> tuple[Any, dict[str
 
 
 def in_float64(transformers: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let Llama's norms and angles be float64 like the rest: the library has them in float32."""
-    import torch
+    """Let Llama's norms and angles be float64 like the rest: the library has them in float32.
 
-    llama = transformers.models.llama.modeling_llama
+    Qwen3's too, which are others of the same form.
+    """
+    import torch
 
     def norm(self: Any, x: Any) -> Any:
         return torch.nn.functional.rms_norm(x, x.shape[-1:], self.weight, self.variance_epsilon)
@@ -75,8 +79,11 @@ def in_float64(transformers: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Non
         both = torch.cat((angles, angles), dim=-1)
         return both.cos(), both.sin()
 
-    monkeypatch.setattr(llama.LlamaRMSNorm, "forward", norm)
-    monkeypatch.setattr(llama.LlamaRotaryEmbedding, "forward", tables)
+    for name in ("Llama", "Qwen3"):
+        module = getattr(transformers.models, name.lower())
+        module = getattr(module, f"modeling_{name.lower()}")
+        monkeypatch.setattr(getattr(module, f"{name}RMSNorm"), "forward", norm)
+        monkeypatch.setattr(getattr(module, f"{name}RotaryEmbedding"), "forward", tables)
 
 
 def as_arrays(model: Any) -> dict[str, Any]:
@@ -282,10 +289,10 @@ def test_what_a_shape_has_and_the_model_lacks_changes_no_logit(layout: Any) -> N
     ("changes", "said"),
     [
         ({}, "Of GPT-2's, the nearest, activation is relu, must be gelu; norm is rmsnorm, must be"),
-        ({**BLOCKS["GPT-2"], "attn_window": 3}, "nearest, attn_window is 3, must be none.$"),
+        ({**BLOCKS["GPT-2"], "attn_window": 3}, "nearest, attn_window is 3, must be none. Train one"),
         ({**BLOCKS["Llama"], "n_expert": 4}, "Of Llama's, the nearest, n_expert is 4, must be 0"),
-        ({**BLOCKS["Llama"], "mup_base": 4}, "mup_base is 4, must be 0.$"),
-        ({**BLOCKS["Llama"], "embed_norm": True}, "embed_norm is true, must be false.$"),
+        ({**BLOCKS["Llama"], "mup_base": 4}, "mup_base is 4, must be 0. Train one"),
+        ({**BLOCKS["Llama"], "embed_norm": True}, "embed_norm is true, must be false. Train one"),
         ({**BLOCKS["Qwen3"], "bias": True}, "Of Llama's, the nearest, qk_norm is true, must be fa"),
     ],
 )  # fmt: skip
