@@ -289,7 +289,7 @@ def test_what_a_shape_has_and_the_model_lacks_changes_no_logit(layout: Any) -> N
     ("changes", "said"),
     [
         ({}, "Of GPT-2's, the nearest, activation is relu, must be gelu; norm is rmsnorm, must be"),
-        ({**BLOCKS["GPT-2"], "attn_window": 3}, "nearest, attn_window is 3, must be none. Train one"),
+        ({**BLOCKS["GPT-2"], "attn_window": 3}, "nearest, attn_window is 3, must be none. Train"),
         ({**BLOCKS["Llama"], "n_expert": 4}, "Of Llama's, the nearest, n_expert is 4, must be 0"),
         ({**BLOCKS["Llama"], "mup_base": 4}, "mup_base is 4, must be 0. Train one"),
         ({**BLOCKS["Llama"], "embed_norm": True}, "embed_norm is true, must be false. Train one"),
@@ -308,7 +308,7 @@ def test_what_cant_be_said_is_named(changes: dict[str, Any], said: str) -> None:
         (LLAMA_LAYOUT, {"rope_parameters": {"rope_type": "yarn"}}, "rope_type is 'yarn', must be"),
         (LLAMA_LAYOUT, {"rope_parameters": {"factor": 2.0}}, "its rope has 'factor' 2.0, must be"),
         (LLAMA_LAYOUT, {"rope_scaling": [1]}, "rope_scaling is a JSON list of 1, must be a JSON"),
-        (LLAMA_LAYOUT, {"rope_theta": "x"}, "rope_theta is 'x', must be a number"),
+        (LLAMA_LAYOUT, {"rope_parameters": {"rope_theta": "x"}}, "rope_theta is 'x', must be a number"),
         (LLAMA_LAYOUT, {"partial_rotary_factor": 0.5}, "partial_rotary_factor is 0.5, must be 1"),
         (LLAMA_LAYOUT, {"initializer_range": "x"}, "initializer_range is 'x', must be a number"),
         (LLAMA_LAYOUT, {"tie_word_embeddings": 1}, "tie_word_embeddings is 1, must be true or"),
