@@ -17,6 +17,7 @@ from microgpt.config import SHAPE, SWITCHES, Config
 from microgpt.data import Dataset, load_data
 from microgpt.disk import snapshot
 from microgpt.disk.checkpoint import RunDir
+from microgpt.disk.snapshot import RUN, TOKENIZER, VOCAB, WORDS
 from microgpt.engines import first_able
 from microgpt.errors import CheckpointError, FileError
 from microgpt.files import TEMPORARY, Lock
@@ -35,7 +36,7 @@ LoRA's additions begin at nothing, and are drawn as in any new run.
 FROM_THE_MODEL = tuple(name for name in (*SHAPE, *SWITCHES) if name not in IN_TRAINING)
 """The fields of the config that a run takes over from the model that it begins from."""
 
-RUN, VOCAB, LATEST = "run.json", "vocab.json", "latest"
+LATEST = "latest"
 _UNFINISHED = f"{TEMPORARY}import-"
 _FIRST_STEP = "step-00000000"
 
@@ -112,6 +113,8 @@ def _leftovers(out: Path) -> list[str]:
         raise files.file_error(error, out, "read") from error
     unfinished = sorted(name for name in names if name.startswith(TEMPORARY))
     ours = [".lock", VOCAB, *unfinished]
+    if ".lock" in names:  # by itself a tokenizer.json may be anyone's
+        ours.append(TOKENIZER)
     if any(name.startswith(_UNFINISHED) for name in unfinished):
         ours += [_FIRST_STEP, LATEST]
     if RUN in names:
@@ -127,7 +130,7 @@ def _leftovers(out: Path) -> list[str]:
         raise FileError(
             f"{out} is not empty: it holds {files.shown(other[0])}{more}", "Choose another --out."
         )
-    found = [name for name in (RUN, LATEST, _FIRST_STEP, VOCAB) if name in names]
+    found = [name for name in (RUN, LATEST, _FIRST_STEP, *WORDS) if name in names]
     return [*found, *unfinished]
 
 
@@ -142,9 +145,9 @@ def _never_saved(out: Path, names: list[str]) -> bool:
 
 def _move_up(temporary: Path, out: Path) -> None:
     """A whole run into its place, run.json last; the emptied directory is removed last."""
-    order = (VOCAB, _FIRST_STEP, LATEST, RUN)
-    rest = sorted(set(os.listdir(temporary)) - {*order, ".lock"})  # noqa: PTH208
-    for name in (*rest, *order):
+    names = set(os.listdir(temporary))  # noqa: PTH208
+    order = [name for name in (*WORDS, _FIRST_STEP, LATEST, RUN) if name in names]
+    for name in (*sorted(names - {*order, ".lock"}), *order):
         if name == RUN:
             files.sync_directory(out)
         (temporary / name).rename(out / name)
