@@ -15,6 +15,7 @@ import numpy as np
 from microgpt.calling import command
 from microgpt.config import SHAPE, Config
 from microgpt.data import KEPT, SPLITS, Dataset, bundled, load_data
+from microgpt.disk import ggufile
 from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.disk.modelfile import EVERY_FIELD, Model, read_model, read_safetensors
 from microgpt.engines import make_engine
@@ -112,6 +113,8 @@ def open_model(
         )
     if best:
         raise InputError(f"{path} is a single model: it has no best step.", "Leave out --best.")
+    if path.suffix == ".gguf":
+        ggufile.refuse(path)
     read = read_safetensors if path.suffix == ".safetensors" else read_model
     model, notices = read(path, ignore_digest=ignore_digest)
     opened = Opened(path, model.config, model.tokenizer, model.weights, "float64")

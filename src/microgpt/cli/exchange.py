@@ -13,6 +13,7 @@ from microgpt.cli import note, options
 from microgpt.cli.options import DataArgument, FlagsArgument
 from microgpt.cli.sample import BestFlag, DigestFlag, open_with_notes
 from microgpt.data import BUNDLED, Dataset, load_data
+from microgpt.disk.ggufile import NUMBERS, writable, write_gguf
 from microgpt.disk.modelfile import write_model, write_safetensors
 from microgpt.errors import FileError, InputError
 from microgpt.importing import FROM_THE_MODEL, IN_TRAINING, import_run
@@ -23,15 +24,21 @@ from microgpt.tokenizer import Tokenizer
 WRITERS: dict[str, Callable[[Path, Opened], list[str]]] = {
     ".json": lambda path, opened: write_model(path, as_model(opened)),
     ".safetensors": lambda path, opened: write_safetensors(path, as_model(opened)),
+    ".gguf": lambda path, opened: write_gguf(path, as_model(opened)),
 }
 """What ``export`` writes, by the extension of the name. Each returns what the user should know."""
 
 
 def export(
     run: Annotated[Path, Parameter(help="Run directory, model.json or .safetensors.")],
-    file: Annotated[Path, Parameter(help="File to write, ending in .json or .safetensors.")],
+    file: Annotated[
+        Path, Parameter(help="File to write, ending in .json, .safetensors or .gguf (llama.cpp).")
+    ],
     /,
     *,
+    numbers: Annotated[
+        str | None, Parameter(help=f".gguf: its matrices in {', '.join(NUMBERS)}. [float32]")
+    ] = None,
     force: Annotated[bool, Parameter(help="Overwrite a file of that name.", negative="")] = False,
     best: BestFlag = False,
     ignore_digest: DigestFlag = False,
@@ -40,10 +47,20 @@ def export(
     if file.suffix not in WRITERS:
         suffix = f"ends in {file.suffix!r}" if file.suffix else "has no extension"
         raise InputError(f"{file} {suffix}, must end in {' or '.join(WRITERS)}.")
+    write = WRITERS[file.suffix]
+    if file.suffix == ".gguf":
+        writable(chosen := numbers or NUMBERS[0])
+        write = lambda path, opened: write_gguf(path, as_model(opened), chosen)  # noqa: E731
+    elif numbers is not None:
+        raise InputError(
+            f"--numbers is given, but {file} is no .gguf: in other files every number is as it is "
+            "in the run.",
+            "Leave it out, or name a .gguf file.",
+        )
     if file.exists() and not force:
         raise FileError(f"{file} already exists.", "Overwrite it with --force.")
     opened = open_with_notes(run, ignore_digest, best)
-    for notice in WRITERS[file.suffix](file, opened):
+    for notice in write(file, opened):
         note(notice)
     print(f"wrote {file}: {opened.config.parameters():,} parameters, {file.stat().st_size:,} bytes")
 
