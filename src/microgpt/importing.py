@@ -49,7 +49,8 @@ def import_run(
     Of a run only the weights are taken: the optimiser's state, the step and the random stream
     begin anew. Characters of the data that the model lacks are added to its vocabulary
     (``grow``): the run's stream shuffles, draws the initial weights of any run of this shape, which
-    aren't used, and then the new rows. ``config`` has the model's shape, save ``IN_TRAINING``.
+    aren't used, and then the new rows. Byte pairs stay as they are: no text is new to them.
+    ``config`` has the model's shape, save ``IN_TRAINING``.
 
     Returns the run and the characters that are new. Raises ``FileError`` if ``out`` holds
     anything, or can't be written.
@@ -57,12 +58,17 @@ def import_run(
     if out.exists():
         _leftovers(out)  # refused before the work, if it is to be refused
     model = as_model(opened)
-    characters = set().union(*dataset.docs)
-    tokenizer = Tokenizer(sorted(characters.union(model.tokenizer.uchars)))
+    tokenizer, characters = model.tokenizer, set[str]()
+    if isinstance(tokenizer, Tokenizer):
+        characters = set().union(*dataset.docs)
+        tokenizer = Tokenizer(sorted(characters.union(tokenizer.uchars)))
     engine = first_able(config, "float64")
     trainer = Trainer(config, dataset, tokenizer=tokenizer, engine=engine, stop_after=0)
-    grown = grow(config, model.tokenizer, model.weights, characters, trainer.rng)
-    weights = {**trainer.engine.state()[0], **grown.weights}  # the model lacks LoRA's additions
+    known, added = model.weights, list[str]()
+    if isinstance(model.tokenizer, Tokenizer):
+        grown = grow(config, model.tokenizer, known, characters, trainer.rng)
+        known, added = grown.weights, grown.added
+    weights = {**trainer.engine.state()[0], **known}  # the model lacks LoRA's additions
     trainer.engine.load(trainer.config, "float64", {n: weights[n] for n in trainer.config.shapes()})
     try:
         lock = _take(out)
@@ -82,7 +88,7 @@ def import_run(
         raise files.file_error(error, out, "write") from error
     finally:
         trainer.engine.close()
-    return RunDir.open(out), grown.added
+    return RunDir.open(out), added
 
 
 def _take(out: Path) -> Lock:
