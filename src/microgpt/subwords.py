@@ -25,6 +25,9 @@ SMALLEST = len(BYTES) + 1
 LARGEST = 2**20
 """The largest vocabulary that is trained."""
 
+USUAL = 512
+"""The vocabulary that is trained unless another size is asked for."""
+
 _MOST_PIECES = 2**18  # that are remembered with their tokens
 
 
