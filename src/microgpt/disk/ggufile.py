@@ -1,12 +1,11 @@
-"""A model of Llama's or GPT-2's shape as a GGUF file, which llama.cpp runs.
+"""A model of GPT-2's, Llama's or Qwen3's shape as a GGUF file, which llama.cpp runs.
 
 The file holds everything: sizes, vocabulary, merges and matrices. It is written by the library
 ``gguf`` of the extra ``export``; nothing here reads one.
 
 llama.cpp's Llama turns neighbouring numbers of a head, 2j and 2j + 1, where ours turns j and
-j + D/2, so the rows of queries and keys change places; its GPT-2 has queries, keys and values in
-one matrix. Both ask for gains, GPT-2 for biases too: where a model has none, 1 and 0 are written,
-which change nothing.
+j + D/2, so the rows of queries and keys change places; its Qwen3 turns them as we do. Its GPT-2 has
+queries, keys and values in one matrix.
 
 The tokenizer is always GPT-2's: a text is cut into pieces, a piece into bytes, and merges join
 them. For a model of characters the merges are those that join the bytes of one character, so that
@@ -18,7 +17,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,6 +26,7 @@ from microgpt import files
 from microgpt.arrays import Array, Arrays
 from microgpt.calling import command, python
 from microgpt.config import Config
+from microgpt.disk.layouts import EPS, layout_of
 from microgpt.disk.modelfile import Model
 from microgpt.errors import CheckpointError, InputError, MissingError
 from microgpt.tokenizer import AnyTokenizer, Tokenizer
@@ -39,7 +38,6 @@ NUMBERS = ("float32", "float16", "q8_0")
 EXPORT_EXTRA = ("-m", "pip", "install", "microgpt[export]")
 MAGIC = b"GGUF"
 
-_EPS = 1e-5
 _BLOCK = 32  # numbers that share a scale under q8_0
 _NO_MERGE = "\u00ff \u00ff"  # two bytes 255, which no text in UTF-8 has
 
@@ -81,7 +79,7 @@ def write_gguf(
     """
     writable(numbers)
     gguf, target = library(), Path(path)
-    kind = shape_of(model.config)
+    layout = layout_of(model.config, target)
     if numbers == "q8_0" and model.config.n_embd % _BLOCK:
         raise InputError(
             f"n_embd is {model.config.n_embd}, must be a multiple of {_BLOCK} for --numbers q8_0, "
@@ -89,11 +87,16 @@ def write_gguf(
             "Use --numbers float16.",
         )
     tokens, merges = vocabulary(model.tokenizer)
-    arrays = tensors(model)
+    wrong = files.first_not_finite(model.weights)
+    if wrong is not None:
+        raise CheckpointError(f"{path} can't be written: a number in {wrong} is not finite.")
+    kind = layout.model_type
+    config, weights = layout.whole(model.config, model.weights)
+    arrays = tensors(config, weights, kind)
     writer = gguf.GGUFWriter(None, kind)
     writer.add_type("model")
     writer.add_name(name or target.stem)
-    _sizes(writer, model.config, kind)
+    _sizes(writer, config, kind)
     _tokens(writer, gguf, tokens, merges, model.tokenizer.bos)
     notes = _arrays(writer, gguf, arrays, numbers, target)
     try:
@@ -129,28 +132,6 @@ def refuse(path: str | os.PathLike[str]) -> NoReturn:
 # ---------------------------------------------------------------- the shape
 
 
-def shape_of(config: Config) -> str:
-    """Which of llama.cpp's models this is, ``llama`` or ``gpt2``; ``InputError`` if neither."""
-    rope = config.positions == "rope"
-    wanted: dict[str, object] = {
-        "norm": "rmsnorm" if rope else "layernorm",
-        "activation": "swiglu" if rope else "gelu",
-        "embed_norm": False,
-        "final_norm": True,
-        "qk_norm": False,
-        "attn_window": None,
-        "n_expert": 0,
-        "mup_base": 0,
-        "lora_rank": 0,
-    }
-    if not rope:
-        wanted["n_kv_head"] = None
-    for field, value in wanted.items():
-        if (found := getattr(config, field)) != value:
-            raise InputError(f"{field} is {found}, must be {value}.")
-    return "llama" if rope else "gpt2"
-
-
 def _sizes(writer: Any, config: Config, kind: str) -> None:
     writer.add_context_length(config.block_size)
     writer.add_embedding_length(config.n_embd)
@@ -159,101 +140,68 @@ def _sizes(writer: Any, config: Config, kind: str) -> None:
     writer.add_head_count(config.n_head)
     writer.add_head_count_kv(config.kv_heads)
     writer.add_vocab_size(config.vocab_size)
-    if kind == "llama":
-        writer.add_layer_norm_rms_eps(_EPS)
-        writer.add_rope_freq_base(config.rope_theta)
-        writer.add_rope_dimension_count(config.head_dim)
-    else:
-        writer.add_layer_norm_eps(_EPS)
+    if kind == "gpt2":
+        writer.add_layer_norm_eps(EPS)
+        return
+    writer.add_layer_norm_rms_eps(EPS)
+    writer.add_rope_freq_base(config.rope_theta)
+    writer.add_rope_dimension_count(config.head_dim)
+    writer.add_key_length(config.head_dim)
+    writer.add_value_length(config.head_dim)
 
 
 # ---------------------------------------------------------------- the weights
 
+_NAMES = {
+    "wte": "token_embd.weight",
+    "wpe": "position_embd.weight",
+    "lm_head": "output.weight",
+    "final_norm": "output_norm.weight",
+    "final_norm_bias": "output_norm.bias",
+    "attn_norm": "attn_norm.weight",
+    "attn_norm_bias": "attn_norm.bias",
+    "attn_qnorm": "attn_q_norm.weight",
+    "attn_knorm": "attn_k_norm.weight",
+    "mlp_norm": "ffn_norm.weight",
+    "mlp_norm_bias": "ffn_norm.bias",
+    "mlp_gate": "ffn_gate.weight",
+    "mlp_bgate": "ffn_gate.bias",
+    "mlp_fc1": "ffn_up.weight",
+    "mlp_b1": "ffn_up.bias",
+    "mlp_fc2": "ffn_down.weight",
+    "mlp_b2": "ffn_down.bias",
+} | {
+    f"attn_{letter}{ours}": f"attn_{theirs}.{what}"
+    for letter, what in (("w", "weight"), ("b", "bias"))
+    for ours, theirs in (("q", "q"), ("k", "k"), ("v", "v"), ("o", "output"))
+}
 
-def tensors(model: Model) -> Arrays:
-    """The model's arrays under GGUF's names, laid out as llama.cpp expects them."""
-    wrong = files.first_not_finite(model.weights)
-    if wrong is not None:
-        raise CheckpointError(f"This model can't be exported: a number in {wrong} is not finite.")
-    return _llama(model) if shape_of(model.config) == "llama" else _gpt2(model)
 
+def tensors(config: Config, weights: Arrays, kind: str) -> Arrays:
+    """A model's arrays under GGUF's names, laid out as llama.cpp's ``kind`` expects them.
 
-def _interleaved(heads: int) -> Callable[[Array], Array]:
-    """Lays out the rows of each head so that the numbers of a pair are neighbours."""
-
-    def moved(matrix: Array) -> Array:
-        halves = matrix.reshape(heads, 2, -1, *matrix.shape[1:])
-        return halves.swapaxes(1, 2).reshape(matrix.shape)
-
-    return moved
-
-
-def _outer(model: Model) -> Arrays:
-    arrays = {"token_embd.weight": model.weights["wte"]}
-    if "wpe" in model.weights:
-        arrays["position_embd.weight"] = model.weights["wpe"]
-    if not model.config.tied:
-        arrays["output.weight"] = model.weights["lm_head"]
+    ``weights``: all that the shape has, as ``Layout.whole`` gives them.
+    """
+    arrays: Arrays = {}
+    for name, array in weights.items():
+        layer, _, last = name.rpartition(".")
+        block = f"blk.{layer.removeprefix('layer')}." if layer else ""
+        theirs = block + _NAMES[last]
+        if last in ("attn_wq", "attn_wk", "attn_bq", "attn_bk") and kind == "llama":
+            heads = config.n_head if last[-1] == "q" else config.kv_heads
+            arrays[theirs] = interleaved(array, heads)
+        elif last in ("attn_wq", "attn_bq") and kind == "gpt2":
+            parts = [array, *(weights[name[:-1] + part] for part in "kv")]
+            arrays[theirs.replace("attn_q", "attn_qkv")] = np.concatenate(parts)
+        elif last[:-1] not in ("attn_w", "attn_b") or last[-1] == "o" or kind != "gpt2":
+            arrays[theirs] = array
     return arrays
 
 
-def _gain(model: Model, name: str) -> Array:
-    return model.weights.get(name, np.ones(model.config.n_embd))
-
-
-def _llama(model: Model) -> Arrays:
-    config, weights = model.config, model.weights
-    arrays = _outer(model)
-    arrays["output_norm.weight"] = _gain(model, "final_norm")
-    pairs = {"attn_q": _interleaved(config.n_head), "attn_k": _interleaved(config.kv_heads)}
-    for i in range(config.n_layer):
-        ours, theirs = f"layer{i}.", f"blk.{i}."
-        arrays[theirs + "attn_norm.weight"] = _gain(model, ours + "attn_norm")
-        arrays[theirs + "ffn_norm.weight"] = _gain(model, ours + "mlp_norm")
-        for weight, bias, linear in (
-            ("attn_wq", "attn_bq", "attn_q"),
-            ("attn_wk", "attn_bk", "attn_k"),
-            ("attn_wv", "attn_bv", "attn_v"),
-            ("attn_wo", "attn_bo", "attn_output"),
-            ("mlp_gate", "mlp_bgate", "ffn_gate"),
-            ("mlp_fc1", "mlp_b1", "ffn_up"),
-            ("mlp_fc2", "mlp_b2", "ffn_down"),
-        ):
-            for what, name in (("weight", weight), ("bias", bias)):
-                if ours + name in weights:
-                    array = weights[ours + name]
-                    laid = pairs[linear](array) if linear in pairs else array
-                    arrays[f"{theirs}{linear}.{what}"] = laid
-    return arrays
-
-
-def _gpt2(model: Model) -> Arrays:
-    config, weights = model.config, model.weights
-    arrays = _outer(model)
-
-    def norm(ours: str, theirs: str) -> None:
-        arrays[theirs + ".weight"] = _gain(model, ours)
-        arrays[theirs + ".bias"] = weights.get(ours + "_bias", np.zeros(config.n_embd))
-
-    def linear(ours: str, bias: str, theirs: str) -> None:
-        matrix = weights[ours]
-        arrays[theirs + ".weight"] = matrix
-        arrays[theirs + ".bias"] = weights.get(bias, np.zeros(len(matrix)))
-
-    norm("final_norm", "output_norm")
-    for i in range(config.n_layer):
-        ours, theirs = f"layer{i}.", f"blk.{i}."
-        norm(ours + "attn_norm", theirs + "attn_norm")
-        norm(ours + "mlp_norm", theirs + "ffn_norm")
-        linear(ours + "attn_wo", ours + "attn_bo", theirs + "attn_output")
-        linear(ours + "mlp_fc1", ours + "mlp_b1", theirs + "ffn_up")
-        linear(ours + "mlp_fc2", ours + "mlp_b2", theirs + "ffn_down")
-        matrices = [weights[f"{ours}attn_w{name}"] for name in "qkv"]
-        none = np.zeros(config.n_embd)
-        biases = [weights.get(f"{ours}attn_b{name}", none) for name in "qkv"]
-        arrays[theirs + "attn_qkv.weight"] = np.concatenate(matrices)
-        arrays[theirs + "attn_qkv.bias"] = np.concatenate(biases)
-    return arrays
+def interleaved(array: Array, heads: int) -> Array:
+    """The rows of each head, those of its first and its second half by turns."""
+    halves = array.reshape(heads, 2, -1, *array.shape[1:])
+    return halves.swapaxes(1, 2).reshape(array.shape)
 
 
 def _arrays(writer: Any, gguf: Any, arrays: Arrays, numbers: str, path: Path) -> list[str]:

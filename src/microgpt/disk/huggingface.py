@@ -150,7 +150,9 @@ def contents(path: Path, model: Model, chat_template: str | None = None) -> dict
     step = {} if model.step is None else {"step": model.step}
     # Were BOS the model's padding too, every text that begins with it would count as padded.
     described |= {**ids, "pad_token_id": None, "torch_dtype": kind, MARK: {"format": 1, **step}}
-    name = getattr(model.tokenizer, "bos_name", BOS)
+    words = model.tokenizer
+    assert isinstance(words, Tokenizer | BytePairTokenizer)  # there are no others
+    name = BOS if isinstance(words, Tokenizer) else words.bos_name
     tokens = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         **dict.fromkeys(("bos_token", "eos_token", "pad_token"), name),
@@ -161,7 +163,7 @@ def contents(path: Path, model: Model, chat_template: str | None = None) -> dict
         tokens["chat_template"] = chat_template
     return {
         WHOLE: files.pack_tensors(state, {"format": "pt"}),
-        TOKENIZER: written(tokenizer_json(model.tokenizer)),
+        TOKENIZER: written(tokenizer_json(words)),
         TOKENS: _json(tokens),
         GENERATION: _json({**ids, "pad_token_id": bos}),
         CONFIG: _json(described),
