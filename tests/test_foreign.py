@@ -309,7 +309,7 @@ def test_what_cant_be_said_is_named(changes: dict[str, Any], said: str) -> None:
         (LLAMA_LAYOUT, {"rope_parameters": {"factor": 2.0}}, "its rope has 'factor' 2.0, must be"),
         (LLAMA_LAYOUT, {"rope_scaling": [1]}, "rope_scaling is a JSON list of 1, must be a JSON"),
         (LLAMA_LAYOUT, {"rope_parameters": {"rope_theta": "x"}}, "rope_theta is .x., must be"),
-        (LLAMA_LAYOUT, {"partial_rotary_factor": 0.5}, "partial_rotary_factor is 0.5, must be 1"),
+        (LLAMA_LAYOUT, {"partial_rotary_factor": 0.5}, "_factor is 0.5, must be null"),
         (LLAMA_LAYOUT, {"initializer_range": "x"}, "initializer_range is 'x', must be a number"),
         (LLAMA_LAYOUT, {"tie_word_embeddings": 1}, "tie_word_embeddings is 1, must be true or"),
         (LLAMA_LAYOUT, {"quantization_config": {}}, "quantization_config is a JSON object of 0"),

@@ -27,6 +27,7 @@ from microgpt.disk.modelfile import Model
 from microgpt.disk.tensorfiles import INDEX, WHOLE, Tensors
 from microgpt.errors import CheckpointError, FileError
 from microgpt.files import shown
+from microgpt.subwords import BytePairTokenizer
 from microgpt.tokenizer import Tokenizer
 from microgpt.tokenizerjson import BOS, tokenizer_json, written
 
