@@ -235,7 +235,7 @@ def _curves(opened: Opened, log: Log, floors: dict[str, float], no_counting: str
     for held in {(held.split, held.tokens): held for held in log.held_out}.values():
         what = SPLITS.get(held.split, plain_text(held.split))
         bits = held.bits_per_byte
-        also = "" if bits is None else f"; at step {held.step:,} {bits:.4f} bits per byte"
+        also = "" if bits is None else f"; {bits:.4f} bits per byte at step {held.step:,}"
         says.append(
             f"held-out (diamond): mean over {held.tokens:,} tokens of {escape(what)}{also}."
         )
