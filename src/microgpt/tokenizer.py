@@ -211,6 +211,22 @@ class Tokenizer:
         return f"{count} {noun} from {_visible(first)} to {_visible(last)}"
 
 
+def characters_of(
+    tokenizer: AnyTokenizer, whose: object, needs: str, remedy: str = ""
+) -> Tokenizer:
+    """The tokenizer itself, if its tokens are characters.
+
+    ``whose``: what has it, for the message. ``needs``: what needs characters, as in "the bot
+    needs". Raises ``InputError`` for byte pairs.
+    """
+    if isinstance(tokenizer, Tokenizer):
+        return tokenizer
+    raise InputError(
+        f"{whose} has {tokenizer.describe()}, and {needs} a model of characters.",
+        remedy or "Use one that was trained with --tokenizer char.",
+    )
+
+
 def check_token(token: int, bos: int) -> None:
     """``TokenError`` unless there is such a token."""
     if not 0 <= token <= bos:

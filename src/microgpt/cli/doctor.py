@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from microgpt.disk.runcheck import Finding
     from microgpt.engines.base import Arrays
 
-_PACKAGES = ("numpy", "cyclopts", "rich", "plotext", "safetensors", "torch", "ziglang")
+_PACKAGES = (
+    "numpy",
+    "cyclopts",
+    "rich",
+    "plotext",
+    "safetensors",
+    "tokenizers",
+    "torch",
+    "ziglang",
+)
 _NEEDED = 5  # of these; the others are extras
 _SMALL = Config(n_embd=4, n_head=2, block_size=4, vocab_size=5, steps=1)
 _DOCUMENT = (4, 0, 2, 1, 4)
