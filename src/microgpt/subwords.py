@@ -75,11 +75,17 @@ class BytePairTokenizer:
     def of(cls, docs: Iterable[str], vocab_size: int) -> BytePairTokenizer:
         """The tokenizer whose merges are trained on ``docs``; ``vocab_size`` counts BOS as well.
 
-        Raises ``InputError`` if the size is out of range, or larger than the documents can give.
+        Raises ``InputError`` if the size is out of range, or larger than the documents can give,
+        and ``TokenError`` for half a character, as ``encode`` does.
         """
-        whole("vocab_size", vocab_size, SMALLEST, LARGEST)
+        whole(
+            "vocab_size", vocab_size, SMALLEST, LARGEST, "The 256 bytes and BOS are always in it."
+        )
         wanted = vocab_size - SMALLEST
-        merges = bytepairs.train(docs, wanted)
+        try:
+            merges = bytepairs.train(docs, wanted)
+        except UnicodeEncodeError as error:
+            raise _half(error) from None
         if len(merges) < wanted:
             most = SMALLEST + len(merges)
             raise InputError(
@@ -113,11 +119,7 @@ class BytePairTokenizer:
         try:
             found = bytepairs.encode(piece.encode(), self._new_of)
         except UnicodeEncodeError as error:
-            raise TokenError(
-                f"{piece[error.start]!r} is half of a character (a surrogate), which UTF-8 has no "
-                "bytes for.",
-                "Remove it from the text.",
-            ) from None
+            raise _half(error) from None
         if len(piece) <= _LONGEST_PIECE:
             if len(self._known) >= _MOST_PIECES:
                 self._known.clear()
@@ -173,6 +175,13 @@ class BytePairTokenizer:
     def stored(self) -> tuple[str, bytes]:
         """The name and the content of the file in which a run keeps the tokenizer."""
         return "tokenizer.json", written(byte_pair_json(self.merges, self.bos_name))
+
+
+def _half(error: UnicodeEncodeError) -> TokenError:
+    return TokenError(
+        f"{error.object[error.start]!a} is half of a character, for which UTF-8 has no bytes.",
+        "Remove it from the text.",
+    )
 
 
 def _demo() -> None:
