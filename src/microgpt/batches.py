@@ -26,7 +26,8 @@ class TokenTable:
 
     ``tokens``: BOS, document 0, BOS, document 1, … BOS: neighbours share the BOS between them.
     ``starts`` [N]: where each document's first BOS stands. ``lengths`` [N]: tokens of each with
-    both its BOS. ``bytes_of`` [V]: how many bytes of UTF-8 a token stands for.
+    both its BOS. ``bytes_of`` [V]: how many bytes of UTF-8 a token stands for; BOS
+    for one, the end of its document's line.
     Raises ``TokenError`` for characters outside the vocabulary.
     """
 

@@ -381,11 +381,7 @@ class Trainer:
         found = self.judge.measure(
             label, self.engine, most=most or None, seconds=seconds, told=told
         )
-        event = {"step": self.step, "split": label, "loss": found.loss, "tokens": found.tokens}
-        if found.is_sample:
-            event |= {"measured": found.measured, "of": found.of}
-        if self.dataset.split_by == "none" and found.bytes:
-            event["bits_per_byte"] = found.bits_per_byte
+        event = found.event(self.step, label)
         if self.run_dir:
             self.run_dir.log([{"eval": event}])
         return event
@@ -437,7 +433,11 @@ def _demo() -> None:
         if event.get("step", 1) % 100 == 0:
             print(f"step {event['step']:4d}  loss {event['loss']:.4f}  lr {event['lr']:.4f}")
         if "eval" in event:
-            print(f"held-out loss {event['eval']['loss']:.4f} ({event['eval']['split']})")
+            found = event["eval"]
+            print(
+                f"held-out loss {found['loss']:.4f}, {found['bits_per_byte']:.4f} bits per byte "
+                f"({found['split']})"
+            )
         if "samples" in event:
             print(" ".join(str(s["text"]) for s in event["samples"]))
 

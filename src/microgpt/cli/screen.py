@@ -313,23 +313,20 @@ def step_of(step: int, config: Config) -> str:
 
 def measured_line(event: Event, config: Config) -> str:
     """A held-out loss that was measured during training."""
-    what = f"held-out loss {event['loss']:.4f} ({event['split']}{sample_of(event, config)})"
-    return f"{step_of(event['step'], config)} | {what}"
+    what = "validation" if event["split"] == "validation" else "held-out"
+    some = f" ({event['measured']:,} of {event['of']:,})" if "measured" in event else ""
+    return (
+        f"{step_of(event['step'], config)} | {what} loss {event['loss']:.4f}, "
+        f"{event['bits_per_byte']:.2f} bits per byte{some}"
+    )
 
 
 def sample_of(event: Event, config: Config) -> str:
-    """How much was measured, if it wasn't everything: shown wherever the loss is."""
+    """How much was measured, if it wasn't everything."""
     if "measured" not in event:
         return ""
     kind = "windows" if config.long == "window" else "documents"
     return f", a sample: {event['measured']:,} of {event['of']:,} {kind}"
-
-
-def bits_of(event: Event, digits: int = 4) -> str:
-    """The loss in bits per byte, where it was measured on running text."""
-    if "bits_per_byte" not in event:
-        return ""
-    return f", {event['bits_per_byte']:.{digits}f} bits per byte"
 
 
 def written_line(event: Event) -> str:
@@ -385,9 +382,10 @@ def floor_lines(
     if running:
         kinds["validation"] = "this model, on the part before the end, kept for validation"
     for event in held_out:
+        lines.append(f"  {event['loss']:.2f}  {kinds[event['split']]}:")
         lines.append(
-            f"  {event['loss']:.2f}  {kinds[event['split']]} ({event['tokens']:,} tokens"
-            f"{bits_of(event, 2)}{sample_of(event, config)})"
+            f"        {event['bits_per_byte']:.2f} bits per byte, {event['tokens']:,} tokens"
+            f"{sample_of(event, config)}"
         )
     if not held_out and running:
         lines.append("  no held-out loss: training reaches all of the text. Its end")

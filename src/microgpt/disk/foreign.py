@@ -60,8 +60,8 @@ def from_theirs(
 def to_gpt2(config: Config, weights: Arrays) -> tuple[Arrays, dict[str, Any]]:
     """What ``from_gpt2`` takes: the state dict and the ``config.json`` of this model.
 
-    The model must be of GPT-2's shape (``Layout.unlike``), or ``CheckpointError`` says what it
-    would have to be. LoRA's additions are merged in; gains and biases that it lacks are 1 and 0.
+    The model must be of GPT-2's shape (``Layout.unlike``), or ``InputError`` says what it would
+    have to be. LoRA's additions are merged in; gains and biases that it lacks are 1 and 0.
     The arrays keep their dtype, and are views where nothing had to be moved.
     """
     return to_theirs(GPT2, config, weights)
@@ -75,7 +75,7 @@ def to_llama(config: Config, weights: Arrays) -> tuple[Arrays, dict[str, Any]]:
 def to_theirs(layout: Layout, config: Config, weights: Arrays) -> tuple[Arrays, dict[str, Any]]:
     """``to_gpt2`` for any layout."""
     if wrong := layout.unlike(config):
-        raise CheckpointError(
+        raise InputError(
             f"This model isn't of {layout.title}'s shape: {'; '.join(wrong)}.",
             f"{layout.recipe} is of that shape.",
         )

@@ -27,6 +27,7 @@ from microgpt.disk.modelfile import Model
 from microgpt.disk.tensorfiles import INDEX, WHOLE, Tensors
 from microgpt.errors import CheckpointError, FileError
 from microgpt.files import shown
+from microgpt.subwords import BytePairTokenizer
 from microgpt.tokenizer import Tokenizer
 from microgpt.tokenizerjson import BOS, tokenizer_json, written
 
@@ -116,11 +117,11 @@ def write_directory(path: Path, model: Model, *, replace: bool = False) -> list[
     """Write the directory, whole or not at all; returns what the user should know about it.
 
     ``replace``: an export of ours may be there already. Anything else is never replaced, and an
-    empty directory always. The same model gives the same bytes. Raises ``CheckpointError`` for a
+    empty directory always. The same model gives the same bytes. Raises ``InputError`` for a
     model that can't be said, ``FileError`` for what is in the way and from the disk.
     """
     content = contents(path, model)
-    there = _in_the_way(path, replace)
+    there = in_the_way(path, replace)
     try:
         with leftovers.hidden_folder(path) as hidden:
             whole = hidden / "whole"
@@ -138,17 +139,21 @@ def write_directory(path: Path, model: Model, *, replace: bool = False) -> list[
 def contents(path: Path, model: Model, chat_template: str | None = None) -> dict[str, bytes]:
     """The files of an export by name. ``chat_template``: how a conversation is written, if known.
 
-    Raises ``CheckpointError`` for a model that can't be said, with ``path`` in its message.
+    Raises ``InputError`` for a model that can't be said, with ``path`` in its message, and
+    ``CheckpointError`` for one that is damaged.
     """
     layout = layout_of(model.config, path)
     _check(path, model)
     state, described = to_theirs(layout, model.config, model.weights)
     bos = model.tokenizer.bos
-    ids = {"bos_token_id": bos, "eos_token_id": bos, "pad_token_id": bos}
+    ids = {"bos_token_id": bos, "eos_token_id": bos}
     kind = next(iter(state.values())).dtype.name
     step = {} if model.step is None else {"step": model.step}
-    described |= {**ids, "torch_dtype": kind, MARK: {"format": 1, **step}}
-    name = getattr(model.tokenizer, "bos_name", BOS)
+    # Were BOS the model's padding too, every text that begins with it would count as padded.
+    described |= {**ids, "pad_token_id": None, "torch_dtype": kind, MARK: {"format": 1, **step}}
+    words = model.tokenizer
+    assert isinstance(words, Tokenizer | BytePairTokenizer)  # there are no others
+    name = BOS if isinstance(words, Tokenizer) else words.bos_name
     tokens = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         **dict.fromkeys(("bos_token", "eos_token", "pad_token"), name),
@@ -159,9 +164,9 @@ def contents(path: Path, model: Model, chat_template: str | None = None) -> dict
         tokens["chat_template"] = chat_template
     return {
         WHOLE: files.pack_tensors(state, {"format": "pt"}),
-        TOKENIZER: written(tokenizer_json(model.tokenizer)),
+        TOKENIZER: written(tokenizer_json(words)),
         TOKENS: _json(tokens),
-        GENERATION: _json(ids),
+        GENERATION: _json({**ids, "pad_token_id": bos}),
         CONFIG: _json(described),
     }
 
@@ -196,7 +201,7 @@ def _told(config: Config) -> list[str]:
     return ["LoRA's additions are merged into the matrices."] if config.lora_rank else []
 
 
-def _in_the_way(path: Path, replace: bool) -> bool:
+def in_the_way(path: Path, replace: bool) -> bool:
     """Whether an export of ours is to be replaced; ``FileError`` for anything else in the way."""
     if path.is_symlink():
         raise FileError(f"{path} is a link, which is not replaced.", "Choose another name.")

@@ -18,7 +18,7 @@ import numpy as np
 from microgpt.arrays import Arrays
 from microgpt.calling import command
 from microgpt.config import Config
-from microgpt.errors import CheckpointError
+from microgpt.errors import CheckpointError, InputError
 from microgpt.files import shown
 from microgpt.lora import merged
 
@@ -117,13 +117,13 @@ def _word(value: object) -> str:
 def layout_of(config: Config, what: object) -> Layout:
     """The layout that can say this model. ``what``: the file to be written, for the message.
 
-    Raises ``CheckpointError`` that names each field that would have to be another, for the shape
-    that is nearest.
+    Raises ``InputError`` that names each field that would have to be another, for the shape that
+    is nearest.
     """
     found = [(layout.unlike(config), layout) for layout in LAYOUTS]
     wrong, layout = min(found, key=lambda each: len(each[0]))
     if wrong:
-        raise CheckpointError(
+        raise InputError(
             f"{what} can't be written: the model isn't of a shape that others know. Of "
             f"{layout.title}'s, the nearest, {'; '.join(wrong)}.",
             f"Train one that is: {command('train', '--config', layout.recipe)}. A .safetensors "
@@ -172,7 +172,7 @@ GPT2 = Layout(
     architecture="GPT2LMHeadModel",
     model_type="gpt2",
     prefix="transformer.",
-    recipe="recipes/gpt2-small.toml",
+    recipe="recipes/gpt2-laptop.toml",
     fixed={
         "activation": "gelu", "norm": "layernorm", "norm_gain": True, "bias": True,
         "positions": "learned", "n_kv_head": None, "qk_norm": False, **_PLAIN,
@@ -217,7 +217,7 @@ LLAMA = Layout(
     architecture="LlamaForCausalLM",
     model_type="llama",
     prefix="model.",
-    recipe="recipes/llama-small.toml",
+    recipe="recipes/llama-laptop.toml",
     fixed={
         "activation": "swiglu", "norm": "rmsnorm", "norm_gain": True, "positions": "rope",
         "qk_norm": False, **_PLAIN,
@@ -237,7 +237,7 @@ LLAMA = Layout(
     known={
         "hidden_act": ("silu",),
         "rms_norm_eps": (EPS,),
-        "partial_rotary_factor": (1.0, None),
+        "partial_rotary_factor": (None, 1.0),
         "quantization_config": (None,),
     },
     missing={"rms_norm_eps": 1e-6},

@@ -140,9 +140,10 @@ def _header(path: Path) -> dict[str, _Place]:
     """The places in one file, which must fill it exactly."""
     size = files.file_size(path)
     length = int.from_bytes(files.read_bytes(path, size, first=8), "little")
-    most = min(HEADER_LIMIT, size - 8)
-    if length > most:
-        raise _bad(path, f"the header is {length:,} bytes long, must be at most {max(0, most):,}")
+    if size < 8:
+        raise _bad(path, f"it has {size} bytes, too few for a safetensors file")
+    if length > (most := min(HEADER_LIMIT, size - 8)):
+        raise _bad(path, f"the header is {length:,} bytes long, must be at most {most:,}")
     content = files.parse_json(
         files.read_bytes(path, size, first=8 + length)[8:], f"{path}: the header", _REMEDY
     )

@@ -211,8 +211,8 @@ def _curves(opened: Opened, log: Log, floors: dict[str, float], no_counting: str
         log.losses,
         log.lrs,
         [(plain_text(n), nats) for n, nats in {"random": random_floor(v), **floors}.items()],
-        [(s, nats, "validation" if p == "validation" else "held-out")
-         for s, nats, p, _ in log.held_out],
+        [(held.step, held.loss, "validation" if held.split == "validation" else "held-out")
+         for held in log.held_out],
     )  # fmt: skip
     begins = curves.begins_at()
     documents = "one document" if opened.config.batch_size == 1 else "one batch"
@@ -232,9 +232,13 @@ def _curves(opened: Opened, log: Log, floors: dict[str, float], no_counting: str
         )
     elif no_counting:
         says.append(f"bigram, the loss of counting, is missing: {escape(no_counting)}.")
-    for _, _, part, tokens in log.held_out:
-        what = SPLITS.get(part, plain_text(part))
-        says.append(f"held-out (diamond): mean over {tokens:,} tokens of {escape(what)}.")
+    for held in {(held.split, held.tokens): held for held in log.held_out}.values():
+        what = SPLITS.get(held.split, plain_text(held.split))
+        bits = held.bits_per_byte
+        also = "" if bits is None else f"; at step {held.step:,} {bits:.4f} bits per byte"
+        says.append(
+            f"held-out (diamond): mean over {held.tokens:,} tokens of {escape(what)}{also}."
+        )
     says.append(
         f"The axis of the loss begins at {begins:g}, not at 0."
         if begins
