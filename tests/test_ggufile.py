@@ -3,6 +3,8 @@
 That llama.cpp computes the same from them is in test_llamacpp.py.
 """
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +19,7 @@ from microgpt.config import Config
 from microgpt.disk.ggufile import interleaved, tensors, vocabulary, write_gguf
 from microgpt.disk.layouts import layout_of
 from microgpt.disk.modelfile import Model
-from microgpt.errors import CheckpointError, InputError
+from microgpt.errors import CheckpointError, FileError, InputError
 from microgpt.subwords import BytePairTokenizer
 from microgpt.tokenizer import Tokenizer
 
@@ -220,3 +222,25 @@ def test_a_number_too_large_for_half_precision_is_named(gguf: ModuleType, tmp_pa
     assert "--numbers float32" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
     write_gguf(tmp_path / "m.gguf", model)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["beside the file", "in the temporary folder"])
+def test_a_full_disk_leaves_what_was_there(
+    gguf: ModuleType, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_gguf(tmp_path / "m.gguf", model_of("llama"))
+    before = (tmp_path / "m.gguf").read_bytes()
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if where == "beside the file":
+        monkeypatch.setattr(os, "write", full)
+    else:
+        monkeypatch.setattr(gguf.GGUFWriter, "write_tensors_to_file", full)
+    with pytest.raises(FileError, match=r"Can't write .*m\.gguf: the disk is full"):
+        write_gguf(tmp_path / "m.gguf", model_of("gpt2"))
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir()] == ["m.gguf"]
+    assert (tmp_path / "m.gguf").read_bytes() == before

@@ -102,10 +102,12 @@ def write_gguf(
     try:
         with tempfile.TemporaryDirectory(prefix="microgpt-") as folder:
             draft = Path(folder) / "model.gguf"
-            writer.write_header_to_file(draft)
-            writer.write_kv_data_to_file()
-            writer.write_tensors_to_file()
-            writer.close()
+            try:
+                writer.write_header_to_file(draft)
+                writer.write_kv_data_to_file()
+                writer.write_tensors_to_file()
+            finally:
+                writer.close()
             data = draft.read_bytes()
     except OSError as error:
         raise files.file_error(error, target, "write") from error
