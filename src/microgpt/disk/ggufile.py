@@ -112,6 +112,11 @@ def write_gguf(
     except OSError as error:
         raise files.file_error(error, target, "write") from error
     files.write_atomic(target, data)
+    if kind == "gpt2":
+        notes.append(
+            f"it has {config.block_size} positions, those of the prompt included: asked for more "
+            "tokens, llama.cpp ends with a failed assertion."
+        )
     return notes
 
 
