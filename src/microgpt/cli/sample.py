@@ -32,7 +32,10 @@ _MOST_UNIQUE = 1_000_000
 
 RunArgument = Annotated[
     Path | None,
-    Parameter(help="Run directory, model.json or .safetensors. [the newest in runs/]"),
+    Parameter(
+        help="Run directory, model.json, .safetensors or Hugging Face directory. [the newest in "
+        "runs/]"
+    ),
 ]
 EngineFlag = Annotated[str, Parameter(help=f"{', '.join(CHOICES)}.")]
 DeviceFlag = Annotated[
