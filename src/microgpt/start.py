@@ -191,7 +191,7 @@ def suited(config: Config, dataset: Dataset, tokenizer: AnyTokenizer | None = No
     if not dataset.running:
         return config
     length = len(dataset.docs[0])
-    if tokenizer is not None and length >= config.block_size:
+    if tokenizer is not None and tokenizer.kind != "character" and length >= config.block_size:
         length = int(token_counts(dataset.docs, tokenizer)[0])
     return dataclasses.replace(config, long="window") if length >= config.block_size else config
 
