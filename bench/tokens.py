@@ -1,16 +1,16 @@
 """One text by characters and by byte pairs: which tokens cost the fewest bits per byte?
 
     python bench/tokens.py [--runs FOLDER] [--seeds 3]    # with the recorded steps and rates
-    python bench/tokens.py --anew [--seconds 8]          # these are found again first
+    python bench/tokens.py --anew [--seconds 8]           # these are found again first
     python bench/tokens.py --check [--seeds 2]            # other seeds; fails where results differ
 
 Shakespeare's plays, the last tenth held out. All models have about as many parameters: a larger
 vocabulary has larger tables, so the layers between them get narrower. And all train for about as
 much processor time: with --anew the time of a step is measured, the models taking turns, and each
 gets as many steps as fit into --seconds. The learning rate is then chosen from three, by one
-seed's loss on the tenth before the last, which is left out of training for that; three models
-choose, and the others take the rate of the one that is about as wide. The table's runs have other
-seeds, and the last tenth was not looked at before them.
+seed's loss on the tenth before the last, which is left out of training for that; two models take
+the rate of one that is about as wide. The table's runs have other seeds, and the last tenth was
+not looked at before them.
 
 Every finished run is kept in FOLDER/tokens.json [runs/tokens], and none is made twice. Results go
 to bench/results/tokens.json and .md. Native engine, float32, one thread.
@@ -31,7 +31,7 @@ from typing import Any
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-from common import RESULTS, ROOT, load, save
+from common import RESULTS, ROOT, save
 
 from microgpt.config import Config, make_config
 from microgpt.data import Dataset, load_data
@@ -61,7 +61,7 @@ class Row:
 
 ROWS = (
     Row("characters", None),
-    Row("characters, block 192", None, 192, like="characters"),
+    Row("characters, block 192", None, 192),
     Row("bytes, no merge", 257, like="characters"),
     Row("byte pairs, 512", 512, like="byte pairs, 1,024"),
     Row("byte pairs, 1,024", 1024),
@@ -273,7 +273,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.seeds < 2:
         parser.error("one seed has no standard error")
-    kept, text, loads = Kept(asked.runs / "tokens.json"), Text(load_data("shakespeare")), [load()]
+    kept, text = Kept(asked.runs / "tokens.json"), Text(load_data("shakespeare"))
     if asked.anew:
         plan = planned(text, ROWS, asked.seconds, kept)
         recorded = {}
@@ -286,7 +286,6 @@ def main() -> None:
         }
     first = FIRST + 100 if asked.check else FIRST
     rows = [measured(row, text, plan[row.name], first, asked.seeds, kept) for row in ROWS]
-    loads.append(load())
     if asked.check:
         print("\n".join(table(rows)))
         sys.exit(any(apart(recorded[row["row"]], row) for row in rows))
@@ -296,11 +295,11 @@ def main() -> None:
         "parameters in every row (*in the tables*: the share of wte and lm_head) and about as much "
         f"processor time for the steps. {asked.seeds} seeds, ± two standard errors. *passes*: how "
         "often training goes over its text. Merges are trained on the text that the models are "
-        f"trained on. Load of the machine meanwhile: {min(loads)} to {max(loads)}.",
+        "trained on. Processor seconds are those of the steps, beside other work on the machine.",
         "",
         *table(rows),
     ]
-    save("tokens", {"load": loads, "rows": rows}, lines)
+    save("tokens", {"rows": rows}, lines)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from fuzzing import Read
 from hf_models import made, sharded
 from microgpt.assignment.intake.submissions import read_submission
 from microgpt.cli import options
-from microgpt.data import SPLITS, load_data, summary
+from microgpt.data import SPLITS, load_data
 from microgpt.disk.checkpoint import RunDir
 from microgpt.disk.huggingface import write_directory
 from microgpt.disk.modelfile import write_model, write_safetensors
@@ -32,6 +32,8 @@ from microgpt.guard.bot import Bot, serve
 from microgpt.guard.policy import Policy
 from microgpt.guard.rails import Rails
 from microgpt.opening import Opened, engine_for, open_model
+from microgpt.subwords import BytePairTokenizer
+from microgpt.summary import summary
 from model_files import make
 
 
@@ -91,6 +93,16 @@ def of_directory(folder: Path, part: str) -> Reader:
 
 def their_file(part: str) -> Callable[[Path], Reader]:
     return lambda folder: of_directory(folder, part)
+
+
+def tokenizer(folder: Path) -> Reader:
+    def read(data: bytes) -> None:
+        with contextlib.suppress(MicrogptError):
+            found = BytePairTokenizer.read(data, "t.json")
+            assert found.decode(found.encode("né ab")) == "né ab"
+            assert BytePairTokenizer.read(found.stored()[1], "t.json").merges == found.merges
+
+    return Reader(read, [BytePairTokenizer.of(["né né ab"], 261).stored()[1]])
 
 
 # ---------------------------------------------------------------- files of a run
@@ -271,6 +283,7 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     "their index": their_file("model.safetensors.index.json"),
     "their tokenizer": their_file("tokenizer.json"),
     "their weights": their_file("model.safetensors"),
+    "tokenizer": tokenizer,
     "vocab": run_file("vocab.json"),
     "weights": run_file("weights.safetensors"),
 }

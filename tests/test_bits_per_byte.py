@@ -214,7 +214,7 @@ def test_a_report_shows_it_and_takes_logs_that_lack_it() -> None:
     assert f"  in bits per byte  {bits}" in ok("inspect", "r").out.splitlines()
     ok("inspect", "r", "--html", "r.html")
     page = Path("r.html").read_text(encoding="utf-8")
-    assert f"at step {event['step']} {bits} bits per byte" in page
+    assert f"; {bits} bits per byte at step {event['step']}." in page
     assert f"<th scope=row>in bits per byte</th><td><bdi>{bits}</bdi></td>" in page
 
     log = Path("r/metrics.jsonl")

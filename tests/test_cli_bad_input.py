@@ -325,7 +325,7 @@ def test_characters_the_model_has_never_seen(finished: Path) -> None:
         ),
         ("stepz = 3", 2, "c.toml: 'stepz' is not a setting"),
         ("[model]\nn_embd = 4", 2, "c.toml: 'model' is not a setting"),
-        ("vocab_size = 5", 2, "'vocab_size' is not a setting"),
+        ("vocab_size = 5", 2, "a vocabulary of characters is as large as"),
         ('steps = "ten"', 2, "steps is 'ten', must be a whole number"),
         ("steps = 1.5", 2, "steps is 1.5, must be a whole number"),
         ("steps = true", 2, "steps is True, must be a whole number"),

@@ -198,7 +198,8 @@ class Trainer:
         yield {"samples": self.samples()}
 
     def describe(self) -> dict[str, Any]:
-        """What the first line of ``--json`` says of the run."""
+        """What the first line of ``--json`` says of the run; its tokenizer, if of byte pairs."""
+        characters = self.tokenizer.kind == "character"
         return {
             "dir": str(self.run_dir.path) if self.run_dir else None,
             **made_by(self.engine),
@@ -208,6 +209,7 @@ class Trainer:
             "step": self.step,
             "parameters": self.config.parameters(),
             "config": self.config.to_dict(),
+            **({} if characters else {"tokenizer": self.tokenizer.describe()}),
             "data": self.data_facts,
         }
 

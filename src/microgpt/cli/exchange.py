@@ -83,7 +83,7 @@ def _writer(name: Path, numbers: str | None, force: bool) -> Callable[[Opened], 
     if name.exists() and not force:
         raise FileError(f"{name} already exists.", "Overwrite it with --force.")
     if kind == ".gguf":
-        return lambda opened: write_gguf(name, as_model(opened), chosen)
+        return lambda opened: write_gguf(name, as_stored(opened), chosen)
     write = write_model if kind == ".json" else write_safetensors
     return lambda opened: write(name, as_model(opened))
 
@@ -123,7 +123,8 @@ def import_(
     afresh. The shape is the model's. The recipe and the data come from the preset, the flags and
     FILE; for a run's directory, they are the run's own unless you say otherwise: import RUN --out
     NEW --lr 0.003 changes one thing. Characters in the data that the model doesn't know are added
-    to its vocabulary, with rows in wte and lm_head drawn from the new run's random stream.
+    to its vocabulary, with rows in wte and lm_head drawn from the new run's random stream. Byte
+    pairs stay as they are: no text is unknown to them.
     """
     opened = open_with_notes(model, ignore_digest)
     hyper = options.given(flags)
@@ -146,7 +147,7 @@ def import_(
     own = opened.config.to_dict() if opened.run is not None and preset is None else {}
     config = options.build(preset or "final", own, hyper, shape)
     if "long" not in hyper and (file or data or not own):
-        config = suited(config, dataset)
+        config = suited(config, dataset, opened.tokenizer)
     run, added = import_run(out, opened, dataset, config)
     if added:
         count, noun, which = Tokenizer(added).describe().split(" ", 2)

@@ -94,6 +94,7 @@ class PlainScreen:
         self.held_out: dict[str, Event] = {}
         self.run_dir: str | None = None
         self.one_text = False
+        self.unit = "character"
         self.since: list[float] = []
 
     def show(self, event: Event) -> None:
@@ -122,6 +123,7 @@ class PlainScreen:
         self.config = Config(**run["config"])
         self.run_dir, self.device = run["dir"], run.get("device")
         self.one_text = run["data"]["split_by"] == "none" and run["data"]["documents"] == 1
+        self.unit = "token" if "tokenizer" in run else "character"
         self.every = self.every or fitting(self.config.steps)
         for line in run_lines(run, self.config):
             print(line)
@@ -142,7 +144,7 @@ class PlainScreen:
         assert self.config is not None
         print()
         held_out = list(self.held_out.values())
-        for line in floor_lines(self.config, self.floors, held_out, self.one_text):
+        for line in floor_lines(self.config, self.floors, held_out, self.one_text, self.unit):
             print(line)
         if self.device and self.pace is not None and self.pace.now:
             print(f"trained at {' · '.join(pace_parts(self.pace.whole()))}, on {self.device}")
@@ -358,16 +360,20 @@ def run_lines(run: dict[str, Any], config: Config) -> list[str]:
 
 
 def floor_lines(
-    config: Config, floors: dict[str, float], held_out: Sequence[Event], running: bool = False
+    config: Config,
+    floors: dict[str, float],
+    held_out: Sequence[Event],
+    running: bool = False,
+    unit: str = "character",
 ) -> list[str]:
     """What the numbers mean: one line each for the floors and the held-out loss.
 
-    ``running``: it is one running text that is trained on.
+    ``running``: it is one running text that is trained on. ``unit``: what a token is.
     """
     lines = ["loss in nats per token, lower is better:"]
     about = {
         "random": f"guessing blindly among {config.vocab_size} tokens",
-        "bigram": "counting which character follows which, on the same documents",
+        "bigram": f"counting which {unit} follows which, on the same documents",
     }
     if running:
         about["bigram"] = about["bigram"].replace("documents", "text")
