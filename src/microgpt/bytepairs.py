@@ -12,7 +12,7 @@ words with the space before them, and no token reaches across a cut. Without it 
 
 Ids: 0 to 255 are the bytes in GPT-2's order (``BYTES``), 256 is the first merge, and so on. The
 library ``tokenizers`` computes the same, merge by merge and id by id; the tests hold the two
-together. This file reads top to bottom and needs nothing but Python.
+together. Here nothing but Python is needed, and text with spaces takes no longer.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def pieces(text: str) -> list[str]:
 
     The rule is about letters, numbers and white space of all scripts. Python's ``re`` has no
     classes for these, so it runs on a stand-in of the same length, in which each character from
-    beyond ASCII is replaced by one of its kind.
+    beyond ASCII is replaced by one of its kind. A letter that this Python's Unicode is too old to
+    know counts as a sign.
     """
     if text.isascii():
         return _PIECES.findall(text)

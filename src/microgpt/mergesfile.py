@@ -8,6 +8,7 @@ another, is refused by name: a model's ids would mean something else.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from microgpt import files
@@ -121,39 +122,39 @@ class _Reader:
                 raise self.bad(
                     f'model.merges[{i}] is {shown(merge)}, must be two tokens, "a b" or ["a", "b"]'
                 )
-            pair = self.pair(i, parts[0], parts[1], vocab)
-            if pair in merges:
-                raise self.bad(
-                    f"model.merges[{i}], {_told(*parts)}, is in the list twice", _DAMAGED
-                )
+            pair = self.pair(i, parts[0], parts[1], vocab, merges)
             merges[pair] = None
         return list(merges)
 
-    def pair(self, i: int, left: str, right: str, vocab: dict[str, int]) -> Pair:
-        """The ids of the two tokens of merge ``i``."""
-        new = len(BYTES) + i
+    def pair(
+        self, i: int, left: str, right: str, vocab: dict[str, int], before: Container[Pair]
+    ) -> Pair:
+        """The ids of the two tokens of merge ``i``. ``before``: the merges before it."""
+        name, new = f"model.merges[{i}]", len(BYTES) + i
         for part in (left, right):
             if part not in vocab:
                 raise self.bad(
-                    f"model.merges[{i}], {_told(left, right)}, has {shown(part)}, which "
-                    "model.vocab lacks",
+                    f"{name}, {_told(left, right)}, has {shown(part)}, which model.vocab lacks",
                     _DAMAGED,
                 )
             if vocab[part] not in range(new):
                 raise self.bad(
-                    f"model.merges[{i}], {_told(left, right)}, has {shown(part)} "
-                    f"(id {shown(vocab[part])}), which must be made by an earlier merge",
+                    f"{name}, {_told(left, right)}, has {shown(part)} (id {shown(vocab[part])}), "
+                    "which must be made by an earlier merge",
                     _ORDER,
                 )
+        pair = (vocab[left], vocab[right])
+        if pair in before:
+            raise self.bad(f"{name}, {_told(left, right)}, is in the list twice", _DAMAGED)
         if vocab.get(left + right) != new:
             made = vocab.get(left + right)
             said = "has no id" if made is None else f"has the id {shown(made)}"
             raise self.bad(
-                f"model.merges[{i}], {_told(left, right)}, makes {shown(left + right)}, which "
-                f"{said} in model.vocab, must be {new}",
+                f"{name}, {_told(left, right)}, makes {shown(left + right)}, which {said} in "
+                f"model.vocab, must be {new}",
                 _ORDER,
             )
-        return vocab[left], vocab[right]
+        return pair
 
     def bos(self, value: object, vocab: dict[str, int], bos: int) -> str:
         """How BOS is written: the only added token, and the last of all."""
