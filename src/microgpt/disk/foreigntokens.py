@@ -67,9 +67,8 @@ def _special(path: Path, content: dict[str, Any], vocab: dict[str, Any]) -> tupl
     added = content.get("added_tokens")
     found = {}
     for token in added if isinstance(added, list) else ():
-        number, name = (
-            (token.get("id"), token.get("content")) if isinstance(token, dict) else (0, 0)
-        )
+        fields = token if isinstance(token, dict) else {}
+        number, name = fields.get("id"), fields.get("content")
         if type(number) is not int or not isinstance(name, str):
             raise _bad(path, f"an added token is {shown(token)}, must have an id and a content")
         found[name] = number
