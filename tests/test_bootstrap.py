@@ -1,6 +1,7 @@
 """The bootstrap: Makefile, scripts/dev.py and environment.py, the pinned requirements."""
 
 import importlib.util
+import json
 import os
 import re
 import shlex
@@ -91,6 +92,19 @@ def test_the_base_install_is_small_and_no_lock_holds_torch():
     assert names == {"numpy", "cyclopts", "rich", "plotext", "safetensors"}
     for lock in LOCKS:
         assert "torch" not in pins(lock)
+
+
+def test_npm_runs_no_script_knows_no_address_and_leaves_llama_cpp_out_elsewhere():
+    packages = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
+    for name, package in packages.items():
+        assert "resolved" not in package, name
+        assert not package.get("hasInstallScript"), name
+    assert "ignore-scripts=true" in (ROOT / ".npmrc").read_text("utf-8").splitlines()
+    heavy = packages["node_modules/@node-llama-cpp/linux-x64"]
+    assert heavy["optional"] and (heavy["os"], heavy["cpu"]) == (["linux"], ["x64"])
+    assert {name for name in packages if "llama" in name} == {
+        "node_modules/@node-llama-cpp/linux-x64"
+    }
 
 
 def test_the_version_is_the_same_in_the_package():

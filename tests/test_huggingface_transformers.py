@@ -126,7 +126,7 @@ def test_what_we_write(hub: ModuleType, kind: str, dtype: str, more: dict[str, o
 
 
 def trained(special_first: bool, size: int = 320) -> Any:
-    """A byte-level tokenizer as users make one, with ``<|endoftext|>`` as its first or last token."""
+    """A byte-level tokenizer as users make one, its one special token first or last."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
     name = "<|endoftext|>"

@@ -274,3 +274,10 @@ def test_what_needs_characters_says_so(run: Path) -> None:
         assert f"{flag[0]} can't be changed when a run is resumed" in refused(
             2, "train", "--resume", run, *flag
         )
+
+
+def test_bench_says_what_its_tokens_are() -> None:
+    written("names.txt", NAMES)
+    flags = ["--engines", "numpy", "--dtypes", "float64", "--batch-sizes", 1, "--rounds", 1]
+    said = ok("bench", "names.txt", *TINY, *BPE, *flags, "--no-sampling").out
+    assert "data     names.txt in 270 byte-pair tokens:" in said

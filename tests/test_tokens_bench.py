@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,10 +30,9 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def of_page(row: dict[str, Any]) -> str:
     """A row as the page on production models shows it."""
-    name = re.sub("^characters$", "66 characters", row["row"])
-    name = re.sub(r"^byte pairs, ([\d,]+)$", r"\1 byte pairs", name)
-    (nats, _), (bits, error) = mean_and_error(row["losses"]), mean_and_error(row["bits_per_byte"])
-    return f"| {name} | {row['tokens']:,} | {nats:.2f} | {bits:.2f} ± {error:.2f} |"
+    (nats, _), (bits, _) = mean_and_error(row["losses"]), mean_and_error(row["bits_per_byte"])
+    kind = row["row"].partition(",")[0]
+    return f"| {row['vocab_size']:,}, {kind} | {row['tokens']:,} | {nats:.2f} | {bits:.2f} |"
 
 
 def mean_and_error(numbers: list[float]) -> tuple[float, float]:
@@ -83,6 +81,15 @@ def test_the_page_says_what_was_measured() -> None:
     for name in ("characters", "byte pairs, 512", "byte pairs, 1,024", "byte pairs, 2,048"):
         assert of_page(ROWS[name]) in PAGE
     assert f"models of about {round(ROWS['characters']['parameters'], -4):,} parameters" in PAGE
+    last = ROWS["byte pairs, 2,048"]
+    assert f"{100 * last['in_tables'] / last['parameters']:.0f} % of the last model's" in PAGE
+    assert {row["block_size"] for row in ROWS.values()} - {64} == {192}
+    assert f"64 positions reach back over {last['block_bytes']:.0f} bytes instead of 64" in PAGE
+    assert all(7.5 < row["seconds"] < 9.5 for row in ROWS.values()) and "eight seconds" in PAGE
+    shown = [row for row in ROWS.values() if of_page(row) in PAGE]
+    worst = max(mean_and_error(row["bits_per_byte"])[1] for row in shown)
+    assert len(shown) == 4 and f"± {worst:.2f} at most" in PAGE
+    assert {len(row["seeds"]) for row in ROWS.values()} == {3} and "three seeds" in PAGE
 
 
 @pytest.mark.prove

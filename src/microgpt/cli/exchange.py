@@ -83,7 +83,7 @@ def _writer(name: Path, numbers: str | None, force: bool) -> Callable[[Opened], 
     if name.exists() and not force:
         raise FileError(f"{name} already exists.", "Overwrite it with --force.")
     if kind == ".gguf":
-        return lambda opened: write_gguf(name, as_model(opened), chosen)
+        return lambda opened: write_gguf(name, as_stored(opened), chosen)
     write = write_model if kind == ".json" else write_safetensors
     return lambda opened: write(name, as_model(opened))
 

@@ -102,14 +102,21 @@ def write_gguf(
     try:
         with tempfile.TemporaryDirectory(prefix="microgpt-") as folder:
             draft = Path(folder) / "model.gguf"
-            writer.write_header_to_file(draft)
-            writer.write_kv_data_to_file()
-            writer.write_tensors_to_file()
-            writer.close()
+            try:
+                writer.write_header_to_file(draft)
+                writer.write_kv_data_to_file()
+                writer.write_tensors_to_file()
+            finally:
+                writer.close()
             data = draft.read_bytes()
     except OSError as error:
         raise files.file_error(error, target, "write") from error
     files.write_atomic(target, data)
+    if kind == "gpt2":
+        notes.append(
+            f"it has {config.block_size} positions, those of the prompt included: asked for more "
+            "tokens, llama.cpp ends with a failed assertion."
+        )
     return notes
 
 
