@@ -27,13 +27,22 @@ export class ColumnChooser {
     const top = this.list?.scrollTop ?? 0;
     this.whole.hidden = !table;
     this.whole.replaceChildren(...(table ? this.parts(table, now) : []));
-    if (this.list) this.list.scrollTop = top;
+    this.reveal(top);
     if (had) this.focus(had.value);
   }
 
   /** @private the columns, which may be more than there is room for */
   get list() {
     return this.whole.querySelector(".train-column-list");
+  }
+
+  /** Scrolled as before, or so that the chosen one can be seen. @private @param {number} top */
+  reveal(top) {
+    const { list } = this;
+    const one = /** @type {HTMLElement | null} */ (list?.querySelector("[data-chosen]"));
+    if (!list || !one) return;
+    const least = one.offsetTop + one.offsetHeight - list.clientHeight;
+    list.scrollTop = Math.max(least, Math.min(top, one.offsetTop));
   }
 
   /** What had the focus keeps it. @private @param {string} value */
