@@ -138,7 +138,9 @@ class MgOwnList extends Widget {
     const { words, distinct, alphabet, longest, mean, cut, parameters } = facts;
     const shown = alphabet.slice(0, 120).map(marked).join("").replace(/ /g, "␣");
     const rows = {
-      Lines: `${many(words.length)}, ${many(words.length - distinct)} of them duplicates${this.list?.beyond}`,
+      Lines:
+        `${many(words.length)}, ${many(words.length - distinct)} of them duplicates` +
+        `${this.list?.beyond ?? ""}`,
       Length:
         `${written(mean, 1)} characters on average, ${longest} at most; ${many(cut)} are ` +
         `cut by block_size ${block}`,

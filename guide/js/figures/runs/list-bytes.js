@@ -31,10 +31,11 @@ const WINDOWS = (
   "20ac - 201a 0192 201e 2026 2020 2021 02c6 2030 0160 2039 0152 - 017d - " +
   "- 2018 2019 201c 201d 2022 2013 2014 02dc 2122 0161 203a 0153 - 017e 0178"
 ).split(" ");
-/** Quotes, dashes and signs that print has. */
-const FITTING =
-  "\u201c\u201d\u201e\u2018\u2019\u201a\xab\xbb\u2013\u2014\u2026\u2022\u20ac\xa3\xa7\xb0\xa1\xbf" +
-  "\xba\xb4\xa0";
+/** Its quotes, dashes and other signs that print has. */
+const FITTING = new Set([
+  0x80, 0x82, 0x84, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0xa0, 0xa1, 0xa3, 0xa7, 0xab,
+  0xb0, 0xb4, 0xba, 0xbb, 0xbf,
+]);
 const SPACE = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85"; // controls that are white space
 
 /**
@@ -176,7 +177,7 @@ function isWestern(bytes) {
     else {
       beyond += count;
       letters += isLetter ? count : 0;
-      fitting += (Number(isLetter) + Number(FITTING.includes(char))) * count;
+      fitting += (Number(isLetter) + Number(FITTING.has(byte))) * count;
     }
   }
   const { good, bad } = sequences(bytes);

@@ -145,7 +145,7 @@ export class ListField {
 
   // ---------------------------------------------------------------- where lists come from
 
-  /** The list that was in this tab before, else one that comes with the guide. @param {string} file */
+  /** The list that was in this tab before, else one of the guide's. @param {string} file */
   async begin(file) {
     const source = recall();
     if (source) {
@@ -313,9 +313,9 @@ export class ListField {
     const isKept = keep(source);
     this.forgetting.hidden = !isKept;
     if (!isKept)
-      this.said.textContent =
-        `${this.said.textContent} This browser can't keep the list: it will be gone when the page ` +
-        "is loaded again.";
+      this.said.append(
+        " This browser can't keep the list: it will be gone when the page is loaded again.",
+      );
   }
 }
 
@@ -352,7 +352,8 @@ function takenFrom({ column = null }, table) {
 function checkedLength(text) {
   if (text.length > MOST_CHARACTERS)
     throw new InputError(
-      `That is ${many(text.length)} characters; at most ${many(MOST_CHARACTERS)} are accepted here.`,
+      `That is ${many(text.length)} characters; at most ${many(MOST_CHARACTERS)} are accepted ` +
+        "here.",
       "Use a part of it.",
     );
 }

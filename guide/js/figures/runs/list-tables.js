@@ -27,10 +27,9 @@ const BEGINNING = 2 ** 18; // characters of a text by which its kind is judged
 const MOST_IN_CELL = 2 ** 17; // of those
 const SHOWN = 24; // characters of a cell in the chooser
 
-const SPACE =
-  "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
-const AROUND = new RegExp(`^${SPACE}+|${SPACE}+$`, "g");
-const NUMBER = new RegExp(`^${SPACE}*[-+]?[0-9]+([.,][0-9]+)*${SPACE}*%?${SPACE}*$`);
+const SPACE = "[\\t-\\r\\x1c-\\x1f\\x85\\p{Z}]"; // what Python strips
+const AROUND = new RegExp(`^${SPACE}+|${SPACE}+$`, "gu");
+const NUMBER = new RegExp(`^${SPACE}*[-+]?[0-9]+([.,][0-9]+)*${SPACE}*%?${SPACE}*$`, "u");
 const TITLE = /^[\p{L}\p{N}_ .-]{1,30}$/u;
 const MARKUP = /^(<!doctype html|<html|<\?xml|\{\\rtf)/i;
 
