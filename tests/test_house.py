@@ -28,6 +28,7 @@ FLOORS = (
     {"guard", "inspection"},
     {"assignment"},
     {"benchmark"},
+    {"speedrun"},
     {"cli"},
     {"__main__"},
 )
