@@ -22,13 +22,12 @@ from microgpt.data import (
     bundled,
     fnv1a32,
     load_data,
-    memorise_warning,
     split,
-    summary,
 )
 from microgpt.errors import FileError, InputError
 from microgpt.reading import sources
 from microgpt.reading.encodings import decode
+from microgpt.summary import memorise_warning, summary
 from microgpt.tokenizer import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,13 +12,14 @@ import pytest
 from cli_runner import SMALL, microgpt, ok
 from microgpt.batches import TokenTable
 from microgpt.cli.screen import MARK_SIGNS
-from microgpt.data import Dataset, load_data, summary
+from microgpt.data import Dataset, load_data
 from microgpt.engines import make_engine
 from microgpt.evaluation import measure
 from microgpt.inspection.facts import repeat_command
 from microgpt.opening import open_model
 from microgpt.sampling import Marks
 from microgpt.start import Writes, begin, hold_out, marks_at, suited
+from microgpt.summary import summary
 from microgpt.tokenizer import Tokenizer
 from microgpt.training import Trainer
 from training_runs import tiny

@@ -283,7 +283,7 @@ class Benchmark:
             plain
             and {**shipped.config.to_dict(), **_shape(self.config)} == shipped.config.to_dict()
         )
-        if same and shipped.tokenizer.uchars == self.tokenizer.uchars:
+        if same and shipped.tokenizer.stored() == self.tokenizer.stored():
             self.weights = {name: w.tolist() for name, w in shipped.weights.items()}
             self.trained = True
         for name, dtype, cls in self.able:

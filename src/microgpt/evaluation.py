@@ -16,7 +16,7 @@ import numpy as np
 from microgpt.batches import TokenTable, pieces
 from microgpt.config import Config
 from microgpt.engines.base import Engine, Ints
-from microgpt.tokenizer import Tokenizer
+from microgpt.tokenizer import AnyTokenizer, Tokenizer
 
 Told = Callable[[int, int], None]
 """Called between two parts of a measurement with how much has been done, and out of how much.
@@ -53,7 +53,7 @@ class Measured:
         return self.measured < self.of
 
 
-def mean_loss(engine: Engine, docs: Sequence[str], tokenizer: Tokenizer) -> tuple[float, int]:
+def mean_loss(engine: Engine, docs: Sequence[str], tokenizer: AnyTokenizer) -> tuple[float, int]:
     """Mean loss in nats per token over the documents, and the number of tokens predicted.
 
     Each document is wrapped in BOS; those longer than block_size are treated as the run's
@@ -152,7 +152,7 @@ def random_floor(vocab_size: int) -> float:
     return math.log(vocab_size)
 
 
-def bigram_floor(docs: Sequence[str], tokenizer: Tokenizer) -> float:
+def bigram_floor(docs: Sequence[str], tokenizer: AnyTokenizer) -> float:
     """Loss of add-one bigram counting over the documents, measured on them (2.4546 on names).
 
     But for the smoothing, no model that sees only the last token can do better.

@@ -17,12 +17,14 @@ from microgpt.config import SHAPE, Config
 from microgpt.data import KEPT, SPLITS, Dataset, bundled, load_data
 from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.disk.modelfile import EVERY_FIELD, Model, read_model, read_safetensors
+from microgpt.disk.snapshot import TOKENIZER
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
 from microgpt.engines.hardware import Hardware
 from microgpt.errors import CheckpointError, FileError, InputError
 from microgpt.stream import stream_from_json
-from microgpt.tokenizer import Tokenizer
+from microgpt.subwords import BytePairTokenizer
+from microgpt.tokenizer import AnyTokenizer, Tokenizer, characters_of
 
 SHIPPED = "data/model.json"
 """The end state of the reference run: preset final, seed 42, 1,000 steps, float64."""
@@ -32,7 +34,7 @@ SHIPPED = "data/model.json"
 class Opened:
     """A model ready to be used, as ``open_model`` returns it.
 
-    ``path``: where it is kept. ``config``, ``tokenizer``: its shape and its characters.
+    ``path``: where it is kept. ``config``, ``tokenizer``: its shape and its tokens.
     ``weights``: its matrices by the names and shapes of ``Config.shapes``. ``dtype``: their
     numbers, ``float64`` or ``float32``.
 
@@ -55,7 +57,7 @@ class Opened:
 
     path: Path
     config: Config
-    tokenizer: Tokenizer
+    tokenizer: AnyTokenizer
     weights: Arrays
     dtype: str
     leg: dict[str, Any] = field(default_factory=dict, kw_only=True)
@@ -75,6 +77,11 @@ class Opened:
     def running(self) -> bool:
         """Whether it was trained on one running text (``Dataset.running``)."""
         return self.split_by == "none" and self.run.run["data"].get("documents") == 1  # type: ignore[union-attr]
+
+    @property
+    def characters(self) -> Tokenizer:
+        """The tokenizer, if its tokens are characters; ``InputError`` if they are byte pairs."""
+        return characters_of(self.tokenizer, self.path, "this needs")
 
     def rng(self, seed: int | None) -> random.Random:
         """The stream to sample from: a fresh one with a seed, else the run's (or seed 42)."""
@@ -192,8 +199,18 @@ def engine_for(
     return made
 
 
-def run_tokenizer(run: RunDir) -> Tokenizer:
-    """The run's tokenizer; ``CheckpointError`` if vocab.json holds none, or not the run's."""
+def run_tokenizer(run: RunDir) -> AnyTokenizer:
+    """The run's tokenizer; ``CheckpointError`` if its file holds none, or not the run's."""
+    if run.words == TOKENIZER:
+        name, data = run.stored
+        pairs = BytePairTokenizer.read(data, str(run.path / name))
+        if pairs.vocab_size == run.config.vocab_size:
+            return pairs
+        raise CheckpointError(
+            f"{run.path / name} has {pairs.vocab_size:,} tokens, the run's model has "
+            f"{run.config.vocab_size:,}.",
+            "Restore it from a copy, or start a new run.",
+        )
     uchars = run.vocab.get("uchars")
     if isinstance(uchars, list) and all(isinstance(c, str) for c in uchars):
         try:

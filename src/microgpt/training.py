@@ -34,7 +34,7 @@ from microgpt.heldout import AT_MOST, MAX_THREADS, SECONDS, Best, Judge, cores
 from microgpt.pace import Pace
 from microgpt.start import Writes, begin, data_facts, marks_after
 from microgpt.stream import stream_from_json, stream_to_json
-from microgpt.tokenizer import Tokenizer
+from microgpt.tokenizer import AnyTokenizer
 
 Event = dict[str, Any]
 
@@ -86,7 +86,7 @@ class Trainer:
         config: Config,
         dataset: Dataset,
         *,
-        tokenizer: Tokenizer | None = None,
+        tokenizer: AnyTokenizer | None = None,
         engine: str = "auto",
         dtype: str = "float64",
         threads: int | None = None,
@@ -405,7 +405,7 @@ class Trainer:
         count = count or self.writes.count
         texts = sampling.sample(self.engine, self.tokenizer, rng, count, settings=how)
         reached = self.order.rows_reached(self.step)
-        marks = marks_after(self.config, self.dataset, self.docs, reached, texts)
+        marks = marks_after(self.config, self.dataset, self.docs, reached, texts, self.tokenizer)
         return list(sampling.marked(texts, marks))
 
     def close(self) -> None:

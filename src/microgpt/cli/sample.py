@@ -26,7 +26,7 @@ from microgpt.evaluation import measure
 from microgpt.heldout import held_out_parts
 from microgpt.opening import Opened, engine_for, open_model, run_data
 from microgpt.start import Writes, hold_out, marks_at, shuffled
-from microgpt.tokenizer import Tokenizer
+from microgpt.tokenizer import AnyTokenizer
 
 _MOST_UNIQUE = 1_000_000
 
@@ -79,8 +79,8 @@ def sample(
     length: Annotated[
         int | None,
         Parameter(
-            help="The most characters; beyond block_size, the context window slides. [block_size; "
-            "of running text at least 200 and at most 500]"
+            help="The most tokens, which are characters or byte pairs; beyond block_size, the "
+            "context window slides. [block_size; of running text at least 200 and at most 500]"
         ),
     ] = None,
     new: Annotated[
@@ -312,7 +312,7 @@ def open_with_notes(run: Path | None, ignore_digest: bool = False, best: bool = 
     return opened
 
 
-def _known(text: str, tokenizer: Tokenizer, unknown: str) -> str:
+def _known(text: str, tokenizer: AnyTokenizer, unknown: str) -> str:
     """The text without unknown characters if they are to be skipped; else they are an error."""
     if unknown not in ("error", "skip"):
         raise InputError(f"unknown is {unknown!r}, must be error or skip.")
@@ -324,7 +324,8 @@ def run_marks(opened: Opened) -> sampling.Marks | None:
     if opened.run is None or opened.step is None:
         return None
     try:
-        return marks_at(opened.config, run_data(opened.run), opened.step)
+        data = run_data(opened.run)
+        return marks_at(opened.config, data, opened.step, opened.tokenizer)
     except MicrogptError as error:
         note(f"samples are not marked: {error.message}")
         return None

@@ -9,17 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
 
+from microgpt.bytepairs import BYTES
 from microgpt.config import FLAGS, PRESETS, SWITCHES, Config, make_config
 from microgpt.data import KEPT, RUNNING
 from microgpt.engines.hardware import HARDWARE, Hardware
 from microgpt.errors import InputError
 from microgpt.importing import FROM_THE_MODEL
-from microgpt.inspection.pictures import letter, plain_text
+from microgpt.inspection.pictures import letter, plain_text, token_name
 from microgpt.inspection.sameness import makers
 from microgpt.opening import Opened
+from microgpt.tokenizer import AnyTokenizer, Tokenizer
 
 LAST = 100
 """Steps in the mean that is reported as a run's loss."""
+_SHOWN = 20  # merges
 _LISTED = 4  # more layers, or experts, are tallied together
 
 # ------------------------------------------------------------------ parameters
@@ -244,7 +247,7 @@ def _modelfacts(opened: Opened) -> list[tuple[str, str]]:
         ("block_size", f"{config.block_size:,}"),
         ("activation", config.activation),
         *((name, _value(getattr(config, name))) for name in SWITCHES if _is_set(config, name)),
-        ("vocabulary", f"{config.vocab_size:,} tokens: {_vocabulary(opened)}, and BOS"),
+        *_vocabulary(opened.tokenizer),
         ("parameters", f"{config.parameters():,}"),
     ]
 
@@ -254,13 +257,22 @@ def _is_set(config: Config, name: str) -> bool:
     return bool(getattr(config, name) != FLAGS[name].default)
 
 
-def _vocabulary(opened: Opened) -> str:
-    chars = opened.tokenizer.uchars
+def _vocabulary(tokenizer: AnyTokenizer) -> list[tuple[str, str]]:
+    """What the tokens are: all characters that there are, or the first byte pairs."""
+    size = f"{tokenizer.vocab_size:,} tokens"
+    if not isinstance(tokenizer, Tokenizer):
+        learned = range(len(BYTES), tokenizer.bos)
+        some = " ".join(token_name(tokenizer, token) for token in learned[:_SHOWN])
+        rows = [("vocabulary", f"{size}: {len(BYTES)} bytes, {len(learned):,} merges, and BOS")]
+        return [*rows, ("first merges", some)] if some else rows
+    chars = tokenizer.uchars
     points = [ord(c) for c in chars]
     names = [letter(c) for c in chars]
     if len(chars) > 2 and points[-1] - points[0] == len(chars) - 1:
-        return f"{names[0]} to {names[-1]}"
-    return " ".join(names) if len(chars) <= 100 else f"from {names[0]} to {names[-1]}"
+        which = f"{names[0]} to {names[-1]}"
+    else:
+        which = " ".join(names) if len(chars) <= 100 else f"from {names[0]} to {names[-1]}"
+    return [("vocabulary", f"{size}: {which}, and BOS")]
 
 
 def _value(value: object) -> str:
@@ -299,6 +311,7 @@ def repeat_command(opened: Opened, *, places: bool = True) -> str | None:
             words += ["--long", "cut"]  # not what such data is trained with unasked
         for key in ("column", "field", "encoding"):
             words += [f"--{key}", str(data[key])] if data.get(key) is not None else []
+    words += [] if imported else _tokenizer_flags(opened, places)
     shape = FROM_THE_MODEL if imported else ()
     words += min([(len(f), f) for f in (_flags(config, p, shape) for p in PRESETS)])[1]
     if imported:
@@ -310,6 +323,18 @@ def repeat_command(opened: Opened, *, places: bool = True) -> str | None:
     if run.get("threads") != 1 or config.batch_size >= 16:
         words += ["--threads", str(run.get("threads"))]
     return plain_text(shlex.join([*words, *_hardware(run)]))
+
+
+def _tokenizer_flags(opened: Opened, places: bool) -> list[str]:
+    """The flags for byte pairs; a tokenizer.json that was given is the run's own by now."""
+    assert opened.run is not None
+    said = opened.run.run.get("tokenizer")
+    if not isinstance(said, dict):
+        return []
+    if said.get("given") is None:
+        return ["--tokenizer", "bpe", "--vocab-size", str(opened.config.vocab_size)]
+    own = opened.run.path / opened.run.words
+    return ["--tokenizer", str(own) if places else own.name]
 
 
 def _hardware(run: Mapping[str, object]) -> list[str]:

@@ -43,10 +43,10 @@ from microgpt.inspection.pictures import (
     escape,
     heat_map,
     legend,
-    letter,
     loss_chart,
     pieces,
     plain_text,
+    token_name,
 )
 from microgpt.inspection.sameness import reproduces
 from microgpt.opening import Opened, engine_for
@@ -295,7 +295,7 @@ def _heat_maps(opened: Opened) -> list[str]:
     left_out = len(config.shapes()) - len(drawn)
     largest = max(-(-s // b) for t in drawn for s, b in zip(t.shape, blocks(t.shape), strict=True))
     cell = 10 if largest <= 64 else 5
-    letters = [*map(letter, opened.tokenizer.uchars), "BOS"]
+    letters = [token_name(opened.tokenizer, t) for t in range(config.vocab_size)]
     figures = [_heat_figure(t, config, weights, scale, cell, letters) for t in drawn]
     beyond = float((sizes > scale).mean())
     says = (
@@ -347,7 +347,8 @@ def _choose_word(
     for line in samples or ():
         if line["text"]:
             return str(line["text"])[: opened.config.block_size]
-    if set("emma") <= set(opened.tokenizer.ids):
+    known = getattr(opened.tokenizer, "ids", "emma")  # byte pairs know every letter
+    if set("emma") <= set(known):
         return "emma"
     most_probable = Settings(top_k=1)
     return sample(engine, opened.tokenizer, random.Random(0), 1, settings=most_probable)[0]
@@ -360,12 +361,13 @@ def _on_a_word(opened: Opened, engine: Engine, word: str) -> list[str]:
     cut = len(tokens) - 1 > most
     tokens = tokens[: most + 1]
     traced = engine.trace(tokens)
-    names = [letter(tokenizer.uchars[t]) if t != tokenizer.bos else "BOS" for t in tokens]
+    every = [token_name(tokenizer, t) for t in range(tokenizer.vocab_size)]
+    names = [every[t] for t in tokens]
     shown = f"<b>{_visible(word)}</b>" if word else "the empty word"
     note = f" Only the first {most} positions are shown." if cut else ""
     return [
         _attention(opened.config, traced, names[:-1], shown, note),
-        _next_letters(tokenizer.uchars, traced, tokens, names, shown, note),
+        _next_tokens(every, traced, tokens, names, shown, note),
     ]
 
 
@@ -412,10 +414,9 @@ def _attention_table(name: str, weights: Any, names: list[str]) -> str:
     )
 
 
-def _next_letters(
-    uchars: list[str], traced: Arrays, tokens: list[int], names: list[str], shown: str, note: str
+def _next_tokens(
+    every: list[str], traced: Arrays, tokens: list[int], names: list[str], shown: str, note: str
 ) -> str:
-    every = [*map(letter, uchars), "BOS"]
     losses = traced["loss"].tolist()
     cards = []
     for t, p in enumerate(traced["probs"][: len(losses)].tolist()):
