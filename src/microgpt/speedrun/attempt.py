@@ -117,6 +117,7 @@ class Attempt:
         return Trainer(
             _with_seed(entry.config, seed),
             self.dataset,
+            tokenizer=entry.tokenizer,
             engine=entry.engine,
             dtype=entry.dtype,
             threads=entry.threads,

@@ -58,6 +58,7 @@ def circumstances(attempt: Attempt, seeds: int) -> dict[str, Any]:
         "holdout": HOLDOUT,
         "data_sha256": track.sha256,
         "entry": {"name": entry.name, "sha256": entry.sha256, "config": config},
+        "tokenizer": entry.tokenizer.describe(),
         "parameters": entry.config.parameters(),
         "steps": entry.config.steps,
         **made,

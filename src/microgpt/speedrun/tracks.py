@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from microgpt.engines.hardware import Hardware
 from microgpt.errors import FileError, InputError
 from microgpt.heldout import MAX_THREADS
 from microgpt.start import suited
-from microgpt.tokenizer import Tokenizer
+from microgpt.tokenizer import AnyTokenizer
+from microgpt.vocabulary import Wanted
 
 HOLDOUT = 0.1
 FEWEST = 5
@@ -44,6 +46,8 @@ OPTIONS: dict[str, type] = {
     **dict.fromkeys(("eval_every", "eval_docs", "patience", "save_every", "sample_every"), int),
     "compile": bool,
     "preset": str,
+    "tokenizer": str,
+    "vocab_size": int,
     "engine": str,
     "dtype": str,
     "threads": int,
@@ -110,12 +114,13 @@ def track_of(name: str) -> Track:
 class Entry:
     """A recipe for a track, checked. The seed in ``config`` stands for none: the runner sets it.
 
-    ``sha256``: of the TOML file.
+    ``sha256``: of the TOML file. ``tokenizer``: the same for all seeds.
     """
 
     name: str
     sha256: str
     config: Config
+    tokenizer: AnyTokenizer
     engine: str
     dtype: str
     threads: int
@@ -134,23 +139,21 @@ def entry_of(
         if key in settings:
             raise InputError(f"{path}: an entry can't set {key}: {why}.", "Leave it out.")
     chosen = {key: value for key, value in settings.items() if key in FLAGS}
-    tokenizer = Tokenizer.of(dataset.docs)
     try:
         config = make_config(
-            settings.get("preset", "final"),
-            **chosen,
-            vocab_size=tokenizer.vocab_size,
-            holdout=HOLDOUT,
-            validation=validation,
+            settings.get("preset", "final"), **chosen, holdout=HOLDOUT, validation=validation
         )
+        wanted = _tokenizer(settings)
         parts = {k: settings[k] for k in ("recompute", "micro_batch") if k in settings}
         if settings.get("engine") == "torch":
             parts["device"] = "cpu"
         hardware = Hardware(**parts)
     except InputError as error:
         raise InputError(f"{path}: {error.message}", error.remedy) from None
+    tokenizer = wanted.of(config, dataset)
+    config = dataclasses.replace(config, vocab_size=tokenizer.vocab_size)
     if "long" not in chosen:
-        config = suited(config, dataset)
+        config = suited(config, dataset, tokenizer)
     if config.parameters() > track.parameters:
         raise InputError(
             f"{path} is a model of {config.parameters():,} parameters; the track {track.name} "
@@ -164,8 +167,20 @@ def entry_of(
         path.stem,
         hashlib.sha256(path.read_bytes()).hexdigest(),
         config,
+        tokenizer,
         settings.get("engine", "auto"),
         settings.get("dtype", "float32"),
         threads,
         hardware,
     )
+
+
+def _tokenizer(settings: Mapping[str, Any]) -> Wanted:
+    """The kind that is asked for; merges in a file might have been trained on held-out text."""
+    asked = settings.get("tokenizer", "char")
+    if asked not in ("char", "bpe"):
+        raise InputError(
+            f"tokenizer is {asked!r}, must be char or bpe.",
+            "An entry is one file, and trains its merges on what it trains on.",
+        )
+    return Wanted(asked, settings.get("vocab_size"))
