@@ -1,4 +1,4 @@
-"""The records of the speedrun as Markdown tables, from the JSON files that ship with the package."""
+"""The records of the speedrun as Markdown tables, made from the JSON files that ship."""
 
 from typing import Any
 
