@@ -347,3 +347,25 @@ def test_a_record_that_is_measured_again_is_no_rival(monkeypatch: pytest.MonkeyP
 
 def _missing(name: str) -> Path:
     raise FileError(f"{name} isn't there.")
+
+
+def test_the_page_shows_the_records() -> None:
+    import speedruns
+
+    said = "\n".join(speedruns.tables())
+    for track in TRACKS.values():
+        assert f"### {track.name}\n\nA {track.about()}.\n" in said
+        for one in shipped(track.name):
+            assert f"| {one['mean']:.4f} ± {2 * one['standard_error']:.4f} |" in said
+            assert f"| {one['cost']:,.0f} ± {2 * one['cost_error']:,.0f} |" in said
+    assert f"costs go from {min(_costs()):.0f} to {max(_costs()):.0f}:" in "".join(
+        speedruns.levels()
+    )
+
+
+def _costs() -> list[float]:
+    """Of the measured levels, as their table in bench/results has them."""
+    path = Path(__file__).parent.parent / "bench" / "results" / "speedrun-levels.md"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    cells = [line.split("|")[4] for line in lines if line.startswith("|")][2:]
+    return [float(cell.split("±")[0]) for cell in cells]

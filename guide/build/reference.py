@@ -1,8 +1,8 @@
 """`@reference NAME` on a line of its own: what a name of the package, or the command, can do.
 
 `@reference python` takes all names that `microgpt` exports, `@reference commands` all commands,
-`@reference speedruns` the records of the speedrun. Any other NAME is one that lives in a module,
-such as `microgpt.sampling.Settings`.
+`@reference speedruns` the records of the speedrun and `@reference speedrun-levels` what was measured
+of its unit. Any other NAME is one that lives in a module, such as `microgpt.sampling.Settings`.
 """
 
 from markdown import Markdown
@@ -18,8 +18,8 @@ def lines_of(name: str) -> list[str]:
     """The Markdown in the place of `@reference NAME`."""
     if name == "python":
         return [line for one in docstrings.public() for line in docstrings.entry(one)]
-    if name == "speedruns":
-        return speedruns.tables()
+    if name in ("speedruns", "speedrun-levels"):
+        return speedruns.tables() if name == "speedruns" else speedruns.levels()
     return commands.described() if name == "commands" else docstrings.entry(name)
 
 
