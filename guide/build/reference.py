@@ -1,7 +1,7 @@
 """`@reference NAME` on a line of its own: what a name of the package, or the command, can do.
 
 `@reference python` takes all names that `microgpt` exports, `@reference commands` all commands,
-`@reference speedruns` the records of the speedrun and `@reference speedrun-levels` what was measured
+`@reference speedruns` the records of the speedrun, `@reference speedrun-levels` what was measured
 of its unit. Any other NAME is one that lives in a module, such as `microgpt.sampling.Settings`.
 """
 
