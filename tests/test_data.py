@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microgpt import data
+from microgpt import summary as summaries
 from microgpt.data import (
     BUNDLED,
     Dataset,
@@ -481,5 +482,5 @@ def test_it_needs_the_standard_library_alone():
 
 
 def test_it_shows_itself(names, capsys):
-    data._demo()
+    summaries._demo()
     assert capsys.readouterr().out.splitlines() == summary(names, 16).lines()

@@ -18,6 +18,7 @@ FLOORS = (
     {"autograd", "bytepairs", "config", "files", "stream", "arrays", "reading"},
     {"data", "tokenizer", "trace"},
     {"flops", "growing", "lora", "model", "summary", "tokenizerjson"},
+    {"mergesfile"},
     {"subwords"},
     {"disk"},
     {"engines"},

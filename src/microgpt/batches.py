@@ -8,6 +8,7 @@ tokens, uniform over all start positions of the documents written one after the 
 from __future__ import annotations
 
 import copy
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 
@@ -26,7 +27,8 @@ class TokenTable:
 
     ``tokens``: BOS, document 0, BOS, document 1, … BOS: neighbours share the BOS between them.
     ``starts`` [N]: where each document's first BOS stands. ``lengths`` [N]: tokens of each with
-    both its BOS. ``bytes_of`` [V]: how many bytes of UTF-8 a token stands for.
+    both its BOS. ``bytes_of`` [V]: how many bytes of UTF-8 a token stands for; BOS
+    for one, the end of its document's line.
     Raises ``TokenError`` for characters outside the vocabulary.
     """
 
@@ -79,14 +81,13 @@ def _bytes(text: str) -> int:
 
 def _groups(docs: Sequence[str]) -> Iterator[tuple[int, int]]:
     """First and last of the rows that are turned into tokens together."""
-    first = characters = 0
-    for row, doc in enumerate(docs):
-        characters += len(doc)
-        if characters >= _AT_ONCE:
-            yield first, row + 1
-            first, characters = row + 1, 0
-    if first < len(docs):
-        yield first, len(docs)
+    ends = np.cumsum(np.fromiter(map(len, docs), np.int64, len(docs)))
+    full = np.arange(_AT_ONCE, int(ends[-1]) if len(docs) else 0, _AT_ONCE)
+    cuts = (np.searchsorted(ends, full) + 1).tolist()
+    del ends
+    for first, last in itertools.pairwise((0, *cuts, len(docs))):
+        if first < last:
+            yield first, last
 
 
 def token_counts(docs: Sequence[str], tokenizer: AnyTokenizer) -> Ints:

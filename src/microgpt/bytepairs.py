@@ -12,7 +12,7 @@ words with the space before them, and no token reaches across a cut. Without it 
 
 Ids: 0 to 255 are the bytes in GPT-2's order (``BYTES``), 256 is the first merge, and so on. The
 library ``tokenizers`` computes the same, merge by merge and id by id; the tests hold the two
-together. This file reads top to bottom and needs nothing but Python.
+together. Here nothing but Python is needed, and text with spaces takes no longer.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def pieces(text: str) -> list[str]:
 
     The rule is about letters, numbers and white space of all scripts. Python's ``re`` has no
     classes for these, so it runs on a stand-in of the same length, in which each character from
-    beyond ASCII is replaced by one of its kind.
+    beyond ASCII is replaced by one of its kind. A letter that this Python's Unicode is too old to
+    know counts as a sign.
     """
     if text.isascii():
         return _PIECES.findall(text)
@@ -104,29 +105,48 @@ def train(texts: Iterable[str], count: int) -> list[Pair]:
         new = len(BYTES) + len(merges)
         merges.append(pair)
         fresh = set()
-        for i in holders.pop(pair):  # only these change; counting all again would take hours
-            for old in pairwise(words[i]):
-                pairs[old] -= weights[i]
-            words[i] = merged(words[i], pair, new)
-            for now in pairwise(words[i]):
-                pairs[now] += weights[i]
-                if new in now:
-                    holders[now].add(i)
-                    fresh.add(now)
-        for found in fresh:
-            heapq.heappush(queue, (-pairs[found], found))
+        for i in holders.pop(pair):  # counting everything again would take hours
+            words[i], gone, come = replaced(words[i], pair, new)
+            for other in gone:
+                pairs[other] -= weights[i]
+            for other in come:
+                pairs[other] += weights[i]
+                holders[other].add(i)
+            fresh.update(come)
+        for other in fresh:
+            if pairs[other]:
+                heapq.heappush(queue, (-pairs[other], other))
     return merges
 
 
-def merged(tokens: Sequence[int], pair: Pair, new: int) -> list[int]:
-    """The tokens with ``new`` wherever the pair stood, from left to right."""
+def replaced(tokens: list[int], pair: Pair, new: int) -> tuple[list[int], list[Pair], list[Pair]]:
+    """The tokens with ``new`` wherever the pair stood, from left to right.
+
+    With it the pairs around those places that are no more, and those that came about.
+    """
+    left, right = pair
     out: list[int] = []
-    for token in tokens:
-        if out and (out[-1], token) == pair:
-            out[-1] = new
-        else:
-            out.append(token)
-    return out
+    gone: list[Pair] = []
+    come: list[Pair] = []
+    start = at = 0
+    last = len(tokens) - 1
+    while True:
+        try:
+            at = tokens.index(left, at, last)
+        except ValueError:
+            return out + tokens[start:], gone, come
+        if tokens[at + 1] != right:
+            at += 1
+            continue
+        out += tokens[start:at]
+        if out:
+            gone.append((out[-1], left))
+            come.append((out[-1], new))
+        out.append(new)
+        start = at = at + 2
+        if at <= last:
+            gone.append((right, tokens[at]))
+            come.append((new, tokens[at]))
 
 
 # ------------------------------------------------------------------ use
@@ -138,11 +158,9 @@ def encode(piece: bytes, new_of: Mapping[Pair, int]) -> list[int]:
     The merges are done again in the order in which they were learned.
     """
     tokens = [ID_OF[byte] for byte in piece]
-    while len(tokens) > 1:
-        pair = min(pairwise(tokens), key=lambda pair: new_of.get(pair, 2**32))
-        if pair not in new_of:
-            break
-        tokens = merged(tokens, pair, new_of[pair])
+    while known := new_of.keys() & pairwise(tokens):
+        pair = min(known, key=new_of.__getitem__)
+        tokens = replaced(tokens, pair, new_of[pair])[0]
     return tokens
 
 

@@ -191,7 +191,7 @@ def suited(config: Config, dataset: Dataset, tokenizer: AnyTokenizer | None = No
     if not dataset.running:
         return config
     length = len(dataset.docs[0])
-    if tokenizer is not None and length >= config.block_size:
+    if tokenizer is not None and tokenizer.kind != "character" and length >= config.block_size:
         length = int(token_counts(dataset.docs, tokenizer)[0])
     return dataclasses.replace(config, long="window") if length >= config.block_size else config
 
@@ -200,7 +200,7 @@ def suited(config: Config, dataset: Dataset, tokenizer: AnyTokenizer | None = No
 class Writes:
     """What a run writes unless told otherwise.
 
-    ``count`` samples, ``on_the_way`` during training, each of at most ``length`` characters (None:
+    ``count`` samples, ``on_the_way`` during training, each of at most ``length`` tokens (None:
     block_size).
     """
 
@@ -212,7 +212,7 @@ class Writes:
     def of(cls, config: Config, running: bool, slow: bool = False) -> Writes:
         """Twenty documents; of a running text, whose end never comes, three passages.
 
-        A passage is as long as a block, but from 200 to 500 characters. Beyond a block each one
+        A passage is as long as a block, but from 200 to 500 tokens. Beyond a block each one
         takes all of a block's work anew, which a ``slow`` engine isn't asked for.
         """
         if not running or config.long == "cut":

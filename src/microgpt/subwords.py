@@ -6,6 +6,7 @@ is last. Every text has tokens, and they give back its very bytes.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from microgpt.bytepairs import BYTES, Pair
 from microgpt.errors import InputError, TokenError
 from microgpt.limits import whole
 from microgpt.tokenizer import check_token, one_line
-from microgpt.tokenizerjson import BOS, byte_pair_json, read_byte_pairs, written
+from microgpt.tokenizerjson import BOS, byte_pair_json, written
 
 if TYPE_CHECKING:
     from microgpt.arrays import Ints
@@ -28,7 +29,8 @@ LARGEST = 2**20
 USUAL = 512
 """The vocabulary that is trained unless another size is asked for."""
 
-_MOST_PIECES = 2**18  # that are remembered with their tokens
+_MOST_PIECES = 2**17  # that are remembered with their tokens
+_LONGEST_PIECE = 40  # characters; longer ones hardly come twice
 
 
 class BytePairTokenizer:
@@ -36,7 +38,9 @@ class BytePairTokenizer:
 
     ``merges``: which two tokens each token from 256 on is made of, in the order in which they were
     learned. ``bos``: the id of BOS, the last one. ``bos_name``: how tokenizer.json writes it.
-    ``vocab_size``: 256 + len(merges) + 1.
+    ``vocab_size``: 256 + len(merges) + 1. ``contents``: the bytes of each token but BOS.
+
+    Raises ``InputError`` for merges that are no such list.
 
     Example:
         >>> import microgpt
@@ -51,6 +55,14 @@ class BytePairTokenizer:
 
     def __init__(self, merges: Iterable[Pair], bos_name: str = BOS) -> None:
         self.merges = list(merges)
+        for new, (left, right) in enumerate(self.merges, len(BYTES)):
+            if not (0 <= left < new and 0 <= right < new):
+                raise InputError(
+                    f"Merge {new - len(BYTES)} is of the tokens {left} and {right}, must be of two "
+                    f"that come before it, 0 to {new - 1}."
+                )
+        if len(set(self.merges)) < len(self.merges):
+            raise InputError("A pair is merged twice; each can be merged once.")
         self.bos_name = bos_name
         self.kind = "byte-pair"
         self.bos = len(BYTES) + len(self.merges)
@@ -63,11 +75,17 @@ class BytePairTokenizer:
     def of(cls, docs: Iterable[str], vocab_size: int) -> BytePairTokenizer:
         """The tokenizer whose merges are trained on ``docs``; ``vocab_size`` counts BOS as well.
 
-        Raises ``InputError`` if the size is out of range, or larger than the documents can give.
+        Raises ``InputError`` if the size is out of range, or larger than the documents can give,
+        and ``TokenError`` for half a character, as ``encode`` does.
         """
-        whole("vocab_size", vocab_size, SMALLEST, LARGEST)
+        whole(
+            "vocab_size", vocab_size, SMALLEST, LARGEST, "The 256 bytes and BOS are always in it."
+        )
         wanted = vocab_size - SMALLEST
-        merges = bytepairs.train(docs, wanted)
+        try:
+            merges = bytepairs.train(docs, wanted)
+        except UnicodeEncodeError as error:
+            raise _half(error) from None
         if len(merges) < wanted:
             most = SMALLEST + len(merges)
             raise InputError(
@@ -83,6 +101,8 @@ class BytePairTokenizer:
 
         Raises ``CheckpointError`` for a file that isn't GPT-2's byte-level byte-pair encoding.
         """
+        from microgpt.mergesfile import read_byte_pairs
+
         return cls(*read_byte_pairs(data, name))
 
     def encode(self, text: str, *, unknown: str = "error") -> list[int]:
@@ -99,14 +119,11 @@ class BytePairTokenizer:
         try:
             found = bytepairs.encode(piece.encode(), self._new_of)
         except UnicodeEncodeError as error:
-            raise TokenError(
-                f"{piece[error.start]!r} is half of a character (a surrogate), which UTF-8 has no "
-                "bytes for.",
-                "Remove it from the text.",
-            ) from None
-        if len(self._known) >= _MOST_PIECES:
-            self._known.clear()
-        self._known[piece] = found
+            raise _half(error) from None
+        if len(piece) <= _LONGEST_PIECE:
+            if len(self._known) >= _MOST_PIECES:
+                self._known.clear()
+            self._known[piece] = found
         return found
 
     def encode_document(self, text: str, *, unknown: str = "error") -> list[int]:
@@ -117,10 +134,14 @@ class BytePairTokenizer:
         """Ids of all documents one after the other, without BOS, and the tokens of each [N]."""
         import numpy as np
 
-        kind = np.min_scalar_type(self.bos)
-        parts = [np.array(self.encode(doc), kind) for doc in docs]
-        counts = np.fromiter(map(len, parts), np.int64, len(parts))
-        return np.concatenate([np.empty(0, kind), *parts]), counts
+        ids = array("I")
+        counts = np.empty(len(docs), np.int64)
+        for i, doc in enumerate(docs):
+            before = len(ids)
+            ids.extend(self.encode(doc))
+            counts[i] = len(ids) - before
+        whole = np.frombuffer(ids, np.dtype(ids.typecode)) if ids else np.empty(0)
+        return whole.astype(np.min_scalar_type(self.bos)), counts
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of token ids; BOS is dropped, bytes that aren't UTF-8 become U+FFFD.
@@ -154,6 +175,13 @@ class BytePairTokenizer:
     def stored(self) -> tuple[str, bytes]:
         """The name and the content of the file in which a run keeps the tokenizer."""
         return "tokenizer.json", written(byte_pair_json(self.merges, self.bos_name))
+
+
+def _half(error: UnicodeEncodeError) -> TokenError:
+    return TokenError(
+        f"{error.object[error.start]!a} is half of a character, for which UTF-8 has no bytes.",
+        "Remove it from the text.",
+    )
 
 
 def _demo() -> None:

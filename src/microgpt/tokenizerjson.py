@@ -1,9 +1,8 @@
 """tokenizer.json, the file in which Hugging Face's programs keep a tokenizer.
 
-``tokenizer_json`` writes both kinds in that form; the library ``tokenizers`` reads them and writes
-them again without a change. ``read_byte_pairs`` takes the merges out of such a file, ours or
-another program's, as long as it is byte-level byte-pair encoding as GPT-2 has it: anything that
-would cut texts in another way is refused by name, since a model's ids would mean something else.
+Both kinds of tokenizer have one. The library ``tokenizers`` reads these files, gives the same ids
+for the same texts, BOS in front, and writes them again without a change. One thing is different
+there: where a text has the name of BOS, that becomes BOS and not the characters that it is made of.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from microgpt.bytepairs import BYTES, Pair, contents
-from microgpt.errors import CheckpointError
+from microgpt.errors import InputError
 from microgpt.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -24,6 +23,9 @@ BOS = "<|bos|>"
 
 MAX_BYTES = 64 * 2**20
 """The most bytes of a tokenizer.json."""
+
+LONGEST_NAME = 100
+"""The most characters of what BOS is called."""
 
 _VISIBLE = [chr(b) for b in BYTES[:188]] + [chr(256 + i) for i in range(68)]
 LETTER = dict(zip(BYTES, _VISIBLE, strict=True))
@@ -36,6 +38,11 @@ BYTE = {letter: byte for byte, letter in LETTER.items()}
 def spelled(content: bytes) -> str:
     """A token's bytes, one character for each."""
     return "".join(LETTER[byte] for byte in content)
+
+
+def is_text(text: str) -> bool:
+    """Whether UTF-8 can say it: no half characters (surrogates)."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def tokenizer_json(tokenizer: Tokenizer | BytePairTokenizer) -> dict[str, Any]:
@@ -66,21 +73,21 @@ def byte_pair_json(merges: Sequence[Pair], bos_name: str = BOS) -> dict[str, Any
 
 
 def character_json(uchars: Sequence[str], bos_name: str = BOS) -> dict[str, Any]:
-    """The file for characters: each cut off by itself and looked up as a word."""
-    name = bos_name
-    vocab = {char: token for token, char in enumerate(uchars)}
-    split = {
-        "type": "Split",
-        "pattern": {"Regex": "[\\s\\S]"},
-        "behavior": "Isolated",
-        "invert": False,
-    }
-    model = {
-        "type": "WordLevel",
-        "vocab": {**vocab, name: len(uchars)},
-        "unk_token": name,
-    }
-    return _file(len(uchars), name, split, {"type": "Fuse"}, model)
+    """The file for characters: each cut off by itself and looked up as a word.
+
+    A character that the vocabulary lacks is an error there too: ``unk_token`` names no token.
+    Raises ``InputError`` for half a character, which UTF-8 can't say.
+    """
+    if (half := next((char for char in uchars if not is_text(char)), None)) is not None:
+        raise InputError(
+            f"The vocabulary has {half!a}, half of a character, which a tokenizer.json can't hold.",
+            "Train on data without it.",
+        )
+    every = {"type": "Split", "pattern": {"Regex": "[\\s\\S]"}, "behavior": "Isolated"}
+    vocab = {char: token for token, char in enumerate([*uchars, bos_name])}
+    model = {"type": "WordLevel", "vocab": vocab, "unk_token": "<unk>"}
+    decoder = {"type": "Fuse"}
+    return _file(len(uchars), bos_name, {**every, "invert": False}, decoder, model)
 
 
 def _file(
@@ -114,23 +121,4 @@ def _file(
 
 def written(content: dict[str, Any]) -> bytes:
     """The bytes of the file, as the library writes it."""
-    return (json.dumps(content, ensure_ascii=False, indent=2)).encode()
-
-
-def read_byte_pairs(data: bytes, what: str) -> tuple[list[Pair], str]:
-    """The merges in a tokenizer.json, and how it writes BOS.
-
-    ``what``: the file's name for messages. Raises ``CheckpointError`` for whatever isn't byte-level
-    byte-pair encoding with all 256 bytes first, the merges in order, and BOS last.
-    """
-    content = json.loads(data)
-    model = content["model"]
-    vocab = model["vocab"]
-    merges = []
-    for merge in model["merges"]:
-        left, right = merge.split(" ") if isinstance(merge, str) else merge
-        merges.append((vocab[left], vocab[right]))
-    bos_name = content["added_tokens"][-1]["content"]
-    if content["added_tokens"][-1]["id"] != len(BYTES) + len(merges):
-        raise CheckpointError(f"{what}: BOS is not the last token.")
-    return merges, bos_name
+    return json.dumps(content, ensure_ascii=False, indent=2).encode()

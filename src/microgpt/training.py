@@ -198,7 +198,8 @@ class Trainer:
         yield {"samples": self.samples()}
 
     def describe(self) -> dict[str, Any]:
-        """What the first line of ``--json`` says of the run."""
+        """What the first line of ``--json`` says of the run; its tokenizer, if of byte pairs."""
+        characters = self.tokenizer.kind == "character"
         return {
             "dir": str(self.run_dir.path) if self.run_dir else None,
             **made_by(self.engine),
@@ -208,6 +209,7 @@ class Trainer:
             "step": self.step,
             "parameters": self.config.parameters(),
             "config": self.config.to_dict(),
+            **({} if characters else {"tokenizer": self.tokenizer.describe()}),
             "data": self.data_facts,
         }
 
@@ -381,11 +383,7 @@ class Trainer:
         found = self.judge.measure(
             label, self.engine, most=most or None, seconds=seconds, told=told
         )
-        event = {"step": self.step, "split": label, "loss": found.loss, "tokens": found.tokens}
-        if found.is_sample:
-            event |= {"measured": found.measured, "of": found.of}
-        if self.dataset.split_by == "none" and found.bytes:
-            event["bits_per_byte"] = found.bits_per_byte
+        event = found.event(self.step, label)
         if self.run_dir:
             self.run_dir.log([{"eval": event}])
         return event
@@ -437,7 +435,11 @@ def _demo() -> None:
         if event.get("step", 1) % 100 == 0:
             print(f"step {event['step']:4d}  loss {event['loss']:.4f}  lr {event['lr']:.4f}")
         if "eval" in event:
-            print(f"held-out loss {event['eval']['loss']:.4f} ({event['eval']['split']})")
+            found = event["eval"]
+            print(
+                f"held-out loss {found['loss']:.4f}, {found['bits_per_byte']:.4f} bits per byte "
+                f"({found['split']})"
+            )
         if "samples" in event:
             print(" ".join(str(s["text"]) for s in event["samples"]))
 

@@ -24,14 +24,14 @@ from microgpt.tokenizer import AnyTokenizer, Tokenizer
 class Wanted:
     """A tokenizer that was asked for. What is wrong with it shows before any data is read.
 
-    ``asked``: ``char``, ``bpe`` or the path of a tokenizer.json; None is ``char``. ``vocab_size``:
-    the tokens of ``bpe``, BOS included; None is ``USUAL``. Raises ``InputError`` for a size
-    out of range or without ``bpe``, ``FileError`` for a file that can't be read, and
-    ``CheckpointError`` for one that is no tokenizer of byte pairs.
+    ``tokenizer``: ``char``, ``bpe`` or the path of a tokenizer.json; None is ``char``. ``asked`` is
+    that word. ``vocab_size``: the tokens of ``bpe``, BOS included; None is ``USUAL``. Raises
+    ``InputError`` for a size out of range or without ``bpe``, ``FileError`` for a file that can't
+    be read, and ``CheckpointError`` for one that is no tokenizer of byte pairs.
     """
 
-    def __init__(self, asked: str | None = None, vocab_size: int | None = None) -> None:
-        self.asked = asked or "char"
+    def __init__(self, tokenizer: str | None = None, vocab_size: int | None = None) -> None:
+        self.asked = tokenizer or "char"
         self.vocab_size = USUAL if vocab_size is None else vocab_size
         self.file: BytePairTokenizer | None = None
         if self.asked == "char":

@@ -17,7 +17,7 @@ from microgpt.batches import TokenTable
 from microgpt.calling import command
 from microgpt.cli import note, show_json, visible
 from microgpt.cli.options import DataArgument, reading
-from microgpt.cli.screen import bits_of, mark_lines, numbered_lines, sample_of
+from microgpt.cli.screen import mark_lines, numbered_lines, sample_of
 from microgpt.data import load_data
 from microgpt.engines import CHOICES
 from microgpt.engines.hardware import Hardware
@@ -32,7 +32,10 @@ _MOST_UNIQUE = 1_000_000
 
 RunArgument = Annotated[
     Path | None,
-    Parameter(help="Run directory, model.json or .safetensors. [the newest in runs/]"),
+    Parameter(
+        help="Run directory, model.json, .safetensors or Hugging Face directory. [the newest in "
+        "runs/]"
+    ),
 ]
 EngineFlag = Annotated[str, Parameter(help=f"{', '.join(CHOICES)}.")]
 DeviceFlag = Annotated[
@@ -232,8 +235,8 @@ def evaluate(
 ) -> None:
     """Mean loss in nats per token: on the run's held-out documents, or on those in a file.
 
-    For running text (--split-by none) also in bits per byte of its UTF-8 text, which compares
-    across vocabularies.
+    Beside it in bits per byte, which compares across tokenizers: the bytes are those of the
+    documents in UTF-8, one a line.
     """
     if eval_docs < 0:
         raise InputError(f"eval-docs is {eval_docs}, must be at least 0.")
@@ -268,23 +271,15 @@ def evaluate(
             found = measure(made, table, most=eval_docs or None, told=_tell)
         finally:
             _tell(0, 0)
-        event = {
-            "step": opened.step,
-            "split": label,
-            "loss": found.loss,
-            "tokens": found.tokens,
-            **({"measured": found.measured, "of": found.of} if found.is_sample else {}),
-        }
-        if data.split_by == "none" and found.bytes:
-            event["bits_per_byte"] = found.bits_per_byte
+        event = found.event(opened.step, label)
         if json:
             show_json({"eval": event})
         else:
             documents = "1 document" if len(docs) == 1 else f"{len(docs):,} documents"
+            print(f"{found.loss:.4f} nats per token, {found.bits_per_byte:.4f} bits per byte")
             print(
-                f"{found.loss:.4f} nats per token{bits_of(event)} on {label} "
-                f"({'one text' if data.running else documents}, {found.tokens:,} tokens"
-                f"{sample_of(event, opened.config)})"
+                f"  on {label}: {'one text' if data.running else documents}, "
+                f"{found.tokens:,} tokens{sample_of(event, opened.config)}"
             )
 
 

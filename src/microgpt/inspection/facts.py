@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
+from typing import NamedTuple
 
 from microgpt.bytepairs import BYTES
 from microgpt.config import FLAGS, PRESETS, SWITCHES, Config, make_config
@@ -112,14 +113,24 @@ def short_tally(config: Config) -> list[Tally]:
 # ------------------------------------------------------------------ facts
 
 
+class HeldOut(NamedTuple):
+    """A held-out loss in nats per token, and in bits per byte; a log of before lacks the latter."""
+
+    step: int
+    loss: float
+    split: str
+    tokens: int
+    bits_per_byte: float | None
+
+
 @dataclass
 class Log:
-    """What metrics.jsonl holds: a loss per step, and evaluations (step, nats, split, tokens)."""
+    """What metrics.jsonl holds: a loss per step, and the held-out losses."""
 
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     lrs: list[float] = field(default_factory=list)
-    held_out: list[tuple[int, float, str, int]] = field(default_factory=list)
+    held_out: list[HeldOut] = field(default_factory=list)
 
     @classmethod
     def of(cls, opened: Opened) -> Log:
@@ -128,7 +139,8 @@ class Log:
         for line in opened.run.metrics() if opened.run else []:
             if "eval" in line:
                 e = line["eval"]
-                log.held_out.append((e["step"], e["loss"], e["split"], e["tokens"]))
+                values = (e["step"], e["loss"], e["split"], e["tokens"], e.get("bits_per_byte"))
+                log.held_out.append(HeldOut(*values))
             elif "step" in line and math.isfinite(line["loss"]):
                 log.steps.append(line["step"])
                 log.losses.append(line["loss"])
@@ -210,10 +222,11 @@ def facts(opened: Opened, log: Log, *, places: bool = True) -> list[Group]:
         some = log.losses[-LAST:]
         result.append(("last loss", f"{log.losses[-1]:.4f} (step {log.steps[-1]:,})"))
         result.append((f"mean of last {len(some)}", f"{math.fsum(some) / len(some):.4f}"))
-    last = {part: (step, nats, tokens) for step, nats, part, tokens in log.held_out}
-    for part, (step, nats, tokens) in last.items():
-        about = f"{plain_text(part)}, {tokens:,} tokens, step {step:,}"
-        result.append(("held-out", f"{nats:.4f} ({about})"))
+    for last in {held.split: held for held in log.held_out}.values():
+        about = f"{plain_text(last.split)}, {last.tokens:,} tokens, step {last.step:,}"
+        result.append(("held-out", f"{last.loss:.4f} ({about})"))
+        if last.bits_per_byte is not None:
+            result.append(("in bits per byte", f"{last.bits_per_byte:.4f}"))
     groups.append(("Result, in nats per token", result))
     return groups
 

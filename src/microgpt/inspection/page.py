@@ -51,6 +51,7 @@ from microgpt.inspection.pictures import (
 from microgpt.inspection.sameness import reproduces
 from microgpt.opening import Opened, engine_for
 from microgpt.sampling import Settings, sample
+from microgpt.tokenizer import Tokenizer
 
 __all__ = ["Tally", "html_report", "is_report", "parameter_tally", "text_report"]
 
@@ -211,8 +212,8 @@ def _curves(opened: Opened, log: Log, floors: dict[str, float], no_counting: str
         log.losses,
         log.lrs,
         [(plain_text(n), nats) for n, nats in {"random": random_floor(v), **floors}.items()],
-        [(s, nats, "validation" if p == "validation" else "held-out")
-         for s, nats, p, _ in log.held_out],
+        [(held.step, held.loss, "validation" if held.split == "validation" else "held-out")
+         for held in log.held_out],
     )  # fmt: skip
     begins = curves.begins_at()
     documents = "one document" if opened.config.batch_size == 1 else "one batch"
@@ -232,9 +233,13 @@ def _curves(opened: Opened, log: Log, floors: dict[str, float], no_counting: str
         )
     elif no_counting:
         says.append(f"bigram, the loss of counting, is missing: {escape(no_counting)}.")
-    for _, _, part, tokens in log.held_out:
-        what = SPLITS.get(part, plain_text(part))
-        says.append(f"held-out (diamond): mean over {tokens:,} tokens of {escape(what)}.")
+    for held in {(held.split, held.tokens): held for held in log.held_out}.values():
+        what = SPLITS.get(held.split, plain_text(held.split))
+        bits = held.bits_per_byte
+        also = "" if bits is None else f"; {bits:.4f} bits per byte at step {held.step:,}"
+        says.append(
+            f"held-out (diamond): mean over {held.tokens:,} tokens of {escape(what)}{also}."
+        )
     says.append(
         f"The axis of the loss begins at {begins:g}, not at 0."
         if begins
@@ -347,8 +352,8 @@ def _choose_word(
     for line in samples or ():
         if line["text"]:
             return str(line["text"])[: opened.config.block_size]
-    known = getattr(opened.tokenizer, "ids", "emma")  # byte pairs know every letter
-    if set("emma") <= set(known):
+    tokenizer = opened.tokenizer
+    if not isinstance(tokenizer, Tokenizer) or set("emma") <= set(tokenizer.ids):
         return "emma"
     most_probable = Settings(top_k=1)
     return sample(engine, opened.tokenizer, random.Random(0), 1, settings=most_probable)[0]
