@@ -122,7 +122,7 @@ def test_an_entry_that_has_changed_begins_anew(monkeypatch: pytest.MonkeyPatch) 
     def lap(self: Attempt, seed: int, *_: Any) -> Lap:
         if seed == 2:
             raise KeyboardInterrupt
-        return Lap(seed, 3.0, 1.0, 1.0, 1.0, [1.0, 1.0])
+        return Lap(seed, 3.0, 4.3, 1.0, 1.0, 1.0, [1.0, 1.0])
 
     monkeypatch.setattr(Attempt, "lap", lap)
     assert microgpt("speedrun", "toy", "mine.toml").code == 130

@@ -225,6 +225,7 @@ def test_the_loss_is_per_character_whatever_the_tokens(empty_directory: Path) ->
         nats = measure(trainer.engine, table).loss * int((table.lengths - 1).sum())
         assert lap.loss == pytest.approx(nats / sum(len(doc) + 1 for doc in held), rel=1e-6)
         trainer.close()
+        assert lap.bits_per_byte == pytest.approx(lap.loss / math.log(2))  # they are in ASCII
         assert lap.seed == 2 and lap.cost > 0 and len(lap.unit_seconds) == 2
 
 
@@ -238,7 +239,7 @@ def test_a_seed_that_diverges_is_named(empty_directory: Path) -> None:
 
 
 def lap_of(seed: int, loss: float = 3.1, cost: float = 100.0) -> Lap:
-    return Lap(seed, loss + seed / 1000, 2.0, cost / 1000, cost, [0.001, 0.001])
+    return Lap(seed, loss + seed / 1000, 4.5, 2.0, cost / 1000, cost, [0.001, 0.001])
 
 
 @pytest.fixture
@@ -253,6 +254,7 @@ def test_a_record(facts: dict[str, Any]) -> None:
     assert found["losses"] == [lap.loss for lap in laps]
     assert found["mean"] == pytest.approx(3.103)
     assert found["p"] == p_below(found["losses"], 3.2) < 1e-6
+    assert found["bits_per_byte"] == 4.5
     assert found["cost"] == 103 and found["unit"]["ms"] == pytest.approx(1.0)
     assert found["reached"] and found["record"] and not found["noisy"]
     assert found["entry"]["config"]["n_embd"] == 4 and "seed" not in found["entry"]["config"]

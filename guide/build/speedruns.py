@@ -8,7 +8,7 @@ from docstrings import ROOT, package
 LEVELS = ROOT / "bench" / "results" / "speedrun-levels.json"
 
 HEAD = (
-    "| entry | held-out loss | p | cost in units | a run |",
+    "| entry | nats a character | p | cost in units | a run |",
     "|---|---|---|---|---|",
 )
 
@@ -47,8 +47,8 @@ def made(one: dict[str, Any]) -> str:
     threads = "1 thread" if one["threads"] == 1 else f"{one['threads']} threads"
     torch = f", PyTorch {versions['torch']}" if "torch" in versions else ""
     return (
-        f"`{one['command']}`: {one['parameters']:,} parameters, {one['steps']:,} steps, seeds 1 to "
-        f"{len(one['seeds'])}, {one['engine']}, {one['dtype']}, {threads}; {one['machine']}, "
+        f"`{one['command']}`: {one['bits_per_byte']:.4f} bits per byte, {one['parameters']:,} "
+        f"parameters, {one['steps']:,} steps, seeds 1 to {len(one['seeds'])}, {one['engine']}, {one['dtype']}, {threads}; {one['machine']}, "
         f"Python {versions['python']}, NumPy {versions['numpy']}{torch}; a unit is "
         f"{one['unit']['ms']:.2f} ms."
     )

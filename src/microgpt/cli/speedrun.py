@@ -214,7 +214,8 @@ def _report(record: dict[str, Any], where: Path) -> list[str]:
     return [
         "",
         f"loss     {record['mean']:.4f} ± {2 * record['standard_error']:.4f}, mean {what}, "
-        f"{below} {record['target']:.2f}: p {_p(record['p'])}",
+        f"{below} {record['target']:.2f}: p {_p(record['p'])}; {record['bits_per_byte']:.4f} bits "
+        "per byte",
         f"cost     {record['cost']:,.0f} ± {2 * record['cost_error']:,.0f} units of "
         f"{unit['ms']:.2f} ms, a run{noise}",
         f"record   {verdict}",

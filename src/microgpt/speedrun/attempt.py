@@ -36,6 +36,7 @@ class Lap:
 
     seed: int
     loss: float
+    bits_per_byte: float
     seconds: float
     processor_seconds: float
     cost: float
@@ -103,14 +104,14 @@ class Attempt:
             yardstick.read()
             stopwatch = self._train(trainer, yardstick, seed, watch)
             yardstick.read()
-            loss = self._judge(trainer, told)
+            loss, bits = self._judge(trainer, told)
         except NumbersError as error:
             raise NumbersError(f"Seed {seed}: {error.message}", error.remedy) from error
         finally:
             trainer.close()
         unit = statistics.median(yardstick.readings)
         taken = stopwatch.processor_seconds
-        return Lap(seed, loss, stopwatch.seconds, taken, taken / unit, yardstick.readings)
+        return Lap(seed, loss, bits, stopwatch.seconds, taken, taken / unit, yardstick.readings)
 
     def _trainer(self, seed: int) -> Trainer:
         entry = self.entry
@@ -150,8 +151,8 @@ class Attempt:
                     stopwatch.start()
         return stopwatch
 
-    def _judge(self, trainer: Trainer, told: Told) -> float:
-        """Nats a character over all that is judged; every end of a document is one character."""
+    def _judge(self, trainer: Trainer, told: Told) -> tuple[float, float]:
+        """Nats a character over all that is judged, every document's end one; and bits per byte."""
         label = self._label(trainer)
         found = trainer.judge.measure(label, trainer.engine, told=told)
         parts = trainer.kept_out
@@ -159,7 +160,7 @@ class Attempt:
         loss = found.loss * found.tokens / (sum(map(len, docs)) + len(docs))
         if not math.isfinite(loss):
             raise NumbersError("the held-out loss is not a number.", "Use a smaller lr.")
-        return loss
+        return loss, found.bits_per_byte
 
 
 def _with_seed(config: Config, seed: int) -> Config:

@@ -35,7 +35,6 @@ CHEAPER = 0.05
 
 FOLDER = Path("runs", "speedrun")
 _MOST_BYTES = 4_000_000
-_KEYS = {field.name for field in dataclasses.fields(Lap)}
 
 
 # ------------------------------------------------------------------ circumstances
@@ -126,6 +125,7 @@ def record_of(
         **facts,
         "losses": losses,
         "mean": statistics.fmean(losses),
+        "bits_per_byte": statistics.fmean(lap.bits_per_byte for lap in laps),
         "standard_error": standard_error(losses),
         "p": p,
         "reached": enough and p < SIGNIFICANT,
