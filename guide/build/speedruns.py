@@ -47,10 +47,10 @@ def made(one: dict[str, Any]) -> str:
     threads = "1 thread" if one["threads"] == 1 else f"{one['threads']} threads"
     torch = f", PyTorch {versions['torch']}" if "torch" in versions else ""
     return (
-        f"`{one['command']}`: {one['bits_per_byte']:.4f} bits per byte, {one['parameters']:,} "
-        f"parameters, {one['steps']:,} steps, seeds 1 to {len(one['seeds'])}, {one['engine']}, {one['dtype']}, {threads}; {one['machine']}, "
-        f"Python {versions['python']}, NumPy {versions['numpy']}{torch}; a unit is "
-        f"{one['unit']['ms']:.2f} ms."
+        f"`{one['command']}`: {one['bits_per_byte']:.4f} bits per byte; {one['parameters']:,} "
+        f"parameters, {one['steps']:,} steps, seeds 1 to {len(one['seeds'])}, {one['engine']}, "
+        f"{one['dtype']}, {threads}; {one['machine']}, Python {versions['python']}, NumPy "
+        f"{versions['numpy']}{torch}; a unit is {one['unit']['ms']:.2f} ms."
     )
 
 
