@@ -320,7 +320,7 @@ def set_up_torch():
     began = time.monotonic()
     pins = [
         line.removesuffix("\\").strip()
-        for name in ("dev.txt", "export.txt")  # transformers asks for what export has too
+        for name in ("dev.txt", "export.txt")  # transformers asks for some of export
         for line in (REQUIREMENTS / name).read_text(encoding="utf-8").splitlines()
         if line[:1].isalnum()
     ]

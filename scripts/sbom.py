@@ -73,7 +73,7 @@ OURS = (
     "guide/fonts/fonts.manifest.json",
 )
 # Where the metadata says less than the licence text in the package, or isn't on every system.
-STATED = {"colorama": "BSD-3-Clause", "httpx2-jsfetch": "BSD-3-Clause", "jinja2": "BSD-3-Clause"}
+STATED = {"colorama": "BSD-3-Clause", "jinja2": "BSD-3-Clause"}
 CLASSIFIERS = {
     "Apache Software License": "Apache-2.0",
     "MIT License": "MIT",

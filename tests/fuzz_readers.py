@@ -20,10 +20,12 @@ import numpy as np
 
 from cli_runner import DOCS, TINY, ok
 from fuzzing import Read
+from hf_models import made, sharded
 from microgpt.assignment.intake.submissions import read_submission
 from microgpt.cli import options
 from microgpt.data import SPLITS, load_data
 from microgpt.disk.checkpoint import RunDir
+from microgpt.disk.huggingface import write_directory
 from microgpt.disk.modelfile import write_model, write_safetensors
 from microgpt.errors import MicrogptError
 from microgpt.guard.bot import Bot, serve
@@ -77,6 +79,20 @@ def safetensors(folder: Path) -> Reader:
     write_safetensors(folder / name, make("ab", n_embd=2, n_head=1, block_size=2))
     seeds = [(folder / name).read_bytes()]
     return Reader(of_file(folder, name, lambda path: whole(open_model(path)[0])), seeds)
+
+
+def of_directory(folder: Path, part: str) -> Reader:
+    """Read a Hugging Face directory in which one file is replaced by the bytes."""
+    there = folder / "theirs"
+    write_directory(there, made("llama"))
+    if part.endswith(".index.json"):
+        sharded(there)
+    seeds = [(there / part).read_bytes()]
+    return Reader(of_file(there, part, lambda _: whole(open_model(there)[0])), seeds)
+
+
+def their_file(part: str) -> Callable[[Path], Reader]:
+    return lambda folder: of_directory(folder, part)
 
 
 def tokenizer(folder: Path) -> Reader:
@@ -263,6 +279,10 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     "run": run_file("run.json"),
     "safetensors": safetensors,
     "state": run_file("state.json"),
+    "their config": their_file("config.json"),
+    "their index": their_file("model.safetensors.index.json"),
+    "their tokenizer": their_file("tokenizer.json"),
+    "their weights": their_file("model.safetensors"),
     "tokenizer": tokenizer,
     "vocab": run_file("vocab.json"),
     "weights": run_file("weights.safetensors"),

@@ -16,6 +16,7 @@ from microgpt.errors import CheckpointError
 from microgpt.subwords import BytePairTokenizer
 from microgpt.tokenizer import Tokenizer
 from microgpt.tokenizerjson import BOS, byte_pair_json, spelled, tokenizer_json, written
+from test_mergesfile import as_gpt2, content
 
 pytestmark = pytest.mark.slow
 
@@ -194,6 +195,17 @@ def test_the_library_s_own_byte_pairs_are_read(tokenizers: ModuleType, tmp_path:
     assert back.bos_name == "<|endoftext|>"
     assert back.merges == BytePairTokenizer.of(docs, 401).merges
     same(made._tokenizer, back, docs[:2_000])
+
+
+def test_gpt2_s_form_means_the_same(tokenizers: ModuleType) -> None:
+    """Merges as texts, no type, BOS in the vocabulary too."""
+    said = content()
+    as_gpt2(said)
+    made = tokenizers.Tokenizer.from_str(json.dumps(said))
+    for text in (json.dumps(said), made.to_str()):
+        back = BytePairTokenizer.read(text.encode(), "t.json")
+        assert back.bos == made.token_to_id("<|endoftext|>")
+        same(made, back, ["low lower lowest", "l'été\x85 東", ""])
 
 
 def test_a_special_token_that_comes_first_is_refused(tokenizers: ModuleType) -> None:

@@ -160,7 +160,7 @@ def encode(piece: bytes, new_of: Mapping[Pair, int]) -> list[int]:
     tokens = [ID_OF[byte] for byte in piece]
     while known := new_of.keys() & pairwise(tokens):
         pair = min(known, key=new_of.__getitem__)
-        tokens = replaced(tokens, pair, new_of[pair])[0]
+        tokens, _, _ = replaced(tokens, pair, new_of[pair])
     return tokens
 
 

@@ -159,7 +159,7 @@ class BytePairTokenizer:
         return np.array([*map(len, self.contents), 1], dtype=np.int64)
 
     def shown(self, token: int) -> str:
-        """A token as tables show it; bytes that aren't UTF-8 by themselves as <e2 80>."""
+        """A token as tables show it; bytes that aren't UTF-8 by themselves as ``<e2 80>``."""
         check_token(token, self.bos)
         if token == self.bos:
             return "BOS"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from microgpt.engines.base import Arrays
 
 _BASE = ("numpy", "cyclopts", "rich", "plotext", "safetensors")
-_PACKAGES = (*_BASE, "torch", "gguf", "tokenizers", "ziglang")  # the others are extras
+_PACKAGES = (*_BASE, "torch", "gguf", "ziglang")  # the others are extras
 _SMALL = Config(n_embd=4, n_head=2, block_size=4, vocab_size=5, steps=1)
 _DOCUMENT = (4, 0, 2, 1, 4)
 _LOSS = 3.611328  # of that document under _weights; a test checks it with the scalar engine
