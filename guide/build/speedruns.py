@@ -8,8 +8,8 @@ from docstrings import ROOT, package
 LEVELS = ROOT / "bench" / "results" / "speedrun-levels.json"
 
 HEAD = (
-    "| entry | nats a character | p | cost in units | a run |",
-    "|---|---|---|---|---|",
+    "| entry | nats a character | p | cost in units |",
+    "|---|---|---|---|",
 )
 
 
@@ -36,7 +36,6 @@ def row(one: dict[str, Any]) -> str:
         f"{one['mean']:.4f} ± {2 * one['standard_error']:.4f}",
         "< 0.0001" if one["p"] < 1e-4 else f"{one['p']:.1g}",
         f"{one['cost']:,.0f} ± {2 * one['cost_error']:,.0f}{noisy}",
-        f"{one['processor_seconds']:,.2f} s",
     )
     return f"| {' | '.join(cells)} |"
 
@@ -47,10 +46,12 @@ def made(one: dict[str, Any]) -> str:
     threads = "1 thread" if one["threads"] == 1 else f"{one['threads']} threads"
     torch = f", PyTorch {versions['torch']}" if "torch" in versions else ""
     return (
-        f"`{one['command']}`: {one['bits_per_byte']:.4f} bits per byte; {one['parameters']:,} "
-        f"parameters, {one['steps']:,} steps, seeds 1 to {len(one['seeds'])}, {one['engine']}, "
+        f"`{one['command']}`: {one['bits_per_byte']:.4f} bits per byte; {one['tokenizer']}, "
+        f"{one['parameters']:,} parameters, {one['steps']:,} steps, seeds 1 to "
+        f"{len(one['seeds'])}, {one['engine']}, "
         f"{one['dtype']}, {threads}; {one['machine']}, Python {versions['python']}, NumPy "
-        f"{versions['numpy']}{torch}; a unit is {one['unit']['ms']:.2f} ms."
+        f"{versions['numpy']}{torch}; a unit is {one['unit']['ms']:.2f} ms, a run "
+        f"{one['processor_seconds']:,.2f} s."
     )
 
 
