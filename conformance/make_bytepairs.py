@@ -28,6 +28,7 @@ _SCRIPTS = [
 _SPACES = [
     "a\x1cb\x1d c\x1e\x1fd \x85 e\xa0f\xa0 g\u1680h\u2003\u2003i\u2028j\u2029k\u202fl\u205f",
     "m\u3000n \u3000 b\n \tc\r\n\r\n d \xa0\xa0e\u180ef\u200bg\ufeffh \x0b\x0c i  ",
+    "j \x85k!\x85l \xa0m!\u3000n \x1fo",
 ]
 _ODD = [
     "I'm 'm 'M I'M i'd've 'sis 'll'l ''s 'ſ",

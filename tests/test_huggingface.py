@@ -16,6 +16,7 @@ from cli_runner import ok, refused, tree, written
 from hf_models import BLOCKS, SIZES, TOKENIZERS, as_bf16, made, same_weights, sharded
 from microgpt import files
 from microgpt.config import Config
+from microgpt.data import bundled
 from microgpt.disk.huggingface import KNOWN, NAMES, contents, read_directory, write_directory
 from microgpt.disk.modelfile import Model
 from microgpt.errors import CheckpointError, FileError, InputError
@@ -224,6 +225,15 @@ FLAGS = {
     "gpt2": ("--activation", "gelu", "--norm", "layernorm", "--bias", "--tied"),
     "llama": ("--activation", "swiglu", "--positions", "rope", "--n-kv-head", 1),
 }
+
+
+@pytest.mark.usefixtures("empty_directory")
+def test_a_model_of_another_shape_is_refused() -> None:
+    said = refused(2, "export", bundled("data/model.json"), "hf")
+    assert "hf can't be written: the model isn't of a shape that others know" in said
+    assert "activation is relu, must be gelu; norm is rmsnorm, must be layernorm; " in said
+    assert "train --config recipes/gpt2-laptop.toml" in said
+    assert list(Path.cwd().iterdir()) == []
 
 
 @pytest.mark.usefixtures("empty_directory")

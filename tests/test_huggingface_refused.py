@@ -115,6 +115,13 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "holes": (
         vocab_of(lambda c: c["model"]["vocab"].update(a=99)), "its 13 tokens must have the ids 0 to"
     ),
+    "half": (
+        vocab_of(lambda c: c["model"]["vocab"].update({"\ud800": 13})), "the token '.ud800', with"
+    ),
+    "merges": (
+        vocab_of(lambda c: c["model"].update(type="BPE", merges=[["a", "b"]])),
+        "pre_tokenizer is of type 'Split', must be 'ByteLevel'",
+    ),
     "split": (
         vocab_of(lambda c: c.update(normalizer={"type": "NFC"})), "its normalizer isn't that of a"
     ),

@@ -12,12 +12,12 @@ from typing import Any
 
 from microgpt import files
 from microgpt.arrays import Arrays
-from microgpt.errors import CheckpointError, InputError
+from microgpt.errors import CheckpointError, InputError, NumbersError
 from microgpt.files import shown
 from microgpt.growing import ROWS_OF_TOKENS
 from microgpt.subwords import BytePairTokenizer
 from microgpt.tokenizer import AnyTokenizer, Tokenizer
-from microgpt.tokenizerjson import MAX_BYTES, character_json, written
+from microgpt.tokenizerjson import MAX_BYTES, character_json, is_text
 
 TOKENIZER = "tokenizer.json"
 
@@ -43,7 +43,10 @@ def read_tokenizer(folder: Path) -> tuple[AnyTokenizer, int]:
     if model.get("type") == "WordLevel":
         return _characters(path, content, vocab, name), bos
     if bos != len({*vocab, name}) - 1:
-        data = written(_bos_last(content, vocab, bos, name))
+        try:
+            data = files.dump_json(_bos_last(content, vocab, bos, name)).encode()
+        except (NumbersError, RecursionError):
+            raise _bad(path, "it has numbers or lists that no such file needs") from None
     return BytePairTokenizer.read(data, str(path)), bos
 
 
@@ -64,9 +67,8 @@ def _special(path: Path, content: dict[str, Any], vocab: dict[str, Any]) -> tupl
     added = content.get("added_tokens")
     found = {}
     for token in added if isinstance(added, list) else ():
-        number, name = (
-            (token.get("id"), token.get("content")) if isinstance(token, dict) else (0, 0)
-        )
+        fields = token if isinstance(token, dict) else {}
+        number, name = fields.get("id"), fields.get("content")
         if type(number) is not int or not isinstance(name, str):
             raise _bad(path, f"an added token is {shown(token)}, must have an id and a content")
         found[name] = number
@@ -77,6 +79,8 @@ def _special(path: Path, content: dict[str, Any], vocab: dict[str, Any]) -> tupl
     ids = {**vocab, name: bos}.values()
     if vocab.get(name, bos) != bos or not all(type(n) is int for n in ids):
         raise _bad(path, f"it gives {shown(name)} two ids, or a token an id that isn't a number")
+    if half := next((word for word in (*vocab, name) if not is_text(word)), None):
+        raise _bad(path, f"it has the token {shown(half)}, with half of a character")
     if sorted(ids) != list(range(len(ids))):
         raise _bad(path, f"its {len(ids):,} tokens must have the ids 0 to {len(ids) - 1:,}")
     return bos, name

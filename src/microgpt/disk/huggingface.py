@@ -29,7 +29,7 @@ from microgpt.errors import CheckpointError, FileError
 from microgpt.files import shown
 from microgpt.subwords import BytePairTokenizer
 from microgpt.tokenizer import Tokenizer
-from microgpt.tokenizerjson import BOS, tokenizer_json, written
+from microgpt.tokenizerjson import BOS, is_text, tokenizer_json, written
 
 CONFIG, GENERATION, TOKENS = "config.json", "generation_config.json", "tokenizer_config.json"
 NAMES = (CONFIG, GENERATION, WHOLE, TOKENIZER, TOKENS)
@@ -189,12 +189,12 @@ def _check(path: Path, model: Model) -> None:
             f"{path} can't be written: the tokenizer has {found} tokens, vocab_size is {wanted}.",
             remedy,
         )
-    half = next((c for c in getattr(model.tokenizer, "uchars", ()) if "\ud800" <= c < "\ue000"), "")
-    if half:
-        raise CheckpointError(
-            f"{path} can't be written: the vocabulary has {half!a}, half a character.",
-            "Train on a text without it.",
-        )
+    for word in getattr(model.tokenizer, "uchars", ()):
+        if not is_text(word):
+            raise CheckpointError(
+                f"{path} can't be written: the vocabulary has {word!a}, half a character.",
+                "Train on a text without it.",
+            )
 
 
 def _told(config: Config) -> list[str]:

@@ -51,8 +51,8 @@ class _Place:
 class Tensors(Mapping[str, Array]):
     """The arrays of a directory by name; each access reads one anew.
 
-    ``shapes``: of all. float64, float32 and float16 keep their numbers; float16 and bfloat16 come
-    back as float32, which loses nothing. Raises ``CheckpointError`` for files that are damaged,
+    ``shapes``: of all. float64 and float32 stay what they are; float16 and bfloat16 come back as
+    float32, which loses nothing. Raises ``CheckpointError`` for files that are damaged,
     missing or no safetensors.
     """
 
