@@ -1,4 +1,4 @@
-"""What `bench/switches.py` compares: the settings, the switches, and equal numbers of parameters."""
+"""What `bench/switches.py` compares: settings and switches, with equal numbers of parameters."""
 
 from __future__ import annotations
 

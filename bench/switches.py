@@ -1,4 +1,4 @@
-"""From microgpt to nanochat, one switch at a time: what each block and each part of a recipe brings.
+"""From microgpt to nanochat, one switch at a time: what each block, each part of a recipe brings.
 
     python bench/switches.py names [--jobs 1]
     python bench/switches.py shakespeare [--jobs 2]
