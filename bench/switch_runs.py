@@ -20,8 +20,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
-
 from common import ROOT
 from switch_plan import BASE, DTYPE, ENGINE, Setting
 
@@ -34,6 +32,7 @@ from microgpt.training import Trainer
 Run = dict[str, Any]
 Losses = dict[str, Any]
 
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 TURN_SECONDS = 0.1
 ROUNDS = 15
 
@@ -69,8 +68,6 @@ class Work:
         line = {"of": of, **found}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
         self.lines[_key(of)] = line
 
 
@@ -120,8 +117,10 @@ def work_off(
 
     def keep_busy() -> None:
         command = [sys.executable, str(worker or Path(__file__))]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        with subprocess.Popen(command, text=True, encoding="utf-8", **pipes) as process:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+            env={**os.environ, **ONE_THREAD},
+        ) as process:  # fmt: skip
             assert process.stdin and process.stdout
             while not failed.is_set():
                 try:

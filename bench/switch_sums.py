@@ -80,7 +80,8 @@ class Sums:
         if any(self.mean(name, rate, self.setting.search) is None for rate in rates):
             return None
         seeds = [seed for seed in self.setting.search if seed != without]
-        return min(rates, key=lambda rate: self.mean(name, rate, seeds) or math.inf)
+        means = {rate: self.mean(name, rate, seeds) for rate in rates}
+        return min((mean, rate) for rate, mean in means.items() if mean is not None)[1]
 
     def points(self, name: str) -> list[Point]:
         """The runs of the table, once the rates are known: of each judged seed."""

@@ -21,6 +21,7 @@ bench/results/NAME-again.* and fails where more rows disagree than chance explai
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 from collections.abc import Mapping
@@ -63,6 +64,7 @@ def measured(
     times = steps_of(setting, work, old, arguments.rounds)
     steps = {name: round(setting.steps / time["ratio"]) for name, time in times.items()}
 
+    @functools.cache
     def run(point: Point) -> Run:
         return run_of(setting, setting.config(point.name, point.rate, point.seed, point.steps))
 
