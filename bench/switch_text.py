@@ -44,7 +44,7 @@ def _about(setting: Setting, found: Mapping[str, Any]) -> str:
         f"{setting.data[0]}, {plain:,} parameters, within 1 % the same for all by mlp_width; "
         f"published: {sizes}, linear decay, Adam. Torch engine, float32, one thread. Step: "
         "processor time of a step over the published model's, median of rounds in turn; steps are "
-        "fewer by as much. "
+        "fewer by as much (less than 3 % can't be told from nothing and counts as that). "
         f"{rates} Held-out loss in nats per token and Δ against the published model, each at its "
         f"own best rate; seeds {seeds[0]} to {seeds[-1]}. ± is two standard errors of the paired "
         f"differences over {len(seeds)} seeds: with so few, {share:.0%} of true differences lie "

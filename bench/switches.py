@@ -33,7 +33,7 @@ from switch_runs import ROUNDS, Losses, Run, Work, commit, ratios, run_of, turns
 # isort: split
 from common import ROOT, load, save
 from switch_plan import BASE, SWITCHES, TOGETHER, Setting, larger, names, shakespeare
-from switch_sums import Point, Sums, compared
+from switch_sums import Point, Sums, compared, steps_in
 from switch_text import table
 
 SETTINGS = {"names": names, "shakespeare": shakespeare}
@@ -62,7 +62,7 @@ def measured(
 ) -> tuple[Sums, dict[str, Any]]:
     """Make all runs of a setting, and what its table says."""
     times = steps_of(setting, work, old, arguments.rounds)
-    steps = {name: round(setting.steps / time["ratio"]) for name, time in times.items()}
+    steps = {name: steps_in(setting.steps, time["ratio"]) for name, time in times.items()}
 
     @functools.cache
     def run(point: Point) -> Run:

@@ -273,6 +273,11 @@ def test_ratios_are_medians_of_turns(bench: SimpleNamespace) -> None:
     assert found == {"rope": {"ratio": 1.2, "least": 1.1, "most": 9.0}}
 
 
+def test_equal_times(bench: SimpleNamespace) -> None:
+    assert [bench.sums.steps_in(1000, ratio) for ratio in (1.0, 1.25, 0.8)] == [1000, 800, 1250]
+    assert bench.sums.steps_in(1000, 1.029) == 1000, "nobody can tell that from 1"
+
+
 # ------------------------------------------------------------------ what is committed
 
 
@@ -290,7 +295,7 @@ def test_the_committed_tables_follow_from_their_runs(bench: SimpleNamespace, nam
         for row in part["rows"] if part else []:
             apart = [a - b for a, b in zip(row["losses"], base, strict=True)]
             assert [row["gap"], row["gap_error"]] == pytest.approx(bench.sums.with_error(apart))
-            assert row["steps"] == round(part["steps"] / row["time"]["ratio"])
+            assert row["steps"] == bench.sums.steps_in(part["steps"], row["time"]["ratio"])
 
 
 @pytest.mark.prove
