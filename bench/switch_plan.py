@@ -59,8 +59,7 @@ def _together(*names: str) -> dict[str, Any]:
     return {k: v for s in SWITCHES if s.name in names for k, v in s.changes.items()}
 
 
-_NANOCHAT = ("rope", "qk_norm", "relu²", "final norm", "2 key/value heads", "zero init", "wsd",
-             "Muon")  # fmt: skip
+_NANOCHAT = ("rope", "qk_norm", "relu²", "final norm", "zero init", "wsd", "Muon")
 _LLAMA = ("rope", "swiglu", "final norm", "norm gains", "2 key/value heads", "AdamW")
 TOGETHER = (
     Switch("all of nanochat's", ", ".join(_NANOCHAT), _together(*_NANOCHAT), muon=True),

@@ -6,6 +6,7 @@ out, until the input ends. So a bench that is killed takes its workers along.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -209,8 +210,9 @@ def commit() -> str:
 
 
 def main() -> None:
-    for line in sys.stdin:
-        print(json.dumps(trained(json.loads(line))), flush=True)
+    with contextlib.suppress(BrokenPipeError):  # the bench was killed meanwhile
+        for line in sys.stdin:
+            print(json.dumps(trained(json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":

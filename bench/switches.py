@@ -44,15 +44,18 @@ UNLIKELY = 0.01
 def steps_of(setting: Setting, work: Work, old: Mapping[str, Any], rounds: int) -> dict[str, Any]:
     """The ratio of each variant's time of a step, measured once; and how many steps follow."""
     known = {row["name"]: row["time"] for row in old.get("rows", [])}
-    missing = [name for name in setting.names if name not in (BASE, *known)]
+
+    def of(name: str) -> Run:
+        own = run_of(setting, setting.config(name, setting.rates[0]))
+        return {"time_of": own, "rounds": rounds}
+
+    missing = [n for n in setting.names if n not in (BASE, *known) and work.get(of(n)) is None]
     if missing:
-        of = {"times": setting.name, "base": setting.base, "names": missing, "rounds": rounds}
-        if work.get(of) is None:
-            print(f"{setting.name}: the time of a step, {rounds} rounds", flush=True)
-            before = load()
-            found = list(turns(setting, missing, rounds))
-            work.add(of, {"ratios": ratios(found), "turns": found, "load": [before, load()]})
-        known |= (work.get(of) or {})["ratios"]
+        print(f"{setting.name}: the time of a step, {rounds} rounds", flush=True)
+        found = list(turns(setting, missing, rounds))
+        for name, ratio in ratios(found).items():
+            work.add(of(name), {"time": ratio, "load": load()})
+    known = {n: (work.get(of(n)) or {"time": None})["time"] for n in setting.names} | known
     known[BASE] = {"ratio": 1.0, "least": 1.0, "most": 1.0}
     return {name: known[name] for name in setting.names}
 
