@@ -133,6 +133,7 @@ class Sums:
     def row(self, name: str) -> dict[str, Any]:
         """What the table says of a variant; all runs must be made."""
         points, rates = self.points(name), self.rates(name)
+        seeds = self.setting.search or self.setting.judged
         losses, base = self.losses(points), self.losses(self.points(BASE))
         mean, error = with_error(losses)
         gap, gap_error = with_error([a - b for a, b in zip(losses, base, strict=True)])
@@ -144,7 +145,7 @@ class Sums:
             "steps": self.steps[name],
             "rate": self.rate(name),
             "rates": [point.rate for point in points],
-            "validation": {str(rate): self.mean(name, rate, self.setting.search) for rate in rates},
+            "validation": {str(rate): self.mean(name, rate, seeds) for rate in rates},
             "losses": losses,
             "mean": mean,
             "error": error,

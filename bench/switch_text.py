@@ -5,55 +5,80 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from switch_plan import BASE, VARIANTS, Setting, larger
-from switch_sums import outside
+from switch_plan import BASE, DTYPE, ENGINE, VARIANTS, Setting, larger
+from switch_sums import NOISE, outside
+
+WHY = (
+    "Why these: rope, qk_norm, relu², the final norm, zero init, wsd and Muon are what nanochat "
+    "has and microgpt hasn't; swiglu, gains, tied weights, fewer key/value heads and AdamW with "
+    "weight decay are what Llama models have instead or besides. RMSNorm, the norm after the "
+    "embedding, an lm_head of its own and no biases are in microgpt and nanochat alike. Not "
+    "measured: nanochat's soft-cap of the logits, its other standard deviations of first weights "
+    "and one learning rate for each kind of weight, attention in a window, larger batches "
+    "(notes/recipes.md has those)."
+)
 
 
 def table(setting: Setting, found: Mapping[str, Any]) -> list[str]:
-    lines = [_about(setting, found), "", *_table(setting, found)]
+    """All of the file below its first line."""
+    command = f"`python bench/switches.py {setting.name}`"
+    if "check" in found:
+        command += f" `--check` an older table, with `--seeds-from {min(found['seeds'])}`"
+    lines = [
+        f"{command}: {_what(setting, found)}",
+        "",
+        *_how(setting, found),
+        "",
+        WHY,
+        "",
+        *_table(found),
+    ]
     if "larger" in found:
         part = found["larger"]
         bigger = larger(setting, {row["name"]: row["rate"] for row in part["rows"]})
-        lines += ["", "**Larger.** " + _about(bigger, part), "", *_table(bigger, part)]
+        lines += ["", f"Larger: {_what(bigger, part)}"]
+        lines += ["", *_how(bigger, part), "", *_table(part)]
     return lines
 
 
-def _about(setting: Setting, found: Mapping[str, Any]) -> str:
+def _what(setting: Setting, found: Mapping[str, Any]) -> str:
     config = setting.config(BASE, setting.rates[0])
-    seeds = found["seeds"]
-    plain = found["rows"][0]["parameters"]
-    share = outside(len(seeds) - 1)
-    sizes = (
-        f"n_layer {config.n_layer}, n_embd {config.n_embd}, block_size {config.block_size}, "
-        f"batch {config.batch_size}, {found['steps']:,} steps"
+    total = found["rows"][0]["parameters"]
+    return (
+        f"{setting.data[0]}, {total:,} parameters: n_layer {config.n_layer}, n_embd "
+        f"{config.n_embd}, block_size {config.block_size}; {found['steps']:,} steps of "
+        f"{config.batch_size} {'windows' if config.long == 'window' else 'documents'}, linear "
+        f"decay, Adam. Engine {ENGINE}, {DTYPE}, one thread. {found['runs']} runs, "
+        f"{found['processor_seconds']:,} seconds of processor time."
     )
+
+
+def _how(setting: Setting, found: Mapping[str, Any]) -> list[str]:
+    seeds = found["seeds"]
+    beyond = f"{outside(len(seeds) - 1):.0%}"
+    further = "among three values and, while the best is at an end, the next one beyond it"
     if setting.given:
-        rates = "Learning rates are those that were best above."
-    elif set(setting.search) & set(setting.judged):
-        rates = (
-            "Learning rates are chosen by the validation loss, for each seed by the mean over the "
-            "other seeds, among three and, while the best is at an end, the next one there; shown "
-            "is the best over all seeds."
+        rate = "the best of the smaller models"
+    elif set(found["search"]) & set(seeds):
+        rate = (
+            "by the validation texts, for each seed by the mean over the other seeds, "
+            f"{further}. Shown is the best over all seeds"
         )
     else:
-        rates = (
-            f"Learning rates are chosen by the validation loss of seed {setting.search[0]}, which "
-            "isn't in the table, among three and, while the best is at an end, the next one there."
-        )
-    return (
-        f"{setting.data[0]}, {plain:,} parameters, within 1 % the same for all by mlp_width; "
-        f"published: {sizes}, linear decay, Adam. Torch engine, float32, one thread. Step: "
-        "processor time of a step over the published model's, median of rounds in turn; steps are "
-        "fewer by as much (less than 3 % can't be told from nothing and counts as that). "
-        f"{rates} Held-out loss in nats per token and Δ against the published model, each at its "
-        f"own best rate; seeds {seeds[0]} to {seeds[-1]}. ± is two standard errors of the paired "
-        f"differences over {len(seeds)} seeds: with so few, {share:.0%} of true differences lie "
-        "outside. Bold: Δ is larger than that. "
-        f"{found['runs']} runs, {found['processor_seconds']:,} seconds of processor time."
-    )
+        chosen = ", ".join(map(str, found["search"]))
+        rate = f"by the validation text with seed {chosen}, which isn't in the table, {further}"
+    return [
+        "- step: processor time of a step over the published model's, median of rounds in which "
+        f"the two take turns; steps: as many fewer. Less than {NOISE:.0%} counts as nothing.",
+        f"- lr: chosen {rate}. Muon has the same one for its matrices.",
+        "- held-out loss: nats per token. Δ: against the published model, each at its own lr. ± is "
+        f"two standard errors, of Δ over the differences seed by seed; seeds {seeds[0]} to "
+        f"{seeds[-1]}. With {len(seeds)} seeds {beyond} of such intervals miss the true value. "
+        "Bold: Δ is larger than its error.",
+    ]
 
 
-def _table(setting: Setting, found: Mapping[str, Any]) -> list[str]:
+def _table(found: Mapping[str, Any]) -> list[str]:
     lines = [
         "| switch | what it is | parameters | step | steps | lr | held-out loss | Δ, equal time "
         "| Δ, equal steps |",

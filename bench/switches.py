@@ -60,6 +60,19 @@ def steps_of(setting: Setting, work: Work, old: Mapping[str, Any], rounds: int) 
     return {name: known[name] for name in setting.names}
 
 
+class _Kept:
+    """Hears of finished runs: keeps them, and says how many are to go."""
+
+    def __init__(self, name: str, work: Work, runs: Mapping[int, Point]) -> None:
+        self.name, self.work, self.left = name, work, dict(runs)
+        self.commit = commit()
+
+    def __call__(self, run: Run, losses: Losses) -> None:
+        self.work.add(run, {**losses, "commit": self.commit})
+        point = self.left.pop(id(run))
+        print(f"{self.name}, {len(self.left)} to go: {point} {losses}", flush=True)
+
+
 def measured(
     setting: Setting, work: Work, arguments: argparse.Namespace, old: Mapping[str, Any]
 ) -> tuple[Sums, dict[str, Any]]:
@@ -72,18 +85,9 @@ def measured(
         return run_of(setting, setting.config(point.name, point.rate, point.seed, point.steps))
 
     sums = Sums(setting, steps, lambda point: work.get(run(point)))
-    now = commit()
     while wanted := sums.wanted():
-        left = len(wanted)
-
-        def done(made: Run, losses: Losses) -> None:
-            nonlocal left
-            left -= 1
-            work.add(made, {**losses, "commit": now})
-            said = {k: v for k, v in made["config"].items() if k in ("lr", "steps", "seed")}
-            print(f"{setting.name}: {left} to go, {losses} {said}", flush=True)
-
-        work_off([run(point) for point in wanted], arguments.jobs, done)
+        kept = _Kept(setting.name, work, {id(run(point)): point for point in wanted})
+        work_off([run(point) for point in wanted], arguments.jobs, kept)
     rows = [{**sums.row(name), "time": times[name]} for name in setting.names]
     lines = [work.get(run(point)) or {} for point in sums.every()]
     return sums, {

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from microgpt.config import make_config
+from microgpt.config import Config, make_config
+from microgpt.data import load_data
+from microgpt.training import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
@@ -207,40 +209,94 @@ def test_finished_runs_are_not_made_again(bench: SimpleNamespace, tmp_path: Path
     assert again.get(more) is None, "the number of steps belongs to the run"
 
 
+def faked(run: Any) -> dict[str, float]:
+    """Losses that are best at lr 0.01, and depend on seed, MLP and optimiser."""
+    config = run["config"]
+    loss = 2 + abs(math.log2(config["lr"] / 0.01)) / 10 + config["seed"] ** 2 % 7 / 1000
+    loss += config.get("mlp_width", 0) / 1e5 - 0.01 * (config["optimizer"] == "muon")
+    return {"validation": loss, "held_out": loss, "seconds": 1.0}
+
+
+@pytest.fixture
+def made(bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Runs are listed here and not made; steps take 1.25 times as long with every switch."""
+    made: list[str] = []
+
+    def work_off(runs: list[Any], jobs: int, done: Any) -> None:
+        for run in runs:
+            made.append(json.dumps(run))
+            done(run, faked(run))
+
+    def turns(setting: Any, names: list[str], rounds: int) -> Any:
+        return iter({"name": n, "own": 1.25, "published": 1.0} for n in names)
+
+    monkeypatch.setattr(bench.main, "turns", turns)
+    monkeypatch.setattr(bench.main, "work_off", work_off)
+    return made
+
+
 def test_a_killed_bench_goes_on(
-    bench: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: SimpleNamespace, made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setting = bench.plan.names()
     work = bench.runs.Work(tmp_path / "work.jsonl")
-    made: list[str] = []
+    whole = bench.main.work_off
 
-    def work_off(runs: list[Any], jobs: int, done: Any, stop_after: float = math.inf) -> None:
-        for run in runs:
-            if len(made) >= stop_after:
-                raise KeyboardInterrupt
-            made.append(json.dumps(run))
-            loss = 2 + abs(run["config"]["lr"] - 0.02) + run["config"]["seed"] / 100
-            done(run, {"validation": loss, "held_out": loss, "seconds": 1.0})
+    def killed(runs: list[Any], jobs: int, done: Any) -> None:
+        whole(runs[:100], jobs, done)
+        raise KeyboardInterrupt
 
-    def turns(*_: object) -> Any:
-        return iter({"name": n, "own": 1.25, "published": 1.0} for n in setting.names[1:])
-
-    monkeypatch.setattr(bench.main, "turns", turns)
-    monkeypatch.setattr(bench.main, "work_off", lambda *a: work_off(*a, stop_after=100))
+    monkeypatch.setattr(bench.main, "work_off", killed)
     arguments = Namespace(jobs=1, rounds=1)
     with pytest.raises(KeyboardInterrupt):
         bench.main.measured(setting, work, arguments, {})
-    monkeypatch.setattr(bench.main, "work_off", work_off)
+    monkeypatch.setattr(bench.main, "work_off", whole)
     monkeypatch.setattr(bench.main, "turns", None)  # the times are known as well
     work = bench.runs.Work(work.path)
     _, found = bench.main.measured(setting, work, arguments, {})
     variants = len(setting.names)
-    expected = variants * 3 * 5 + (variants - 1) * 5  # the grid, and the same steps for the slower
+    grid = variants * 4 * 5  # 0.01, 0.02, 0.04 and, since 0.01 is the best, 0.005
+    expected = grid + (variants - 1) * 5  # the slower ones also at the same steps
     assert len(made) == len(set(made)) == expected == found["runs"]
     assert [row["steps"] for row in found["rows"]] == [1000] + [800] * (variants - 1)
     assert found["processor_seconds"] == expected
-    lines = bench.text.table(setting, found)
-    assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
+
+
+def test_whole_tables_and_a_second_run(
+    bench: SimpleNamespace, made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: dict[str, Any] = {}
+    old = tmp_path / "old.json"
+
+    def save(name: str, found: Any, lines: list[str]) -> None:
+        assert len({line.count("|") for line in lines if line.startswith("| published |")}) == 1
+        saved[name] = found
+        if not name.endswith("again"):
+            old.write_text(json.dumps(found), encoding="utf-8")
+
+    def bench_run(*words: object) -> None:
+        work = ("--work", tmp_path / "work.jsonl")
+        monkeypatch.setattr(sys, "argv", ["switches.py", *map(str, (*words, *work))])
+        bench.main.main()
+
+    monkeypatch.setattr(bench.main, "save", save)
+    bench_run("shakespeare")
+    found = saved["switches-shakespeare"]
+    names = [row["name"] for row in found["larger"]["rows"]]
+    assert names[:2] == ["published", "Muon"] and len(names) == 6
+    assert names[4:] == [switch.name for switch in bench.plan.TOGETHER]
+    assert {row["parameters"] for row in found["larger"]["rows"][:2]} == {811_520}
+    assert all(row["rate"] == 0.008 for row in found["larger"]["rows"])
+    count = len(made)
+    bench_run("shakespeare")
+    assert len(made) == count, "all is there"
+    with pytest.raises(SystemExit, match="other seeds"):
+        bench_run("shakespeare", "--check", old)
+    bench_run("shakespeare", "--check", old, "--seeds-from", 101)
+    again = saved["switches-shakespeare-again"]
+    assert again["seeds"] == [102, 103, 104] and len(made) > count
+    assert len(again["check"]["rows"]) == len(again["rows"])
+    assert len(again["larger"]["check"]["rows"]) == 6
 
 
 WORKER = """
@@ -265,6 +321,17 @@ def test_workers_share_the_runs(bench: SimpleNamespace, tmp_path: Path) -> None:
     assert sorted(heard) == [(n, n) for n in range(4)]
     with pytest.raises(SystemExit, match="a worker ended early"):
         bench.runs.work_off([{"steps": 4}, {"steps": 5}], 1, done, worker)
+
+
+def test_a_run_is_what_the_command_trains(bench: SimpleNamespace) -> None:
+    setting = bench.plan.names()
+    run = bench.runs.run_of(setting, setting.config("published", 0.02, steps=3))
+    found = bench.runs.trained({**run, "engine": "numpy"})
+    config = Config(**run["config"])
+    trainer = Trainer(config, load_data("names"), engine="numpy", dtype="float32", eval_every=0)
+    told = {e["eval"]["split"]: e["eval"]["loss"] for e in trainer.events() if "eval" in e}
+    trainer.close()
+    assert [found["validation"], found["held_out"]] == [told["validation"], told["distinct"]]
 
 
 def test_ratios_are_medians_of_turns(bench: SimpleNamespace) -> None:
