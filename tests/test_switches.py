@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 import subprocess
 import sys
 from argparse import Namespace
@@ -363,6 +364,14 @@ def test_the_committed_tables_follow_from_their_runs(bench: SimpleNamespace, nam
             apart = [a - b for a, b in zip(row["losses"], base, strict=True)]
             assert [row["gap"], row["gap_error"]] == pytest.approx(bench.sums.with_error(apart))
             assert row["steps"] == bench.sums.steps_in(part["steps"], row["time"]["ratio"])
+
+
+def test_the_notes_quote_the_tables() -> None:
+    notes = (ROOT / "notes" / "switches.md").read_text(encoding="utf-8")
+    tables = "".join(p.read_text(encoding="utf-8") for p in RESULTS.glob("switches-*.md"))
+    quoted = re.findall(r"\d\.\d{4}(?: ± \d\.\d{4})?", notes)
+    assert len(quoted) > 15
+    assert [said for said in quoted if said not in tables] == []
 
 
 @pytest.mark.prove
