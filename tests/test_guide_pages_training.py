@@ -294,6 +294,7 @@ def _takes_a_table(page: Any, widget: Any, files: Any) -> None:
     town.focus()
     page.keyboard.press("ArrowDown")
     assert area.input_value() == "50\n15"
+    widget.get_by_text("it is read as Latin-1 (Windows-1252). Column 3 of 3 is taken.").wait_for()
     assert page.evaluate("document.activeElement.value") == "2"
     widget.get_by_label("The first row holds titles").click()
     assert area.input_value() == "Jahr\n50\n15"

@@ -35,6 +35,7 @@ export class ListField {
   /** @private whether what was typed is beyond the limits */ isTooMuch = false;
   /** @private whether the field shows only its beginning */ isCut = false;
   /** @private what is in the field if it is the reader's @type {Source | null} */ source = null;
+  /** @private */ note = "";
   /** @private @type {Table | null} */ table = null;
   /** @private the last that was kept @type {Source | null} */ kept = null;
   /** @private */ round = 0;
@@ -204,11 +205,12 @@ export class ListField {
    * The reader's own list, or a table that it is in.
    * @private
    * @param {Source} source
-   * @param {string} [note]
+   * @param {string} [note] what the reader should know of it
+   * @param {Table | null} [read] the table, where it has been read before
    */
-  take(source, note = "") {
+  take(source, note = "", read = null) {
     checkedLength(source.text);
-    const table = tableOf(source);
+    const table = read ?? tableOf(source);
     const likely = table ? likelyColumn(table) : null;
     const { column = likely } = source;
     const isThere = table && column !== null && column < Math.min(table.first.length, MOST_COLUMNS);
@@ -220,6 +222,7 @@ export class ListField {
     this.round++;
     clearTimeout(this.looking);
     this.source = now;
+    this.note = note;
     this.table = table;
     this.fill(now);
     this.offer();
@@ -237,7 +240,8 @@ export class ListField {
   choose(column, titled) {
     if (!this.source) return;
     const { text, name } = this.source;
-    this.take({ text, name, column, ...(titled === undefined ? {} : { titled }) });
+    const how = titled === undefined ? {} : { titled };
+    this.take({ text, name, column, ...how }, this.note, this.table);
   }
 
   /** @private */
