@@ -48,6 +48,7 @@ def measured(name: str, run: Path) -> dict[str, Any]:
         "parameters": Config(**made["config"]).parameters(),
         "steps": judged["step"],
         "loss": judged["loss"],
+        "bits_per_byte": judged["bits_per_byte"],
         "tokens": judged["tokens"],
         "bar": BARS[name],
         "seconds": _seconds(run),
@@ -95,15 +96,16 @@ def main() -> None:
         "predicted tokens, in blocks that don't overlap), in nats per token. Seconds are those of "
         "the steps, beside other work on the machine.",
         "",
-        "| recipe | engine | numbers | threads | parameters | held-out loss | bar | | seconds |",
-        "|---|---|---|--:|--:|--:|--:|---|--:|",
+        "| recipe | engine | numbers | threads | parameters | held-out loss | bits per byte "
+        "| bar | | seconds |",
+        "|---|---|---|--:|--:|--:|--:|--:|---|--:|",
     ]
     for row in rows:
         held = "held" if row["loss"] <= row["bar"] else "missed"
         lines.append(
             f"| {row['recipe']} | {row['engine']} | {row['dtype']} | {row['threads']} "
-            f"| {row['parameters']:,} | {row['loss']:.4f} | {row['bar']:.2f} | {held} "
-            f"| {row['seconds']:,.0f} |"
+            f"| {row['parameters']:,} | {row['loss']:.4f} | {row['bits_per_byte']:.4f} "
+            f"| {row['bar']:.2f} | {held} | {row['seconds']:,.0f} |"
         )
     save("recipes", {"load": loads, "rows": rows}, lines)
     if any(row["loss"] > row["bar"] for row in rows):

@@ -6,9 +6,10 @@
     python conformance/generate.py --only gradients steps
     python conformance/generate.py --measure  how far each engine is from the vectors
 
-blocks.json is the NumPy engine's, since the scalar engine doesn't compute what is in it. Two
-machines may differ in the last bits of exp, log and cos: --check says so and accepts what is within
-1e-11. vectors/run/ is written only where it is missing (see make_files).
+blocks.json is the NumPy engine's, since the scalar engine doesn't compute what is in it, and
+bytepairs.json is the library tokenizers's: where that isn't installed it is left out. Two machines
+may differ in the last bits of exp, log and cos: --check says so and accepts what is within 1e-11.
+vectors/run/ is written only where it is missing (see make_files).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ for place in (ROOT, ROOT / "src"):
 
 from conformance import (  # noqa: E402
     make_blocks,
+    make_bytepairs,
     make_files,
     make_ground,
     make_model,
@@ -42,6 +44,7 @@ FILES: dict[str, Callable[[], object]] = {
     **make_sampling.FILES,
     **make_files.FILES,
     **make_blocks.FILES,
+    **make_bytepairs.FILES,
 }
 
 
@@ -52,7 +55,9 @@ def contents(only: list[str], slow: bool) -> Iterator[tuple[Path, str]]:
             yield vectorfile.VECTORS / f"{name}.json", vectorfile.text(content)
         vectorfile.load.cache_clear()
     for name, make in FILES.items():
-        if not only or name in only:
+        if name in make_bytepairs.FILES and not make_bytepairs.THERE:
+            print(f"vectors/{name}.json: left out, the library tokenizers is not installed")
+        elif not only or name in only:
             yield vectorfile.VECTORS / f"{name}.json", vectorfile.text(make())
     if not only or "trace" in only:
         yield vectorfile.HERE / "trace.json", vectorfile.text(make_model.trace_table())

@@ -166,7 +166,7 @@ def lint(arguments):
 
 
 def test_all(arguments):
-    set_up("dev", "grader", "guide")
+    set_up("dev", "grader", "guide", "export")
     checks = lint_commands()
     checks["guide"] = [program("python"), ROOT / "guide" / "build" / "assemble.py"]
     checks["wheel"] = [program("python"), __file__, "wheel"]
@@ -212,13 +212,13 @@ def wheel(arguments):
     """Builds the wheel for this machine and uses it in a fresh environment."""
     if arguments:
         sys.exit(f"usage: {typed('wheel')}")
-    set_up("dev", "grader", "guide")  # the bill of materials lists the licences of all three
+    set_up("dev", "grader", "guide", "export")  # the bill of materials lists their licences
     sys.exit(call([program("python"), ROOT / "scripts" / "wheels.py", "wheel"]))
 
 
 def wheels(arguments):
     """Builds the wheels of all platforms with zig; uses the one that this machine can run."""
-    set_up("dev", "grader", "guide")  # the bill of materials lists the licences of all three
+    set_up("dev", "grader", "guide", "export")  # the bill of materials lists their licences
     fetch_zig()
     sys.exit(call([program("python"), ROOT / "scripts" / "wheels.py", "wheels", *arguments]))
 
@@ -271,7 +271,7 @@ COMMANDS = {
     "lock": (lock, "pin requirements/*.txt again; --upgrade uses newer versions"),
     "setup": (
         setup,
-        "only make .venv; --dev, --grader, --guide, --browser, --torch, --zig add to it",
+        "only make .venv; --dev, --grader, --guide, --browser, --export, --torch, --zig add to it",
     ),
     "clean": (clean, "remove caches and dist/; --all removes .venv too"),
 }

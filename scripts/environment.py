@@ -35,6 +35,7 @@ LEVELS = {
     "grader": (("grader.txt",), 3),
     "guide": (("guide.txt",), 5),
     "browser": (("browser.txt",), 5),
+    "export": (("export.txt",), 3),
 }
 TORCH = "2.13.0"  # in no lock: its releases for one platform weigh gigabytes
 TRANSFORMERS = "5.23.0"  # GPT-2 and Llama as others compute them; needed by tests alone
@@ -319,7 +320,8 @@ def set_up_torch():
     began = time.monotonic()
     pins = [
         line.removesuffix("\\").strip()
-        for line in (REQUIREMENTS / "dev.txt").read_text(encoding="utf-8").splitlines()
+        for name in ("dev.txt", "export.txt")  # transformers asks for some of export
+        for line in (REQUIREMENTS / name).read_text(encoding="utf-8").splitlines()
         if line[:1].isalnum()
     ]
     with tempfile.TemporaryDirectory() as folder:

@@ -25,6 +25,12 @@ def lock(arguments):
         # Installed beside the others, and so with their versions.
         "grader.txt": ["pyproject.toml", "--extra=grader", f"--constraint={dev}"],
         "guide.txt": ["pyproject.toml", "--extra=guide", f"--constraint={dev}"],
+        "export.txt": [
+            "pyproject.toml",
+            "--extra=export",
+            f"--constraint={dev}",
+            f"--constraint={REQUIREMENTS / 'guide.txt'}",
+        ],
         "browser.txt": ["--group=browser", f"--constraint={dev}"],
     }
     header = (

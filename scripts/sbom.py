@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTICES = ROOT / "THIRD_PARTY.md"
 FONTS = ROOT / "guide" / "fonts"
 NATIVE = ROOT / "src" / "microgpt" / "engines" / "native"
-LOCKS = ("base", "grader", "guide", "dev")  # the base install, then what each extra adds
+LOCKS = ("base", "grader", "guide", "export", "dev")  # the base install, then what each extra adds
 
 # Which bundled files come from other people: file, what it is, from where (in words, and as a
 # package URL where there is one), licence: an SPDX expression, or its name where SPDX has none.
@@ -126,8 +126,8 @@ def licence(name, version):
     if metadata["Version"] != version:
         sys.exit(
             f"{name} {version} is pinned and {metadata['Version']} installed, so its licence isn't "
-            "known. Set .venv up with --dev --grader --guide; or, if it is for another system "
-            "only, state its licence in scripts/sbom.py."
+            "known. Set .venv up with --dev --grader --guide --export; or, if it is for another "
+            "system only, state its licence in scripts/sbom.py."
         )
     told = stated_in(metadata)
     if told is None:

@@ -22,8 +22,9 @@ FETCHED = {
     "grader": {"linux": 1, "darwin": 1, "win32": 1},
     "guide": {"linux": 21, "darwin": 19, "win32": 20},
     "browser": {"linux": 54, "darwin": 49, "win32": 43},
+    "export": {"linux": 1, "darwin": 1, "win32": 1},
 }
-ON_DISK = {"base": 95, "dev": 102, "grader": 2, "guide": 48, "browser": 175}
+ON_DISK = {"base": 95, "dev": 102, "grader": 2, "guide": 48, "browser": 175, "export": 6}
 EMPTY = 24  # megabytes of a .venv with pip alone
 
 OFFLINE = (

@@ -99,6 +99,19 @@ def require_program() -> Callable[[str], str]:
     return _require_program
 
 
+@pytest.fixture
+def require_package() -> Callable[[str], Path]:
+    """Find the folder of an optional package that `npm ci` fetches, or skip the test."""
+
+    def found(name: str) -> Path:
+        path = ROOT / "node_modules" / name
+        if not path.exists():
+            _missing(f"{name}, which `npm ci` fetches,")
+        return path
+
+    return found
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("torch") and importlib.util.find_spec("torch") is None:
         _missing("torch")

@@ -15,6 +15,7 @@ from microgpt.opening import open_model
 
 OTHER = "ada\nleo\nmax\nzoe\nkim\n"
 TRAIN = ["train", "own.txt", *SMALL, "--save-every", 4, "--json"]
+PAIRS = [*TRAIN, "--tokenizer", "bpe", "--vocab-size", 260]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ CLASS = {
 }
 GRADE = ["grade", "--key", "key", "--jobs", 1, "--format", *FORMATS]
 CASES = {
-    "train": Case([*TRAIN, "--out", "new"], "new", run=True),
+    "train": Case([*PAIRS, "--out", "new"], "new", run=True),  # resume goes on with characters
     "resume": Case(["train", "--resume", "half", "--json"], "half", run=True, old=True),
     "import": Case(["import", "old.json", "other.txt", "--steps", 9, "--out", "new"], "new", True),
     "export": Case(["export", "half", "new.json"], "new.json"),

@@ -20,16 +20,20 @@ import numpy as np
 
 from cli_runner import DOCS, TINY, ok
 from fuzzing import Read
+from hf_models import made, sharded
 from microgpt.assignment.intake.submissions import read_submission
 from microgpt.cli import options
-from microgpt.data import SPLITS, load_data, summary
+from microgpt.data import SPLITS, load_data
 from microgpt.disk.checkpoint import RunDir
+from microgpt.disk.huggingface import write_directory
 from microgpt.disk.modelfile import write_model, write_safetensors
 from microgpt.errors import MicrogptError
 from microgpt.guard.bot import Bot, serve
 from microgpt.guard.policy import Policy
 from microgpt.guard.rails import Rails
 from microgpt.opening import Opened, engine_for, open_model
+from microgpt.subwords import BytePairTokenizer
+from microgpt.summary import summary
 from model_files import make
 
 
@@ -75,6 +79,30 @@ def safetensors(folder: Path) -> Reader:
     write_safetensors(folder / name, make("ab", n_embd=2, n_head=1, block_size=2))
     seeds = [(folder / name).read_bytes()]
     return Reader(of_file(folder, name, lambda path: whole(open_model(path)[0])), seeds)
+
+
+def of_directory(folder: Path, part: str) -> Reader:
+    """Read a Hugging Face directory in which one file is replaced by the bytes."""
+    there = folder / "theirs"
+    write_directory(there, made("llama"))
+    if part.endswith(".index.json"):
+        sharded(there)
+    seeds = [(there / part).read_bytes()]
+    return Reader(of_file(there, part, lambda _: whole(open_model(there)[0])), seeds)
+
+
+def their_file(part: str) -> Callable[[Path], Reader]:
+    return lambda folder: of_directory(folder, part)
+
+
+def tokenizer(folder: Path) -> Reader:
+    def read(data: bytes) -> None:
+        with contextlib.suppress(MicrogptError):
+            found = BytePairTokenizer.read(data, "t.json")
+            assert found.decode(found.encode("né ab")) == "né ab"
+            assert BytePairTokenizer.read(found.stored()[1], "t.json").merges == found.merges
+
+    return Reader(read, [BytePairTokenizer.of(["né né ab"], 261).stored()[1]])
 
 
 # ---------------------------------------------------------------- files of a run
@@ -251,6 +279,11 @@ READERS: dict[str, Callable[[Path], Reader]] = {
     "run": run_file("run.json"),
     "safetensors": safetensors,
     "state": run_file("state.json"),
+    "their config": their_file("config.json"),
+    "their index": their_file("model.safetensors.index.json"),
+    "their tokenizer": their_file("tokenizer.json"),
+    "their weights": their_file("model.safetensors"),
+    "tokenizer": tokenizer,
     "vocab": run_file("vocab.json"),
     "weights": run_file("weights.safetensors"),
 }

@@ -1,6 +1,7 @@
 """The bootstrap: Makefile, scripts/dev.py and environment.py, the pinned requirements."""
 
 import importlib.util
+import json
 import os
 import re
 import shlex
@@ -17,7 +18,8 @@ from packaging.utils import canonicalize_name
 import microgpt
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("base.txt", "browser.txt", "build.txt", "dev.txt", "grader.txt", "guide.txt", "native.txt")
+BESIDE = ("grader.txt", "guide.txt", "browser.txt", "export.txt")  # what dev.txt doesn't hold
+LOCKS = ("base.txt", "build.txt", "dev.txt", "native.txt", *BESIDE)
 
 spec = importlib.util.spec_from_file_location("dev", ROOT / "scripts" / "dev.py")
 assert spec is not None
@@ -64,6 +66,7 @@ def test_the_locks_agree_with_pyproject():
         "dev.txt": [*base, *extras["dev"], *tables["build-system"]["requires"]],
         "grader.txt": [*base, *extras["grader"]],
         "guide.txt": [*base, *extras["guide"]],
+        "export.txt": [*base, *extras["export"]],
         "browser.txt": tables["dependency-groups"]["browser"],
     }
     for lock, requirements in wanted.items():
@@ -79,7 +82,7 @@ def test_the_locks_agree_with_each_other():
     for lock in ("base.txt", "build.txt"):
         for name, version in pins(lock).items():
             assert everything.get(name) == version, f"{name} of {lock} in dev.txt"
-    for lock in ("grader.txt", "guide.txt", "browser.txt"):  # installed beside the others
+    for lock in BESIDE:  # installed beside the others
         for name, version in pins(lock).items():
             assert everything.setdefault(name, version) == version, f"{name} of {lock}"
 
@@ -89,6 +92,19 @@ def test_the_base_install_is_small_and_no_lock_holds_torch():
     assert names == {"numpy", "cyclopts", "rich", "plotext", "safetensors"}
     for lock in LOCKS:
         assert "torch" not in pins(lock)
+
+
+def test_npm_runs_no_script_knows_no_address_and_leaves_llama_cpp_out_elsewhere():
+    packages = json.loads((ROOT / "package-lock.json").read_text("utf-8"))["packages"]
+    for name, package in packages.items():
+        assert "resolved" not in package, name
+        assert not package.get("hasInstallScript"), name
+    assert "ignore-scripts=true" in (ROOT / ".npmrc").read_text("utf-8").splitlines()
+    heavy = packages["node_modules/@node-llama-cpp/linux-x64"]
+    assert heavy["optional"] and (heavy["os"], heavy["cpu"]) == (["linux"], ["x64"])
+    assert {name for name in packages if "llama" in name} == {
+        "node_modules/@node-llama-cpp/linux-x64"
+    }
 
 
 def test_the_version_is_the_same_in_the_package():

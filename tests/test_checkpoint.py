@@ -93,7 +93,7 @@ def test_the_files(tmp_path):
     ]
     assert (run.path / "latest").read_text() == "step-00000015\n"
     assert names(run.path / "step-00000015") == sorted(
-        [*snapshot.ORIGINALS, snapshot.WEIGHTS, snapshot.OPTIM, snapshot.STATE]
+        ["run.json", "vocab.json", snapshot.WEIGHTS, snapshot.OPTIM, snapshot.STATE]
     )
     content = json.loads((run.path / "step-00000015" / "state.json").read_text())
     assert set(content["sha256"]) == {

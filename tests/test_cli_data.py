@@ -246,7 +246,7 @@ def test_a_fifo_in_a_process_of_its_own() -> None:
         env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "nats per token on file (1 document, 4 tokens)" in done.stdout
+    assert "bits per byte\n  on file: 1 document, 4 tokens\n" in done.stdout
     assert Path("r/data.txt").read_bytes() == b"ada\neva\n"
     ok("train", "--resume", "r")
 

@@ -51,7 +51,7 @@ def test_json_lines_are_as_the_contract_says(reference_run: tuple[Path, Result])
     assert steps[0]["lr"] == 0.01 and steps[500]["lr"] == 0.005
     assert any(len(repr(line["loss"])) > 15 for line in steps)  # in full, not rounded
     assert result.of("saved")[-1] == {"step": 1000, "dir": str(path / "step-00001000")}
-    assert list(lines[-2]["eval"]) == ["step", "split", "loss", "tokens"]
+    assert list(lines[-2]["eval"]) == ["step", "split", "loss", "tokens", "bits_per_byte"]
     assert list(lines[-1]) == ["samples"] and len(lines[-1]["samples"]) == 20
     assert all(list(sample) == ["text", "mark"] for sample in lines[-1]["samples"])
     assert len(result.out.splitlines()) == 1000 + 1 + len(result.of("saved")) + 2

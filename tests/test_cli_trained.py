@@ -134,7 +134,10 @@ def test_eval_repeats_the_held_out_loss(reference_run: tuple[Path, Result]) -> N
     path, result = reference_run
     assert ok("eval", path, "--json").of("eval") == result.of("eval")
     shown = ok("eval", path).out
-    assert shown == "2.3672 nats per token on unused (31,033 documents, 220,976 tokens)\n"
+    assert shown == (
+        "2.3672 nats per token, 3.4152 bits per byte\n"
+        "  on unused: 31,033 documents, 220,976 tokens\n"
+    )
     scalar = ok("train", *DINO, "--out", "d", "--json").of("eval")[0]
     again = ok("eval", "d", "--engine", "scalar", "--json").of("eval")[0]
     assert again["loss"] == pytest.approx(scalar["loss"], abs=1e-9)

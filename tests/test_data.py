@@ -16,19 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microgpt import data
+from microgpt import summary as summaries
 from microgpt.data import (
     BUNDLED,
     Dataset,
     bundled,
     fnv1a32,
     load_data,
-    memorise_warning,
     split,
-    summary,
 )
 from microgpt.errors import FileError, InputError
 from microgpt.reading import sources
 from microgpt.reading.encodings import decode
+from microgpt.summary import memorise_warning, summary
 from microgpt.tokenizer import Tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -482,5 +482,5 @@ def test_it_needs_the_standard_library_alone():
 
 
 def test_it_shows_itself(names, capsys):
-    data._demo()
+    summaries._demo()
     assert capsys.readouterr().out.splitlines() == summary(names, 16).lines()

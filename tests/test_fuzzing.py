@@ -17,7 +17,10 @@ from fuzz_readers import READERS
 pytestmark = pytest.mark.usefixtures("no_fsync")
 
 SECONDS = 15  # for each reader, in `make prove`
-SLOWER = ("bot", "optim", "run", "state", "vocab", "weights")
+SLOWER = (
+    "bot", "optim", "run", "state", "vocab", "weights",
+    "their config", "their index", "their tokenizer", "their weights",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", READERS)

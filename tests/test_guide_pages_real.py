@@ -4,7 +4,6 @@ import itertools
 import json
 import random
 import re
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from guide_pages import ROOT, cells, in_address, page_text
 from microgpt.config import make_config
 from microgpt.data import load_data
 from microgpt.disk.modelfile import read_model
+from microgpt.subwords import BytePairTokenizer
 from widget_checks import looked_at
 
 TEXT = page_text("real")
@@ -58,42 +58,30 @@ def test_the_cache() -> None:
     assert f'answer="{8 * 128}"' in TEXT
 
 
-def joined(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
-    parts: list[str] = []
-    i = 0
-    while i < len(word):
-        size = 2 if word[i : i + 2] == pair else 1
-        parts.append("".join(word[i : i + size]))
-        i += size
-    return tuple(parts)
-
-
-@pytest.mark.slow
 def test_byte_pairs_of_the_names() -> None:
-    docs = load_data(ROOT / "data" / "names.txt").docs
-    words = Counter(tuple(doc) for doc in docs)
-    before = sum(map(len, docs)) / len(docs)
-    found = []
-    for _ in range(23):
-        pairs: Counter[tuple[str, str]] = Counter()
-        for word, count in words.items():
-            for pair in itertools.pairwise(word):
-                pairs[pair] += count
-        pair, count = max(pairs.items(), key=lambda item: (item[1], item[0]))
-        found.append(("".join(pair), count))
-        together: Counter[tuple[str, ...]] = Counter()
-        for word, times in words.items():
-            together[joined(word, pair)] += times
-        words = together
-    (first, count), *more = found[:5]
+    """By the package: the page says the same of single letters, since names have no others."""
+    docs = load_data("names").docs
+    tokenizer = BytePairTokenizer.of(docs, vocab_size=256 + 23 + 1)
+    parts = [tokenizer.shown(token) for token in range(256, 256 + 23)]
+    times = [merged_times(docs, tokenizer, i) for i in range(5)]
+    (first, count), *more = zip(parts[:5], times, strict=True)
     assert f"“{first}”, which occurs in the names {count:,} times" in TEXT
-    listed = ", ".join(f"{pair} with {count:,}" for pair, count in more[:-1])
+    listed = ", ".join(f"{pair} with {n:,}" for pair, n in more[:-1])
     assert f"{listed} and {more[-1][0]} with {more[-1][1]:,}" in TEXT
-    after = sum(len(word) * times for word, times in words.items()) / len(docs)
-    assert f"has {after:.2f} of them on average, where it had {before:.2f} letters" in TEXT
-    assert len({part for word in words for part in word} | {*"abcdefghijklmnopqrstuvwxyz"}) == 49
-    (karen,) = [word for word in words if "".join(word) == "karen"]
+    _, counts = tokenizer.encode_many(docs)
+    before = sum(map(len, docs)) / len(docs)
+    assert f"has {counts.mean():.2f} of them on average, where it had {before:.2f} letters" in TEXT
+    assert 26 + 23 + 1 == 50 and "there are 50 tokens instead of 27" in TEXT
+    karen = map(tokenizer.shown, tokenizer.encode("karen"))
     assert f"“karen” has become {', '.join(karen)}." in TEXT
+
+
+def merged_times(docs: list[str], tokenizer: BytePairTokenizer, merge: int) -> int:
+    """How often a merge's pair stands in the documents after the merges before it."""
+    before = BytePairTokenizer(tokenizer.merges[:merge])
+    pair = tokenizer.merges[merge]
+    found = (two for doc in docs for two in itertools.pairwise(before.encode(doc)))
+    return sum(two == pair for two in found)
 
 
 # ---------------------------------------------------------------- the 21 blocks

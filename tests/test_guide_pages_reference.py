@@ -36,12 +36,12 @@ embedding; Tokenizer; Topological order; Training; Training loop; Training step;
 Value (attention); Value (autograd); Vocabulary; Vocabulary size; Weight matrix
 """
 OURS = """
-Base model; Batch; Batch normalisation; bfloat16; Bias; Bit; Byte pair encoding; Checkpoint;
-Constrained decoding; Context window; Dropout; Entropy; Fine-tuning; FLOP; GELU; Gradient check;
-Greedy decoding; Guard; Held-out loss; Layer normalisation; Leak; Matrix; Mean squared error; Nat;
-Neuron; Nucleus sampling; Numerical gradient; Perplexity; Policy; Prefix; Preset; Principal
-component; Quantisation; Residual stream; RLHF; Rung; Scaling law; Seed; Smoothing; Speculative
-decoding; Top-k; Vector; Warm-up; Weight; Weight decay
+Base model; Batch; Batch normalisation; bfloat16; Bias; Bit; Bits per byte; Byte-pair encoding;
+Checkpoint; Constrained decoding; Context window; Dropout; Entropy; Fine-tuning; FLOP; GELU;
+Gradient check; Greedy decoding; Guard; Held-out loss; Layer normalisation; Leak; Matrix; Mean
+squared error; Merge; Nat; Neuron; Nucleus sampling; Numerical gradient; Perplexity; Policy; Prefix;
+Preset; Principal component; Quantisation; Residual stream; RLHF; Rung; Scaling law; Seed;
+Smoothing; Speculative decoding; Top-k; Vector; Warm-up; Weight; Weight decay
 """
 # Addresses that have to stay within reach.
 OUTWARD = """

@@ -138,7 +138,7 @@ def test_defaults_are_told_once() -> None:
     assert "`--count`, `-n INT`\n:   How many to write. Default: 20; of running text 3.\n" in text
     assert "Port; 0 picks a free one. Default: 8042, or a free one.\n" in text
     assert ":   Open it in the browser. Default: `--open`.\n" in text
-    assert "Overwrite a file of that name.\n" in text  # a switch is off
+    assert "Overwrite a file of that name, or an earlier export.\n" in text  # a switch is off
     assert not re.search(r"\\\[|If not given|Default: (True|False|None|-1)\b", text)
 
 

@@ -15,19 +15,22 @@ FLOORS = (
     {"errors", "interrupts", "leftovers", "calling"},
     {"limits"},
     {"architecture"},
-    {"autograd", "config", "files", "stream", "arrays", "reading"},
+    {"autograd", "bytepairs", "config", "files", "stream", "arrays", "reading"},
     {"data", "tokenizer", "trace"},
-    {"flops", "growing", "lora", "model"},
+    {"flops", "growing", "lora", "model", "summary", "tokenizerjson"},
+    {"mergesfile"},
+    {"subwords"},
     {"disk"},
     {"engines"},
     {"batches", "opening"},
     {"evaluation", "sampling", "stopping"},
     {"diverging", "heldout", "pace", "runfacts", "start"},
-    {"training"},
+    {"training", "vocabulary"},
     {"importing"},
     {"guard", "inspection"},
     {"assignment"},
     {"benchmark"},
+    {"speedrun"},
     {"cli"},
     {"__main__"},
 )
@@ -141,7 +144,7 @@ def test_importing_microgpt_loads_nothing_else() -> None:
 
 
 def test_data_and_autograd_load_no_third_party_library() -> None:
-    for module in ("data", "autograd", "config", "tokenizer", "trace", "model"):
+    for module in ("data", "autograd", "config", "tokenizer", "subwords", "trace", "model"):
         loaded = loaded_by(f"import microgpt.{module}")
         assert not loaded & {"numpy", "rich", "cyclopts", "plotext", "safetensors", "torch"}, module
 
@@ -169,6 +172,8 @@ def test_public_names_resolve() -> None:
     [
         "data",
         "tokenizer",
+        "bytepairs",
+        "subwords",
         "autograd",
         "config",
         "model",

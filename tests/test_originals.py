@@ -1,4 +1,4 @@
-"""run.json and vocab.json damaged or gone: a snapshot's copy is used, said, and put back."""
+"""run.json and the tokenizer's file damaged or gone: a copy is used, said, and put back."""
 
 import json
 import shutil
@@ -13,12 +13,21 @@ from microgpt.errors import CheckpointError, FileError
 
 pytestmark = pytest.mark.usefixtures("no_fsync")
 
-BOTH = pytest.mark.parametrize("name", ["run.json", "vocab.json"])
+EACH = pytest.mark.parametrize("name", ["run.json", "vocab.json", "tokenizer.json"])
+PAIRS = ("tokenizer.json", json.dumps(VOCAB).encode())
 
 
-@BOTH
+def begun(tmp_path, name, *steps):
+    """A run whose tokenizer is kept in the file ``name``, if that is one."""
+    run = RunDir.create(tmp_path / "run", RUN, PAIRS if name == "tokenizer.json" else VOCAB)
+    for step in steps:
+        save(run, step)
+    return run
+
+
+@EACH
 def test_a_flipped_bit_is_told_and_the_copy_is_used(tmp_path, name):
-    run = new_run(tmp_path, 1, 2)
+    run = begun(tmp_path, name, 1, 2)
     path = run.path / name
     for _, damaged in flips(path, 11):
         path.write_bytes(damaged)
@@ -34,10 +43,10 @@ def test_a_flipped_bit_is_told_and_the_copy_is_used(tmp_path, name):
         assert path.read_bytes() == damaged  # a reader changes nothing
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("damage", ["unlink", "touch", "mkdir", "grow"])
 def test_whatever_happened_to_it(tmp_path, name, damage):
-    run = new_run(tmp_path, 1, 2)
+    run = begun(tmp_path, name, 1, 2)
     path = run.path / name
     if damage == "grow":
         path.write_bytes(path.read_bytes() + b"\0" * 65 * 2**20)
@@ -52,9 +61,9 @@ def test_whatever_happened_to_it(tmp_path, name, damage):
     assert notices == [f"{name} {what}: the copy in step-00000002 is used."]
 
 
-@BOTH
+@EACH
 def test_who_writes_puts_it_back(tmp_path, name):
-    run = new_run(tmp_path, 1, 2)
+    run = begun(tmp_path, name, 1, 2)
     good = (run.path / name).read_bytes()
     run.close()
     for early in (True, False):  # the lock is taken before it is noticed, or after
@@ -71,9 +80,9 @@ def test_who_writes_puts_it_back(tmp_path, name):
         assert RunDir.open(run.path).load()[1] == []
 
 
-@BOTH
+@EACH
 def test_an_older_copy_where_the_newest_is_damaged_too(tmp_path, name):
-    run = new_run(tmp_path, 1, 2)
+    run = begun(tmp_path, name, 1, 2)
     (run.path / name).write_bytes(b"")
     (run.path / "step-00000002" / name).write_bytes(b"[]")
     found, notices = RunDir.open(run.path).load()
@@ -96,9 +105,9 @@ def test_both_at_once(tmp_path):
     ]
 
 
-@BOTH
+@EACH
 def test_a_damaged_copy_harms_nobody_and_the_next_save_has_a_good_one(tmp_path, name):
-    run = new_run(tmp_path, 1, 2)
+    run = begun(tmp_path, name, 1, 2)
     copy = run.path / "step-00000002" / name
     good = copy.read_bytes()
     copy.write_bytes(b"")
@@ -110,9 +119,9 @@ def test_a_damaged_copy_harms_nobody_and_the_next_save_has_a_good_one(tmp_path, 
     assert copy.read_bytes() == good
 
 
-@BOTH
+@EACH
 def test_runs_without_copies_open_and_get_them(tmp_path, name):
-    run = without_copies(new_run(tmp_path, 1, 2))
+    run = without_copies(begun(tmp_path, name, 1, 2))
     again = RunDir.open(run.path)
     assert again.load()[1] == []
     good = (run.path / name).read_bytes()

@@ -15,7 +15,7 @@ import pytest
 import faulty
 import power_cut
 from cli_runner import ok, refused
-from fault_cases import CASES, TRAIN, Bench
+from fault_cases import CASES, PAIRS, TRAIN, Bench
 from microgpt.disk.checkpoint import RunDir
 from microgpt.errors import CheckpointError
 
@@ -87,7 +87,7 @@ class Trained:
         if not (run / "run.json").exists():
             assert least < 0
             refused(3, "train", "--resume", run)
-            ok(*TRAIN, "--out", run)
+            ok(*PAIRS, "--out", run)
         else:
             found, notices = RunDir.open(run).load()
             assert (found.step if found else -1) >= least

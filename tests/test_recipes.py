@@ -17,6 +17,7 @@ import pytest
 from microgpt.cli.options import build, read_toml
 from microgpt.config import FLAGS, Config
 from microgpt.data import load_data
+from microgpt.disk.layouts import LAYOUTS
 from microgpt.engines import engine_class
 from microgpt.engines.hardware import HARDWARE, Hardware
 from microgpt.training import Trainer
@@ -40,6 +41,8 @@ STEPS = {
     "shakespeare-modern": (100, "float32", 1e-4),
     "shakespeare-muon": (100, "float32", 1e-4),
     "llama-shaped": (4, "float32", 1e-4),
+    "gpt2-laptop": (20, "float32", 1e-4),
+    "llama-laptop": (20, "float32", 1e-4),
 }
 
 
@@ -98,6 +101,20 @@ def test_gpt2_has_its_own_size() -> None:
     config, _ = settings("gpt2-124m")
     assert replace(config, vocab_size=50257).parameters() == 124_439_808
     assert config.init_std_out == pytest.approx(0.02 / (2 * config.n_layer) ** 0.5, abs=5e-8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_which_of_them_go_out(name: str) -> None:
+    """``export`` can write every recipe that is named for a shape, and names such recipes."""
+    config, other = settings(name)
+    shapes = {layout.title.lower().replace("-", ""): layout for layout in LAYOUTS}
+    wanted = shapes.get(name.split("-")[0])
+    assert [layout for layout in LAYOUTS if not layout.unlike(config)] == (
+        [wanted] if wanted else []
+    )
+    if wanted and name.endswith("laptop"):
+        assert other["engine"] == "numpy" and wanted.recipe == f"recipes/{name}.toml"
+        assert config.init_std_out == pytest.approx(0.02 / (2 * config.n_layer) ** 0.5, abs=5e-8)
 
 
 @pytest.mark.slow

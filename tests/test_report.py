@@ -81,6 +81,7 @@ def test_text_report_says_what_the_run_says(opened):
         f"last loss         {losses[-1]:.4f} (step 60)",
         f"mean of last 60   {math.fsum(losses) / 60:.4f}",
         f"held-out          {held['loss']:.4f} (unused, {held['tokens']:,} tokens, step 60)",
+        f"in bits per byte  {held['bits_per_byte']:.4f}",
         "after step 60 of 60",
         "documents         80",
         opened.run.run["data"]["sha256"],

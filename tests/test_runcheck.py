@@ -52,7 +52,7 @@ EVERY = ["run.json", "vocab.json", "latest", "metrics.jsonl"]
 EVERY += [
     f"step-0000000{step}/{name}"
     for step in (0, 2)
-    for name in (snapshot.WEIGHTS, snapshot.OPTIM, snapshot.STATE, *snapshot.ORIGINALS)
+    for name in (snapshot.WEIGHTS, snapshot.OPTIM, snapshot.STATE, "run.json", "vocab.json")
 ]
 
 

@@ -1,4 +1,4 @@
-"""One running text instead of documents: windows, its end held out, passages, bits per byte."""
+"""One running text instead of documents: windows, its end held out, passages."""
 
 import itertools
 import math
@@ -10,21 +10,17 @@ from typing import Any
 import pytest
 
 from cli_runner import SMALL, microgpt, ok
-from microgpt.batches import TokenTable
 from microgpt.cli.screen import MARK_SIGNS
-from microgpt.data import Dataset, load_data, summary
-from microgpt.engines import make_engine
-from microgpt.evaluation import measure
+from microgpt.data import Dataset, load_data
 from microgpt.inspection.facts import repeat_command
 from microgpt.opening import open_model
 from microgpt.sampling import Marks
-from microgpt.start import Writes, begin, hold_out, marks_at, suited
-from microgpt.tokenizer import Tokenizer
+from microgpt.start import Writes, hold_out, marks_at, suited
+from microgpt.summary import summary
 from microgpt.training import Trainer
 from training_runs import tiny
 
 PLAY = "To be, or not to be: that is the question.\n\n" * 20
-FOREIGN = "Großmütig – ¡olé! 日本語 😀 naïve\n" * 12
 
 
 def one(text: str = PLAY) -> Dataset:
@@ -141,24 +137,24 @@ def test_every_position_of_the_last_tenth_is_measured() -> None:
     for event in (early, late):
         assert (event["split"], event["tokens"]) == ("tail", len(tail) + 1)
         assert event["bits_per_byte"] == pytest.approx(
-            event["loss"] * event["tokens"] / math.log(2) / len(tail.encode())
+            event["loss"] * event["tokens"] / math.log(2) / (len(tail.encode()) + 1)
         )
     assert ok("eval", "r", "--json").of("eval") == [late]
     shown = ok("eval", "r").out
-    assert shown.startswith(f"{late['loss']:.4f} nats per token, {late['bits_per_byte']:.4f} bits ")
-    assert shown.endswith(f" per byte on tail (one text, {len(tail) + 1} tokens)\n")
+    assert shown.endswith(f" bits per byte\n  on tail: one text, {len(tail) + 1} tokens\n")
     few = ok("eval", "r", "--eval-docs", 3)
     windows = -(-(len(tail) + 1) // 8)
-    assert f"24 tokens, a sample: 3 of {windows} windows)" in few.out
+    assert f"24 tokens, a sample: 3 of {windows} windows\n" in few.out
     told = ok("train", "--resume", "r").out
-    assert f"{len(tail) + 1} tokens, {late['bits_per_byte']:.2f} bits per byte)" in told
+    assert f" {late['bits_per_byte']:.2f} bits per byte, {len(tail) + 1} tokens\n" in told
 
 
 def test_the_part_for_validation_is_named() -> None:
     flags = ["--holdout", 0.1, "--validation", "--eval-every", 0]
     said = ok("train", "play.txt", "--split-by", "none", *SMALL, *flags)
-    assert "this model, on the part before the end, kept for validation (88 tokens, " in said.out
-    assert "this model, on the end of the text, which was held out (88 tokens, " in said.out
+    assert "this model, on the part before the end, kept for validation:\n" in said.out
+    assert "this model, on the end of the text, which was held out:\n" in said.out
+    assert said.out.count(" bits per byte, 88 tokens\n") == 2
 
 
 def test_of_several_whole_texts_it_is_the_end_of_each() -> None:
@@ -178,50 +174,11 @@ def test_a_file_is_cut_as_the_run_s_own_data_was() -> None:
         ok("eval", "r", "more.txt", *flags, "--json").of("eval")[0]
         for flags in ([], ["--split-by", "line"])
     )
-    assert whole["tokens"] == len("to be\nor not") + 1 and "bits_per_byte" in whole
+    assert whole["tokens"] == len("to be\nor not") + 1
     assert lines["tokens"] == len("to be") + 1 + len("or not") + 1
-    assert "bits_per_byte" not in lines
     Path("more.csv").write_text("said\nto be\nor not\n")
     column = ok("eval", "r", "more.csv", "--column", "said", "--json").of("eval")[0]
     assert column == lines
-
-
-# ------------------------------------------------------------------ bits per byte
-
-
-@pytest.mark.parametrize("text", [PLAY, FOREIGN])
-@pytest.mark.parametrize("long", ["window", "cut"])
-def test_the_bytes_of_all_tokens_are_those_of_the_file(text: str, long: str) -> None:
-    data = one(text)
-    Path("file.txt").write_text(data.docs[0], encoding="utf-8")
-    block = len(data.docs[0]) + 1 if long == "cut" else 7
-    start = begin(tiny(long=long, block_size=block), data)
-    engine = make_engine("auto", start.config, "float64")
-    engine.load(start.config, "float64", _arrays(start.weights))
-    table = TokenTable(start.docs, start.tokenizer)
-    found = measure(engine, table)
-    assert found.bytes == Path("file.txt").stat().st_size == len(data.docs[0].encode())
-    assert found.tokens == len(data.docs[0]) + 1
-    assert found.bits_per_byte == found.loss * found.tokens / (math.log(2) * found.bytes)
-    timed = measure(engine, table, seconds=1e9)
-    assert (timed.bytes, timed.loss) == (found.bytes, found.loss)
-    engine.close()
-
-
-def test_a_sample_counts_the_bytes_of_what_it_measures() -> None:
-    text = "äöü" + "abc" * 3
-    start = begin(tiny(long="window", block_size=3), one(text))
-    engine = make_engine("numpy", start.config, "float64")
-    engine.load(start.config, "float64", _arrays(start.weights))
-    first = measure(engine, TokenTable([text], Tokenizer.of([text])), most=1)
-    assert (first.tokens, first.bytes) == (3, len("äöü".encode()))
-    engine.close()
-
-
-def _arrays(weights: dict[str, list[list[float]]]) -> Any:
-    import numpy as np
-
-    return {name: np.array(w) for name, w in weights.items()}
 
 
 # ------------------------------------------------------------------ passages

@@ -78,7 +78,7 @@ def test_the_bill_holds_the_locks_and_what_is_bundled() -> None:
     by_purl = {each["purl"]: each for each in made["components"] if each["type"] == "library"
                and "purl" in each}  # fmt: skip
     seen = set()
-    for lock in ("base", "grader", "guide", "dev"):
+    for lock in ("base", "grader", "guide", "export", "dev"):
         text = (ROOT / "requirements" / f"{lock}.txt").read_text("utf-8")
         for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE):
             each = by_purl[f"pkg:pypi/{sbom.normal(name)}@{version}"]

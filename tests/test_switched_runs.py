@@ -157,9 +157,10 @@ def test_a_run_moves_between_numpy_and_torch(way: tuple[str, str]) -> None:
 
 
 @pytest.mark.torch
-def test_a_published_run_moves_through_all_engines() -> None:
-    ok(*RUN, "--engine", "numpy", "--out", "a")
-    ok(*RUN, "--engine", "scalar", "--out", "b", "--stop-after", 2)
+@pytest.mark.parametrize("words", [[], ["--tokenizer", "bpe", "--vocab-size", 260]])
+def test_a_published_run_moves_through_all_engines(words: list[object]) -> None:
+    ok(*RUN, *words, "--engine", "numpy", "--out", "a")
+    ok(*RUN, *words, "--engine", "scalar", "--out", "b", "--stop-after", 2)
     ok("train", "--resume", "b", "--engine", "torch", "--json", "--stop-after", 4)
     ok("train", "--resume", "b", "--engine", "auto", "--json", "--stop-after", 5)
     ok("train", "--resume", "b", "--engine", "torch", "--json")

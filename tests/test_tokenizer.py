@@ -109,6 +109,16 @@ def test_shortened_only_where_something_is_left_out(letters):
         assert caught.value.message.count("…") == 1
 
 
+@pytest.mark.parametrize("char", ["é", "{", "`", "\0", "😀", "\ud800"])
+def test_one_of_many_documents_is_refused_as_it_would_be_alone(letters, char):
+    docs = ["ada", f"b{char}b", "eve"]
+    with pytest.raises(TokenError) as alone:
+        letters.encode(docs[1])
+    with pytest.raises(TokenError) as among:
+        letters.encode_many(docs)
+    assert str(among.value) == str(alone.value)
+
+
 @pytest.mark.parametrize("token", [-1, 27, 1000])
 def test_decode_refuses_tokens_out_of_range(letters, token):
     with pytest.raises(TokenError, match=f"Token {token} is outside 0 to 26"):

@@ -1,9 +1,10 @@
 // <mg-attention-play>: the toy's attention with a query of the reader's own, dragged as an arrow or
 // typed; its output goes straight through lm_head, which is a shortcut and labelled as one.
 
-import { html, renew, setAll, svg, tableOf } from "../js/kit/dom.js";
+import { html, setAll, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { numberField } from "../js/kit/state.js";
+import { steady } from "../js/kit/steady.js";
 import { snapped, written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
 import { cardOf, makeCard } from "../js/figures/networks/attention-card.js";
@@ -46,28 +47,31 @@ class MgAttentionPlay extends Widget {
   grip = svg("circle", { class: "att-query", r: 11 });
   name = svg("text", { class: "att-query-name mg-halo" }, "q");
   keys = playCache().keys.map(() => svg("line", { class: "att-key", x1: MIDDLE, y1: MIDDLE }));
-  letters = html("div");
+  letters = shareList("Letters by the shortcut", sharesOf(TOY_TOKENS.map(() => 0)));
 
   build() {
     this.drawing.live(this);
-    const plane = this.plane();
+    const plane = this.plane(); // in a box: as an item of a grid it would lay out the page
     this.drag(plane);
     const field = { step: STEP, digits: 2 };
     return [
-      this.figure([html("div", { class: "att-two" }, plane, this.drawing.element)], {
-        controls: [
-          this.knob("q0", { label: "q₀", ...field }),
-          this.knob("q1", { label: "q₁", ...field }),
-          html(
-            "p",
-            { class: "mg-note" },
-            "A shortcut: the output straight through lm_head. In the model, Wo, the residual and " +
-              "the MLP come in between.",
-          ),
-          this.letters,
-          this.card.element,
-        ],
-      }),
+      this.figure(
+        [html("div", { class: "att-two" }, html("div", {}, plane), this.drawing.element)],
+        {
+          controls: [
+            this.knob("q0", { label: "q₀", ...field }),
+            this.knob("q1", { label: "q₁", ...field }),
+            html(
+              "p",
+              { class: "mg-note" },
+              "A shortcut: the output straight through lm_head. In the model, Wo, the residual and " +
+                "the MLP come in between.",
+            ),
+            steady(this.letters.list),
+            this.card.element,
+          ],
+        },
+      ),
       tableOf("Scores and weights", () => this.asTable()),
     ];
   }
@@ -199,16 +203,12 @@ class MgAttentionPlay extends Widget {
       digits: 2,
       height: 340,
     });
-    const rows = probs.map((share, i) => ({
-      name: TOY_TOKENS[i],
-      share,
-      text: written(share, 3),
-      marked: share === Math.max(...probs),
-    }));
-    renew(this.letters, shareList("Letters by the shortcut", rows));
-    const best = probs.indexOf(Math.max(...probs));
+    const most = Math.max(...probs);
+    this.letters.show(sharesOf(probs));
+    const best = probs.indexOf(most);
     this.summary(
-      `Query ${vectorText(q, 2)}: weights ${weights.map((p) => written(p)).join(", ")}, ` +
+      () =>
+        `Query ${vectorText(q, 2)}: weights ${weights.map((p) => written(p)).join(", ")}, ` +
         `output ${vectorText(headOut, 2)}. By the shortcut, ${TOY_TOKENS[best]} would be ` +
         `the most likely, ${written(probs[best], 3)}.`,
     );
@@ -239,6 +239,17 @@ class MgAttentionPlay extends Widget {
       rows: weights.map((weight, t) => [t, written(scores[t], 3), written(weight, 3)]),
     };
   }
+}
+
+/** @param {number[]} probs */
+function sharesOf(probs) {
+  const most = Math.max(...probs);
+  return probs.map((share, i) => ({
+    name: TOY_TOKENS[i],
+    share,
+    text: written(share, 3),
+    marked: share === most,
+  }));
 }
 
 /** The tip of a key's arrow, which comes from the middle. @param {number} x @param {number} y */

@@ -4,6 +4,7 @@ import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { line, make, table } from "../js/kit/make.js";
+import { steady } from "../js/kit/steady.js";
 import "../js/kit/stepper.js";
 import { OnPrefix, prefixFields } from "../js/figures/trained/on-prefix.js";
 import { cacheWork, traced } from "../js/figures/trained/real-model.js";
@@ -31,7 +32,7 @@ class MgCache extends OnPrefix {
       { class: "mg-cells att-wrap" },
     );
     const controls = [...this.entry("The token that goes in"), this.steps];
-    return [this.figure([kept, work], { controls })];
+    return [this.figure([kept, steady(work)], { controls })];
   }
 
   show() {
@@ -51,7 +52,8 @@ class MgCache extends OnPrefix {
       line("numbers kept", kept, 0),
     );
     this.summary(
-      `${names[at]} at position ${at} adds a key and a value; the cache holds ${at + 1} of ` +
+      () =>
+        `${names[at]} at position ${at} adds a key and a value; the cache holds ${at + 1} of ` +
         `each, ${kept} numbers. Computed so far: ${withCache} keys and values, without a cache ` +
         `${without}.`,
     );

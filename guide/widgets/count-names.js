@@ -14,6 +14,7 @@ import { html, setText } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { make } from "../js/kit/make.js";
 import { numberField, seedField, wholeField } from "../js/kit/state.js";
+import { setLine, steady } from "../js/kit/steady.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
 import { OnNames } from "../js/figures/on-names.js";
@@ -56,7 +57,7 @@ class MgCountNames extends OnNames {
     const about = html("p", { class: "mg-note" }, `Marks: ${marks.join("; ")}.`);
     const temperature = { label: "Temperature", step: 0.05, digits: 2, slider: true };
     return [
-      this.figure([this.bars, this.items], {
+      this.figure([this.bars, steady(this.items)], {
         controls: [this.steps, this.said, this.knob("t", temperature)],
         more: [
           this.knob("n", { label: "Names counted", slider: true }),
@@ -136,7 +137,7 @@ class MgCountNames extends OnNames {
         "."
       : "A draw is a number from 0 to 1. The bars are laid end to end, and the one it falls on " +
         "comes next.";
-    setText(said, told);
+    setLine(said, told);
     /** @type {{text: string, mark: keyof typeof MEANS | ""}[]} */
     const made = [];
     for (const { name, before, next } of done) {

@@ -2,18 +2,20 @@
 // name just counted as arrows above it, linked to their cells.
 
 import { allCalled, called, countedAfter, STEPS } from "../js/figures/dataset.js";
-import { html, renew, setText } from "../js/kit/dom.js";
+import { html, setAll, setText } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { startLinks } from "../js/kit/link.js";
 import { make } from "../js/kit/make.js";
 import { wholeField } from "../js/kit/state.js";
+import { setLine, steady } from "../js/kit/steady.js";
 import "../js/kit/stepper.js";
 import { OnNames } from "../js/figures/on-names.js";
 
 class MgPairCounts extends OnNames {
   fields = { n: wholeField(100, 0, STEPS) };
   pairs = html("div", { class: "toks pair-row" });
+  /** @private what stands there, or did @type {ReturnType<typeof cellOfPair>[]} */ cells = [];
   heat = make("mg-heat", {
     label: "Counts of pairs",
     digits: 0,
@@ -36,9 +38,9 @@ class MgPairCounts extends OnNames {
     this.listen(this.heat, "mg-cell", ({ detail: cell }) => {
       const times = cell?.value === 1 ? "time" : "times";
       const words = cell && `${this.inWords(cell.row, cell.column)}: ${cell.value} ${times}.`;
-      setText(this.said, words || this.full);
+      setLine(this.said, words || this.full);
     });
-    return [this.figure(this.heat, { controls: [steps, this.pairs, this.said] })];
+    return [this.figure(this.heat, { controls: [steps, steady(this.pairs), this.said] })];
   }
 
   /** @private @param {number} row @param {number} column */
@@ -50,7 +52,7 @@ class MgPairCounts extends OnNames {
   }
 
   show() {
-    const { names, pairs, heat } = this;
+    const { names, heat } = this;
     const { n } = this.values;
     const table = countedAfter(names, n);
     const labels = allCalled(names.tokenizer);
@@ -60,24 +62,30 @@ class MgPairCounts extends OnNames {
     const full = Math.max(2, large.at(-20) ?? 0);
     heat.data = { values: table.counts, rows: labels, columns: labels, most: full, link: "pair" };
     this.full = `The strongest colour stands for ${full} times or more.`;
-    setText(this.said, this.full);
+    setLine(this.said, this.full);
     const doc = n ? names.tokens[n - 1] : null;
-    renew(
-      pairs,
-      ...(doc
-        ? table
-            .pairs(doc)
-            .map(([a, b]) =>
-              html(
-                "span",
-                { class: "tok tok-pair", tabindex: 0, "data-link": `pair.r${a}.c${b}` },
-                html("b", {}, `${called(names.tokenizer, a)} → ${called(names.tokenizer, b)}`),
-                html("small", {}, table.counts[a][b]),
-              ),
-            )
-        : ["No name yet: every count is 0."]),
-    );
+    this.write(doc ? table.pairs(doc) : [], table.counts);
     this.summary(() => this.told(all, labels.length));
+  }
+
+  /**
+   * The pairs of a name with their counts; cells that are there get other texts.
+   * @private
+   * @param {[number, number][]} found
+   * @param {number[][]} counts
+   */
+  write(found, counts) {
+    const { pairs, cells } = this;
+    const { tokenizer } = this.names;
+    found.forEach(([a, b], i) => {
+      const { cell, pair, count } = (cells[i] ??= cellOfPair());
+      setAll(cell, { class: "tok tok-pair", "data-link": `pair.r${a}.c${b}` });
+      setText(pair, `${called(tokenizer, a)} → ${called(tokenizer, b)}`);
+      setText(count, String(counts[a][b]));
+      if (pairs.childNodes[i] !== cell) pairs.insertBefore(cell, pairs.childNodes[i] ?? null);
+    });
+    while (pairs.childNodes.length > found.length) pairs.lastChild?.remove();
+    if (!found.length) pairs.append("No name yet: every count is 0.");
   }
 
   /** @private @param {number[]} all counts @param {number} columns */
@@ -96,6 +104,11 @@ class MgPairCounts extends OnNames {
       `${sum.toLocaleString("en")} pairs; ${seen} of ${all.length} cells are above 0.${most}`
     );
   }
+}
+
+function cellOfPair() {
+  const [pair, count] = [html("b"), html("small")];
+  return { cell: html("span", { tabindex: 0 }, pair, count), pair, count };
 }
 
 define("mg-pair-counts", MgPairCounts);

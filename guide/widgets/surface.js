@@ -4,7 +4,7 @@
 // are on a canvas, the axes on a picture above it. The net's own numbers are lines to drag.
 
 import { groundOf, paletteOf, sized } from "../js/figures/canvas.js";
-import { html, onTheme, renew, svg, tableOf } from "../js/kit/dom.js";
+import { html, onTheme, renew, setAll, setText, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { group, row } from "../js/kit/make.js";
 import { solved } from "../js/kit/progress.js";
@@ -51,14 +51,20 @@ class MgSurface extends Widget {
   canvas = html("canvas", { "aria-hidden": "true" });
   /** @private */ eye = { ...EYE };
   /** @private @type {ReturnType<MgSurface["sheet"]> | null} */ paper = null;
+  /** @private @type {ReturnType<MgSurface["grounded"]> | null} */ ground = null;
   /** @private for what the axes were drawn */ framed = "";
+  /** @private */ axis = svg("path", { class: "net-axis" });
+  /** @private of the axes @type {SVGTextElement[]} */ labels = [];
   /** @private @type {SurfacePanel | null} */ panel = null;
   /** px across of what stands beside the surface @protected */ beside = 420;
 
   build() {
     this.eye = { ...EYE };
     this.paper = null;
+    this.ground = null;
     this.framed = "";
+    this.labels = [];
+    this.view.replaceChildren(this.axis);
     this.hear();
     const box = html("div", { class: "net-solid" }, this.canvas, this.view);
     const anew = () =>
@@ -172,6 +178,7 @@ class MgSurface extends Widget {
 
   show() {
     this.panel?.show(/** @type {any} */ (this.values));
+    this.ground = null;
     this.draw();
     this.say();
   }
@@ -206,13 +213,18 @@ class MgSurface extends Widget {
     return { paper, zoom, palette: paletteOf(this) };
   }
 
-  /** @private */
-  draw() {
-    const { eye } = this;
+  /** What is drawn, however it is turned. @private */
+  grounded() {
     const heights = surface(this.net, this.values.x3, POINTS);
     const other = this.wires();
     const most = Math.max(1, ...heights.flat(), ...(other ?? []).flat());
-    const lift = Math.min(SIZE.lift, 3.2 / most);
+    return { heights, other, most, lift: Math.min(SIZE.lift, 3.2 / most) };
+  }
+
+  /** @private */
+  draw() {
+    const { eye } = this;
+    const { heights, other, most, lift } = (this.ground ??= this.grounded());
     const { paper, zoom, palette } = (this.paper ??= this.sheet());
     const to = (/** @type {Seen} */ { x, y }) =>
       paper.lineTo(SIZE.x + x * SIZE.scale, SIZE.y + y * SIZE.scale);
@@ -260,7 +272,7 @@ class MgSurface extends Widget {
       `The surface a over x₁ and x₂${other ? ", the target's as wires" : ""}, turned by ` +
       `${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow ` +
       "keys turn it.";
-    if (this.view.getAttribute("aria-label") !== label) this.view.setAttribute("aria-label", label);
+    setAll(this.view, { "aria-label": label });
   }
 
   /**
@@ -277,35 +289,31 @@ class MgSurface extends Widget {
       x: (SIZE.x + x * SIZE.scale) * zoom,
       y: (SIZE.y + y * SIZE.scale) * zoom,
     });
-    const text = (
-      /** @type {Seen} */ at,
-      /** @type {string} */ words,
-      /** @type {string} */ anchor,
-    ) =>
-      svg(
-        "text",
-        {
-          class: "mg-label mg-halo",
-          x: px(at).x.toFixed(1),
-          y: (px(at).y + 4).toFixed(1),
-          "text-anchor": anchor,
-        },
-        words,
-      );
     const { floor, height } = framing(eye, { reach: SIZE.reach, most, lift });
     const d = height
       ? [height.line, ...height.ticks.map(({ mark }) => mark)]
           .map((ends) => ends.map(px))
-          .map(([a, b]) => `M${a.x} ${a.y}L${b.x} ${b.y}`)
+          .map(
+            ([a, b]) => `M${a.x.toFixed(1)} ${a.y.toFixed(1)}L${b.x.toFixed(1)} ${b.y.toFixed(1)}`,
+          )
           .join("")
       : "";
-    renew(
-      this.view,
-      svg("path", { class: "net-axis", d }),
-      ...floor.map(({ at, text: words }) => text(at, words, "middle")),
-      ...(height?.ticks ?? []).map(({ at, text: words }) => text(at, words, "end")),
-      ...(height ? [text(height.name, "a", "middle")] : []),
-    );
+    setAll(this.axis, { d });
+    const texts = [
+      ...floor.map((one) => ({ ...one, anchor: "middle" })),
+      ...(height?.ticks ?? []).map((one) => ({ ...one, anchor: "end" })),
+      ...(height ? [{ at: height.name, text: "a", anchor: "middle" }] : []),
+    ];
+    texts.forEach(({ at, text, anchor }, i) => {
+      if (!this.labels[i]) {
+        this.labels[i] = svg("text", { class: "mg-label mg-halo" });
+        this.view.append(this.labels[i]);
+      }
+      const { x, y } = px(at);
+      setAll(this.labels[i], { x: x.toFixed(1), y: (y + 4).toFixed(1), "text-anchor": anchor });
+      setText(this.labels[i], text);
+    });
+    for (const label of this.labels.splice(texts.length)) label.remove();
   }
 
   /** @private */

@@ -26,6 +26,7 @@ _HOMES = {
     "Dataset": "data",
     "load_data": "data",
     "Tokenizer": "tokenizer",
+    "BytePairTokenizer": "subwords",
     "Trainer": "training",
     "make_engine": "engines",
     "open_model": "opening",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from microgpt.errors import MicrogptError
     from microgpt.opening import engine_for, open_model
     from microgpt.sampling import sample
+    from microgpt.subwords import BytePairTokenizer
     from microgpt.tokenizer import Tokenizer
     from microgpt.training import Trainer
 

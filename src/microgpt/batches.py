@@ -10,15 +10,14 @@ from __future__ import annotations
 import copy
 import itertools
 import random
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from microgpt.config import Config
 from microgpt.engines.base import Batches, Ints
-from microgpt.errors import InputError, TokenError
-from microgpt.tokenizer import Tokenizer
+from microgpt.errors import InputError
+from microgpt.tokenizer import AnyTokenizer
 
 _AT_ONCE = 2**20  # characters that are turned into ids together
 
@@ -28,30 +27,36 @@ class TokenTable:
 
     ``tokens``: BOS, document 0, BOS, document 1, … BOS: neighbours share the BOS between them.
     ``starts`` [N]: where each document's first BOS stands. ``lengths`` [N]: tokens of each with
-    both its BOS. ``bytes_of`` [V]: how many bytes of UTF-8 a token stands for, BOS for none.
+    both its BOS. ``bytes_of`` [V]: how many bytes of UTF-8 a token stands for; BOS
+    for one, the end of its document's line.
     Raises ``TokenError`` for characters outside the vocabulary.
     """
 
-    def __init__(self, docs: Sequence[str], tokenizer: Tokenizer) -> None:
-        sizes = np.fromiter(map(len, docs), np.int64, len(docs))
-        total = int(sizes.sum()) + len(docs) + 1
-        kind = np.int32 if total < 2**31 else np.int64
-        self.lengths: Ints = (sizes + 2).astype(kind)
-        self.starts: Ints = np.zeros(len(docs), kind)
-        np.cumsum(self.lengths[:-1] - 1, out=self.starts[1:])
-        sizes_of = [len(c.encode("utf-8", "surrogatepass")) for c in tokenizer.uchars]
-        self.bytes_of: Ints = np.array([*sizes_of, 0], dtype=np.int64)
-        self.tokens: Ints = np.full(total, tokenizer.bos, np.min_scalar_type(tokenizer.bos))
-        del sizes
-        groups = np.searchsorted(self.starts, np.arange(0, total, _AT_ONCE)).tolist()
-        ids = _Ids(tokenizer, self.tokens.dtype)
-        for first, last in itertools.pairwise([*groups, len(docs)]):
-            if first < last:
-                begin = int(self.starts[first])
-                end = int(self.starts[last - 1] + self.lengths[last - 1]) - 1
-                inside = np.ones(end - begin, dtype=bool)
-                inside[self.starts[first:last] - begin] = False
-                self.tokens[begin:end][inside] = ids.of(docs[first:last])
+    def __init__(self, docs: Sequence[str], tokenizer: AnyTokenizer) -> None:
+        sizes = map(len if tokenizer.kind == "character" else _bytes, docs)
+        most = sum(sizes) + len(docs) + 1  # no token is less than a character, or than a byte
+        kind = np.int32 if most < 2**31 else np.int64
+        self.bytes_of: Ints = tokenizer.bytes_of()
+        self.lengths: Ints = np.empty(len(docs), kind)
+        self.starts: Ints = np.empty(len(docs), kind)
+        self.tokens: Ints = np.empty(most, np.min_scalar_type(tokenizer.bos))
+        at = 0
+        for first, last in _groups(docs):
+            ids, counts = tokenizer.encode_many(docs[first:last])
+            self.lengths[first:last] = counts + 2
+            starts = np.cumsum(counts + 1) - counts - 1
+            self.starts[first:last] = starts + at
+            at += self._put(at, ids, starts, tokenizer.bos)
+        self.tokens[at] = tokenizer.bos
+        self.tokens.resize(at + 1, refcheck=False)
+
+    def _put(self, at: int, ids: Ints, starts: Ints, bos: int) -> int:
+        """Put documents in their place, a BOS before each; returns how much room they took."""
+        part = self.tokens[at : at + len(ids) + len(starts)]
+        inside = np.ones(len(part), dtype=bool)
+        inside[starts] = False
+        part[inside], part[starts] = ids, bos
+        return len(part)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -70,29 +75,25 @@ class TokenTable:
         return self.tokens[np.repeat(starts, lengths) + within].astype(np.int32), offsets
 
 
-class _Ids:
-    """The vocabulary as a table from code points to token ids."""
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
-    def __init__(self, tokenizer: Tokenizer, kind: np.dtype[Any]) -> None:
-        self.tokenizer, self.kind = tokenizer, kind
-        known = [ord(c) for c in tokenizer.uchars]
-        self.table = np.full(known[-1] + 2, -1, np.int32)  # the last stands for all beyond
-        self.table[known] = np.arange(len(known))
 
-    def of(self, docs: Sequence[str]) -> Ints:
-        """Token ids of the documents' characters, without BOS; ``TokenError`` if one has none."""
-        text = "".join(docs)
-        ids: Ints = np.empty(len(text), self.kind)
-        for at in range(0, len(text), _AT_ONCE):
-            encoded = text[at : at + _AT_ONCE].encode("utf-32-le")
-            points = np.frombuffer(encoded, dtype=np.uint32)
-            found = self.table[np.minimum(points, len(self.table) - 1)]
-            if (found < 0).any():
-                for doc in docs:
-                    self.tokenizer.encode(doc)  # says which character, and where
-                raise TokenError("A document holds a character outside the vocabulary.")
-            ids[at : at + len(found)] = found
-        return ids
+def _groups(docs: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """First and last of the rows that are turned into tokens together."""
+    ends = np.cumsum(np.fromiter(map(len, docs), np.int64, len(docs)))
+    full = np.arange(_AT_ONCE, int(ends[-1]) if len(docs) else 0, _AT_ONCE)
+    cuts = (np.searchsorted(ends, full) + 1).tolist()
+    del ends
+    for first, last in itertools.pairwise((0, *cuts, len(docs))):
+        if first < last:
+            yield first, last
+
+
+def token_counts(docs: Sequence[str], tokenizer: AnyTokenizer) -> Ints:
+    """How many tokens each of the documents is, without BOS [N]."""
+    counts = [tokenizer.encode_many(docs[first:last])[1] for first, last in _groups(docs)]
+    return np.concatenate([np.empty(0, np.int64), *counts])
 
 
 class Order:
@@ -157,6 +158,7 @@ def pieces(table: TokenTable, config: Config) -> tuple[Ints, Ints]:
 
 def _demo() -> None:
     from microgpt.data import load_data
+    from microgpt.tokenizer import Tokenizer
 
     docs = load_data("names").docs
     config = Config()

@@ -40,6 +40,7 @@ from microgpt.flops import training_flop
 from microgpt.opening import open_model
 from microgpt.sampling import Settings
 from microgpt.start import begin
+from microgpt.tokenizer import AnyTokenizer
 
 _SIDE = 512
 _PIECE_SECONDS = 0.06  # what one round of one engine should take
@@ -155,6 +156,7 @@ class Plan:
     threads: int = 1
     sampling: bool = True
     hardware: Hardware = field(default_factory=Hardware)
+    tokenizer: AnyTokenizer | None = None  # None: one of the data's characters
 
 
 class Benchmark:
@@ -169,8 +171,9 @@ class Benchmark:
         self.core: int | None = None
         self.peaks: list[float] = []
         self.left_out: list[dict[str, Any]] = []
-        start = begin(plan.config, plan.dataset)
+        start = begin(plan.config, plan.dataset, plan.tokenizer)
         self.config, self.tokenizer = start.config, start.tokenizer
+        self.characters = start.tokenizer.kind == "character"
         self.table = TokenTable(start.docs, start.tokenizer)
         self.weights, self.trained = start.weights, False
         block = self.config.block_size
@@ -283,7 +286,7 @@ class Benchmark:
             plain
             and {**shipped.config.to_dict(), **_shape(self.config)} == shipped.config.to_dict()
         )
-        if same and shipped.tokenizer.uchars == self.tokenizer.uchars:
+        if same and shipped.tokenizer.stored() == self.tokenizer.stored():
             self.weights = {name: w.tolist() for name, w in shipped.weights.items()}
             self.trained = True
         for name, dtype, cls in self.able:
@@ -307,6 +310,7 @@ class Benchmark:
                 "beyond": config.beyond(),
             },
             "data": self.plan.dataset.name,
+            **({} if self.characters else {"tokenizer": self.tokenizer.describe()}),
             "long": config.long,
             "positions": statistics.fmean(self.positions),
             "flop_per_document": self.flop,

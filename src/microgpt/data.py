@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_right
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -375,115 +373,10 @@ def split_tail(text: str, holdout: float, validation: bool = False) -> Split:
     return Split([text[:first]], [text[second:]], [text[first:second]] * validation, "tail")
 
 
-# ------------------------------------------------------------------ what the screen says
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What the documents are like. Lengths and sizes are in characters, without BOS."""
-
-    name: str
-    documents: int
-    distinct: int
-    characters: int
-    distinct_text: int  # characters, where every text counts once
-    vocab_size: int  # different characters, and BOS
-    shortest: int
-    longest: int
-    histogram: list[tuple[int, int, int]]  # lengths from, to, and how many documents have them
-    block_size: int
-    longer_than_block: int  # documents that need more than block_size positions
-    running: bool = False  # one running text
-
-    @property
-    def duplicates(self) -> int:
-        """Documents whose text came before."""
-        return self.documents - self.distinct
-
-    @property
-    def mean(self) -> float:
-        """Mean length of a document."""
-        return self.characters / self.documents
-
-    @property
-    def tokens(self) -> int:
-        """Predictions in one pass over the file: every character and every end."""
-        return self.characters + self.documents
-
-    def lines(self) -> list[str]:
-        """The summary for the screen: aligned, and ASCII except for the name."""
-        if self.running:
-            return [
-                f"data        {self.name}, one running text",
-                f"characters  {self.characters:,}",
-                f"vocabulary  {self.vocab_size:,} ({self.vocab_size - 1:,} characters and BOS)",
-                f"block size  {self.block_size:,}",
-            ]
-        over = self.longer_than_block
-        fit = f"{over:,} document{' needs' if over == 1 else 's need'} more" if over else "all fit"
-        bars = [(f"{a:,}" if a == b else f"{a:,}-{b:,}", n) for a, b, n in self.histogram]
-        top = max(n for _, n in bars)
-        left, right = max(len(label) for label, _ in bars), len(f"{top:,}")
-        return [
-            f"data        {self.name}",
-            f"documents   {self.documents:,} ({self.distinct:,} distinct)",
-            f"characters  {self.characters:,} ({self.tokens:,} tokens with the ends)",
-            f"vocabulary  {self.vocab_size:,} ({self.vocab_size - 1:,} characters and BOS)",
-            f"length      {self.shortest:,} to {self.longest:,}, mean {self.mean:,.2f}",
-            f"block size  {self.block_size:,} ({fit})",
-            # A bar's length is rounded up, so that one document among millions is seen.
-            *(f"  {a:>{left}}  {n:>{right},}  {'#' * -(-40 * n // top)}".rstrip() for a, n in bars),
-        ]
-
-
-def summary(dataset: Dataset, block_size: int) -> Summary:
-    """Count what a reader wants to know before training.
-
-    A document needs one position more than it has characters, since BOS is the first.
-    """
-    lengths = Counter(map(len, dataset.docs))
-    characters = sum(length * count for length, count in lengths.items())
-    return Summary(
-        name=dataset.name,
-        documents=len(dataset.docs),
-        distinct=dataset.distinct.texts,
-        characters=characters,
-        distinct_text=dataset.distinct.characters,
-        vocab_size=dataset.distinct.letters + 1,
-        shortest=min(lengths),
-        longest=max(lengths),
-        histogram=_histogram(lengths, mean=characters / len(dataset.docs)),
-        block_size=block_size,
-        longer_than_block=sum(n for length, n in lengths.items() if length + 1 > block_size),
-        running=dataset.running,
-    )
-
-
-def _histogram(lengths: Counter[int], mean: float) -> list[tuple[int, int, int]]:
-    """At most 20 bins of equal width, or bins that double where a few are far longer than most."""
-    low, high = min(lengths), max(lengths)
-    if high <= 20 * mean:
-        width = (high - low) // 20 + 1
-        edges = list(range(low, high + width + 1, width))
-    else:
-        edges = [2**i for i in range(low.bit_length() - 1, high.bit_length() + 1)]
-    bins: Counter[int] = Counter()
-    for length, count in lengths.items():
-        bins[bisect_right(edges, length)] += count
-    return [(edges[i - 1], edges[i] - 1, bins[i]) for i in range(1, len(edges))]
-
-
-def memorise_warning(summary: Summary, parameters: int) -> str | None:
-    """One line where the model has more parameters than the distinct documents have characters."""
-    if parameters <= summary.distinct_text:
-        return None
-    text = f"{summary.distinct_text:,} characters of distinct text"
-    return f"{parameters:,} parameters for {text}: the model will mostly memorise."
-
-
 def _demo() -> None:
-    for line in summary(load_data("names"), block_size=16).lines():
-        print(line)
+    for name in BUNDLED:
+        data = load_data(name)
+        print(f"{name:<12} {len(data.docs):>6,} documents, the first: {data.docs[0][:40]!r}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from microgpt.config import Config
 from microgpt.engines.base import Batches
 from microgpt.errors import NumbersError
 from microgpt.evaluation import random_floor
-from microgpt.tokenizer import Tokenizer
+from microgpt.tokenizer import AnyTokenizer
 
 DIVERGED = 20
 """A run whose loss is this many times that of guessing blindly has diverged, on every engine."""
@@ -45,7 +45,7 @@ def diverged(line: Mapping[str, Any], config: Config, batch: str, kept: str) -> 
     return NumbersError(f"{said}: training diverged. {batch}", f"{remedy}{kept}")
 
 
-def batch_said(batches: Batches, at: int, step: int, order: Order, tokenizer: Tokenizer) -> str:
+def batch_said(batches: Batches, at: int, step: int, order: Order, tokenizer: AnyTokenizer) -> str:
     """Which documents the batch number ``at`` of ``batches`` holds; ``step`` counts from 1."""
     before, count = int(batches.documents[:at].sum()), int(batches.documents[at])
     texts = [

@@ -17,7 +17,7 @@ from microgpt.data import Split
 from microgpt.engines import make_engine
 from microgpt.engines.base import Engine
 from microgpt.evaluation import Measured, Told, counting_floor, measure, random_floor
-from microgpt.tokenizer import Tokenizer
+from microgpt.tokenizer import AnyTokenizer
 
 AT_MOST = 1000
 """Documents on which a run is judged while it trains, unless told otherwise."""
@@ -91,7 +91,7 @@ class Judge:
         dtype: str,
         table: TokenTable,
         kept_out: Split,
-        tokenizer: Tokenizer,
+        tokenizer: AnyTokenizer,
         trained_with: int,
         threads: int,
     ) -> None:

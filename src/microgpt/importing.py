@@ -17,6 +17,7 @@ from microgpt.config import SHAPE, SWITCHES, Config
 from microgpt.data import Dataset, load_data
 from microgpt.disk import snapshot
 from microgpt.disk.checkpoint import RunDir
+from microgpt.disk.snapshot import RUN, TOKENIZER, VOCAB, WORDS
 from microgpt.engines import first_able
 from microgpt.errors import CheckpointError, FileError
 from microgpt.files import TEMPORARY, Lock
@@ -35,7 +36,7 @@ LoRA's additions begin at nothing, and are drawn as in any new run.
 FROM_THE_MODEL = tuple(name for name in (*SHAPE, *SWITCHES) if name not in IN_TRAINING)
 """The fields of the config that a run takes over from the model that it begins from."""
 
-RUN, VOCAB, LATEST = "run.json", "vocab.json", "latest"
+LATEST = "latest"
 _UNFINISHED = f"{TEMPORARY}import-"
 _FIRST_STEP = "step-00000000"
 
@@ -48,7 +49,8 @@ def import_run(
     Of a run only the weights are taken: the optimiser's state, the step and the random stream
     begin anew. Characters of the data that the model lacks are added to its vocabulary
     (``grow``): the run's stream shuffles, draws the initial weights of any run of this shape, which
-    aren't used, and then the new rows. ``config`` has the model's shape, save ``IN_TRAINING``.
+    aren't used, and then the new rows. Byte pairs stay as they are: no text is new to them.
+    ``config`` has the model's shape, save ``IN_TRAINING``.
 
     Returns the run and the characters that are new. Raises ``FileError`` if ``out`` holds
     anything, or can't be written.
@@ -56,12 +58,17 @@ def import_run(
     if out.exists():
         _leftovers(out)  # refused before the work, if it is to be refused
     model = as_model(opened)
-    characters = set().union(*dataset.docs)
-    tokenizer = Tokenizer(sorted(characters.union(model.tokenizer.uchars)))
+    tokenizer, characters = model.tokenizer, set[str]()
+    if isinstance(tokenizer, Tokenizer):
+        characters = set().union(*dataset.docs)
+        tokenizer = Tokenizer(sorted(characters.union(tokenizer.uchars)))
     engine = first_able(config, "float64")
     trainer = Trainer(config, dataset, tokenizer=tokenizer, engine=engine, stop_after=0)
-    grown = grow(config, model.tokenizer, model.weights, characters, trainer.rng)
-    weights = {**trainer.engine.state()[0], **grown.weights}  # the model lacks LoRA's additions
+    known, added = model.weights, list[str]()
+    if isinstance(model.tokenizer, Tokenizer):
+        grown = grow(config, model.tokenizer, known, characters, trainer.rng)
+        known, added = grown.weights, grown.added
+    weights = {**trainer.engine.state()[0], **known}  # the model lacks LoRA's additions
     trainer.engine.load(trainer.config, "float64", {n: weights[n] for n in trainer.config.shapes()})
     try:
         lock = _take(out)
@@ -81,7 +88,7 @@ def import_run(
         raise files.file_error(error, out, "write") from error
     finally:
         trainer.engine.close()
-    return RunDir.open(out), grown.added
+    return RunDir.open(out), added
 
 
 def _take(out: Path) -> Lock:
@@ -112,6 +119,8 @@ def _leftovers(out: Path) -> list[str]:
         raise files.file_error(error, out, "read") from error
     unfinished = sorted(name for name in names if name.startswith(TEMPORARY))
     ours = [".lock", VOCAB, *unfinished]
+    if ".lock" in names:  # by itself a tokenizer.json may be anyone's
+        ours.append(TOKENIZER)
     if any(name.startswith(_UNFINISHED) for name in unfinished):
         ours += [_FIRST_STEP, LATEST]
     if RUN in names:
@@ -127,7 +136,7 @@ def _leftovers(out: Path) -> list[str]:
         raise FileError(
             f"{out} is not empty: it holds {files.shown(other[0])}{more}", "Choose another --out."
         )
-    found = [name for name in (RUN, LATEST, _FIRST_STEP, VOCAB) if name in names]
+    found = [name for name in (RUN, LATEST, _FIRST_STEP, *WORDS) if name in names]
     return [*found, *unfinished]
 
 
@@ -142,9 +151,9 @@ def _never_saved(out: Path, names: list[str]) -> bool:
 
 def _move_up(temporary: Path, out: Path) -> None:
     """A whole run into its place, run.json last; the emptied directory is removed last."""
-    order = (VOCAB, _FIRST_STEP, LATEST, RUN)
-    rest = sorted(set(os.listdir(temporary)) - {*order, ".lock"})  # noqa: PTH208
-    for name in (*rest, *order):
+    names = set(os.listdir(temporary))  # noqa: PTH208
+    order = [name for name in (*WORDS, _FIRST_STEP, LATEST, RUN) if name in names]
+    for name in (*sorted(names - {*order, ".lock"}), *order):
         if name == RUN:
             files.sync_directory(out)
         (temporary / name).rename(out / name)

@@ -1,4 +1,4 @@
-"""A trained model from wherever it is kept: a run directory, model.json or safetensors."""
+"""A trained model from wherever it is kept: a run, model.json, safetensors, or Hugging Face's."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ import numpy as np
 from microgpt.calling import command
 from microgpt.config import SHAPE, Config
 from microgpt.data import KEPT, SPLITS, Dataset, bundled, load_data
+from microgpt.disk import ggufile
 from microgpt.disk.checkpoint import RunDir, Snapshot
+from microgpt.disk.huggingface import holds_model, read_directory
 from microgpt.disk.modelfile import EVERY_FIELD, Model, read_model, read_safetensors
+from microgpt.disk.snapshot import TOKENIZER
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
 from microgpt.engines.hardware import Hardware
 from microgpt.errors import CheckpointError, FileError, InputError
 from microgpt.stream import stream_from_json
-from microgpt.tokenizer import Tokenizer
+from microgpt.subwords import BytePairTokenizer
+from microgpt.tokenizer import AnyTokenizer, Tokenizer, characters_of
 
 SHIPPED = "data/model.json"
 """The end state of the reference run: preset final, seed 42, 1,000 steps, float64."""
@@ -32,7 +36,7 @@ SHIPPED = "data/model.json"
 class Opened:
     """A model ready to be used, as ``open_model`` returns it.
 
-    ``path``: where it is kept. ``config``, ``tokenizer``: its shape and its characters.
+    ``path``: where it is kept. ``config``, ``tokenizer``: its shape and its tokens.
     ``weights``: its matrices by the names and shapes of ``Config.shapes``. ``dtype``: their
     numbers, ``float64`` or ``float32``.
 
@@ -55,7 +59,7 @@ class Opened:
 
     path: Path
     config: Config
-    tokenizer: Tokenizer
+    tokenizer: AnyTokenizer
     weights: Arrays
     dtype: str
     leg: dict[str, Any] = field(default_factory=dict, kw_only=True)
@@ -76,6 +80,11 @@ class Opened:
         """Whether it was trained on one running text (``Dataset.running``)."""
         return self.split_by == "none" and self.run.run["data"].get("documents") == 1  # type: ignore[union-attr]
 
+    @property
+    def characters(self) -> Tokenizer:
+        """The tokenizer, if its tokens are characters; ``InputError`` if they are byte pairs."""
+        return characters_of(self.tokenizer, self.path, "this needs")
+
     def rng(self, seed: int | None) -> random.Random:
         """The stream to sample from: a fresh one with a seed, else the run's (or seed 42)."""
         if seed is None and self.stream is not None:
@@ -88,7 +97,9 @@ class Opened:
 def open_model(
     path: str | os.PathLike[str] | None, *, ignore_digest: bool = False, best: bool = False
 ) -> tuple[Opened, list[str]]:
-    """Open a run directory, a model.json or a safetensors file; None is the shipped model.
+    """Open a run's or a Hugging Face directory, a model.json or a safetensors file.
+
+    ``path`` None: the shipped model.
 
     ``best``: of a run, the step with the lowest held-out loss instead of the newest.
     ``ignore_digest``: a file that has changed since it was written is used all the same, with a
@@ -104,7 +115,7 @@ def open_model(
         (27, 16)
     """
     path = bundled(SHIPPED) if path is None else Path(path)
-    if path.is_dir():
+    if (folder := path.is_dir()) and not holds_model(path):
         return _open_run(path, best)
     if not path.exists():
         raise FileError(
@@ -112,9 +123,12 @@ def open_model(
         )
     if best:
         raise InputError(f"{path} is a single model: it has no best step.", "Leave out --best.")
+    if path.suffix == ".gguf" and not folder:
+        ggufile.refuse(path)
     read = read_safetensors if path.suffix == ".safetensors" else read_model
-    model, notices = read(path, ignore_digest=ignore_digest)
-    opened = Opened(path, model.config, model.tokenizer, model.weights, "float64")
+    model, notices = (read_directory if folder else read)(path, ignore_digest=ignore_digest)
+    dtype = next(iter(model.weights.values())).dtype.name
+    opened = Opened(path, model.config, model.tokenizer, model.weights, dtype)
     opened.step, opened.stated = model.step, model.stated
     return opened, notices
 
@@ -159,10 +173,15 @@ def planned(run: RunDir, snapshot: Snapshot | None) -> Config:
         raise CheckpointError(f"{run.path}: {error.message}", error.remedy) from None
 
 
+def as_stored(opened: Opened) -> Model:
+    """The model alone, with its weights as they are kept."""
+    return Model(opened.config, opened.tokenizer, opened.weights, opened.step, opened.stated)
+
+
 def as_model(opened: Opened) -> Model:
     """The model alone, for writing to a file; weights become float64, which loses nothing."""
     weights: Arrays = {name: w.astype(np.float64) for name, w in opened.weights.items()}
-    return Model(opened.config, opened.tokenizer, weights, opened.step, opened.stated)
+    return dataclasses.replace(as_stored(opened), weights=weights)
 
 
 def engine_for(
@@ -192,8 +211,18 @@ def engine_for(
     return made
 
 
-def run_tokenizer(run: RunDir) -> Tokenizer:
-    """The run's tokenizer; ``CheckpointError`` if vocab.json holds none, or not the run's."""
+def run_tokenizer(run: RunDir) -> AnyTokenizer:
+    """The run's tokenizer; ``CheckpointError`` if its file holds none, or not the run's."""
+    if run.words == TOKENIZER:
+        name, data = run.stored
+        pairs = BytePairTokenizer.read(data, str(run.path / name))
+        if pairs.vocab_size == run.config.vocab_size:
+            return pairs
+        raise CheckpointError(
+            f"{run.path / name} has {pairs.vocab_size:,} tokens, the run's model has "
+            f"{run.config.vocab_size:,}.",
+            "Restore it from a copy, or start a new run.",
+        )
     uchars = run.vocab.get("uchars")
     if isinstance(uchars, list) and all(isinstance(c, str) for c in uchars):
         try:

@@ -16,7 +16,7 @@ from microgpt.engines.base import Engine
 from microgpt.engines.drawing import Guard, Sampler
 from microgpt.errors import InputError
 from microgpt.stream import uniforms
-from microgpt.tokenizer import Tokenizer
+from microgpt.tokenizer import AnyTokenizer
 
 ORDERS = ("sequential", "rows")
 _AT_ONCE = 1024  # samples given to an engine in one call, fewer if they are long
@@ -33,8 +33,8 @@ class Settings:
     ``temperature``: the logits are divided by it; lower is safer, higher is more varied. ``top_k``:
     draw among the k most probable tokens only (1 is greedy). ``top_p``: among the fewest whose
     probabilities reach p. ``order``: see ``engines.drawing.Sampler``. ``length``: the most
-    characters that a sample may have, its prefix included; None is block_size. Beyond block_size
-    the model sees the last block_size tokens. Raises ``InputError`` for values out of range.
+    tokens that a sample may have, its prefix included; None is block_size. Beyond block_size the
+    model sees the last block_size tokens. Raises ``InputError`` for values out of range.
 
     Example:
         >>> import random
@@ -71,7 +71,7 @@ class Settings:
 
 def sample(
     engine: Engine,
-    tokenizer: Tokenizer,
+    tokenizer: AnyTokenizer,
     rng: random.Random,
     count: int = 20,
     *,
@@ -99,8 +99,9 @@ def sample(
     forced = tokenizer.encode(prefix)
     most = settings.length or engine.config.block_size
     if prefix and len(forced) >= most:
+        unit = "characters" if tokenizer.kind == "character" else "tokens"
         raise InputError(
-            f"The prefix has {len(forced)} characters, must be fewer than {most}.",
+            f"The prefix has {len(forced)} {unit}, must be fewer than {most}.",
             f"Shorten it, or ask for more with --length {len(forced) + 1} or above.",
         )
     how = Sampler(settings.temperature, settings.top_k, settings.top_p, settings.order, guard)
@@ -120,7 +121,7 @@ def sample(
 
 def sample_chosen(
     engine: Engine,
-    tokenizer: Tokenizer,
+    tokenizer: AnyTokenizer,
     rng: random.Random,
     count: int,
     known: Collection[str] = (),

@@ -17,10 +17,11 @@ import numpy as np
 
 from microgpt import sampling
 from microgpt.arrays import Arrays
+from microgpt.batches import token_counts
 from microgpt.config import Config
 from microgpt.data import BUNDLED, KEPT, Dataset, Split, bundled, split, split_tail
 from microgpt.model import init_weights
-from microgpt.tokenizer import Tokenizer
+from microgpt.tokenizer import AnyTokenizer, Tokenizer
 
 
 @dataclass
@@ -32,17 +33,18 @@ class Start:
     """
 
     config: Config
-    tokenizer: Tokenizer
+    tokenizer: AnyTokenizer
     docs: list[str]
     kept_out: Split
     rng: random.Random
     weights: Mapping[str, Any]
 
 
-def begin(config: Config, dataset: Dataset, tokenizer: Tokenizer | None = None) -> Start:
+def begin(config: Config, dataset: Dataset, tokenizer: AnyTokenizer | None = None) -> Start:
     """Seed → hold out (no draw) → shuffle → draw the weights.
 
-    ``tokenizer`` None: the vocabulary is that of the whole data, held-out documents included.
+    ``tokenizer`` None: the vocabulary is the characters of the whole data, held-out documents
+    included.
     """
     tokenizer = tokenizer or Tokenizer.of(dataset.docs)
     config = Config(**{**config.to_dict(), "vocab_size": tokenizer.vocab_size})
@@ -94,14 +96,31 @@ def shuffled(config: Config, dataset: Dataset) -> list[str]:
     return docs
 
 
-def marks_at(config: Config, dataset: Dataset, step: int) -> sampling.Marks:
-    """Which documents were trained on in the first ``step`` steps, and which are in the file."""
+def trained_on(config: Config, dataset: Dataset) -> list[str]:
+    """The documents that the planned steps reach, in their order: what merges are trained on.
+
+    What a run is judged on isn't among them, whether ``holdout`` takes it out or the steps never
+    come to it.
+    """
+    docs = shuffled(config, dataset)
+    if config.holdout or config.long == "window":
+        return docs
+    return docs[: config.steps * config.batch_size]
+
+
+def marks_at(
+    config: Config, dataset: Dataset, step: int, tokenizer: AnyTokenizer | None = None
+) -> sampling.Marks:
+    """Which documents were trained on in the first ``step`` steps, and which are in the file.
+
+    ``tokenizer``: the run's; None stands for characters.
+    """
     docs = shuffled(config, dataset)
     if config.long == "window":
         reached = len(docs) if step else 0
     else:
         reached = step * config.batch_size
-    return marks_after(config, dataset, docs, reached)
+    return marks_after(config, dataset, docs, reached, tokenizer=tokenizer)
 
 
 def marks_after(
@@ -110,6 +129,7 @@ def marks_after(
     docs: Sequence[str],
     reached: int,
     wanted: Collection[str] | None = None,
+    tokenizer: AnyTokenizer | None = None,
 ) -> sampling.Marks:
     """What is known of samples once the first ``reached`` of ``docs`` have been trained on.
 
@@ -117,7 +137,9 @@ def marks_after(
     a passage, so it is looked for anywhere in the text.
     """
     if dataset.running:
-        seen = docs[0][: config.block_size if config.long == "cut" else None] if reached else ""
+        seen = docs[0] if reached else ""
+        if config.long == "cut":
+            seen = _first_tokens(seen, config.block_size, tokenizer)
         return sampling.Marks(seen, dataset.docs[0])
     if wanted is None:
         return sampling.Marks(set(docs[:reached]), set(dataset.docs))
@@ -125,6 +147,13 @@ def marks_after(
     return sampling.Marks(
         among.intersection(itertools.islice(docs, reached)), among.intersection(dataset.docs)
     )
+
+
+def _first_tokens(text: str, count: int, tokenizer: AnyTokenizer | None) -> str:
+    """The text of the first ``count`` tokens."""
+    if tokenizer is None or tokenizer.kind == "character":
+        return text[:count]
+    return tokenizer.decode(tokenizer.encode(text)[:count])
 
 
 def data_facts(dataset: Dataset) -> dict[str, Any]:
@@ -153,21 +182,25 @@ def data_facts(dataset: Dataset) -> dict[str, Any]:
 # ------------------------------------------------------------------ documents or running text
 
 
-def suited(config: Config, dataset: Dataset) -> Config:
+def suited(config: Config, dataset: Dataset, tokenizer: AnyTokenizer | None = None) -> Config:
     """The configuration with windows, if the data is one text that is longer than a block.
 
     For where nobody has chosen ``long``: ``cut`` would train on the text's first block alone.
+    ``tokenizer`` None stands for characters.
     """
-    if dataset.running and len(dataset.docs[0]) >= config.block_size:
-        return dataclasses.replace(config, long="window")
-    return config
+    if not dataset.running:
+        return config
+    length = len(dataset.docs[0])
+    if tokenizer is not None and tokenizer.kind != "character" and length >= config.block_size:
+        length = int(token_counts(dataset.docs, tokenizer)[0])
+    return dataclasses.replace(config, long="window") if length >= config.block_size else config
 
 
 @dataclass(frozen=True)
 class Writes:
     """What a run writes unless told otherwise.
 
-    ``count`` samples, ``on_the_way`` during training, each of at most ``length`` characters (None:
+    ``count`` samples, ``on_the_way`` during training, each of at most ``length`` tokens (None:
     block_size).
     """
 
@@ -179,7 +212,7 @@ class Writes:
     def of(cls, config: Config, running: bool, slow: bool = False) -> Writes:
         """Twenty documents; of a running text, whose end never comes, three passages.
 
-        A passage is as long as a block, but from 200 to 500 characters. Beyond a block each one
+        A passage is as long as a block, but from 200 to 500 tokens. Beyond a block each one
         takes all of a block's work anew, which a ``slow`` engine isn't asked for.
         """
         if not running or config.long == "cut":

@@ -34,7 +34,7 @@ from microgpt.heldout import AT_MOST, MAX_THREADS, SECONDS, Best, Judge, cores
 from microgpt.pace import Pace
 from microgpt.start import Writes, begin, data_facts, marks_after
 from microgpt.stream import stream_from_json, stream_to_json
-from microgpt.tokenizer import Tokenizer
+from microgpt.tokenizer import AnyTokenizer
 
 Event = dict[str, Any]
 
@@ -86,7 +86,7 @@ class Trainer:
         config: Config,
         dataset: Dataset,
         *,
-        tokenizer: Tokenizer | None = None,
+        tokenizer: AnyTokenizer | None = None,
         engine: str = "auto",
         dtype: str = "float64",
         threads: int | None = None,
@@ -198,7 +198,8 @@ class Trainer:
         yield {"samples": self.samples()}
 
     def describe(self) -> dict[str, Any]:
-        """What the first line of ``--json`` says of the run."""
+        """What the first line of ``--json`` says of the run; its tokenizer, if of byte pairs."""
+        characters = self.tokenizer.kind == "character"
         return {
             "dir": str(self.run_dir.path) if self.run_dir else None,
             **made_by(self.engine),
@@ -208,6 +209,7 @@ class Trainer:
             "step": self.step,
             "parameters": self.config.parameters(),
             "config": self.config.to_dict(),
+            **({} if characters else {"tokenizer": self.tokenizer.describe()}),
             "data": self.data_facts,
         }
 
@@ -381,11 +383,7 @@ class Trainer:
         found = self.judge.measure(
             label, self.engine, most=most or None, seconds=seconds, told=told
         )
-        event = {"step": self.step, "split": label, "loss": found.loss, "tokens": found.tokens}
-        if found.is_sample:
-            event |= {"measured": found.measured, "of": found.of}
-        if self.dataset.split_by == "none" and found.bytes:
-            event["bits_per_byte"] = found.bits_per_byte
+        event = found.event(self.step, label)
         if self.run_dir:
             self.run_dir.log([{"eval": event}])
         return event
@@ -405,7 +403,7 @@ class Trainer:
         count = count or self.writes.count
         texts = sampling.sample(self.engine, self.tokenizer, rng, count, settings=how)
         reached = self.order.rows_reached(self.step)
-        marks = marks_after(self.config, self.dataset, self.docs, reached, texts)
+        marks = marks_after(self.config, self.dataset, self.docs, reached, texts, self.tokenizer)
         return list(sampling.marked(texts, marks))
 
     def close(self) -> None:
@@ -437,7 +435,11 @@ def _demo() -> None:
         if event.get("step", 1) % 100 == 0:
             print(f"step {event['step']:4d}  loss {event['loss']:.4f}  lr {event['lr']:.4f}")
         if "eval" in event:
-            print(f"held-out loss {event['eval']['loss']:.4f} ({event['eval']['split']})")
+            found = event["eval"]
+            print(
+                f"held-out loss {found['loss']:.4f}, {found['bits_per_byte']:.4f} bits per byte "
+                f"({found['split']})"
+            )
         if "samples" in event:
             print(" ".join(str(s["text"]) for s in event["samples"]))
 

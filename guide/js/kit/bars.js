@@ -7,6 +7,7 @@
 
 import { html, setAll, setText, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
+import { setLine } from "./steady.js";
 import { written } from "./text.js";
 
 /**
@@ -201,7 +202,7 @@ export class MgBars extends KitElement {
       names[at] === undefined
         ? ""
         : (say?.(at) ?? `${names[at]}: ${written(values[at], this.digits)}`);
-    setText(this.readout, text);
+    setLine(this.readout, text);
     setAll(this.picture, { "aria-valuenow": Math.max(0, at), "aria-valuetext": text });
   }
 }

@@ -13,10 +13,11 @@
 // `mg-cell` {row, column, value}, or null where none is looked at.
 
 import { css, inkOn, scaleOf, shade } from "./color.js";
-import { freshId, html, onTheme, setAll, setText, svg, tableOf } from "./dom.js";
+import { freshId, html, onTheme, setAll, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
 import { cellAfter, paintCell, paintLine } from "./heat-cells.js";
 import { startLinks } from "./link.js";
+import { setLine } from "./steady.js";
 import { written } from "./text.js";
 
 /**
@@ -46,7 +47,8 @@ export class MgHeat extends KitElement {
       column: 0,
     };
     /** @private */ this.isLooked = false;
-    /** @private what is painted @type {string[][]} */ this.fills = [];
+    /** @private what is painted: a level, and a text @type {(number | string)[][]} */ this.fills =
+      [];
     /**
      * The numbers behind `fills`.
      * @private
@@ -334,24 +336,28 @@ export class MgHeat extends KitElement {
     const bare = this.hasAttribute("unsigned") && !wide;
     /** @type {Map<number, [string, string]>} */
     const colours = new Map();
-    const coloured = (/** @type {number} */ share) => {
-      const ground = shade(scale, share);
+    const coloured = (/** @type {number} */ level) => {
+      const ground = shade(scale, level / SHADES);
       /** @type {[string, string]} */
       const made = [css(ground), inkOn(ground)];
-      colours.set(share, made);
+      colours.set(level, made);
       return made;
     };
     const before = this.painted;
-    const isAlike = before?.most === most && before.scale === scale;
+    if (before?.scale !== scale) this.fills = [];
+    const isAlike = before?.most === most;
     values.forEach((row, r) => {
       if (!this.fills[r]) {
         this.fills[r] = [];
         if (paper) paintLine(paper, place, r, row.length, this.between ?? "");
       }
       const fills = this.fills[r];
-      row.forEach((x, c) => {
-        if (isAlike && fills[c] && before?.values[r]?.[c] === x) return;
-        const share = most ? Math.round((x / most) * SHADES) / SHADES : 0;
+      const known = isAlike ? before?.values[r] : undefined;
+      for (let c = 0; c < row.length; c++) {
+        const x = row[c];
+        if (fills[c] !== undefined && known?.[c] === x) continue;
+        const share = most ? Math.max(-1, Math.min(1, x / most)) : 0;
+        const level = Math.round(share * SHADES);
         const sign = Number.isNaN(x) ? "?" : x > 0 ? "+" : x < 0 ? "−" : "0";
         const text = wide
           ? written(x, this.digits)
@@ -360,11 +366,12 @@ export class MgHeat extends KitElement {
             : Math.abs(x) < most / 50
               ? "·"
               : sign;
-        const [fill, ink] = colours.get(share) ?? coloured(share);
-        if (fills[c] === fill + text) return;
-        fills[c] = fill + text;
+        const shown = text ? `${level} ${text}` : level;
+        if (fills[c] === shown) continue;
+        fills[c] = shown;
+        const [fill, ink] = colours.get(level) ?? coloured(level);
         if (paper) paintCell(paper, place, r, c, { fill, ink, text });
-      });
+      }
     });
     this.painted = { values: values.map((row) => row.slice()), most, scale };
     const { left, top, w, h } = this.place;
@@ -397,7 +404,7 @@ export class MgHeat extends KitElement {
       `${this.name}: ${values.length} × ${values[0].length} numbers from ` +
       `${written(low, this.digits)} to ${written(high, this.digits)}. Point at a cell, or ` +
       "use the arrow keys.";
-    setText(this.readout, text);
+    setLine(this.readout, text);
   }
 
   /** Puts the frame on a cell, or takes it away. @private @param {Cell | null} cell */
@@ -431,7 +438,7 @@ export class MgHeat extends KitElement {
       "data-link": ids.join(" ") || null,
     });
     if (link && (ids.length || wasLooked)) startLinks().show(ids);
-    if (this.isLooked && this.readout) setText(this.readout, `${this.name}, ${name}`);
+    if (this.isLooked && this.readout) setLine(this.readout, `${this.name}, ${name}`);
     else this.idle();
     if (this.isLooked || wasLooked)
       this.tell("mg-cell", this.isLooked ? { row, column, value: values[row][column] } : null);

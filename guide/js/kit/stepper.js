@@ -8,8 +8,9 @@
 // `animate` is false where the reader wants less motion, and for jumps: then steps simply stand
 // there.
 
-import { freshId, html, prefersLessMotion, setAll, setText, sign } from "./dom.js";
+import { freshId, html, prefersLessMotion, setAll, sign } from "./dom.js";
 import { define, KitElement } from "./element.js";
+import { setLine } from "./steady.js";
 
 const SPEEDS = [0.5, 1, 2, 5, 20];
 
@@ -177,7 +178,7 @@ export class MgStepper extends KitElement {
     const said = this.names.length
       ? `${this.now + 1}/${this.names.length} ${name}`
       : "There are no steps yet.";
-    setText(this.said, said);
+    setLine(this.said, said);
     if (this.showsPlaying !== this.playing) {
       this.showsPlaying = this.playing;
       // While it plays, every step would be read aloud.

@@ -16,9 +16,11 @@ from microgpt.cli.options import (
     DataArgument,
     HardwareArgument,
     ModelArgument,
+    TokenizerArgument,
     given,
     hardware,
     reading,
+    tokenizing,
 )
 from microgpt.config import DTYPES, make_config
 from microgpt.data import BUNDLED, load_data
@@ -27,6 +29,7 @@ from microgpt.engines.hardware import Hardware
 from microgpt.errors import InputError
 from microgpt.heldout import MAX_THREADS
 from microgpt.start import suited
+from microgpt.vocabulary import Wanted
 
 _MOST_ROUNDS = 1000
 _USUAL = ",".join(name for name in ENGINES if name not in ASKED)
@@ -59,6 +62,7 @@ def bench(
     markdown: Annotated[bool, Parameter(help="Print tables in Markdown.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print one JSON object.", negative="")] = False,
     how: DataArgument = None,
+    words: TokenizerArgument = None,
     on: HardwareArgument = None,
     model: ModelArgument = None,
 ) -> None:
@@ -78,13 +82,15 @@ def bench(
         raise InputError(f"rounds is {rounds}, must be from 1 to {_MOST_ROUNDS}.")
     if not 1 <= threads <= MAX_THREADS:
         raise InputError(f"threads is {threads}, must be from 1 to {MAX_THREADS}.")
+    wanted = Wanted(**tokenizing(words))
     dataset = load_data(file or data or "names", **reading(how))
     for notice in dataset.notes:
         note(notice)
     asked = given(model)
     config = make_config("final", **asked)
+    tokenizer = wanted.of(config, dataset)
     plan = Plan(
-        config if "long" in asked else suited(config, dataset),
+        config if "long" in asked else suited(config, dataset, tokenizer),
         dataset,
         _chosen("engines", engines, tuple(ENGINES)),
         _chosen("dtypes", dtypes, DTYPES),
@@ -93,6 +99,7 @@ def bench(
         threads,
         sampling,
         Hardware(**hardware(on)),
+        tokenizer,
     )
     benchmark = Benchmark(plan)
     try:
@@ -165,7 +172,7 @@ def report(found: dict[str, Any], markdown: bool = False) -> list[str]:
         f"model    {model['parameters']:,} parameters: n_layer {model['n_layer']}, "
         f"n_embd {model['n_embd']}, n_head {model['n_head']}, block_size {model['block_size']}"
         + "".join(f", {what}" for what in model["beyond"]),
-        f"data     {found['data']}: {found['positions']:.3f} positions and "
+        f"data     {found['data']}{_tokens(found)}: {found['positions']:.3f} positions and "
         f"{found['flop_per_document']:,.0f} FLOP per {unit}",
         f"peak     {peak['gflops']:.1f} GFLOP/s, so {peak['microseconds_per_document']:.3f} µs per "
         f"{unit}",
@@ -183,6 +190,11 @@ def report(found: dict[str, Any], markdown: bool = False) -> list[str]:
         for row in found["left_out"]:
             lines.append(f"left out: {row['engine']} {row['dtype']}: {row['reason']}")
     return lines
+
+
+def _tokens(found: dict[str, Any]) -> str:
+    """What the tokens are, where they aren't characters."""
+    return f" in {found['tokenizer']}" if found.get("tokenizer") else ""
 
 
 _TRAINING = (

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from microgpt.disk.runcheck import Finding
     from microgpt.engines.base import Arrays
 
-_PACKAGES = ("numpy", "cyclopts", "rich", "plotext", "safetensors", "torch", "ziglang")
-_NEEDED = 5  # of these; the others are extras
+_BASE = ("numpy", "cyclopts", "rich", "plotext", "safetensors")
+_PACKAGES = (*_BASE, "torch", "gguf", "ziglang")  # the others are extras
 _SMALL = Config(n_embd=4, n_head=2, block_size=4, vocab_size=5, steps=1)
 _DOCUMENT = (4, 0, 2, 1, 4)
 _LOSS = 3.611328  # of that document under _weights; a test checks it with the scalar engine
@@ -131,8 +131,8 @@ def report(found: dict[str, Any]) -> list[str]:
     ]
     packages = {
         name: version or "MISSING"
-        for i, (name, version) in enumerate(found["packages"].items())
-        if version or i < _NEEDED
+        for name, version in found["packages"].items()
+        if version or name in _BASE
     }
     lines.append("packages    " + ", ".join(f"{name} {v}" for name, v in packages.items()))
     lines += ["", "engines, fastest first; torch only where it is asked for:"]

@@ -20,6 +20,7 @@ from microgpt.guard.policy import Policy
 from microgpt.interrupts import as_key, held
 from microgpt.opening import Opened, engine_for, open_model
 from microgpt.sampling import Marks
+from microgpt.tokenizer import characters_of
 
 RunArgument = Annotated[
     Path | None, Parameter(help="Run directory, model.json or .safetensors. [the shipped model]")
@@ -111,9 +112,10 @@ def _open(
     opened, notices = open_model(run, ignore_digest=ignore_digest)
     for notice in notices:
         note(notice)
+    tokenizer = characters_of(opened.tokenizer, opened.path, "the bot needs")
     made = Bot(
         engine_for(opened, engine),
-        opened.tokenizer,
+        tokenizer,
         chosen,
         opened.rng(seed),
         constrained=constrained,

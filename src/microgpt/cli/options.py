@@ -12,6 +12,7 @@ from cyclopts import Group, Parameter
 from microgpt.cli.usage import absent, guess
 from microgpt.config import FLAGS, SHAPE, SWITCHES, Config, make_config
 from microgpt.errors import FileError, InputError
+from microgpt.subwords import USUAL
 
 _TYPES: dict[str, Any] = {
     "int": int,
@@ -84,6 +85,25 @@ class DataFlags:
     ] = None
 
 
+@dataclasses.dataclass(frozen=True)
+class TokenizerFlags:
+    """What a token is."""
+
+    tokenizer: Annotated[
+        str | None,
+        Parameter(
+            help="char (one token per character), bpe (byte pairs, trained on the training data) "
+            "or the path of a tokenizer.json with byte pairs. [char]"
+        ),
+    ] = None
+    vocab_size: Annotated[
+        int | None,
+        Parameter(help=f"Tokens of --tokenizer bpe, BOS included. [{USUAL}]"),
+    ] = None
+
+
+TokenizerArgument: Any = Annotated[TokenizerFlags | None, Parameter(name="*", group=_DATA)]
+
 DataArgument: Any = Annotated[DataFlags | None, Parameter(name="*", group=_DATA)]
 
 
@@ -117,6 +137,11 @@ HardwareArgument: Any = Annotated[HardwareFlags | None, Parameter(name="*", grou
 
 def hardware(flags: HardwareFlags | None) -> dict[str, Any]:
     """The fields of ``Hardware`` that the command line names."""
+    return {} if flags is None else {k: v for k, v in vars(flags).items() if v is not None}
+
+
+def tokenizing(flags: TokenizerFlags | None) -> dict[str, Any]:
+    """The arguments for ``Wanted`` that the command line names: tokenizer, vocab_size."""
     return {} if flags is None else {k: v for k, v in vars(flags).items() if v is not None}
 
 

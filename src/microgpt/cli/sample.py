@@ -17,7 +17,7 @@ from microgpt.batches import TokenTable
 from microgpt.calling import command
 from microgpt.cli import note, show_json, visible
 from microgpt.cli.options import DataArgument, reading
-from microgpt.cli.screen import bits_of, mark_lines, numbered_lines, sample_of
+from microgpt.cli.screen import mark_lines, numbered_lines, sample_of
 from microgpt.data import load_data
 from microgpt.engines import CHOICES
 from microgpt.engines.hardware import Hardware
@@ -26,13 +26,16 @@ from microgpt.evaluation import measure
 from microgpt.heldout import held_out_parts
 from microgpt.opening import Opened, engine_for, open_model, run_data
 from microgpt.start import Writes, hold_out, marks_at, shuffled
-from microgpt.tokenizer import Tokenizer
+from microgpt.tokenizer import AnyTokenizer
 
 _MOST_UNIQUE = 1_000_000
 
 RunArgument = Annotated[
     Path | None,
-    Parameter(help="Run directory, model.json or .safetensors. [the newest in runs/]"),
+    Parameter(
+        help="Run directory, model.json, .safetensors or Hugging Face directory. [the newest in "
+        "runs/]"
+    ),
 ]
 EngineFlag = Annotated[str, Parameter(help=f"{', '.join(CHOICES)}.")]
 DeviceFlag = Annotated[
@@ -79,8 +82,8 @@ def sample(
     length: Annotated[
         int | None,
         Parameter(
-            help="The most characters; beyond block_size, the context window slides. [block_size; "
-            "of running text at least 200 and at most 500]"
+            help="The most tokens, which are characters or byte pairs; beyond block_size, the "
+            "context window slides. [block_size; of running text at least 200 and at most 500]"
         ),
     ] = None,
     new: Annotated[
@@ -232,8 +235,8 @@ def evaluate(
 ) -> None:
     """Mean loss in nats per token: on the run's held-out documents, or on those in a file.
 
-    For running text (--split-by none) also in bits per byte of its UTF-8 text, which compares
-    across vocabularies.
+    Beside it in bits per byte, which compares across tokenizers: the bytes are those of the
+    documents in UTF-8, one a line.
     """
     if eval_docs < 0:
         raise InputError(f"eval-docs is {eval_docs}, must be at least 0.")
@@ -268,23 +271,15 @@ def evaluate(
             found = measure(made, table, most=eval_docs or None, told=_tell)
         finally:
             _tell(0, 0)
-        event = {
-            "step": opened.step,
-            "split": label,
-            "loss": found.loss,
-            "tokens": found.tokens,
-            **({"measured": found.measured, "of": found.of} if found.is_sample else {}),
-        }
-        if data.split_by == "none" and found.bytes:
-            event["bits_per_byte"] = found.bits_per_byte
+        event = found.event(opened.step, label)
         if json:
             show_json({"eval": event})
         else:
             documents = "1 document" if len(docs) == 1 else f"{len(docs):,} documents"
+            print(f"{found.loss:.4f} nats per token, {found.bits_per_byte:.4f} bits per byte")
             print(
-                f"{found.loss:.4f} nats per token{bits_of(event)} on {label} "
-                f"({'one text' if data.running else documents}, {found.tokens:,} tokens"
-                f"{sample_of(event, opened.config)})"
+                f"  on {label}: {'one text' if data.running else documents}, "
+                f"{found.tokens:,} tokens{sample_of(event, opened.config)}"
             )
 
 
@@ -312,7 +307,7 @@ def open_with_notes(run: Path | None, ignore_digest: bool = False, best: bool = 
     return opened
 
 
-def _known(text: str, tokenizer: Tokenizer, unknown: str) -> str:
+def _known(text: str, tokenizer: AnyTokenizer, unknown: str) -> str:
     """The text without unknown characters if they are to be skipped; else they are an error."""
     if unknown not in ("error", "skip"):
         raise InputError(f"unknown is {unknown!r}, must be error or skip.")
@@ -324,7 +319,8 @@ def run_marks(opened: Opened) -> sampling.Marks | None:
     if opened.run is None or opened.step is None:
         return None
     try:
-        return marks_at(opened.config, run_data(opened.run), opened.step)
+        data = run_data(opened.run)
+        return marks_at(opened.config, data, opened.step, opened.tokenizer)
     except MicrogptError as error:
         note(f"samples are not marked: {error.message}")
         return None

@@ -94,6 +94,7 @@ class PlainScreen:
         self.held_out: dict[str, Event] = {}
         self.run_dir: str | None = None
         self.one_text = False
+        self.unit = "character"
         self.since: list[float] = []
 
     def show(self, event: Event) -> None:
@@ -122,6 +123,7 @@ class PlainScreen:
         self.config = Config(**run["config"])
         self.run_dir, self.device = run["dir"], run.get("device")
         self.one_text = run["data"]["split_by"] == "none" and run["data"]["documents"] == 1
+        self.unit = "token" if "tokenizer" in run else "character"
         self.every = self.every or fitting(self.config.steps)
         for line in run_lines(run, self.config):
             print(line)
@@ -142,7 +144,7 @@ class PlainScreen:
         assert self.config is not None
         print()
         held_out = list(self.held_out.values())
-        for line in floor_lines(self.config, self.floors, held_out, self.one_text):
+        for line in floor_lines(self.config, self.floors, held_out, self.one_text, self.unit):
             print(line)
         if self.device and self.pace is not None and self.pace.now:
             print(f"trained at {' · '.join(pace_parts(self.pace.whole()))}, on {self.device}")
@@ -313,23 +315,20 @@ def step_of(step: int, config: Config) -> str:
 
 def measured_line(event: Event, config: Config) -> str:
     """A held-out loss that was measured during training."""
-    what = f"held-out loss {event['loss']:.4f} ({event['split']}{sample_of(event, config)})"
-    return f"{step_of(event['step'], config)} | {what}"
+    what = "validation" if event["split"] == "validation" else "held-out"
+    some = f" ({event['measured']:,} of {event['of']:,})" if "measured" in event else ""
+    return (
+        f"{step_of(event['step'], config)} | {what} loss {event['loss']:.4f}, "
+        f"{event['bits_per_byte']:.2f} bits per byte{some}"
+    )
 
 
 def sample_of(event: Event, config: Config) -> str:
-    """How much was measured, if it wasn't everything: shown wherever the loss is."""
+    """How much was measured, if it wasn't everything."""
     if "measured" not in event:
         return ""
     kind = "windows" if config.long == "window" else "documents"
     return f", a sample: {event['measured']:,} of {event['of']:,} {kind}"
-
-
-def bits_of(event: Event, digits: int = 4) -> str:
-    """The loss in bits per byte, where it was measured on running text."""
-    if "bits_per_byte" not in event:
-        return ""
-    return f", {event['bits_per_byte']:.{digits}f} bits per byte"
 
 
 def written_line(event: Event) -> str:
@@ -361,16 +360,20 @@ def run_lines(run: dict[str, Any], config: Config) -> list[str]:
 
 
 def floor_lines(
-    config: Config, floors: dict[str, float], held_out: Sequence[Event], running: bool = False
+    config: Config,
+    floors: dict[str, float],
+    held_out: Sequence[Event],
+    running: bool = False,
+    unit: str = "character",
 ) -> list[str]:
     """What the numbers mean: one line each for the floors and the held-out loss.
 
-    ``running``: it is one running text that is trained on.
+    ``running``: it is one running text that is trained on. ``unit``: what a token is.
     """
     lines = ["loss in nats per token, lower is better:"]
     about = {
         "random": f"guessing blindly among {config.vocab_size} tokens",
-        "bigram": "counting which character follows which, on the same documents",
+        "bigram": f"counting which {unit} follows which, on the same documents",
     }
     if running:
         about["bigram"] = about["bigram"].replace("documents", "text")
@@ -385,9 +388,10 @@ def floor_lines(
     if running:
         kinds["validation"] = "this model, on the part before the end, kept for validation"
     for event in held_out:
+        lines.append(f"  {event['loss']:.2f}  {kinds[event['split']]}:")
         lines.append(
-            f"  {event['loss']:.2f}  {kinds[event['split']]} ({event['tokens']:,} tokens"
-            f"{bits_of(event, 2)}{sample_of(event, config)})"
+            f"        {event['bits_per_byte']:.2f} bits per byte, {event['tokens']:,} tokens"
+            f"{sample_of(event, config)}"
         )
     if not held_out and running:
         lines.append("  no held-out loss: training reaches all of the text. Its end")

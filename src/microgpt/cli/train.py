@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import errno
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,18 @@ from typing import Annotated, Any, NoReturn
 
 from cyclopts import Parameter
 
+from microgpt.batches import token_counts
 from microgpt.calling import command
 from microgpt.cli import fail, note, options, visible
-from microgpt.cli.options import DataArgument, FlagsArgument, HardwareArgument
+from microgpt.cli.options import (
+    DataArgument,
+    FlagsArgument,
+    HardwareArgument,
+    TokenizerArgument,
+)
 from microgpt.cli.screen import make_screen
 from microgpt.config import DTYPES, FLAGS, Config
-from microgpt.data import BUNDLED, Dataset, load_data, memorise_warning, summary
+from microgpt.data import BUNDLED, Dataset, load_data
 from microgpt.disk.checkpoint import RunDir, Snapshot
 from microgpt.engines import CHOICES, mend, passed_over
 from microgpt.engines.hardware import HARDWARE, Hardware
@@ -29,8 +36,10 @@ from microgpt.opening import planned, resume_point, run_data, run_tokenizer
 from microgpt.runfacts import create_run
 from microgpt.start import suited
 from microgpt.stopping import Stop, stop_on_signals
-from microgpt.tokenizer import Tokenizer
+from microgpt.summary import memorise_warning, summary
+from microgpt.tokenizer import AnyTokenizer
 from microgpt.training import ON_THE_WAY, Trainer
+from microgpt.vocabulary import Wanted
 
 _LEG = ("engine", "dtype", "threads", *HARDWARE)
 _FILE_OPTIONS = {
@@ -41,6 +50,8 @@ _FILE_OPTIONS = {
     "column": str,
     "field": str,
     "encoding": str,
+    "tokenizer": str,
+    "vocab_size": int,
     **dict.fromkeys(ON_THE_WAY, int),
     "engine": str,
     "dtype": str,
@@ -122,6 +133,7 @@ def train(
     ] = None,
     json: Annotated[bool, Parameter(help="Print one JSON object per line.", negative="")] = False,
     how: DataArgument = None,
+    words: TokenizerArgument = None,
     on: HardwareArgument = None,
     flags: FlagsArgument = None,
 ) -> None:
@@ -130,7 +142,9 @@ def train(
     Without any flags: the preset final, 1,000 steps on 32,033 names, which is the published run.
     A whole file that is longer than block_size is running text, like shakespeare: unless --long
     says otherwise, each step takes random windows of it, and what is written are three passages
-    as long as a block, but from 200 to 500 characters, instead of twenty documents.
+    as long as a block, but from 200 to 500 tokens, instead of twenty documents. With --tokenizer
+    bpe a token stands for one or more bytes that often occur together: block_size, tokens and the
+    loss then count those, and bits per byte compare with a model of characters.
     """
     if log_every is not None and log_every < 1:
         raise InputError(f"log-every is {log_every}, must be at least 1.")
@@ -147,11 +161,11 @@ def train(
     }
     if resume is not None:
         fixed = {"data": data, "split_by": split_by, "preset": preset, "config": config, "out": out}
-        fixed |= options.reading(how)
+        fixed |= options.reading(how) | options.tokenizing(words)
         plan = _resume(resume, file, {**options.given(flags), **_not_none(fixed)})
     else:
         named = {"data": data, "file": file or None, "split_by": split_by, "preset": preset}
-        named |= options.reading(how)
+        named |= options.reading(how) | options.tokenizing(words)
         plan = _begin(config, _not_none(named), options.given(flags), out)
     plan.leg = {**_taken_over(plan, _not_none(leg)), **_not_none(leg)}
     try:
@@ -178,7 +192,8 @@ class _Plan:
 
     config: Config
     dataset: Dataset
-    tokenizer: Tokenizer
+    tokenizer: AnyTokenizer
+    given: str | None = None  # the tokenizer.json that was named
     out: Path | None = None
     run_dir: RunDir | None = None
     snapshot: Snapshot | None = None
@@ -209,16 +224,17 @@ def _begin(
                 f"To train on a file of your own: {command('train', 'FILE')}",
             )
     read_as = {k: chosen[k] for k in ("column", "field", "encoding") if k in chosen}
-    dataset = load_data(source, chosen.get("split_by"), **read_as)
-    tokenizer = Tokenizer.of(dataset.docs)
+    wanted = Wanted(chosen.get("tokenizer"), chosen.get("vocab_size"))
     from_file = {k: v for k, v in settings.items() if k not in _FILE_OPTIONS}
-    config = options.build(
-        chosen.get("preset", "final"), from_file, hyper, {"vocab_size": tokenizer.vocab_size}
-    )
+    config = options.build(chosen.get("preset", "final"), from_file, hyper)
+    dataset = load_data(source, chosen.get("split_by"), **read_as)
+    tokenizer = wanted.of(config, dataset)
+    config = dataclasses.replace(config, vocab_size=tokenizer.vocab_size)
     if "long" not in hyper and "long" not in from_file:
-        config = suited(config, dataset)
+        config = suited(config, dataset, tokenizer)
     leg = {k: settings[k] for k in (*_LEG, *ON_THE_WAY) if k in settings}
-    return _Plan(config, dataset, tokenizer, out, leg=leg, notices=list(dataset.notes))
+    given = None if wanted.file is None else wanted.asked
+    return _Plan(config, dataset, tokenizer, given, out, leg=leg, notices=list(dataset.notes))
 
 
 def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _Plan:
@@ -247,7 +263,7 @@ def _resume(path: Path, moved_to: Sequence[Path], changed: dict[str, Any]) -> _P
     if steps is not None and steps != config.steps:
         config = _longer(config, steps, snapshot.step if snapshot else 0, notices)
     tokenizer = run_tokenizer(run_dir)
-    return _Plan(config, dataset, tokenizer, None, run_dir, snapshot, leg, notices)
+    return _Plan(config, dataset, tokenizer, None, None, run_dir, snapshot, leg, notices)
 
 
 def _taken_over(plan: _Plan, asked: dict[str, Any]) -> dict[str, Any]:
@@ -294,7 +310,7 @@ def _train(plan: _Plan, show: _Show, stop_after: int | None) -> None:
             raise unbegun from None
         stop.working = True
         if plan.run_dir is None:  # made last, so that a mistake above leaves no directory behind
-            trainer.run_dir = create_run(plan.out, trainer)
+            trainer.run_dir = create_run(plan.out, trainer, given=plan.given)
         assert trainer.run_dir is not None
         path = trainer.run_dir.path
         again = command("train", "--resume", path)
@@ -400,7 +416,8 @@ def _unread(trainer: Trainer, error: OSError) -> NoReturn:
 
 def _describe(plan: _Plan, show: bool) -> list[str]:
     """Print what the data contains, if it is to be shown; return what is worth a warning."""
-    found = summary(plan.dataset, plan.config.block_size)
+    found = summary(plan.dataset, plan.config.block_size, _tokens(plan), plan.config.vocab_size)
+    unit = "character" if plan.tokenizer.kind == "character" else "token"
     lines = found.lines() if show else []
     if lines and found.running and plan.config.long == "window":
         lines.append("each step   random windows, since one text has no documents (--long window)")
@@ -410,12 +427,12 @@ def _describe(plan: _Plan, show: bool) -> list[str]:
     notes = []
     if plan.config.block_size == 1:
         notes.append(
-            "block_size 1: the model sees only one token and can write only one character. "
+            f"block_size 1: the model sees only one token and can write only one {unit}. "
             "Use 2 or more."
         )
     elif plan.config.long == "cut" and found.longer_than_block and found.running:
         notes.append(
-            f"only the text's first {plan.config.block_size - 1:,} characters are trained on, "
+            f"only the text's first {plan.config.block_size - 1:,} {unit}s are trained on, "
             "because it is cut at block_size. Use --long window."
         )
     elif plan.config.long == "cut" and found.longer_than_block:
@@ -427,6 +444,13 @@ def _describe(plan: _Plan, show: bool) -> list[str]:
     if (warning := memorise_warning(found, plan.config.parameters())) is not None:
         notes.append(warning)
     return notes
+
+
+def _tokens(plan: _Plan) -> Counter[int] | None:
+    """How many documents have how many tokens; None where a token is a character."""
+    if plan.tokenizer.kind == "character":
+        return None
+    return Counter(token_counts(plan.dataset.docs, plan.tokenizer).tolist())
 
 
 def _not_none(settings: dict[str, Any]) -> dict[str, Any]:

@@ -68,6 +68,9 @@ _ELSEWHERE = {
     "d_ff": ("mlp_width",),
     "num_experts": ("n_expert",),
     "experts": ("n_expert",),
+    "vocab": ("vocab_size",),
+    "n_vocab": ("vocab_size",),
+    "tokenizer_file": ("tokenizer",),
     "tie_weights": ("tied",),
     "tie_word_embeddings": ("tied",),
 }

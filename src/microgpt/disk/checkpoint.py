@@ -3,20 +3,20 @@
 ::
 
     run.json             format, config, data, …: written once, never changed
-    vocab.json           the tokenizer
+    vocab.json           the tokenizer: characters; of byte pairs it is tokenizer.json
     metrics.jsonl        one JSON object per line, appended; the only file with times
     latest               the name of the newest step directory
     best                 the name of the one with the lowest held-out loss, if that is measured
     step-00000500/       weights.safetensors, optim.safetensors, state.json, and copies of
-                         run.json and vocab.json
+                         run.json and of the tokenizer's file
     .lock                locked while a process writes to the run
 
 A step directory is filled as ``.tmp-step-…``, synced, renamed, and then ``latest`` is replaced.
 So whatever carries a ``step-…`` name was complete once, and a process killed at any moment leaves
 the snapshot before, the new one, or both. The last two are kept, and the one that ``best`` names.
 
-Every byte of a snapshot is under a digest, run.json and vocab.json too (``snapshot.py``). One that
-doesn't match is passed over, with a notice; for run.json and vocab.json a snapshot's copy is used
+Every byte of a snapshot is under a digest, run.json and the tokenizer's file too (``snapshot.py``).
+One that doesn't match is passed over, with a notice; for those two a snapshot's copy is used
 (``originals.py``). Nothing here is pickled.
 """
 
@@ -35,9 +35,9 @@ from microgpt import files, leftovers
 from microgpt.arrays import Arrays, Optim
 from microgpt.config import Config
 from microgpt.disk import newrun, originals, snapshot
-from microgpt.disk.originals import Original
+from microgpt.disk.originals import Original, Stored
 from microgpt.disk.runlog import RunLog
-from microgpt.disk.snapshot import FORMAT, RESTORE, NewerError, step_of
+from microgpt.disk.snapshot import RESTORE, NewerError, step_of
 from microgpt.disk.snapshot import Snapshot as Snapshot
 from microgpt.errors import CheckpointError, FileError, MicrogptError
 from microgpt.files import TEMPORARY, Lock
@@ -52,7 +52,7 @@ class RunDir:
     """A run's directory.
 
     ``path``: where it is. ``run``: the content of run.json, which never changes. ``config``: the
-    ``Config`` in it.
+    ``Config`` in it. ``words``: the name of the tokenizer's file.
 
     The first call that writes takes the run's lock: from then on other processes that want to
     write get a ``FileError``. It is released by ``close``, and with the object or the process.
@@ -62,6 +62,7 @@ class RunDir:
         self.path = path
         self.run = run
         self.config = originals.config_of(run, path / "run.json")
+        self.words, self._digest = originals.words_of(run, path / "run.json")
         self._lock: Lock | None = None
         self._damaged: set[str] = set()
         self._log = RunLog(path)
@@ -72,34 +73,26 @@ class RunDir:
         cls,
         path: str | os.PathLike[str],
         run: dict[str, Any],
-        vocab: dict[str, Any],
+        vocab: dict[str, Any] | Stored,
         kept: bytes | None = None,
     ) -> RunDir:
-        """Start a run in a new or empty directory: writes vocab.json, then run.json.
+        """Start a run in a new or empty directory; run.json is written last (``newrun.prepare``).
 
-        ``run`` holds at least ``config`` (the fields of ``Config``). ``kept``: the data, where it
-        can't be read again (a pipe): it becomes data.txt, and run.json records its length and
-        SHA-256 as ``kept``. Raises ``FileError`` if the directory holds a run or anything else
-        (what a creation killed half-way leaves is accepted), or can't be written.
+        Raises ``FileError`` if the directory holds a run or anything else (what a creation killed
+        half-way leaves is accepted), or can't be written.
         """
-        facts = {**{"format": FORMAT}, **run, "format": FORMAT}
-        if kept is not None:
-            digest = snapshot.sha256(kept)
-            facts["kept"] = {"file": newrun.KEPT, "bytes": len(kept), "sha256": digest}
+        facts, parts = newrun.prepare(run, vocab, kept)
         self = cls(Path(path), facts)
-        content = files.dump_json(self.run, indent=2) + "\n"
-        words = files.dump_json(vocab) + "\n"
         files.make_directories(self.path)
         newrun.check_vacant(self.path, self._names())
         self.lock()
         newrun.check_vacant(self.path, self._names())  # another process may have been quicker
-        if kept is not None:
-            files.write_atomic(self.path / newrun.KEPT, kept)
-        elif newrun.KEPT in self._names():  # of a creation that was killed
-            leftovers.remove(self.path / newrun.KEPT)
-        for name, text in ((originals.VOCAB, words), (originals.RUN, content)):
-            files.write_atomic(self.path / name, text.encode())
-            self._originals[name] = Original(text.encode())
+        for name in newrun.PARTS & set(self._names()) - set(parts):  # of a creation that was killed
+            leftovers.remove(self.path / name)
+        for name, data in parts.items():
+            files.write_atomic(self.path / name, data)
+            if name != newrun.KEPT:
+                self._originals[name] = Original(data)
         return self
 
     @classmethod
@@ -108,7 +101,7 @@ class RunDir:
         folder: Path,
         stem: str,
         run: dict[str, Any],
-        vocab: dict[str, Any],
+        vocab: dict[str, Any] | Stored,
         kept: bytes | None = None,
     ) -> RunDir:
         """``create`` in ``folder/stem-n``, n one above all those there.
@@ -120,7 +113,7 @@ class RunDir:
         try:
             return cls.create(path, run, vocab, kept)
         except MicrogptError:
-            for name in (originals.VOCAB, newrun.KEPT, ".lock"):
+            for name in (*newrun.PARTS, ".lock"):
                 leftovers.remove(path / name)
             with contextlib.suppress(OSError):
                 path.rmdir()
@@ -130,17 +123,16 @@ class RunDir:
     def open(cls, path: str | os.PathLike[str]) -> RunDir:
         """A run that exists.
 
-        If run.json is missing, damaged or not what the snapshots were saved with, a snapshot's
-        copy of it is used; ``load`` has the line that says so, and the first call that writes puts
-        it back. The same goes for ``vocab``.
+        If run.json or the tokenizer's file is missing, damaged or not what the snapshots were
+        saved with, a snapshot's copy of it is used; ``load`` has the line that says so, and the
+        first call that writes puts it back.
 
         Raises ``CheckpointError`` if the directory holds no run, run.json is damaged and has no
         good copy, or its format is newer than this program's.
         """
         path = Path(path)
-        name = path / originals.RUN
         try:
-            found = originals.read(path, originals.RUN, originals.witnesses(path))
+            found = originals.read(path, snapshot.RUN, originals.witnesses(path))
         except FileError as error:
             if files.errno_of(error) in (errno.ENOENT, errno.ENOTDIR):
                 there = "holds no run (no run.json)" if path.exists() else "does not exist"
@@ -148,32 +140,52 @@ class RunDir:
                     f"{path} {there}.", "Give the directory that train --out wrote."
                 ) from error
             raise
-        run = snapshot.json_object(found.data, str(name))
-        snapshot.check_format(run, str(name))
+        run = snapshot.json_object(found.data, where := str(path / snapshot.RUN))
+        snapshot.check_format(run, where)
         self = cls(path, run)
-        self._originals[originals.RUN] = found
+        self._originals[snapshot.RUN] = found
         return self
 
     @cached_property
     def vocab(self) -> dict[str, Any]:
-        """The content of vocab.json. Raises ``FileError`` if missing, ``CheckpointError``."""
-        data = self._original(originals.VOCAB).data
-        return snapshot.json_object(data, str(self.path / originals.VOCAB))
+        """The content of the tokenizer's file.
+
+        Raises ``FileError`` if it is missing, ``CheckpointError`` if it is no JSON object.
+        """
+        name, data = self.stored
+        return snapshot.json_object(data, str(self.path / name))
+
+    @property
+    def stored(self) -> Stored:
+        """The tokenizer's file, by name and content, as it was when this object first saw it.
+
+        Raises ``FileError`` if it is missing, ``CheckpointError`` if it isn't what run.json says
+        the run began with.
+        """
+        data = self._original(self.words).data
+        if self._digest not in (None, found := snapshot.sha256(data)):
+            raise CheckpointError(
+                f"{self.path / self.words} isn't the tokenizer that the run began with: its "
+                f"SHA-256 is {found[:12]}…, run.json has {str(self._digest)[:12]}….",
+                RESTORE,
+            )
+        return self.words, data
 
     def _original(self, name: str) -> Original:
-        """run.json or vocab.json, as it was when this object first saw it."""
+        """run.json or the tokenizer's file, as it was when this object first saw it."""
         if name not in self._originals:
             seen = originals.witnesses(self.path)
-            if (run := self._originals.get(originals.RUN)) is not None:
-                digest = snapshot.sha256(run.data)
-                seen = [w for w in seen if w.digests.get(originals.RUN) == digest]
-            self._originals[name] = originals.read(self.path, name, seen)
+            if (run := self._originals.get(snapshot.RUN)) is not None:
+                found = snapshot.sha256(run.data)
+                seen = [w for w in seen if w.digests.get(snapshot.RUN) == found]
+            digest = self._digest if name == self.words else None
+            self._originals[name] = originals.read(self.path, name, seen, digest)
             if self._lock is not None:
                 self._mend()
         return self._originals[name]
 
     def _mend(self) -> None:
-        """Put good copies of run.json and vocab.json back in their place."""
+        """Put good copies of run.json and of the tokenizer's file back in their place."""
         for name, original in self._originals.items():
             if original.step is not None and not original.mended:
                 files.write_atomic(self.path / name, original.data)
@@ -225,13 +237,9 @@ class RunDir:
         """
         self.lock()
         self._log.sync()
-        size = self._log.size
-        parts = snapshot.pack(
-            self.config,
-            Snapshot(step, weights, optim, state),
-            (size, self._log.digest(size) or ""),
-            {name: self._original(name).data for name in snapshot.ORIGINALS},
-        )
+        metrics = self._log.size, self._log.digest(self._log.size) or ""
+        same = {name: self._original(name).data for name in (snapshot.RUN, self.words)}
+        parts = snapshot.pack(self.config, Snapshot(step, weights, optim, state), metrics, same)
         path = self.path / f"step-{step:08d}"
         temporary = self.path / f"{TEMPORARY}{path.name}-{os.urandom(6).hex()}"
         try:
@@ -254,9 +262,9 @@ class RunDir:
         return path
 
     def constant(self) -> dict[str, str]:
-        """SHA-256 of run.json and vocab.json. Raises ``CheckpointError`` if one is lost."""
+        """SHA-256 of run.json and the tokenizer's file; ``CheckpointError`` if one is lost."""
         digests = {}
-        for name in snapshot.ORIGINALS:
+        for name in (snapshot.RUN, self.words):
             try:
                 digests[name] = snapshot.sha256(self._original(name).data)
             except FileError as error:
@@ -475,21 +483,17 @@ def _demo() -> None:
     import numpy as np
 
     config = Config(n_embd=4, n_head=2, block_size=4, vocab_size=3)
-    weights: Arrays = {name: np.zeros(shape) for name, shape in config.shapes().items()}
-    with tempfile.TemporaryDirectory() as folder:
-        vocab = {"type": "character", "uchars": ["a", "b"], "bos": 2}
-        with RunDir.create(Path(folder) / "run", {"config": config.to_dict()}, vocab) as run:
-            for step in (0, 1):
-                newest = run.save(step, weights, Optim(step=step), {})
-                print(f"saved {newest.name}: {' '.join(sorted(p.name for p in newest.iterdir()))}")
-            damaged = newest / "weights.safetensors"
-            damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x01")
-            print("one bit flipped in the newer one; loading:")
-            snapshot, notices = run.load()
-            for notice in notices:
-                print(f"  {notice.replace(folder, '...')}")
-            assert snapshot is not None
-            print(f"step {snapshot.step} it is")
+    weights: Arrays = {name: np.zeros(size) for name, size in config.shapes().items()}
+    content = {"config": config.to_dict()}
+    with tempfile.TemporaryDirectory() as folder, RunDir.create(folder, content, {}) as run:
+        for step in (0, 1):
+            newest = run.save(step, weights, Optim(step=step), {})
+            print(f"saved {newest.name}: {' '.join(sorted(p.name for p in newest.iterdir()))}")
+        damaged = newest / "weights.safetensors"
+        damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x01")
+        print("one bit flipped in the newer one; loading:")
+        for notice in run.load()[1]:
+            print(f"  {notice.replace(folder, '...')}")
 
 
 if __name__ == "__main__":

@@ -6,26 +6,59 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from microgpt import files
+from microgpt.disk.originals import Stored
+from microgpt.disk.snapshot import FORMAT, RUN, TOKENIZER, VOCAB, sha256
 from microgpt.errors import FileError
 
 KEPT = "data.txt"
 """The run's own copy of data that can't be read again."""
 
+PARTS = frozenset((KEPT, VOCAB, TOKENIZER))
+"""What may be written before run.json."""
+
+
+def prepare(
+    run: dict[str, Any], vocab: dict[str, Any] | Stored, kept: bytes | None
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What run.json says of a new run, and its first files, to be written in this order.
+
+    ``run`` holds at least ``config`` (the fields of ``Config``). ``vocab``: the content of
+    vocab.json, or the name and bytes of the tokenizer's file; of a tokenizer.json run.json records
+    the SHA-256 under ``tokenizer``. ``kept``: the data, where it can't be read again (a pipe): it
+    becomes data.txt, and run.json records its length and SHA-256 as ``kept``.
+    """
+    facts = {**{"format": FORMAT}, **run, "format": FORMAT}
+    parts = {}
+    if kept is not None:
+        parts[KEPT] = kept
+        facts["kept"] = {"file": KEPT, "bytes": len(kept), "sha256": sha256(kept)}
+    if isinstance(vocab, dict):
+        vocab = (VOCAB, f"{files.dump_json(vocab)}\n".encode())
+    name, words = vocab
+    parts[name] = words
+    if name != VOCAB:
+        said = {"file": name, "sha256": sha256(words)}
+        facts["tokenizer"] = {**facts.get("tokenizer", {}), **said}
+    parts[RUN] = f"{files.dump_json(facts, indent=2)}\n".encode()
+    return facts, parts
+
 
 def check_vacant(path: Path, names: Iterable[str]) -> None:
     """Raise ``FileError`` if a directory that holds ``names`` is no place for a new run.
 
-    ``data.txt`` by itself may be anyone's; beside the lock it is ours, since that is made first.
+    ``data.txt`` and ``tokenizer.json`` by themselves may be anyone's; beside the lock they are
+    ours, since that is made first.
     """
     names = set(names)
-    if "run.json" in names:
+    if RUN in names:
         raise FileError(
             f"{path} already holds a run.",
             f"Continue it with --resume {path}, or choose another --out.",
         )
-    ours = {"vocab.json", ".lock", *([KEPT] if ".lock" in names else [])}
+    ours = {VOCAB, ".lock", *([KEPT, TOKENIZER] if ".lock" in names else [])}
     other = [n for n in names - ours if not n.startswith(files.TEMPORARY)]
     if other:
         raise FileError(

@@ -1,8 +1,10 @@
-"""run.json and vocab.json, which never change, and their copies in every step directory.
+"""run.json and the tokenizer's file, which never change, with copies in every step directory.
 
-A snapshot records the SHA-256 of both in its state.json, so it can tell whether the run's own file
-is still what it was, and whether its copy is. The run's own file is used as long as one snapshot
-vouches for it, or none can tell; else the copy in the newest snapshot that has a good one.
+The tokenizer's file is vocab.json, or tokenizer.json where run.json says so, which then has its
+SHA-256 too. A snapshot records the SHA-256 of both in its state.json, so it can tell whether the
+run's own file is still what it was, and whether its copy is. The run's own file is used as long as
+one snapshot vouches for it, or none can tell; else the copy in the newest snapshot that has a good
+one.
 """
 
 from __future__ import annotations
@@ -17,15 +19,16 @@ from typing import Any
 from microgpt import files
 from microgpt.config import Config
 from microgpt.disk import snapshot
-from microgpt.disk.snapshot import ORIGINALS, RESTORE
+from microgpt.disk.snapshot import LIMITS, RESTORE, TOKENIZER, VOCAB, WORDS
 from microgpt.errors import CheckpointError, FileError, InputError
 
-RUN, VOCAB = ORIGINALS
+Stored = tuple[str, bytes]
+"""The name and content of a tokenizer's file."""
 
 
 @dataclass
 class Original:
-    """The content of run.json or vocab.json.
+    """The content of run.json or of the tokenizer's file.
 
     ``step``: the step directory whose copy it is, None if it is the run's own file. ``wrong``:
     what is wrong with that one then. ``mended``: whether the copy was put back.
@@ -71,25 +74,51 @@ def witnesses(folder: Path) -> list[Witness]:
     return found
 
 
-def read(folder: Path, name: str, seen: Sequence[Witness]) -> Original:
+def words_of(run: dict[str, Any], where: Path) -> tuple[str, str | None]:
+    """The name of the tokenizer's file, and its SHA-256 where run.json has it.
+
+    Raises ``CheckpointError`` for a name that isn't known.
+    """
+    said = run.get("tokenizer", {})
+    said = said if isinstance(said, dict) else {"file": said}
+    name, digest = said.get("file", VOCAB), said.get("sha256")
+    if name not in WORDS or not isinstance(digest, str | None):
+        raise CheckpointError(
+            f"{where}: tokenizer.file is {files.shown(name)}, must be {' or '.join(WORDS)}.",
+            "Update microgpt, or restore the file from a copy.",
+        )
+    return name, digest
+
+
+def words_among(names: Sequence[str], seen: Sequence[Witness]) -> str:
+    """The name of the tokenizer's file where run.json can't say it."""
+    recorded = {name for witness in seen for name in witness.digests}
+    return TOKENIZER if TOKENIZER in (recorded or names) else VOCAB
+
+
+def read(folder: Path, name: str, seen: Sequence[Witness], digest: str | None = None) -> Original:
     """The original ``name``, from its own file or from a copy.
 
-    Raises what reading its own file raised if no copy is good either: ``FileError``, or
-    ``CheckpointError`` if it is too large. If it can be read but is none of what the snapshots
-    recorded and no copy is good, it comes back as it is.
+    ``digest``: the SHA-256 that it must have, where run.json says so. Raises what reading its own
+    file raised if no copy is good either: ``FileError``, or ``CheckpointError`` if it is too large.
+    If it can be read but is none of what the snapshots recorded and no copy is good, it comes back
+    as it is.
     """
     problem = None
     data = b""
     try:
-        data = files.read_bytes(folder / name, ORIGINALS[name])
+        data = files.read_bytes(folder / name, LIMITS[name])
     except FileError as error:
         if not is_damage(error):
             raise
         problem = error
-    digest = snapshot.sha256(data)
-    if problem is None and (not seen or any(w.digests.get(name) == digest for w in seen)):
+    found = snapshot.sha256(data)
+    known = [w.digests.get(name) for w in seen] if digest is None else [digest]
+    if problem is None and (not known or found in known):
         return Original(data)
     for witness in seen:
+        if digest not in (None, witness.digests.get(name)):
+            continue
         if (copy := good_copy(folder, name, witness)) is not None:
             missing = problem is not None and files.errno_of(problem) == errno.ENOENT
             return Original(copy, witness.step, "is missing" if missing else "is damaged")
@@ -101,7 +130,7 @@ def read(folder: Path, name: str, seen: Sequence[Witness]) -> Original:
 def good_copy(folder: Path, name: str, witness: Witness) -> bytes | None:
     """The copy of ``name`` in a step directory if it is what that snapshot recorded, else None."""
     try:
-        copy = files.read_bytes(folder / witness.step / name, ORIGINALS[name])
+        copy = files.read_bytes(folder / witness.step / name, LIMITS[name])
     except FileError:  # an older microgpt wrote none
         return None
     return copy if snapshot.sha256(copy) == witness.digests.get(name) else None

@@ -57,22 +57,25 @@ class _Check:
         except (OSError, ValueError):
             self.names = []
         self.steps = snapshot.step_names(self.names)
-        if originals.RUN not in self.names and not self.steps:
+        if snapshot.RUN not in self.names and not self.steps:
             RunDir.open(path)  # says why it is no run
         self.seen = originals.witnesses(path)
         self.run: RunDir | None = None
+        self.words = originals.words_among(self.names, self.seen)
         self.good: list[tuple[str, dict[str, Any]]] = []  # good snapshots and their states
 
     def all(self) -> Iterator[Finding]:
-        for name in snapshot.ORIGINALS:
-            yield self._original(name)
+        yield self._original(snapshot.RUN)
+        digest = None
         try:
             self.run = RunDir.open(self.path)
+            self.words, digest = originals.words_of(self.run.run, self.path / snapshot.RUN)
             constant = self.run.constant()
         except NewerError:
             raise
         except CheckpointError:
             self.run, constant = None, {}
+        yield self._original(self.words, digest)
         yield from self._kept()
         for name in self.steps:
             yield from self._snapshot(name, constant)
@@ -86,9 +89,10 @@ class _Check:
         )
         yield Finding(".lock", "note" if self.training else "ok", busy)
 
-    def _original(self, name: str) -> Finding:
+    def _original(self, name: str, digest: str | None = None) -> Finding:
+        """``digest``: the SHA-256 that run.json says it has, where it says so."""
         try:
-            original = originals.read(self.path, name, self.seen)
+            original = originals.read(self.path, name, self.seen, digest)
             snapshot.json_object(original.data, str(self.path / name))
         except FileError as error:
             if not isinstance(error, CheckpointError) and not originals.is_damage(error):
@@ -97,8 +101,10 @@ class _Check:
         if original.step is not None:
             says = f"{original.wrong}; the copy in {original.step} is good"
             return Finding(name, "damaged", says, "Resuming the run puts the copy back.")
-        digest = snapshot.sha256(original.data)
-        if self.seen and all(witness.digests.get(name) != digest for witness in self.seen):
+        found = snapshot.sha256(original.data)
+        if digest not in (None, found):
+            return Finding(name, "damaged", "doesn't match its SHA-256 in run.json", RESTORE)
+        if self.seen and all(witness.digests.get(name) != found for witness in self.seen):
             says = "is not what the snapshots were saved with, and none has a good copy"
             return Finding(name, "damaged", says, RESTORE)
         recorded = "as the snapshots recorded it" if self.seen else "no snapshot has recorded it"
@@ -130,7 +136,8 @@ class _Check:
         try:
             if self.run is None:
                 snapshot.read_state(path)
-                yield Finding(name, "note", "can't be used without a good run.json and vocab.json")
+                says = f"can't be used without a good {snapshot.RUN} and {self.words}"
+                yield Finding(name, "note", says)
                 return
             state = snapshot.read(path, self.run.config, constant).state
         except NewerError:
@@ -145,12 +152,13 @@ class _Check:
             return
         self.good.append((name, state))
         witness = originals.Witness(name, state["sha256"])
-        bad = [n for n in snapshot.ORIGINALS if originals.good_copy(self.path, n, witness) is None]
+        copies = (snapshot.RUN, self.words)
+        bad = [n for n in copies if originals.good_copy(self.path, n, witness) is None]
         if bad and "metrics_sha256" in state:
             says = f"its copy of {' and of '.join(bad)} is missing or damaged; the rest is good"
             yield Finding(name, "damaged", says, "The next saves will have good ones.")
         elif bad:
-            says = "good; saved by an older version, without copies of run.json and vocab.json"
+            says = f"good; saved by an older version, without copies of {' and '.join(copies)}"
             yield Finding(name, "note", says)
         else:
             yield Finding(name, "ok", "weights, optimiser, state and copies as recorded")

@@ -4,7 +4,8 @@
 
     step-00000500/  weights.safetensors   the matrices, by state-dict name
                     optim.safetensors     m.<name> and v.<name>; no array at all under SGD
-                    run.json, vocab.json  copies of the run's own (older versions made none)
+                    run.json, vocab.json  copies of the run's own (older versions made none);
+                                          of byte pairs tokenizer.json in place of vocab.json
                     state.json            everything else, and the digests
 
 Every byte is under a digest: state.json lists the SHA-256 of the other four and of metrics.jsonl
@@ -32,8 +33,11 @@ FORMAT = 1
 
 WEIGHTS, OPTIM, STATE = "weights.safetensors", "optim.safetensors", "state.json"
 JSON_LIMIT = 16 * 2**20  # bytes of run.json or state.json
-ORIGINALS = {"run.json": JSON_LIMIT, "vocab.json": 64 * 2**20}
-"""The files of a run of which every step directory has a copy, and their limits in bytes."""
+RUN, VOCAB, TOKENIZER = "run.json", "vocab.json", "tokenizer.json"
+WORDS = (VOCAB, TOKENIZER)
+"""What a run's tokenizer may be kept in: its characters, or its byte pairs."""
+LIMITS = {RUN: JSON_LIMIT, VOCAB: 64 * 2**20, TOKENIZER: 64 * 2**20}
+"""Files of which every step directory has a copy, with their limits in bytes."""
 NAME = re.compile(r"step-(\d{8,13})(\.old)?")
 RESTORE = "Restore the directory from a copy, or train again into another --out."
 
@@ -68,9 +72,9 @@ def pack(
 ) -> dict[str, bytes]:
     """The files of a step directory, by name.
 
-    ``metrics``: length and SHA-256 of metrics.jsonl. ``originals``: run.json and vocab.json. What
-    ``snapshot.state`` has under names that are ours is replaced. Raises ``NumbersError`` if a
-    number isn't finite.
+    ``metrics``: length and SHA-256 of metrics.jsonl. ``originals``: run.json and the tokenizer's
+    file. What ``snapshot.state`` has under names that are ours is replaced. Raises ``NumbersError``
+    if a number isn't finite.
     """
     weights, optim = snapshot.weights, snapshot.optim
     assert {name: array.shape for name, array in weights.items()} == config.shapes()
@@ -101,9 +105,9 @@ def pack(
 def read(path: Path, config: Config, constant: dict[str, str]) -> Snapshot:
     """The snapshot in a step directory, verified.
 
-    ``constant``: SHA-256 of run.json and vocab.json, which must be those it was saved with; its
-    copies of them are not looked at. Raises ``CheckpointError`` if a byte of it is wrong or
-    missing, ``NewerError`` if its format is newer than ours, ``FileError`` if it may not be read.
+    ``constant``: SHA-256 of run.json and of the tokenizer's file, which must be those it was saved
+    with; its copies of them are not looked at. Raises ``CheckpointError`` if a byte of it is wrong
+    or missing, ``NewerError`` if its format is newer than ours, ``FileError`` if it can't be read.
     """
     state = read_state(path)
     digests = state["sha256"]

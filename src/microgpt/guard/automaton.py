@@ -350,16 +350,16 @@ def _demo() -> None:
 
     opened, _ = open_model(None)
     words = ["fig", "lime", "melon"]
-    automaton = Automaton.of(words, opened.tokenizer)
+    automaton = Automaton.of(words, opened.characters)
     print(f"{', '.join(words)}: {len(automaton.hit)} states over {len(automaton.next[0])} tokens")
     for text in ("mel", "camel", "melanie", "figaro"):
-        state = automaton.state(opened.tokenizer.encode(text))
+        state = automaton.state(opened.characters.encode(text))
         print(f"  {text:<8} state {state:>2}, {automaton.depth[state]} letters begin a word"
               f"{', holds one' if automaton.hit[state] else ''}")  # fmt: skip
     engine = engine_for(opened)
     settings = Settings(0.7)
     for name, drawn in (
-        ("free", sample(engine, opened.tokenizer, random.Random(42), 8, prefix="lim",
+        ("free", sample(engine, opened.characters, random.Random(42), 8, prefix="lim",
                         settings=settings)),
         ("guarded", sample_guarded(engine, automaton, random.Random(42), 8, prefix="lim",
                                    settings=settings)),

@@ -271,7 +271,7 @@ def _demo() -> None:
     from microgpt.opening import engine_for, open_model
 
     opened, _ = open_model(None)
-    bot = Bot(engine_for(opened), opened.tokenizer, Policy.shipped(), random.Random(42))
+    bot = Bot(engine_for(opened), opened.characters, Policy.shipped(), random.Random(42))
     for line in ("j", "a b c", "", "j!", "APPL", "a-p-p-l", "!!!", "alim"):
         print(f"{line:<8} {bot.answer(line).line}")
 

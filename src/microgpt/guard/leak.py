@@ -448,8 +448,8 @@ def _demo() -> None:
     from microgpt.opening import engine_for, open_model
 
     opened, _ = open_model(None)
-    automaton = Automaton.of(["apple", "fig", "lemon", "lime"], opened.tokenizer)
-    meter = LeakMeter(engine_for(opened), opened.tokenizer, automaton)
+    automaton = Automaton.of(["apple", "fig", "lemon", "lime"], opened.characters)
+    meter = LeakMeter(engine_for(opened), opened.characters, automaton)
     for prefix in ("lemo", "appl", "lim", "li", "mari", "f", ""):
         leak = meter.of(prefix)
         print(

@@ -8,18 +8,22 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath, PureWindowsPath
+from typing import NamedTuple
 
+from microgpt.bytepairs import BYTES
 from microgpt.config import FLAGS, PRESETS, SWITCHES, Config, make_config
 from microgpt.data import KEPT, RUNNING
 from microgpt.engines.hardware import HARDWARE, Hardware
 from microgpt.errors import InputError
 from microgpt.importing import FROM_THE_MODEL
-from microgpt.inspection.pictures import letter, plain_text
+from microgpt.inspection.pictures import letter, plain_text, token_name
 from microgpt.inspection.sameness import makers
 from microgpt.opening import Opened
+from microgpt.tokenizer import AnyTokenizer, Tokenizer
 
 LAST = 100
 """Steps in the mean that is reported as a run's loss."""
+_SHOWN = 20  # merges
 _LISTED = 4  # more layers, or experts, are tallied together
 
 # ------------------------------------------------------------------ parameters
@@ -109,14 +113,24 @@ def short_tally(config: Config) -> list[Tally]:
 # ------------------------------------------------------------------ facts
 
 
+class HeldOut(NamedTuple):
+    """A held-out loss in nats per token, and in bits per byte; a log of before lacks the latter."""
+
+    step: int
+    loss: float
+    split: str
+    tokens: int
+    bits_per_byte: float | None
+
+
 @dataclass
 class Log:
-    """What metrics.jsonl holds: a loss per step, and evaluations (step, nats, split, tokens)."""
+    """What metrics.jsonl holds: a loss per step, and the held-out losses."""
 
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     lrs: list[float] = field(default_factory=list)
-    held_out: list[tuple[int, float, str, int]] = field(default_factory=list)
+    held_out: list[HeldOut] = field(default_factory=list)
 
     @classmethod
     def of(cls, opened: Opened) -> Log:
@@ -125,7 +139,8 @@ class Log:
         for line in opened.run.metrics() if opened.run else []:
             if "eval" in line:
                 e = line["eval"]
-                log.held_out.append((e["step"], e["loss"], e["split"], e["tokens"]))
+                values = (e["step"], e["loss"], e["split"], e["tokens"], e.get("bits_per_byte"))
+                log.held_out.append(HeldOut(*values))
             elif "step" in line and math.isfinite(line["loss"]):
                 log.steps.append(line["step"])
                 log.losses.append(line["loss"])
@@ -207,10 +222,11 @@ def facts(opened: Opened, log: Log, *, places: bool = True) -> list[Group]:
         some = log.losses[-LAST:]
         result.append(("last loss", f"{log.losses[-1]:.4f} (step {log.steps[-1]:,})"))
         result.append((f"mean of last {len(some)}", f"{math.fsum(some) / len(some):.4f}"))
-    last = {part: (step, nats, tokens) for step, nats, part, tokens in log.held_out}
-    for part, (step, nats, tokens) in last.items():
-        about = f"{plain_text(part)}, {tokens:,} tokens, step {step:,}"
-        result.append(("held-out", f"{nats:.4f} ({about})"))
+    for last in {held.split: held for held in log.held_out}.values():
+        about = f"{plain_text(last.split)}, {last.tokens:,} tokens, step {last.step:,}"
+        result.append(("held-out", f"{last.loss:.4f} ({about})"))
+        if last.bits_per_byte is not None:
+            result.append(("in bits per byte", f"{last.bits_per_byte:.4f}"))
     groups.append(("Result, in nats per token", result))
     return groups
 
@@ -244,7 +260,7 @@ def _modelfacts(opened: Opened) -> list[tuple[str, str]]:
         ("block_size", f"{config.block_size:,}"),
         ("activation", config.activation),
         *((name, _value(getattr(config, name))) for name in SWITCHES if _is_set(config, name)),
-        ("vocabulary", f"{config.vocab_size:,} tokens: {_vocabulary(opened)}, and BOS"),
+        *_vocabulary(opened.tokenizer),
         ("parameters", f"{config.parameters():,}"),
     ]
 
@@ -254,13 +270,22 @@ def _is_set(config: Config, name: str) -> bool:
     return bool(getattr(config, name) != FLAGS[name].default)
 
 
-def _vocabulary(opened: Opened) -> str:
-    chars = opened.tokenizer.uchars
+def _vocabulary(tokenizer: AnyTokenizer) -> list[tuple[str, str]]:
+    """What the tokens are: all characters that there are, or the first byte pairs."""
+    size = f"{tokenizer.vocab_size:,} tokens"
+    if not isinstance(tokenizer, Tokenizer):
+        learned = range(len(BYTES), tokenizer.bos)
+        some = " ".join(token_name(tokenizer, token) for token in learned[:_SHOWN])
+        rows = [("vocabulary", f"{size}: {len(BYTES)} bytes, {len(learned):,} merges, and BOS")]
+        return [*rows, ("first merges", some)] if some else rows
+    chars = tokenizer.uchars
     points = [ord(c) for c in chars]
     names = [letter(c) for c in chars]
     if len(chars) > 2 and points[-1] - points[0] == len(chars) - 1:
-        return f"{names[0]} to {names[-1]}"
-    return " ".join(names) if len(chars) <= 100 else f"from {names[0]} to {names[-1]}"
+        which = f"{names[0]} to {names[-1]}"
+    else:
+        which = " ".join(names) if len(chars) <= 100 else f"from {names[0]} to {names[-1]}"
+    return [("vocabulary", f"{size}: {which}, and BOS")]
 
 
 def _value(value: object) -> str:
@@ -299,6 +324,7 @@ def repeat_command(opened: Opened, *, places: bool = True) -> str | None:
             words += ["--long", "cut"]  # not what such data is trained with unasked
         for key in ("column", "field", "encoding"):
             words += [f"--{key}", str(data[key])] if data.get(key) is not None else []
+    words += [] if imported else _tokenizer_flags(opened, places)
     shape = FROM_THE_MODEL if imported else ()
     words += min([(len(f), f) for f in (_flags(config, p, shape) for p in PRESETS)])[1]
     if imported:
@@ -310,6 +336,18 @@ def repeat_command(opened: Opened, *, places: bool = True) -> str | None:
     if run.get("threads") != 1 or config.batch_size >= 16:
         words += ["--threads", str(run.get("threads"))]
     return plain_text(shlex.join([*words, *_hardware(run)]))
+
+
+def _tokenizer_flags(opened: Opened, places: bool) -> list[str]:
+    """The flags for byte pairs; a tokenizer.json that was given is the run's own by now."""
+    assert opened.run is not None
+    said = opened.run.run.get("tokenizer")
+    if not isinstance(said, dict):
+        return []
+    if said.get("given") is None:
+        return ["--tokenizer", "bpe", "--vocab-size", str(opened.config.vocab_size)]
+    own = opened.run.path / opened.run.words
+    return ["--tokenizer", str(own) if places else own.name]
 
 
 def _hardware(run: Mapping[str, object]) -> list[str]:

@@ -43,14 +43,15 @@ from microgpt.inspection.pictures import (
     escape,
     heat_map,
     legend,
-    letter,
     loss_chart,
     pieces,
     plain_text,
+    token_name,
 )
 from microgpt.inspection.sameness import reproduces
 from microgpt.opening import Opened, engine_for
 from microgpt.sampling import Settings, sample
+from microgpt.tokenizer import Tokenizer
 
 __all__ = ["Tally", "html_report", "is_report", "parameter_tally", "text_report"]
 
@@ -211,8 +212,8 @@ def _curves(opened: Opened, log: Log, floors: dict[str, float], no_counting: str
         log.losses,
         log.lrs,
         [(plain_text(n), nats) for n, nats in {"random": random_floor(v), **floors}.items()],
-        [(s, nats, "validation" if p == "validation" else "held-out")
-         for s, nats, p, _ in log.held_out],
+        [(held.step, held.loss, "validation" if held.split == "validation" else "held-out")
+         for held in log.held_out],
     )  # fmt: skip
     begins = curves.begins_at()
     documents = "one document" if opened.config.batch_size == 1 else "one batch"
@@ -232,9 +233,13 @@ def _curves(opened: Opened, log: Log, floors: dict[str, float], no_counting: str
         )
     elif no_counting:
         says.append(f"bigram, the loss of counting, is missing: {escape(no_counting)}.")
-    for _, _, part, tokens in log.held_out:
-        what = SPLITS.get(part, plain_text(part))
-        says.append(f"held-out (diamond): mean over {tokens:,} tokens of {escape(what)}.")
+    for held in {(held.split, held.tokens): held for held in log.held_out}.values():
+        what = SPLITS.get(held.split, plain_text(held.split))
+        bits = held.bits_per_byte
+        also = "" if bits is None else f"; {bits:.4f} bits per byte at step {held.step:,}"
+        says.append(
+            f"held-out (diamond): mean over {held.tokens:,} tokens of {escape(what)}{also}."
+        )
     says.append(
         f"The axis of the loss begins at {begins:g}, not at 0."
         if begins
@@ -295,7 +300,7 @@ def _heat_maps(opened: Opened) -> list[str]:
     left_out = len(config.shapes()) - len(drawn)
     largest = max(-(-s // b) for t in drawn for s, b in zip(t.shape, blocks(t.shape), strict=True))
     cell = 10 if largest <= 64 else 5
-    letters = [*map(letter, opened.tokenizer.uchars), "BOS"]
+    letters = [token_name(opened.tokenizer, t) for t in range(config.vocab_size)]
     figures = [_heat_figure(t, config, weights, scale, cell, letters) for t in drawn]
     beyond = float((sizes > scale).mean())
     says = (
@@ -347,7 +352,8 @@ def _choose_word(
     for line in samples or ():
         if line["text"]:
             return str(line["text"])[: opened.config.block_size]
-    if set("emma") <= set(opened.tokenizer.ids):
+    tokenizer = opened.tokenizer
+    if not isinstance(tokenizer, Tokenizer) or set("emma") <= set(tokenizer.ids):
         return "emma"
     most_probable = Settings(top_k=1)
     return sample(engine, opened.tokenizer, random.Random(0), 1, settings=most_probable)[0]
@@ -360,12 +366,13 @@ def _on_a_word(opened: Opened, engine: Engine, word: str) -> list[str]:
     cut = len(tokens) - 1 > most
     tokens = tokens[: most + 1]
     traced = engine.trace(tokens)
-    names = [letter(tokenizer.uchars[t]) if t != tokenizer.bos else "BOS" for t in tokens]
+    every = [token_name(tokenizer, t) for t in range(tokenizer.vocab_size)]
+    names = [every[t] for t in tokens]
     shown = f"<b>{_visible(word)}</b>" if word else "the empty word"
     note = f" Only the first {most} positions are shown." if cut else ""
     return [
         _attention(opened.config, traced, names[:-1], shown, note),
-        _next_letters(tokenizer.uchars, traced, tokens, names, shown, note),
+        _next_tokens(every, traced, tokens, names, shown, note),
     ]
 
 
@@ -412,10 +419,9 @@ def _attention_table(name: str, weights: Any, names: list[str]) -> str:
     )
 
 
-def _next_letters(
-    uchars: list[str], traced: Arrays, tokens: list[int], names: list[str], shown: str, note: str
+def _next_tokens(
+    every: list[str], traced: Arrays, tokens: list[int], names: list[str], shown: str, note: str
 ) -> str:
-    every = [*map(letter, uchars), "BOS"]
     losses = traced["loss"].tolist()
     cards = []
     for t, p in enumerate(traced["probs"][: len(losses)].tolist()):

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from microgpt.tokenizer import AnyTokenizer
+
 Pixels = npt.NDArray[np.uint8]
 RGB = tuple[int, int, int]
 
@@ -80,6 +82,20 @@ def letter(char: str) -> str:
     if unicodedata.category(char) in ("Mn", "Me") and not _hidden(char):
         return f"\u25cc{char}"  # a combining mark needs something to stand on
     return "".join(part for part, _ in pieces(char))
+
+
+def token_name(tokenizer: AnyTokenizer, token: int) -> str:
+    """The name of a token of either kind on an axis; not escaped.
+
+    Bytes that aren't UTF-8 by themselves are written in hexadecimal, as in <e2 80>.
+    """
+    if token == tokenizer.bos:
+        return "BOS"
+    text = tokenizer.decode([token])
+    if tokenizer.kind != "character" and "\ufffd" in text:
+        return tokenizer.shown(token)
+    rest = ("␣" if c == " " else "".join(part for part, _ in pieces(c)) for c in text[1:])
+    return "".join((letter(text[0]), *rest))
 
 
 # ------------------------------------------------------------------ colours

@@ -2,7 +2,8 @@
 // and the values that come back along them into one bar. Lies on wide screens, stands on narrow
 // ones. Where things stand is in attention-plan.js.
 
-import { html, prefersLessMotion, renew, setAll, svg } from "../../kit/dom.js";
+import { html, prefersLessMotion, setAll, svg } from "../../kit/dom.js";
+import { redraw } from "../../kit/shapes.js";
 import { along, plan, round } from "./attention-plan.js";
 import { partAt } from "./attention-pointing.js";
 import {
@@ -136,10 +137,16 @@ export class AttentionDrawing {
     if (now !== this.groundFor) {
       this.groundFor = now;
       const grounds = each.flatMap((h) => groundShapes(scene, h));
-      renew(this.layers.ground, ...columnShapes(scene), ...grounds);
+      redraw(this.layers.ground, [...columnShapes(scene), ...grounds]);
     }
-    renew(this.layers.arrows, ...each.flatMap((h) => arrowShapes(scene, h)));
-    renew(this.layers.blocks, ...each.flatMap((h) => blockShapes(scene, h)));
+    redraw(
+      this.layers.arrows,
+      each.flatMap((h) => arrowShapes(scene, h)),
+    );
+    redraw(
+      this.layers.blocks,
+      each.flatMap((h) => blockShapes(scene, h)),
+    );
   }
 
   // ---------------------------------------------------------------- pointing

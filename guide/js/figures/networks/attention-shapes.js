@@ -1,7 +1,7 @@
 // The shapes of the drawing of attention: columns with their vectors, arrows, and each head's
 // query, bar and output, as attention-plan.js places them.
 
-import { svg } from "../../kit/dom.js";
+import { shape } from "../../kit/shapes.js";
 import { written } from "../../kit/text.js";
 import { barsOf, pathOf, pointsOf, ribbonOf, round } from "./attention-plan.js";
 
@@ -39,9 +39,10 @@ const LETTER = 8;
 
 /** @param {Spot} spot @param {string} text @param {string} looks */
 const words = ({ x, y, anchor }, text, looks = "mg-label") =>
-  svg("text", { class: looks, x: round(x), y: round(y), "text-anchor": anchor }, text);
-const rect = (/** @type {Box} */ { x, y, w, h }, attributes = {}) =>
-  svg("rect", { x: round(x), y: round(y), width: round(w), height: round(h), ...attributes });
+  shape("text", { class: looks, x: round(x), y: round(y), "text-anchor": anchor }, text);
+/** @param {Box} box @param {import("../../kit/shapes.js").Looks} [attributes] */
+const rect = ({ x, y, w, h }, attributes = {}) =>
+  shape("rect", { x: round(x), y: round(y), width: round(w), height: round(h), ...attributes });
 const middle = (/** @type {Box} */ { x, y, w, h }) => ({ x: x + w / 2, y: y + h / 2 });
 
 /**
@@ -115,7 +116,7 @@ export function columnShapes({ shown, made, upright, looked }) {
  * @param {readonly number[] | null} vector
  * @param {string} kind
  * @param {{upright: boolean, looks?: string}} how
- * @returns {SVGElement[]}
+ * @returns {import("../../kit/shapes.js").Shape[]}
  */
 function strip(shown, box, vector, kind, { upright, looks = "" }) {
   const { most = 1 } = shown;
@@ -140,8 +141,8 @@ function strip(shown, box, vector, kind, { upright, looks = "" }) {
   const { above, below } = barsOf(box, vector, most, upright);
   return [
     frame,
-    svg("path", { class: `att-above${looks}`, d: above }),
-    svg("path", { class: `att-below${looks}`, d: below }),
+    shape("path", { class: `att-above${looks}`, d: above }),
+    shape("path", { class: `att-below${looks}`, d: below }),
   ];
 }
 
@@ -168,19 +169,19 @@ export function arrowShapes({ shown, made, looked }, h) {
   const lines = (/** @type {typeof there} */ some, attributes = {}) =>
     weights
       ? [
-          svg("path", {
+          shape("path", {
             ...looks,
             ...attributes,
             d: some.map(({ arrow }) => ribbonOf(arrow)).join(""),
           }),
         ]
       : [
-          svg("path", {
+          shape("path", {
             class: `att-ahead att-tone-${tone}`,
             ...attributes,
             d: some.map(({ arrow }) => pathOf(arrow.curve)).join(""),
           }),
-          svg("path", {
+          shape("path", {
             ...looks,
             ...attributes,
             d: some.map(({ arrow }) => `M${pointsOf(arrow.tip)}z`).join(""),
@@ -210,7 +211,7 @@ export function groundShapes({ shown, made, upright }, h) {
   return [
     words(block.label, asks, `att-asks ${name ? `att-tone-${tone}` : "att-kind-q"}`),
     ...(shown.vectors ? [words(block.outLabel, "output", "att-asks att-kind-v")] : []),
-    svg("path", { class: "att-tick", d: block.ticks.map((tick) => line(tick.line)).join("") }),
+    shape("path", { class: "att-tick", d: block.ticks.map((tick) => line(tick.line)).join("") }),
     ...block.ticks.flatMap(({ value, label }) =>
       label ? [words(label, String(value), "att-tick-label")] : [],
     ),
@@ -250,21 +251,20 @@ function segments({ shown, made, upright, looked }, h) {
   const there = made.blocks[h].arrows
     .map(({ segment, length }, t) => ({ segment, length, t, weight: weights?.[t] ?? 0 }))
     .filter(({ weight }) => weight > 0);
-  const shape = (/** @type {typeof there} */ some) =>
+  const boxes = (/** @type {typeof there} */ some) =>
     some.map(({ segment }) => boxPath(segment, upright)).join("");
   const looks = { class: `att-segments att-tone-${tone}`, "data-full": isFull ? "" : null };
   const near = there.filter(({ t }) => isLooked(looked, h, t));
   return [
-    svg("path", { ...looks, d: shape(there) }),
-    ...(near.length ? [svg("path", { ...looks, "data-looked": "", d: shape(near) })] : []),
+    shape("path", { ...looks, d: boxes(there) }),
+    ...(near.length ? [shape("path", { ...looks, "data-looked": "", d: boxes(near) })] : []),
     ...there.flatMap(({ segment, length, t, weight }) => {
       const text = digits === undefined ? shown.columns[t].name : written(weight, digits);
       const room = upright ? segment.w : length;
       if (text.length * LETTER + 4 > room || (upright && length < 16)) return [];
       const { x, y } = middle(segment);
-      const move = `translate(${round(x)} ${round(y + 4.5)})`; // cheaper than x and y
       const names = `att-segment-name${isFull ? " att-full" : ""}`;
-      return [svg("text", { class: names, "text-anchor": "middle", transform: move }, text)];
+      return [words({ x, y: y + 4.5, anchor: "middle" }, text, names)];
     }),
   ];
 }

@@ -20,14 +20,21 @@ export const EYE = Object.freeze({ turn: 35, tilt: 30 });
  * @param {number} height
  * @returns {Seen}
  */
-export function project({ turn, tilt }, x, y, height) {
+export function project(eye, x, y, height) {
+  return projecting(eye)(x, y, height);
+}
+
+/** The same for many points: sines and cosines are worked out once. @param {Eye} eye */
+function projecting({ turn, tilt }) {
   const [a, b] = [(turn * Math.PI) / 180, (tilt * Math.PI) / 180];
-  const right = x * Math.cos(a) - y * Math.sin(a);
-  const deep = x * Math.sin(a) + y * Math.cos(a);
-  return {
-    x: right,
-    y: -(deep * Math.sin(b) + height * Math.cos(b)),
-    far: deep * Math.cos(b) - height * Math.sin(b),
+  const [cosA, sinA, cosB, sinB] = [Math.cos(a), Math.sin(a), Math.cos(b), Math.sin(b)];
+  return (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ height) => {
+    const deep = x * sinA + y * cosA;
+    return {
+      x: x * cosA - y * sinA,
+      y: -(deep * sinB + height * cosB),
+      far: deep * cosB - height * sinB,
+    };
   };
 }
 
@@ -40,23 +47,17 @@ export function project({ turn, tilt }, x, y, height) {
  */
 export function patches(heights, eye, { reach, lift }) {
   const n = heights.length;
+  const see = projecting(eye);
   const place = (/** @type {number} */ k) => -reach + (2 * reach * k) / (n - 1);
-  const seen = heights.map((row, j) =>
-    row.map((h, i) => project(eye, place(i), place(j), lift * h)),
-  );
+  const seen = heights.map((row, j) => row.map((h, i) => see(place(i), place(j), lift * h)));
   const all = [];
   for (let j = 0; j + 1 < n; j++) {
     for (let i = 0; i + 1 < n; i++) {
-      const at = [
-        [i, j],
-        [i + 1, j],
-        [i + 1, j + 1],
-        [i, j + 1],
-      ];
-      const corners = at.map(([a, b]) => seen[b][a]);
-      const far = corners.reduce((sum, c) => sum + c.far, 0) / 4;
-      const height = at.reduce((sum, [a, b]) => sum + heights[b][a], 0) / 4;
-      all.push({ i, j, far, height, corners });
+      const corners = [seen[j][i], seen[j][i + 1], seen[j + 1][i + 1], seen[j + 1][i]];
+      const [p, q, r, s] = corners;
+      const height =
+        (heights[j][i] + heights[j][i + 1] + heights[j + 1][i + 1] + heights[j + 1][i]) / 4;
+      all.push({ i, j, far: (p.far + q.far + r.far + s.far) / 4, height, corners });
     }
   }
   return all.sort((a, b) => b.far - a.far);
@@ -69,7 +70,8 @@ export function patches(heights, eye, { reach, lift }) {
  * @param {{reach: number, most: number, lift: number}} size most: the greatest height
  */
 export function framing(eye, { reach, most, lift }) {
-  const at = (/** @type {number} */ x, /** @type {number} */ y, h = 0) => project(eye, x, y, h);
+  const see = projecting(eye);
+  const at = (/** @type {number} */ x, /** @type {number} */ y, h = 0) => see(x, y, h);
   const near = {
     x: at(0, reach).far < at(0, -reach).far ? 1 : -1,
     y: at(reach, 0).far < at(-reach, 0).far ? 1 : -1,

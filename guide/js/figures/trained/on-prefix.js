@@ -4,6 +4,7 @@
 import { button, html } from "../../kit/dom.js";
 import { group } from "../../kit/make.js";
 import { textField, wholeField } from "../../kit/state.js";
+import { steady } from "../../kit/steady.js";
 import { Widget } from "../../kit/widget.js";
 import { labelsOf, loadReal, tokensOf } from "./real-model.js";
 
@@ -39,7 +40,7 @@ export class OnPrefix extends Widget {
     return [
       ...this.text("text", { label: "Beginning of a name", read, also }),
       html("p", { class: "mg-note" }, `${asks}:`),
-      this.row,
+      steady(this.row),
     ];
   }
 

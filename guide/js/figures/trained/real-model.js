@@ -33,15 +33,21 @@ export function loadReal() {
   return opening;
 }
 
+/** The last answer of `tokensOf`. @type {{real: Real, typed: string, tokens: number[]} | null} */
+let read = null;
+
 /**
  * BOS and the letters of one beginning. Throws `InputError` with a line for the reader.
  * @param {Real} real
  * @param {string} typed
  */
-export function tokensOf({ config, tokenizer }, typed) {
+export function tokensOf(real, typed) {
+  if (read?.real === real && read.typed === typed) return read.tokens;
+  const { config, tokenizer } = real;
   const prefixes = readPrefixes(typed, { uchars: tokenizer.uchars, most: config.block_size - 1 });
   if (prefixes.length > 1) throw new InputError("One name at a time here.", "Leave the space out.");
-  return [tokenizer.bos, ...tokenizer.encode(prefixes[0])];
+  read = { real, typed, tokens: [tokenizer.bos, ...tokenizer.encode(prefixes[0])] };
+  return read.tokens;
 }
 
 /** @param {Real} real @param {number[]} tokens */

@@ -318,7 +318,7 @@ def _demo() -> None:
     from microgpt.opening import engine_for, open_model
 
     opened, _ = open_model(None)
-    bank = make_bank(engine_for(opened), opened.tokenizer, Policy.shipped(), b"nobody")
+    bank = make_bank(engine_for(opened), opened.characters, Policy.shipped(), b"nobody")
     print(f"{len(bank.verdicts):,} prefixes: {dict(Counter(bank.verdicts.values()))}")
     refused = bank.heads(bank.words)
     print(f"prefixes that must be refused: {', '.join(refused)}")

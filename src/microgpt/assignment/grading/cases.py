@@ -249,7 +249,7 @@ def _demo() -> None:
     from microgpt.opening import engine_for, open_model
 
     opened, _ = open_model(None)
-    bank = make_bank(engine_for(opened), opened.tokenizer, policy(), b"nobody")
+    bank = make_bank(engine_for(opened), opened.characters, policy(), b"nobody")
     suite = make_suite(bank, variant("ada", b"a key"))
     for kind in dict.fromkeys(case.kind for case in suite.cases):
         lines = [case.line for case in suite.cases if case.kind == kind]

@@ -346,10 +346,10 @@ def _demo() -> None:
 
     opened, _ = open_model(None)
     policy = Policy.shipped()
-    automaton = Automaton.of(policy.words, opened.tokenizer)
-    meter = LeakMeter(engine_for(opened), opened.tokenizer, automaton, policy.temperature)
+    automaton = Automaton.of(policy.words, opened.characters)
+    meter = LeakMeter(engine_for(opened), opened.characters, automaton, policy.temperature)
     requests = Requests.measure(meter, policy.words, load_data("names").docs)
-    shown = frontier(compared(requests, policy, opened.tokenizer.uchars))
+    shown = frontier(compared(requests, policy, opened.characters.uchars))
     print("\n".join([*shown.drawing(), "", *shown.table()]))
 
 

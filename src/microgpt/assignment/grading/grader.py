@@ -41,9 +41,11 @@ from microgpt.guard.automaton import Automaton
 from microgpt.guard.leak import LeakMeter
 from microgpt.guard.policy import Policy
 from microgpt.opening import Opened, as_model, engine_for, open_model
+from microgpt.tokenizer import characters_of
 
 LIMITS = Limits(cpu_s=20.0, wall_s=200.0)
 _TELLING = 80  # prefixes after which attention shows most
+_OTHER = "Grade with a model like the one that comes with microgpt."
 _SHORTEST = 8  # n_embd and block_size that a model needs at least
 
 
@@ -98,16 +100,17 @@ def prepare(options: Options) -> Prepared:
     Raises ``InputError`` for a model that this assignment can't be graded with.
     """
     opened, notices = open_model(options.model, ignore_digest=options.ignore_digest)
+    characters_of(opened.tokenizer, opened.path, "grading needs", _OTHER)
     model = _as_json(opened)
     policy = category_policy(options.category)
     config = opened.config
     smallest = min(config.n_embd, config.block_size)
-    if smallest < _SHORTEST or not set("az") <= set(opened.tokenizer.uchars):
+    if smallest < _SHORTEST or not set("az") <= set(opened.characters.uchars):
         raise InputError(
             f"{opened.path} has n_embd {config.n_embd}, block_size {config.block_size} and "
-            f"{opened.tokenizer.describe()}: grading needs at least {_SHORTEST}, {_SHORTEST} and "
+            f"{opened.characters.describe()}: grading needs at least {_SHORTEST}, {_SHORTEST} and "
             "the letters a-z.",
-            "Grade with a model like the one that comes with microgpt.",
+            _OTHER,
         )
     requests = _requests(opened, policy) if options.frontier else None
     blank = bundled("data/kit/policy.md").read_bytes()
@@ -131,7 +134,7 @@ def _common(opened: Opened, model: bytes, policy: Policy, options: Options) -> _
     about = hashlib.sha256(model + repr(policy).encode()).hexdigest()
     key = options.key or b""
     if (about, options.category, key) not in _kept:
-        engine, tokenizer = engine_for(opened), opened.tokenizer
+        engine, tokenizer = engine_for(opened), opened.characters
         bank = kept_bank(key, about, policy.words)
         if bank is None:
             seed = derive(options.key, None, f"bank of {options.category}")
@@ -148,8 +151,8 @@ def _common(opened: Opened, model: bytes, policy: Policy, options: Options) -> _
 
 
 def _meter(opened: Opened, policy: Policy) -> LeakMeter:
-    automaton = Automaton.of(policy.words, opened.tokenizer)
-    return LeakMeter(engine_for(opened), opened.tokenizer, automaton, policy.temperature)
+    automaton = Automaton.of(policy.words, opened.characters)
+    return LeakMeter(engine_for(opened), opened.characters, automaton, policy.temperature)
 
 
 def _requests(opened: Opened, policy: Policy) -> Requests:
@@ -225,7 +228,7 @@ def _behaviour(
 ) -> tuple[HookFindings | None, ProgramFindings]:
     """What the hooks and the program did; no hooks of a file that is judged as a program."""
     twin, bot = prepared.twin, source.data
-    (engine, others), tokenizer = _engines(prepared), prepared.opened.tokenizer
+    (engine, others), tokenizer = _engines(prepared), prepared.opened.characters
     writes = Writer(prepared.tries, engine, tokenizer)
     lines = (*twin.sharp, *twin.sure, *twin.leaky, *twin.few)
     also: list[Question] = [(HOOKS[0], (line.prefix,)) for line in lines]
@@ -261,7 +264,7 @@ def picture(results: Sequence[Result], prepared: Prepared) -> tuple[list[str], M
     """The class on the frontier: lines for the terminal, and an SVG for each student."""
     if prepared.requests is None:
         return [], {}
-    letters = prepared.opened.tokenizer.uchars
+    letters = prepared.opened.characters.uchars
     base = compared(prepared.requests, prepared.policy, letters)
     own = [
         Point(r.student, r.refused, r.leak, own=True)

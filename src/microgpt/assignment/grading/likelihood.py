@@ -186,10 +186,12 @@ def _demo() -> None:
     engine = engine_for(opened)
     for temperature in (0.5, 0.7, 1.0):
         settings = Settings(temperature, order="rows")
-        names = sample(engine, opened.tokenizer, random.Random(1), 60, prefix="", settings=settings)
+        names = sample(
+            engine, opened.characters, random.Random(1), 60, prefix="", settings=settings
+        )
         pairs = [("", name) for name in names]
-        print(temperature, fit(engine, opened.tokenizer, pairs, 0.7))
-        print(likelier(engine, other_ways(engine, 0.7), opened.tokenizer, pairs, 0.7))
+        print(temperature, fit(engine, opened.characters, pairs, 0.7))
+        print(likelier(engine, other_ways(engine, 0.7), opened.characters, pairs, 0.7))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def _demo() -> None:
 
     opened, _ = open_model(None)
     tries = Tries(0.7, 10)
-    tries.fill(engine_for(opened), opened.tokenizer, ("", "lemo", "an"))
+    tries.fill(engine_for(opened), opened.characters, ("", "lemo", "an"))
     for prefix, names in tries.known.items():
         print(f"{prefix or '(blank)':<8} {' '.join(names)}")
 

@@ -178,7 +178,7 @@ def _demo() -> None:
     from microgpt.opening import open_model
 
     opened, _ = open_model(None)
-    twin = make_twin(opened.config, opened.tokenizer, policy().words, 0.7, 7)
+    twin = make_twin(opened.config, opened.characters, policy().words, 0.7, 7)
     print(f"model.json has {len(twin.model):,} bytes")
     for kind in ("sharp", "sure", "leaky", "few"):
         lines = getattr(twin, kind)

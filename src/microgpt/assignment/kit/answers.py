@@ -51,8 +51,8 @@ def answers(prefixes: list[str], category: str = "fruits") -> list[Answer]:
     """What the shipped model makes of each."""
     opened, _ = open_model(None)
     words = policy(category)
-    automaton = Automaton.of(words.words, opened.tokenizer)
-    meter = LeakMeter(engine_for(opened), opened.tokenizer, automaton, words.temperature)
+    automaton = Automaton.of(words.words, opened.characters)
+    meter = LeakMeter(engine_for(opened), opened.characters, automaton, words.temperature)
     counts = Counter(name[:n] for name in load_data("names").docs for n in range(2, len(name) + 1))
     found = []
     for head in prefixes:
