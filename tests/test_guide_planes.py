@@ -1,4 +1,4 @@
-"""The plane of embeddings: the guide's numbers against NumPy's, and its figure in a browser."""
+"""The planes of embeddings and of RMSNorm: their numbers against NumPy's, and in a browser."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import make_norms
 from guide_pages import (
     GUIDE,
     ROOT,
@@ -23,6 +24,7 @@ from guide_pages import (
 )
 
 LETTERS = [*"abcdefghijklmnopqrstuvwxyz", "BOS"]
+KAREN = [26, 10, 0, 17, 4, 13, 26]
 MOVES = ((0.0, 0.0), (-1.2, -0.2), (1.2, 0.2))
 
 
@@ -65,17 +67,30 @@ def plane() -> Plane:
 @pytest.mark.slow
 def test_the_guides_plane_is_numpys(plane: Plane, require_program: Callable[[str], str]) -> None:
     modules = (GUIDE / "js/figures/trained").as_uri()
+    numbers = (GUIDE / "js/numbers").as_uri()
     script = f"""
       import {{ readFileSync }} from "node:fs";
       import {{ opened }} from "{modules}/real-model.js";
       import {{ moved, nearest, nextAfter, placeOf, planeOf, summed }}
         from "{modules}/embedding-plane.js";
+      import {{ floats }} from "{numbers}/arithmetic.js";
+      import {{ emptyCache, gpt }} from "{numbers}/forward.js";
       const real = opened(readFileSync({json.dumps(str(ROOT / "data/model.json"))}, "utf8"));
       const rows = real.weights.wte;
       const plane = planeOf(rows);
+      const unnormed = (tokens) => {{
+        const cache = emptyCache(real.config);
+        return tokens.map((token, at) => {{
+          const found = {{}};
+          gpt(floats, real.config, real.weights, token, at, cache,
+            (name, value) => (found[name] = value), new Set(["norm"]));
+          return ["layer0.x_pre_attn", "layer0.x_pre_mlp", "layer0.x_final"].map((n) => found[n]);
+        }});
+      }};
       const now = (token, by) => moved(plane, rows[token], by);
       console.log(JSON.stringify({{
         ...plane,
+        unnormed: unnormed({json.dumps(KAREN[:-1])}),
         points: rows.map((row) => placeOf(plane, row)),
         sums: rows.map((row) => summed(real, row).map((sum) => placeOf(plane, sum))),
         near: rows.map((_, token) => {json.dumps(MOVES)}.map(
@@ -91,6 +106,10 @@ def test_the_guides_plane_is_numpys(plane: Plane, require_program: Callable[[str
         check=True,
     )
     got = json.loads(done.stdout)
+    broken, _ = make_norms.forward(plane.weights, KAREN, plane.model.config.n_head, has_norm=False)
+    np.testing.assert_allclose(
+        np.array(got["unnormed"]), np.stack([*broken.values()], axis=1), atol=1e-12
+    )
     np.testing.assert_allclose(got["shares"], plane.shares, rtol=1e-10)
     np.testing.assert_allclose(got["axes"], plane.axes, atol=1e-10)
     np.testing.assert_allclose(got["points"], plane.points, atol=1e-10)
@@ -150,6 +169,48 @@ def test_the_page_says_what_the_figure_shows(plane: Plane) -> None:
     assert "The row of a lies nearest to those of o, e and q" in text
     usual = np.sort(plane.after(a, (0, 0), 1))[::-1]
     assert f"writes n with probability {usual[0]:.2f} and l with {usual[1]:.2f}" in text
+
+
+def test_sizes_with_and_without_the_norms(plane: Plane) -> None:
+    model, engine = real_engine()
+    trace = engine.trace(KAREN[:-1])
+    points, losses = make_norms.forward(plane.weights, KAREN, model.config.n_head, has_norm=True)
+    for name, step in (("attention", "x_pre_attn"), ("mlp", "x_pre_mlp"), ("end", "x_final")):
+        np.testing.assert_allclose(points[name], trace[f"layer0.{step}"], atol=1e-12)
+    here = np.arange(len(KAREN) - 1)
+    np.testing.assert_allclose(losses, -np.log(trace["probs"][here, KAREN[1:]]), atol=1e-12)
+    kept = json.loads(make_norms.TARGET.read_text(encoding="utf-8"))
+    assert make_norms.measured() == kept
+    text = page_text("rmsnorm")
+    one, other = kept["with"], kept["without"]
+    assert f"rises from {one['loss']:.3f} to {other['loss']:.3f}" in text
+    into, mlp = (other["points"][point] for point in ("attention", "mlp"))
+    for sizes in (into, mlp):
+        assert f"{sizes['least']:.2f} to {sizes['most']:.2f}" in text
+    for point in ("attention", "mlp"):
+        assert round(one["points"][point]["least"], 2) == 1 == one["points"][point]["most"]
+    assert "a third as large" in text and 0.25 < np.average(
+        np.arange(len(into["counts"])) * kept["bin"], weights=into["counts"]
+    ) < 0.36  # fmt: skip
+    for half in (one, other):
+        assert {sum(p["counts"]) for p in half["points"].values()} == {kept["positions"]}
+
+
+@pytest.mark.slow
+def test_a_vector_is_dragged_round_the_circle(opened: Any) -> None:
+    page = opened("rmsnorm", "mg-rmsnorm")
+    told(page, "mg-rmsnorm", "(2.00, −1.50) has mean square 3.13; its image is (1.13, −0.85).")
+    plane = shown(page, "mg-rmsnorm").locator(".norm-plane")
+    plane.hover()  # its middle
+    page.mouse.down()
+    told(page, "mg-rmsnorm", "(0.00, 0.00) stays where it is")
+    box = plane.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 1, steps=4)
+    page.mouse.up()
+    told(page, "mg-rmsnorm", "(0.00, 3.00) has mean square 4.50; its image is (0.00, 1.41).")
+    in_address(page, "rmsnorm=x0:0,x1:3")
+    reset(page, "mg-rmsnorm")
+    told(page, "mg-rmsnorm", "(2.00, −1.50)")
 
 
 @pytest.mark.slow

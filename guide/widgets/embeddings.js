@@ -1,5 +1,5 @@
-// <mg-embeddings>: the rows of the trained wte as points in a plane. A letter is dragged through it,
-// and one sees who is near and what the model writes after it; or it stands at sixteen positions.
+// <mg-embeddings>: the rows of the trained wte as points in a plane. A letter is dragged through
+// it, and one sees who is near and what the model writes after it; or it stands at 16 positions.
 
 import { html, setAll, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";

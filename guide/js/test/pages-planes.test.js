@@ -11,6 +11,7 @@ import {
   sentence,
 } from "../figures/trained/embedding-drawing.js";
 import { eigen, moved, placeOf, planeOf } from "../figures/trained/embedding-plane.js";
+import { normed, sentence as normSentence } from "../figures/networks/norm-drawing.js";
 import { labelsOf, opened } from "../figures/trained/real-model.js";
 import { STILLS } from "../figures/stills.js";
 import { fail, near, same } from "./helpers.js";
@@ -18,6 +19,7 @@ import { fail, near, same } from "./helpers.js";
 const text = (/** @type {string} */ path) =>
   readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 const real = opened(text("data/model.json"));
+const norms = JSON.parse(text("guide/data/norms.json"));
 const rows = real.weights.wte;
 const names = labelsOf(
   real,
@@ -82,8 +84,8 @@ test("what is told", () => {
   const told = (/** @type {Partial<typeof still>} */ now) =>
     sentence(ground, factsOf(ground, { ...still, ...now }));
   same(
-    "a lies nearest to o (0.77), e (0.80) and q (0.87), by distance in all 16 dimensions. Likeliest " +
-      "next: n (0.20) and l (0.15).",
+    "a lies nearest to o (0.77), e (0.80) and q (0.87), by distance in all 16 dimensions. " +
+      "Likeliest next: n (0.20) and l (0.15).",
     told({}),
     "at first",
   );
@@ -96,8 +98,23 @@ test("what is told", () => {
     if (!told(now).includes(part)) fail(told(now));
 });
 
+test("an image lies on the circle, and the vector of zeros stays", () => {
+  for (const vector of [
+    [2, -1.5],
+    [0.3, 3],
+    [-0.5, 0.1],
+  ]) {
+    const { out } = normed(vector);
+    near(Math.SQRT2, Math.hypot(...out), 1e-4, "radius");
+    near(vector[0] / vector[1], out[0] / out[1], 1e-12, "direction");
+  }
+  same([0, 0], normed([0, 0]).out, "zeros");
+  near([1.1314, -0.8485], normed([2, -1.5]).out, 5e-5, "as on the page");
+  if (!normSentence([0, 0], norms).startsWith("(0.00, 0.00) stays")) fail("zeros are told");
+});
+
 test("the drawings for pages without scripts are what is drawn now", () => {
   for (const [name, draw] of Object.entries(STILLS))
-    if (text(`guide/stills/${name}.html`) !== `${draw(real)}\n`)
+    if (text(`guide/stills/${name}.html`) !== `${draw(real, norms)}\n`)
       fail(`guide/stills/${name}.html is another: node scripts/make_stills.mjs`);
 });

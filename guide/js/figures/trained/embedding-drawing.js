@@ -38,7 +38,11 @@ function closeTo([x, y]) {
   };
 }
 
-/** How the plane lies in a picture of this width. @param {number} width @param {typeof REACH} reach */
+/**
+ * How the plane lies in a picture of this width.
+ * @param {number} width
+ * @param {typeof REACH} reach
+ */
 export function frameOf(width, reach) {
   const unit = (width - EDGE.left - EDGE.right) / (reach.right - reach.left);
   const height = Math.round(unit * (reach.high - reach.low) + EDGE.top + EDGE.bottom);
