@@ -427,8 +427,8 @@ export function sentence({ names }, { token, near, probs, at: here, sums, isMove
   const who = `${names[token]}${isMoved ? ", moved," : ""}`;
   if (sums.length)
     return (
-      `${who} at position ${here}, with ${here ? "only BOS" : "nothing"} before it: likeliest next, ` +
-      `${listed(next)}. A position moves all letters alike: neighbours stay neighbours.`
+      `${who} at position ${here}, with ${here ? "only BOS" : "nothing"} before it: likeliest ` +
+      `next, ${listed(next)}. A position moves all letters alike: neighbours stay neighbours.`
     );
   return (
     `${who} lies nearest to ${listed(others)}, by distance in all 16 dimensions. ` +
