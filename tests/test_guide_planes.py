@@ -247,5 +247,12 @@ def test_a_letter_is_dragged_and_chosen(opened: Any) -> None:
     phrase = page.locator("mg-say", has_text="Pull the n to the right")
     phrase.focus()
     told(page, "mg-embeddings", "n, moved, lies nearest to o")
+    widget.get_by_role("button", name="Add the positions").click()  # where it is now
+    told(page, "mg-embeddings", "n, moved, at position")
+    inside = plane.bounding_box()
+    for sum_ in widget.locator(".emb-sum").all():
+        spot = sum_.bounding_box()
+        assert inside["x"] < spot["x"] < inside["x"] + inside["width"]
+        assert inside["y"] < spot["y"] < inside["y"] + inside["height"]
     reset(page, "mg-embeddings")
     told(page, "mg-embeddings", "a lies nearest to o")

@@ -16,7 +16,7 @@ import {
   marks,
   sentence,
 } from "../js/figures/trained/embedding-drawing.js";
-import { placeOf } from "../js/figures/trained/embedding-plane.js";
+import { placeOf, planeOf } from "../js/figures/trained/embedding-plane.js";
 import { labelsOf, loadReal } from "../js/figures/trained/real-model.js";
 
 /** @typedef {import("../js/figures/trained/embedding-drawing.js").Spot} Spot */
@@ -100,16 +100,19 @@ class MgEmbeddings extends Widget {
 
   /** Lays the plane out, where it shows something else than before. @private */
   lay() {
-    const { letter, positions } = this.values;
+    const { letter, dx, dy, positions } = this.values;
+    const rows = this.real.weights.wte;
+    const home = placeOf(this.ground.plane ?? planeOf(rows), rows[LETTERS.indexOf(letter)]);
+    const place = [home[0] + dx, home[1] + dy];
     const laid = `${this.width} ${positions ? letter : ""}`;
-    if (laid === this.laid) return;
+    const { frame: last } = this.ground;
+    if (laid === this.laid && (!positions || last.shows(last.spot(place)))) return;
     this.laid = laid;
     const names = labelsOf(
       this.real,
       LETTERS.map((_, i) => i),
     );
-    const around = positions ? LETTERS.indexOf(letter) : null;
-    this.ground = groundOf(this.real, names, this.width, around);
+    this.ground = groundOf(this.real, names, this.width, positions ? place : null);
     const { frame } = this.ground;
     setAll(this.plane, { viewBox: `0 0 ${frame.width} ${frame.height}` });
     redraw(this.still, axes(this.ground));
@@ -175,8 +178,8 @@ class MgEmbeddings extends Widget {
     const by = (/** @type {number} */ to, /** @type {number} */ i) =>
       snapped(to - home[i], { min: -MOST, max: MOST, step: STEP });
     this.set({
-      dx: by(Math.max(frame.reach.left, Math.min(frame.reach.right, x)), 0),
-      dy: by(Math.max(frame.reach.low, Math.min(frame.reach.high, y)), 1),
+      dx: by(within(x, frame.reach.left, frame.reach.right), 0),
+      dy: by(within(y, frame.reach.low, frame.reach.high), 1),
     });
   }
 
@@ -220,6 +223,10 @@ class MgEmbeddings extends Widget {
 }
 
 const HINT = "Drag a letter. Point at another: how far it is.";
+
+const RIM = 0.02; // so much stays between a letter and the edge
+/** @param {number} x @param {number} from @param {number} to */
+const within = (x, from, to) => Math.max(from + RIM, Math.min(to - RIM, x));
 
 /** @param {number[]} numbers */
 const least = (numbers) => numbers.indexOf(Math.min(...numbers));

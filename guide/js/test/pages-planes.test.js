@@ -70,7 +70,7 @@ test("three neighbours are lit, and every letter has its label at both widths", 
 
 test("with positions on, the sixteen are in sight for every letter", () => {
   names.forEach((name, token) => {
-    const ground = groundOf(real, names, 350, token);
+    const ground = groundOf(real, names, 350, placeOf(planeOf(rows), rows[token]));
     const facts = factsOf(ground, { ...still, token, positions: true, at: 3 });
     same(16, facts.sums.filter(ground.frame.shows).length, name);
     const drawn = [...axes(ground), ...marks(ground, facts), ...bars(names, facts)];

@@ -113,6 +113,8 @@ const sized = (name, { wide, high }) => ({
  * @returns {Box}
  */
 function free([x, y], away, { wide, high }, others, frame) {
+  const far = RINGS[RINGS.length - 1] + 2 * wide;
+  const close = others.filter((one) => Math.abs(one.x - x) < far && Math.abs(one.y - y) < far);
   for (const ring of RINGS)
     for (let turn = 0; turn < TURNS; turn++) {
       const side = (turn % 2 ? -1 : 1) * Math.ceil(turn / 2);
@@ -129,7 +131,7 @@ function free([x, y], away, { wide, high }, others, frame) {
         box.x < frame.width - wide / 2 &&
         box.y > EDGE.top + high / 2 &&
         box.y < frame.height - EDGE.bottom - high / 2;
-      if (isIn && !others.some((one) => meet(one, box))) return box;
+      if (isIn && !close.some((one) => meet(one, box))) return box;
     }
   return { x, y: y - RINGS[0], wide, high };
 }
@@ -142,13 +144,13 @@ const NUMBER = { wide: 9, high: 13 };
  * @param {Real} real
  * @param {readonly string[]} names
  * @param {number} width
- * @param {number | null} around
+ * @param {number[] | null} around where it lies
  */
 export function groundOf(real, names, width, around = null) {
   const rows = real.weights.wte;
   const plane = planeOf(rows);
   const places = rows.map((row) => placeOf(plane, row));
-  const frame = frameOf(width, around === null ? REACH : closeTo(places[around]));
+  const frame = frameOf(width, around === null ? REACH : closeTo(around));
   const dots = places.map(frame.spot);
   const seen = dots.map((_, i) => i).filter((i) => frame.shows(dots[i]));
   const boxes = beside(
@@ -257,10 +259,12 @@ function letters(ground, { token, spot, sums, near, isMoved }, told) {
   const taken = [...(isClose ? [] : [name, boxAt(spot, 18)]), ...told];
   const own = litLabels(ground, spot, lit, taken);
   const faint = isClose ? " emb-faint" : "";
+  const isFromHere = isMoved && ground.frame.shows(dots[token]);
+  const way = isFromHere ? `M${at(dots[token])}L${at(spot)}` : "";
   const path = [...lit].map((i) => `M${at(spot)}L${at(dots[i])}`).join("");
   return [
     shape("path", { class: "emb-near", d: path }),
-    shape("path", { class: "emb-way", d: isMoved ? `M${at(dots[token])}L${at(spot)}` : "" }),
+    shape("path", { class: "emb-way", d: way }),
     ...seen.map((i) => {
       const [cx, cy] = dots[i].map(round);
       return shape("circle", {
