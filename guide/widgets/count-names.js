@@ -52,6 +52,7 @@ class MgCountNames extends OnNames {
 
   build() {
     this.plan.key = "";
+    this.bars.write = setLine;
     this.steps = this.stepper("step", { label: "Draws", pace: 700 });
     const marks = Object.entries(MEANS).map(([mark, means]) => `${mark}, ${means}`);
     const about = html("p", { class: "mg-note" }, `Marks: ${marks.join("; ")}.`);

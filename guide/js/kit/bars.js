@@ -7,7 +7,6 @@
 
 import { html, setAll, setText, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
-import { setLine } from "./steady.js";
 import { written } from "./text.js";
 
 /**
@@ -39,6 +38,8 @@ export class MgBars extends KitElement {
     };
     /** @private a path for each bar @type {string[]} */ this.shapes = [];
     /** @private @type {SVGTextElement[]} */ this.labels = [];
+    /** Sets the line below: `setLine` where it changes while something is dragged. */
+    this.write = setText;
   }
 
   get data() {
@@ -202,7 +203,7 @@ export class MgBars extends KitElement {
       names[at] === undefined
         ? ""
         : (say?.(at) ?? `${names[at]}: ${written(values[at], this.digits)}`);
-    setLine(this.readout, text);
+    this.write(this.readout, text);
     setAll(this.picture, { "aria-valuenow": Math.max(0, at), "aria-valuetext": text });
   }
 }
