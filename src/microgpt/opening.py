@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,9 @@ import numpy as np
 from microgpt.calling import command
 from microgpt.config import SHAPE, Config
 from microgpt.data import KEPT, SPLITS, Dataset, bundled, load_data
-from microgpt.disk import ggufile
 from microgpt.disk.checkpoint import RunDir, Snapshot
-from microgpt.disk.huggingface import holds_model, read_directory
 from microgpt.disk.modelfile import EVERY_FIELD, Model, read_model, read_safetensors
-from microgpt.disk.snapshot import TOKENIZER
+from microgpt.disk.snapshot import RUN, TOKENIZER
 from microgpt.engines import make_engine
 from microgpt.engines.base import Arrays, Engine
 from microgpt.engines.hardware import Hardware
@@ -115,18 +113,28 @@ def open_model(
         (27, 16)
     """
     path = bundled(SHIPPED) if path is None else Path(path)
-    if (folder := path.is_dir()) and not holds_model(path):
-        return _open_run(path, best)
+    read: Callable[..., tuple[Model, list[str]]] = read_model
+    if path.suffix == ".safetensors":
+        read = read_safetensors
+    if path.is_dir():
+        if (path / RUN).exists():
+            return _open_run(path, best)
+        from microgpt.disk.huggingface import holds_model, read_directory  # not needed to train
+
+        if not holds_model(path):
+            return _open_run(path, best)
+        read = read_directory
     if not path.exists():
         raise FileError(
             f"There is no run or model file at {path}.", f"Train one first: {command('train')}"
         )
     if best:
         raise InputError(f"{path} is a single model: it has no best step.", "Leave out --best.")
-    if path.suffix == ".gguf" and not folder:
-        ggufile.refuse(path)
-    read = read_safetensors if path.suffix == ".safetensors" else read_model
-    model, notices = (read_directory if folder else read)(path, ignore_digest=ignore_digest)
+    if path.suffix == ".gguf" and read is read_model:
+        from microgpt.disk.ggufile import refuse
+
+        refuse(path)
+    model, notices = read(path, ignore_digest=ignore_digest)
     dtype = next(iter(model.weights.values())).dtype.name
     opened = Opened(path, model.config, model.tokenizer, model.weights, dtype)
     opened.step, opened.stated = model.step, model.stated

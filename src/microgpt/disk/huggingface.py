@@ -48,9 +48,7 @@ _REMEDY = "Use a model of GPT-2's, Llama's or Qwen3's shape, with the files that
 
 
 def holds_model(folder: Path) -> bool:
-    """Whether a directory is such a model and not a run's."""
-    if (folder / "run.json").exists():
-        return False
+    """Whether a directory, which isn't a run's, is such a model."""
     return any((folder / name).exists() for name in (CONFIG, WHOLE, INDEX, "pytorch_model.bin"))
 
 
