@@ -339,6 +339,7 @@ def test_terms_by_mouse_keyboard_and_touch(opened: Any) -> None:
     page = opened("learn/loss/", clock=True)
     note = page.locator(".term-note")
     term = page.locator("a.term").first
+    browser.settled(page)  # what listens is there, and nothing moves the term from under the mouse
     assert note.is_hidden()
     term.hover()
     note.wait_for()
@@ -357,7 +358,7 @@ def test_terms_by_mouse_keyboard_and_touch(opened: Any) -> None:
 
     page = opened("learn/loss/", viewport={"width": 360, "height": 700}, has_touch=True)
     term, note = page.locator("a.term").first, page.locator(".term-note")
-    note.wait_for(state="attached")  # before that, a tap follows the link
+    browser.settled(page)  # before that, a tap follows the link
     term.tap()
     note.wait_for()
     box = note.bounding_box()
