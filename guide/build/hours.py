@@ -3,7 +3,7 @@
 Each heading of such a page begins a slide; one with the class `aside` is for the teacher alone.
 
     @lesson 1, 3                     what is taught, with the minutes of the path of the lessons
-    @show PAGE [ELEMENT [STATE]]     a page, or one figure of it in a state, as in an address
+    @show PAGE [ELEMENT [STATE]]     a page's figure, its first if none is named, in a state
     @ask NAME                        a question of another page, as build/questions.py calls it
     @do 10                           minutes in which the class does something itself
 
@@ -144,7 +144,7 @@ def lesson(numbers_: tuple[str, ...]) -> list[str]:
 
 
 def show(given: str) -> list[str]:
-    """A link to a page, or to one of its figures in a state; slides put the figure in its place."""
+    """A link to a page's figure, which takes its place on slides; to the page if it has none."""
     page, _, rest = given.partition(" ")
     element, _, state = rest.partition(" ")
     known = sitemap.read()
@@ -153,6 +153,7 @@ def show(given: str) -> list[str]:
     if element and element not in known.pages[page].covers["widgets"]:
         raise ValueError(f"@show {given}: {page} has no {element}")
     name = known.pages[page].name
+    element = element or next(iter(known.pages[page].covers["widgets"]), "")
     if not element:
         return ["", f'<p class="show" markdown="1">To show: [{name}](../{page}.md)</p>', ""]
     about = known.widgets[element]

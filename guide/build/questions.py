@@ -18,6 +18,7 @@ import sitemap
 PREDICT = re.compile(r"<mg-predict\b([^>]*)>(.*?)</mg-predict>", re.S)
 NAMED = re.compile(r'<mg-predict\b[^>]* name="[^>]*>.*?</mg-predict>', re.S)
 UNNAMED = re.compile(r'<mg-predict\b(?![^>]* name=")')
+MADE = re.compile(r"<span data-made[^>]*>(.*?)</span>", re.S)  # of the page's own lines of code
 ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 MOST_CHOICES = 8  # letters A to H
 
@@ -74,7 +75,7 @@ def of_pages() -> dict[str, Question]:
             continue
         text = (sitemap.GUIDE / "pages" / f"{page.page}.md").read_text(encoding="utf-8")
         for at, (attributes, inside) in enumerate(PREDICT.findall(text)):
-            one = read_one(page, at, attributes, inside)
+            one = read_one(page, at, attributes, MADE.sub(r"\1", inside))
             if one.name in found:
                 raise ValueError(f"two questions are called {one.name}")
             found[one.name] = one
