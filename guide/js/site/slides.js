@@ -28,7 +28,9 @@ function rooted(part, at) {
   for (const name of ["href", "src", "data-module"])
     for (const one of [part, ...part.querySelectorAll(`[${name}]`)]) {
       const address = one.getAttribute(name);
-      if (address) one.setAttribute(name, new URL(address, at).href);
+      if (!address) continue;
+      const { origin, pathname, search, hash, href } = new URL(address, at);
+      one.setAttribute(name, origin === at.origin ? pathname + search + hash : href);
     }
 }
 
