@@ -177,6 +177,10 @@ def filled(lines: list[str], short: bool = False) -> Iterator[str]:
             for name in names:
                 one = questions.again(name, more)
                 yield from ("", f"Question: {name}" if short else one, "")
+                if word == "ask":
+                    link = f'<a href="tally/#?guesses=of:{name}">count the guesses</a>'
+                    about = f"In codes it is called {name.upper()}: {link}."
+                    yield from (f'<p class="for-teacher">{about}</p>', "")
         elif word == "do":
             about = f"The class itself: {rest}\N{NO-BREAK SPACE}min."
             yield from (f'<p class="for-teacher">{about}</p>', "")
