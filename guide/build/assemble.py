@@ -23,6 +23,7 @@ import colab
 import fonts
 import formulas
 import llms
+import made
 import mapstrip
 import notebook
 import paths
@@ -158,6 +159,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = name_modules(text, up, modules)
         text = mapstrip.put(text, known, page.page, up)
         text = stills.put(text)
+        text = made.put(text, page.page)
         text = text.replace(
             "<!-- styles -->",
             "\n".join(
@@ -179,6 +181,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
 def build(target: Path = SITE) -> list[str]:
     """Builds the site; returns what the checks found, one line each."""
     known = sitemap.read()
+    made.of_pages()  # a line of code that has gone is said before anything is built
     with tempfile.TemporaryDirectory(prefix="microgpt-guide-") as folder:
         site = make_pages(Path(folder))
         copy_parts(site)
