@@ -9,15 +9,14 @@
 // told}; `told`, or `data-tells` on a figure, says that a card of its own has the line. Kinds that
 // the page's template doesn't have do nothing.
 
+import { placeFor } from "./beside.js";
 import { html } from "./dom.js";
 
 const LIT = "made-lit";
 const WAIT_MS = 250; // a pointer that only passes opens no card
-const [GAP, EDGE] = [10, 8]; // px from the card to what it is about, and to the window's edge
 const MOST = 60; // characters of a number that the card repeats
 
 /** @typedef {{source: Element, kinds: string[], told: boolean}} Pointed */
-/** @typedef {{left: number, top: number, right: number, bottom: number}} Box */
 
 /** @param {EventTarget | null} target @param {string} attribute */
 const isWithin = (target, attribute) =>
@@ -60,7 +59,7 @@ class Made {
     });
     on("focusin", ({ target }) => {
       const isByKeys = target instanceof Element && target.matches(":focus-visible");
-      this.set({ focused: isByKeys ? this.at(target) : null });
+      this.set(isByKeys ? { hovered: null, focused: this.at(target) } : { focused: null });
     });
     on("focusout", () => this.set({ focused: null }));
     on("pointerdown", () => this.hide());
@@ -182,38 +181,6 @@ function headHeight() {
 function numberOf(source) {
   const text = source.querySelector(".mg-readout")?.textContent ?? source.textContent ?? "";
   return text.length <= MOST ? text.trim() : "";
-}
-
-/**
- * Where a card is near what it is about and doesn't cover it: below the figure or above it, else
- * beside the number.
- * @param {{width: number, height: number}} card
- * @param {Box} number
- * @param {Box | null} figure
- * @param {Box} room
- */
-export function placeFor({ width, height }, number, figure, room) {
-  const kept = (/** @type {number} */ at, /** @type {number} */ low, /** @type {number} */ high) =>
-    Math.max(low + EDGE, Math.min(high - EDGE, at));
-  const x = kept(number.left, room.left, room.right - width);
-  const y = kept(number.top, room.top, room.bottom - height);
-  const places = [...(figure ? [figure] : []), number].flatMap((box) => [
-    { x, y: box.bottom + GAP },
-    { x, y: box.top - GAP - height },
-    { x: box.right + GAP, y },
-    { x: box.left - GAP - width, y },
-  ]);
-  const fits = places.find(
-    (at) =>
-      at.x >= room.left + EDGE &&
-      at.x + width <= room.right - EDGE &&
-      at.y >= room.top + EDGE &&
-      at.y + height <= room.bottom - EDGE,
-  );
-  if (fits) return fits;
-  // Too large a thing to stand beside: at the edge that is farther from its middle.
-  const isLow = number.top + number.bottom > room.top + room.bottom;
-  return { x, y: isLow ? room.top + EDGE : room.bottom - EDGE - height };
 }
 
 /** @type {Made | null} */
