@@ -172,3 +172,22 @@ def test_each_kind_is_shown_on_its_page() -> None:
         if kinds - used:
             missing[page] = kinds - used
     assert not missing
+
+
+def test_figures_that_quote_lines_themselves_quote_the_same() -> None:
+    """The toy's table of lines and attention's card stand beside the list; they can't disagree."""
+    table = read(GUIDE / "js/figures/rungs/gpt-lines.js")
+    entry = re.compile(r'start: "([^"]+)",\s+makes: \[([^]]*)\]')
+    starts = {
+        vector.replace("_", "-"): start
+        for start, vectors in entry.findall(table)
+        for vector in re.findall(r'"(\w+)"', vectors)
+    }
+    lines = {row.path: read(ROOT / row.path).split("\n") for row in ROWS}
+    for row, span in made.of_pages()["learn/architecture"].items():
+        if "softmax/" not in row.anchor:
+            line = lines[row.path][span.first - 1].strip()
+            assert line.startswith(starts[row.kind]), (row.kind, line)
+    card = read(GUIDE / "js/figures/networks/attention-card.js").partition("many:")[0]
+    for row, span in made.of_pages()["learn/attention"].items():
+        assert lines[row.path][span.first - 1].strip() in card, row.kind

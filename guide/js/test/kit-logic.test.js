@@ -315,7 +315,8 @@ test("a card stands beside what it is about, and covers it nowhere", () => {
   same({ x: 690, y: 400 }, at([400, 70, 280, 620]), "beside it");
   same({ x: 500, y: 430 }, at([20, 70, 960, 620]), "within it, below the number");
   const narrow = { left: 0, top: 60, right: 330, bottom: 520 };
-  same({ x: 22, y: 270 }, at([0, 70, 330, 440], narrow), "above the number, within the window");
+  same({ x: 22, y: 68 }, at([0, 70, 330, 440], narrow), "at a phone's head, off the number");
+  same({ x: 22, y: 672 }, at(null, { ...narrow, bottom: 800 }), "at its foot");
   for (const one of [null, [100, 300, 800, 260], [20, 70, 960, 620]]) {
     const { x, y } = at(one);
     const isClear =
