@@ -231,7 +231,7 @@ class MgAdamSteps extends Widget {
         const isNow = i === line - 1;
         return html(
           "li",
-          { "aria-current": isNow ? "step" : null, "data-made": made },
+          { "aria-current": isNow ? "step" : null, "data-made": made, tabindex: 0 },
           html("code", {}, code),
           html("b", {}, resultOf(sum(now))),
           isNow ? html("span", {}, `${what}: `, html("b", {}, sum(now))) : "",
