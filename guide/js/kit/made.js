@@ -62,13 +62,17 @@ class Made {
       this.set(isByKeys ? { hovered: null, focused: this.at(target) } : { focused: null });
     });
     on("focusout", () => this.set({ focused: null }));
-    on("pointerdown", () => this.hide());
+    let isTouch = false; // not every browser says it of a click
+    on("pointerdown", (event) => {
+      isTouch = event.pointerType === "touch";
+      this.hide();
+    });
     on("click", (event) => {
       const at = this.at(event.target);
-      const isTouch = event instanceof PointerEvent && event.pointerType === "touch";
       const isText = at?.source.matches(".made-line, .made-number");
       const isHeld = at?.source !== this.held?.source && (isTouch || isText);
       this.set({ held: isHeld ? at : null });
+      if (isHeld) this.wait(at, 0); // the press has put the card away
     });
     on("keydown", ({ key }) => {
       if (key === "Escape") this.set({ hovered: null, focused: null, held: null });
