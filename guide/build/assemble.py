@@ -155,11 +155,10 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         if not page.is_built:
             raise checking.Problem(f"{name} has a page, and the sitemap calls it {page.state}")
         up = "../" * len(path.parent.relative_to(site).parts) or "./"
-        text = path.read_text(encoding="utf-8")
+        text = made.put(path.read_text(encoding="utf-8"), page.page)
         text = name_modules(text, up, modules)
         text = mapstrip.put(text, known, page.page, up)
         text = stills.put(text)
-        text = made.put(text, page.page)
         text = text.replace(
             "<!-- styles -->",
             "\n".join(

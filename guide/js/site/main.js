@@ -79,9 +79,9 @@ if (asked.has("present")) present(Math.max(0, Number(asked.get("present")) - 1 |
 
 if (document.querySelector("a.term")) import("./terms.js").then((terms) => terms.startTerms());
 
+startMap();
+loadWidgets();
+
 /** @type {HTMLTemplateElement | null} */
 const lines = document.querySelector("template[data-lines]");
 if (lines) import("../kit/made.js").then(({ startMade }) => startMade(lines));
-
-startMap();
-loadWidgets();
