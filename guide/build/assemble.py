@@ -27,6 +27,7 @@ import made
 import mapstrip
 import notebook
 import paths
+import questions
 import searching
 import sheets
 import sitemap
@@ -156,6 +157,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
             raise checking.Problem(f"{name} has a page, and the sitemap calls it {page.state}")
         up = "../" * len(path.parent.relative_to(site).parts) or "./"
         text = made.put(path.read_text(encoding="utf-8"), page.page)
+        text = questions.mark(text, page.page)
         text = name_modules(text, up, modules)
         text = mapstrip.put(text, known, page.page, up)
         text = stills.put(text)
@@ -185,6 +187,7 @@ def build(target: Path = SITE) -> list[str]:
         site = make_pages(Path(folder))
         copy_parts(site)
         make_files(site)
+        questions.write(site)
         searching.write(site)
         finish_pages(site, known)
         llms.write(site, known)
