@@ -3,8 +3,7 @@
 // by dragging, by arrow keys and by buttons; its numbers are in a table too. Patches and wires
 // are on a canvas, the axes on a picture above it. The net's own numbers are lines to drag.
 
-import { groundOf, paletteOf, sized } from "../js/figures/canvas.js";
-import { html, onTheme, renew, setAll, setText, svg, tableOf } from "../js/kit/dom.js";
+import { html, onTheme, renew, setAll, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { group, row } from "../js/kit/make.js";
 import { solved } from "../js/kit/progress.js";
@@ -23,14 +22,12 @@ import { Random } from "../js/random.js";
 import { historyLine } from "../js/figures/networks/history-line.js";
 import { onWidth } from "../js/figures/networks/number-line.js";
 import { nameOf, SurfacePanel } from "../js/figures/networks/surface-panel.js";
-import { EYE, framing, patches, project, turned } from "../js/figures/networks/surface-view.js";
+import { SurfaceSheet } from "../js/figures/networks/surface-sheet.js";
+import { EYE, turned } from "../js/figures/networks/surface-view.js";
 
 /** @typedef {import("../js/numbers/neuron.js").TwoLayer} TwoLayer */
-/** @typedef {import("../js/figures/networks/surface-view.js").Seen} Seen */
 
 const NAMES = /** @type {const} */ (["w1", "w2", "b1", "w3", "b2", "b3"]);
-// of a picture 420 wide; `zoom` makes it as large as it is shown
-const SIZE = { reach: 3, lift: 0.7, scale: 42, width: 420, height: 330, x: 215, y: 212 };
 const POINTS = 14;
 const STEP = 15; // degrees a key turns
 
@@ -42,34 +39,23 @@ const FIELDS = {
 
 class MgSurface extends Widget {
   fields = FIELDS;
-  view = svg("svg", {
-    class: "net-view",
-    tabindex: 0,
-    role: "application",
-    "aria-roledescription": "surface to turn",
-  });
-  canvas = html("canvas", { "aria-hidden": "true" });
+  sheet = new SurfaceSheet(this);
   /** @private */ eye = { ...EYE };
-  /** @private @type {ReturnType<MgSurface["sheet"]> | null} */ paper = null;
-  /** @private @type {ReturnType<MgSurface["grounded"]> | null} */ ground = null;
-  /** @private for what the axes were drawn */ framed = "";
-  /** @private */ axis = svg("path", { class: "net-axis" });
-  /** @private of the axes @type {SVGTextElement[]} */ labels = [];
+  /** @private @type {import("../js/figures/networks/surface-sheet.js").Ground | null} */
+  ground = null;
+  /** @private whether a hand pulls it or one of its numbers */ isPulled = false;
   /** @private @type {SurfacePanel | null} */ panel = null;
   /** px across of what stands beside the surface @protected */ beside = 420;
 
   build() {
     this.eye = { ...EYE };
-    this.paper = null;
     this.ground = null;
-    this.framed = "";
-    this.labels = [];
-    this.view.replaceChildren(this.axis);
+    this.isPulled = false;
     this.hear();
-    const box = html("div", { class: "net-solid" }, this.canvas, this.view);
+    const { box } = this.sheet;
     const anew = () =>
       this.guard(() => {
-        this.paper = null;
+        this.sheet.renew();
         this.draw();
       });
     const watcher = new ResizeObserver(anew);
@@ -82,6 +68,7 @@ class MgSurface extends Widget {
     });
     this.panel = panel;
     const numbers = html("div", {}, panel.picture);
+    this.pulls(panel.picture);
     onWidth(this, numbers, (width) => {
       this.beside = width;
       panel.stand(width);
@@ -148,9 +135,20 @@ class MgSurface extends Widget {
     this.lookFrom(turned(this.eye, turn, tilt));
   }
 
+  /** It is drawn quickly while one of these is held. @private @param {SVGSVGElement} picture */
+  pulls(picture) {
+    this.listen(picture, "pointerdown", (event) => (this.isPulled = event.button === 0));
+    this.listen(picture, "pointerup pointercancel lostpointercapture", () => {
+      if (!this.isPulled) return;
+      this.isPulled = false;
+      this.draw();
+    });
+  }
+
   /** @private */
   hear() {
-    const { view } = this;
+    const { view } = this.sheet;
+    this.pulls(view);
     /** @type {{x: number, y: number} | null} */
     let held = null;
     this.listen(view, "pointerdown", (event) => {
@@ -202,118 +200,20 @@ class MgSurface extends Widget {
     return null;
   }
 
-  /** The canvas as large as it is shown, and its colours. @private */
-  sheet() {
-    const width = this.canvas.clientWidth || SIZE.width;
-    const height = (width * SIZE.height) / SIZE.width;
-    const paper = sized(this.canvas, width, height);
-    const zoom = width / SIZE.width;
-    paper.scale(zoom, zoom);
-    this.view.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    return { paper, zoom, palette: paletteOf(this) };
-  }
-
-  /** What is drawn, however it is turned. @private */
-  grounded() {
-    const heights = surface(this.net, this.values.x3, POINTS);
-    const other = this.wires();
-    const most = Math.max(1, ...heights.flat(), ...(other ?? []).flat());
-    return { heights, other, most, lift: Math.min(SIZE.lift, 3.2 / most) };
-  }
-
   /** @private */
   draw() {
-    const { eye } = this;
-    const { heights, other, most, lift } = (this.ground ??= this.grounded());
-    const { paper, zoom, palette } = (this.paper ??= this.sheet());
-    const to = (/** @type {Seen} */ { x, y }) =>
-      paper.lineTo(SIZE.x + x * SIZE.scale, SIZE.y + y * SIZE.scale);
-    const trace = (/** @type {Seen[]} */ corners) => {
-      paper.beginPath();
-      corners.forEach(to);
-      paper.closePath();
+    const { eye, isPulled } = this;
+    this.ground ??= {
+      heights: surface(this.net, this.values.x3, POINTS),
+      other: this.wires(),
     };
-    const wire = (/** @type {Seen[]} */ corners) => {
-      trace(corners);
-      paper.stroke();
-    };
-    paper.clearRect(0, 0, SIZE.width, SIZE.height);
-    [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.ink, 0.9, 0.75];
-    wire(
-      [
-        [-3, -3],
-        [3, -3],
-        [3, 3],
-        [-3, 3],
-      ].map(([x, y]) => project(eye, x, y, 0)),
-    );
-    [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.line, 0.5, 1];
-    for (const { i, j, height, corners } of patches(heights, eye, { reach: SIZE.reach, lift })) {
-      paper.fillStyle = groundOf(palette, height / most);
-      trace(corners);
-      paper.fill();
-      const isEdge = i === 0 || j === 0 || i === POINTS - 2 || j === POINTS - 2;
-      // Within, the two far sides are enough: the near ones are far sides of the next.
-      if (!isEdge) {
-        const far = corners.reduce(
-          (best, corner, k) => (corner.far > corners[best].far ? k : best),
-          0,
-        );
-        paper.beginPath();
-        for (const k of [far + 3, far, far + 1]) to(corners[k % 4]);
-      }
-      paper.stroke();
-    }
-    [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.ink, 0.9, 0.75];
-    if (other)
-      for (const { corners } of patches(other, eye, { reach: SIZE.reach, lift })) wire(corners);
-    this.frame({ most, lift, zoom });
+    this.sheet.draw(this.ground, eye, isPulled);
+    if (isPulled) return;
     const label =
-      `The surface a over x₁ and x₂${other ? ", the target's as wires" : ""}, turned by ` +
-      `${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow ` +
+      `The surface a over x₁ and x₂${this.ground.other ? ", the target's as wires" : ""}, turned ` +
+      `by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow ` +
       "keys turn it.";
-    setAll(this.view, { "aria-label": label });
-  }
-
-  /**
-   * Axes with names and round numbers, one of them of the height.
-   * @private
-   * @param {{most: number, lift: number, zoom: number}} size
-   */
-  frame({ most, lift, zoom }) {
-    const { eye } = this;
-    const framed = [eye.turn, eye.tilt, most, lift, zoom].join();
-    if (framed === this.framed) return;
-    this.framed = framed;
-    const px = (/** @type {Seen} */ { x, y }) => ({
-      x: (SIZE.x + x * SIZE.scale) * zoom,
-      y: (SIZE.y + y * SIZE.scale) * zoom,
-    });
-    const { floor, height } = framing(eye, { reach: SIZE.reach, most, lift });
-    const d = height
-      ? [height.line, ...height.ticks.map(({ mark }) => mark)]
-          .map((ends) => ends.map(px))
-          .map(
-            ([a, b]) => `M${a.x.toFixed(1)} ${a.y.toFixed(1)}L${b.x.toFixed(1)} ${b.y.toFixed(1)}`,
-          )
-          .join("")
-      : "";
-    setAll(this.axis, { d });
-    const texts = [
-      ...floor.map((one) => ({ ...one, anchor: "middle" })),
-      ...(height?.ticks ?? []).map((one) => ({ ...one, anchor: "end" })),
-      ...(height ? [{ at: height.name, text: "a", anchor: "middle" }] : []),
-    ];
-    texts.forEach(({ at, text, anchor }, i) => {
-      if (!this.labels[i]) {
-        this.labels[i] = svg("text", { class: "mg-label mg-halo" });
-        this.view.append(this.labels[i]);
-      }
-      const { x, y } = px(at);
-      setAll(this.labels[i], { x: x.toFixed(1), y: (y + 4).toFixed(1), "text-anchor": anchor });
-      setText(this.labels[i], text);
-    });
-    for (const label of this.labels.splice(texts.length)) label.remove();
+    setAll(this.sheet.view, { "aria-label": label });
   }
 
   /** @private */

@@ -34,7 +34,14 @@ import {
   twoLayer,
 } from "../numbers/neuron.js";
 import { compare, RungOne } from "../figures/rungs/rung-one.js";
-import { EYE, framing, patches, project, turned } from "../figures/networks/surface-view.js";
+import {
+  EYE,
+  framing,
+  patches,
+  project,
+  rowsOf,
+  turned,
+} from "../figures/networks/surface-view.js";
 import { fail, near, same } from "./helpers.js";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -107,6 +114,34 @@ test("a surface is 13 × 13 patches from far to near, and turning keeps lengths"
   same({ turn: 5, tilt: 5 }, turned({ turn: 350, tilt: 10 }, 15, -30), "and not below the floor");
   near(4.0868, surfaceLoss(TWO_LAYER, surfaceTarget(1), 1), 5e-5, "the first target");
   same(0, surfaceLoss(surfaceTarget(3), surfaceTarget(3), 1), "a target and itself");
+});
+
+test("a pulled surface has the same patches, in rows from far to near", () => {
+  const heights = surface(TWO_LAYER, 1);
+  const size = { reach: 3, lift: 0.7 };
+  for (const turn of [0, 35, 80, 130, 200, 280, 350]) {
+    const eye = { turn, tilt: 30 };
+    const { x, y, mean, rows, across } = rowsOf(heights, eye, size);
+    same(13, rows.length, "rows");
+    const of = (/** @type {{x: number, y: number}[]} */ corners) =>
+      corners
+        .map((one) => `${one.x.toFixed(9)} ${one.y.toFixed(9)}`)
+        .sort()
+        .join();
+    const wanted = new Map(
+      patches(heights, eye, size).map(({ corners, height }) => [of(corners), height]),
+    );
+    for (const { far, near: close } of rows) {
+      for (let k = 0; k + 1 < across; k++) {
+        const corners = [far[k], far[k + 1], close[k], close[k + 1]];
+        const height = wanted.get(of(corners.map((c) => ({ x: x[c], y: y[c] }))));
+        near(height ?? NaN, mean[far[k]], 1e-12, "a patch and its height");
+      }
+      const floor = (/** @type {number} */ c) =>
+        project({ turn, tilt: 5 }, (6 * (c % 14)) / 13 - 3, (6 * Math.floor(c / 14)) / 13 - 3, 0);
+      if (far.some((c, k) => floor(c).far < floor(close[k]).far)) fail("a near row comes first");
+    }
+  }
 });
 
 test("a difference of lines gives back both texts, and is the shortest", () => {
