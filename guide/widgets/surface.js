@@ -3,7 +3,15 @@
 // by dragging, by arrow keys and by buttons; its numbers are in a table too. Patches and wires
 // are on a canvas, the axes on a picture above it. The net's own numbers are lines to drag.
 
-import { html, onTheme, renew, setAll, tableOf } from "../js/kit/dom.js";
+import {
+  html,
+  onTheme,
+  prefersLessMotion,
+  renew,
+  setAll,
+  setText,
+  tableOf,
+} from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { group, row } from "../js/kit/make.js";
 import { solved } from "../js/kit/progress.js";
@@ -19,17 +27,29 @@ import {
   twoLayer,
 } from "../js/numbers/neuron.js";
 import { Random } from "../js/random.js";
-import { historyLine } from "../js/figures/networks/history-line.js";
+import { HistoryLine } from "../js/figures/networks/history-line.js";
 import { onWidth } from "../js/figures/networks/number-line.js";
+import { descent, RATE, WEIGHTS as NAMES } from "../js/figures/networks/surface-descent.js";
 import { nameOf, SurfacePanel } from "../js/figures/networks/surface-panel.js";
 import { SurfaceSheet } from "../js/figures/networks/surface-sheet.js";
 import { EYE, turned } from "../js/figures/networks/surface-view.js";
 
 /** @typedef {import("../js/numbers/neuron.js").TwoLayer} TwoLayer */
+/** @typedef {import("../js/kit/state.js").Values} Values */
+/**
+ * @typedef {object} Attempt of gradient descent
+ * @property {ReturnType<typeof descent>} steps
+ * @property {Values} mine the reader's numbers, to go back to
+ * @property {Values} now
+ * @property {boolean} isOver
+ * @property {boolean} isStuck no step helps
+ * @property {ReturnType<typeof setTimeout> | undefined} clock
+ */
 
-const NAMES = /** @type {const} */ (["w1", "w2", "b1", "w3", "b2", "b3"]);
 const POINTS = 14;
 const STEP = 15; // degrees a key turns
+const STEP_MS = 240; // from one step of gradient descent to the next
+const TRY = "Let gradient descent try";
 
 /** @type {import("../js/kit/state.js").Schema} */
 const FIELDS = {
@@ -74,7 +94,7 @@ class MgSurface extends Widget {
       panel.stand(width);
       this.show();
     });
-    const left = html("div", { class: "net-numbers" }, ...this.above(), numbers, ...this.below());
+    const left = html("div", { class: "net-numbers" }, ...this.above(), numbers);
     const looks = { step: 0.05, digits: 2 };
     const view = group(
       "The view",
@@ -101,11 +121,6 @@ class MgSurface extends Widget {
 
   /** @returns {Node[]} */
   above() {
-    return [];
-  }
-
-  /** @returns {Node[]} */
-  below() {
     return [];
   }
 
@@ -237,18 +252,35 @@ class MgSurfaceMatch extends MgSurface {
   };
   score = html("p", { class: "net-big", role: "status" });
   hint = html("p", { class: "mg-note" });
-  track = html("div");
+  track = new HistoryLine("gradient descent");
   /** @private the losses so far @type {number[]} */ history = [];
   /** @private */ best = Infinity;
   /** @private the target that they belong to */ shown = NaN;
+  /** @private the numbers that they begin with @type {Values} */ first = {};
+  /** @private @type {Attempt | null} */ rival = null;
+  /** @private the losses of gradient descent @type {number[]} */ theirs = [];
+  /** @private whether it has brought the reader's numbers to where they are */ isHelped = false;
 
-  above() {
-    this.shown = NaN;
-    return [this.score];
+  build() {
+    this.whenLeaving(() => clearTimeout(this.rival?.clock));
+    this.forget();
+    return super.build();
   }
 
-  below() {
-    return [this.track];
+  reset() {
+    this.forget();
+    super.reset();
+  }
+
+  /** Nobody has tried anything. @private */
+  forget() {
+    clearTimeout(this.rival?.clock);
+    const none = { shown: NaN, history: [], best: Infinity, rival: null, theirs: [] };
+    Object.assign(this, { ...none, isHelped: false });
+  }
+
+  above() {
+    return [this.score, this.track.picture];
   }
 
   own() {
@@ -258,7 +290,9 @@ class MgSurfaceMatch extends MgSurface {
     fresh.hidden ||= isHidden("seed");
     this.stop = this.button("Stop", () => this.set({ stopped: !this.values.stopped }));
     const peek = this.button("Peek", () => this.set({ peek: !this.values.peek }));
-    return [row(fresh, peek, this.stop), this.hint];
+    this.tries = this.button(TRY, () => this.try(), { control: "descent" });
+    // The last one: its text changes, and nothing is to move under a finger.
+    return [row(group("The target", {}, fresh, peek, this.stop), this.tries), this.hint];
   }
 
   get target() {
@@ -269,47 +303,149 @@ class MgSurfaceMatch extends MgSurface {
     return this.values.stopped ? null : surface(this.target, this.values.x3, POINTS);
   }
 
+  // ---------------------------------------------------------------- gradient descent
+
+  /** Lets gradient descent begin where the reader began; then stops it; then goes back. @private */
+  try() {
+    const { rival: attempt } = this;
+    if (attempt && !attempt.isOver) {
+      this.over(attempt);
+      this.update();
+      return;
+    }
+    if (attempt) {
+      this.rival = null;
+      this.isHelped = false;
+      this.set(attempt.mine);
+      return;
+    }
+    this.theirs = [];
+    const steps = descent(/** @type {any} */ (this.first), this.target, this.values.x3);
+    /** @type {Attempt} */
+    const begun = {
+      steps,
+      mine: numbersOf(this.values),
+      now: {},
+      isOver: false,
+      isStuck: false,
+      clock: undefined,
+    };
+    this.rival = begun;
+    this.isHelped = true;
+    if (prefersLessMotion()) while (this.step(begun));
+    else this.go(begun);
+    this.set({ ...begun.now, stopped: false });
+  }
+
+  /** A step, and another one after a while. @private @param {Attempt} attempt */
+  go(attempt) {
+    if (!this.step(attempt)) return;
+    attempt.clock = setTimeout(
+      () =>
+        this.guard(() => {
+          this.go(attempt);
+          this.set(attempt.now);
+        }),
+      STEP_MS,
+    );
+  }
+
+  /** Whether there was one. @private @param {Attempt} attempt */
+  step(attempt) {
+    const { value } = attempt.steps.next();
+    if (!value) {
+      attempt.isStuck = true;
+      this.over(attempt);
+      return false;
+    }
+    attempt.now = { ...value.net, x3: this.values.x3 };
+    this.theirs.push(value.loss);
+    if (value.loss < SURFACE_GOAL) this.over(attempt);
+    return !attempt.isOver;
+  }
+
+  /** @private @param {Attempt} attempt */
+  over(attempt) {
+    attempt.isOver = true;
+    clearTimeout(attempt.clock);
+  }
+
+  // ---------------------------------------------------------------- what is said
+
   say() {
     const { stopped, peek, seed } = this.values;
-    if (this.shown !== seed) Object.assign(this, { shown: seed, history: [], best: Infinity });
+    if (this.shown !== seed) {
+      this.forget();
+      Object.assign(this, { shown: seed, first: numbersOf(this.values) });
+    }
     this.stop?.replaceChildren(stopped ? "Go on" : "Stop");
+    const isTheirs = this.rival !== null && sameNumbers(this.rival.now, this.values);
+    if (this.rival && !isTheirs) {
+      this.over(this.rival); // the reader has taken over
+      this.rival = null;
+    }
+    if (this.tries)
+      setText(this.tries, !this.rival ? TRY : this.rival.isOver ? "Back to mine" : "Hold it");
     if (stopped) {
       renew(this.score, "Stopped: this is your own surface alone.");
       super.say();
       return;
     }
     const loss = surfaceLoss(this.net, this.target, this.values.x3);
-    const { history } = this;
-    if (history[history.length - 1] !== loss) history.push(loss);
-    history.splice(0, Math.max(0, history.length - 500));
-    this.best = Math.min(this.best, loss);
-    const size = { goal: SURFACE_GOAL, width: this.beside, height: 104 };
-    renew(this.track, historyLine(history, size));
+    const { history, theirs } = this;
+    if (!isTheirs) {
+      if (history[history.length - 1] !== loss) history.push(loss);
+      history.splice(0, Math.max(0, history.length - 500));
+      this.best = Math.min(this.best, loss);
+    }
+    const size = { goal: SURFACE_GOAL, width: this.beside, height: 132 };
+    this.track.show({ own: history, other: theirs, ...size });
     const found = loss < SURFACE_GOAL;
-    if (found && !peek) solved("E8", `seed ${seed}`);
-    renew(
-      this.score,
-      `Loss ${written(loss, 4)}, best ${written(this.best, 4)}: ` +
-        (found
-          ? peek
-            ? "found, with a look at the answer"
-            : "✓ found"
-          : `goal below ${SURFACE_GOAL}`),
-    );
+    if (found && !peek && !this.isHelped) solved("E8", `seed ${seed}`);
+    const steps = counted(theirs.length - 1, "step");
+    if (isTheirs) {
+      const after = `${written(loss, 4)} after ${steps}`;
+      const at = this.rival?.isStuck ? `stuck at ${after}` : `${after}${found ? " ✓" : ""}`;
+      renew(this.score, `Gradient descent: ${at}`);
+    } else
+      renew(
+        this.score,
+        `Loss ${written(loss, 4)}, best ${written(this.best, 4)}: ` +
+          (found
+            ? peek || this.isHelped
+              ? `found, ${peek ? "with a look at the answer" : "helped by gradient descent"}`
+              : "✓ found"
+            : `goal below ${SURFACE_GOAL}`),
+      );
     const weights = NAMES.map((name) => `${nameOf(name)} ${written(this.target[name])}`).join(", ");
     renew(
       this.hint,
       peek
         ? `The target's weights: ${weights}.`
-        : `Target ${seed}, as wires. Move one number at a time, and keep what brings the ` +
+        : isTheirs
+          ? `It began with your first numbers. Each step moves all six by ${RATE} times their ` +
+            "gradients. Move one of them, and you go on from there."
+          : `Target ${seed}, as wires. Move one number at a time, and keep what brings the ` +
             "loss down.",
     );
+    const rival = theirs.length
+      ? ` Gradient descent: loss ${written(theirs[theirs.length - 1], 4)} after ${steps}.`
+      : "";
     this.summary(
       `Target ${seed}: loss ${written(loss, 4)}, best so far ${written(this.best, 4)}, after ` +
-        `${history.length} ${history.length === 1 ? "look" : "looks"}.`,
+        `${counted(history.length, "look")}.${rival}`,
     );
   }
 }
+
+/** @param {number} count @param {string} what */
+const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
+
+/** The net's numbers, and its third input. @param {Values} values @returns {Values} */
+const numbersOf = (values) => Object.fromEntries([...NAMES, "x3"].map((key) => [key, values[key]]));
+
+/** @param {Values} one @param {Values} other */
+const sameNumbers = (one, other) => [...NAMES, "x3"].every((key) => one[key] === other[key]);
 
 define("mg-surface", MgSurface);
 define("mg-surface-match", MgSurfaceMatch);

@@ -34,6 +34,7 @@ import {
   twoLayer,
 } from "../numbers/neuron.js";
 import { compare, RungOne } from "../figures/rungs/rung-one.js";
+import { descent } from "../figures/networks/surface-descent.js";
 import {
   EYE,
   framing,
@@ -142,6 +143,23 @@ test("a pulled surface has the same patches, in rows from far to near", () => {
       if (far.some((c, k) => floor(c).far < floor(close[k]).far)) fail("a near row comes first");
     }
   }
+});
+
+// The losses are those of microgpt.autograd, which tests/test_guide_pages_engine.py asks again.
+test("gradient descent on a surface takes the steps of the Python engine", () => {
+  const losses = [
+    4.086807242937457, 2.2419161602570834, 1.5135112182198334, 1.3986774841802094,
+    0.7102656419491818, 0.2663764196451535, 0.10680721863847718, 0.045896007192242,
+    0.02221676515488639, 0.01278263985331998,
+  ];
+  const path = [...descent(TWO_LAYER, surfaceTarget(1), 1)];
+  const seen = path.map(({ loss }) => loss);
+  near(losses, seen, 1e-12, "losses of the first target: nine steps, as the page says");
+  const end = path[path.length - 1].net;
+  near([-0.7636676073283718, 0.7281141242991396], [end.w1, end.w2], 1e-12, "where it ends");
+  near(surfaceLoss(end, surfaceTarget(1), 1), seen[9], 1e-12, "the loss that the figure shows");
+  const third = [...descent(TWO_LAYER, surfaceTarget(3), 1)].map(({ loss }) => loss);
+  near([3.2071924366011486, 0.37146813852764393, 0.37146813852764393], third, 1e-12, "stuck");
 });
 
 test("a difference of lines gives back both texts, and is the shortest", () => {
