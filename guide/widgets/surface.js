@@ -94,7 +94,7 @@ class MgSurface extends Widget {
       panel.stand(width);
       this.show();
     });
-    const left = html("div", { class: "net-numbers" }, ...this.above(), numbers);
+    const left = html("div", { class: "net-numbers" }, ...this.above(), numbers, ...this.below());
     const looks = { step: 0.05, digits: 2 };
     const view = group(
       "The view",
@@ -121,6 +121,11 @@ class MgSurface extends Widget {
 
   /** @returns {Node[]} */
   above() {
+    return [];
+  }
+
+  /** @returns {Node[]} */
+  below() {
     return [];
   }
 
@@ -290,9 +295,14 @@ class MgSurfaceMatch extends MgSurface {
     fresh.hidden ||= isHidden("seed");
     this.stop = this.button("Stop", () => this.set({ stopped: !this.values.stopped }));
     const peek = this.button("Peek", () => this.set({ peek: !this.values.peek }));
-    this.tries = this.button(TRY, () => this.try(), { control: "descent" });
-    // The last one: its text changes, and nothing is to move under a finger.
-    return [row(group("The target", {}, fresh, peek, this.stop), this.tries), this.hint];
+    return [row(group("The target", {}, fresh, peek, this.stop)), this.hint];
+  }
+
+  /** Beside the last of the numbers that it moves. */
+  below() {
+    const looks = { control: "descent", class: "mg-button net-try" };
+    this.tries = this.button(TRY, () => this.try(), looks);
+    return [this.tries];
   }
 
   get target() {
@@ -423,8 +433,7 @@ class MgSurfaceMatch extends MgSurface {
       peek
         ? `The target's weights: ${weights}.`
         : isTheirs
-          ? `It began with your first numbers. Each step moves all six by ${RATE} times their ` +
-            "gradients. Move one of them, and you go on from there."
+          ? `From your first numbers: each step moves all six by ${RATE} times their gradients.`
           : `Target ${seed}, as wires. Move one number at a time, and keep what brings the ` +
             "loss down.",
     );

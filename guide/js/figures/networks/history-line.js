@@ -4,7 +4,7 @@ import { setAll, svg } from "../../kit/dom.js";
 import { redraw, shape } from "../../kit/shapes.js";
 import { ticks, written } from "../../kit/text.js";
 
-const EDGE = { left: 34, right: 8, top: 40, bottom: 10 };
+const EDGE = { left: 34, right: 8, top: 48, bottom: 10 };
 
 /**
  * @typedef {object} Losses
