@@ -283,6 +283,11 @@ def test_query_is_dragged_and_typed(opened: Any) -> None:
     page.keyboard.press("Enter")
     told(page, "mg-attention-play", "Query (−10.00, −10.00): weights 0.05, 0.10, 0.85")
     in_address(page, "attention-play=q0:-10,q1:-10")
+    pad.press("ArrowLeft")  # no further
+    pad.press("Shift+ArrowUp")
+    told(page, "mg-attention-play", "Query (−10.00, −9.50): ")
+    assert pad.get_attribute("role") == "slider"
+    assert pad.get_attribute("aria-valuetext") == "minus 10.00, minus 9.50"
     field.fill("19")
     page.keyboard.press("Enter")
     assert "outside −10 to 10" in widget.inner_text()

@@ -10,6 +10,7 @@ import { readState, writeField } from "./state.js";
 
 export class MgSay extends KitElement {
   /** @private @type {(() => void) | null} */ unheard = null;
+  /** @private @type {Element | null} */ found = null;
 
   build() {
     this.replaceChildren(...this.fallback);
@@ -38,9 +39,11 @@ export class MgSay extends KitElement {
     this.follow();
   }
 
-  /** @private @returns {Widget | null} */
+  /** Looked for once: it is asked after every change. @private @returns {Widget | null} */
   figure() {
-    return document.querySelector(`mg-${this.getAttribute("figure")}`);
+    if (!this.found?.isConnected)
+      this.found = document.querySelector(`mg-${this.getAttribute("figure")}`);
+    return /** @type {Widget | null} */ (this.found);
   }
 
   /** Lights up with the figure, from when it is there. @private */

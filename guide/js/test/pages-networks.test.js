@@ -34,7 +34,15 @@ import {
   twoLayer,
 } from "../numbers/neuron.js";
 import { compare, RungOne } from "../figures/rungs/rung-one.js";
-import { EYE, framing, patches, project, turned } from "../figures/networks/surface-view.js";
+import { descent } from "../figures/networks/surface-descent.js";
+import {
+  EYE,
+  framing,
+  patches,
+  project,
+  rowsOf,
+  turned,
+} from "../figures/networks/surface-view.js";
 import { fail, near, same } from "./helpers.js";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -107,6 +115,51 @@ test("a surface is 13 × 13 patches from far to near, and turning keeps lengths"
   same({ turn: 5, tilt: 5 }, turned({ turn: 350, tilt: 10 }, 15, -30), "and not below the floor");
   near(4.0868, surfaceLoss(TWO_LAYER, surfaceTarget(1), 1), 5e-5, "the first target");
   same(0, surfaceLoss(surfaceTarget(3), surfaceTarget(3), 1), "a target and itself");
+});
+
+test("a pulled surface has the same patches, in rows from far to near", () => {
+  const heights = surface(TWO_LAYER, 1);
+  const size = { reach: 3, lift: 0.7 };
+  for (const turn of [0, 35, 80, 130, 200, 280, 350]) {
+    const eye = { turn, tilt: 30 };
+    const { x, y, mean, rows, across } = rowsOf(heights, eye, size);
+    same(13, rows.length, "rows");
+    const of = (/** @type {{x: number, y: number}[]} */ corners) =>
+      corners
+        .map((one) => `${one.x.toFixed(9)} ${one.y.toFixed(9)}`)
+        .sort()
+        .join();
+    const wanted = new Map(
+      patches(heights, eye, size).map(({ corners, height }) => [of(corners), height]),
+    );
+    for (const { far, near: close } of rows) {
+      for (let k = 0; k + 1 < across; k++) {
+        const corners = [far[k], far[k + 1], close[k], close[k + 1]];
+        const height = wanted.get(of(corners.map((c) => ({ x: x[c], y: y[c] }))));
+        near(height ?? NaN, mean[far[k]], 1e-12, "a patch and its height");
+      }
+      const floor = (/** @type {number} */ c) =>
+        project({ turn, tilt: 5 }, (6 * (c % 14)) / 13 - 3, (6 * Math.floor(c / 14)) / 13 - 3, 0);
+      if (far.some((c, k) => floor(c).far < floor(close[k]).far)) fail("a near row comes first");
+    }
+  }
+});
+
+// The losses are those of microgpt.autograd, which tests/test_guide_pages_engine.py asks again.
+test("gradient descent on a surface takes the steps of the Python engine", () => {
+  const losses = [
+    4.086807242937457, 2.2419161602570834, 1.5135112182198334, 1.3986774841802094,
+    0.7102656419491818, 0.2663764196451535, 0.10680721863847718, 0.045896007192242,
+    0.02221676515488639, 0.01278263985331998,
+  ];
+  const path = [...descent(TWO_LAYER, surfaceTarget(1), 1)];
+  const seen = path.map(({ loss }) => loss);
+  near(losses, seen, 1e-12, "losses of the first target: nine steps, as the page says");
+  const end = path[path.length - 1].net;
+  near([-0.7636676073283718, 0.7281141242991396], [end.w1, end.w2], 1e-12, "where it ends");
+  near(surfaceLoss(end, surfaceTarget(1), 1), seen[9], 1e-12, "the loss that the figure shows");
+  const third = [...descent(TWO_LAYER, surfaceTarget(3), 1)].map(({ loss }) => loss);
+  near([3.2071924366011486, 0.37146813852764393, 0.37146813852764393], third, 1e-12, "stuck");
 });
 
 test("a difference of lines gives back both texts, and is the shortest", () => {
