@@ -4,6 +4,7 @@
 import { axes, BARS, bars, factsOf, groundOf, marks } from "./trained/embedding-drawing.js";
 import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm-drawing.js";
 import { labelsOf } from "./trained/real-model.js";
+import { largeShapes, sceneShapes, STILL, tourOf } from "../scene/still.js";
 
 /** @typedef {import("../kit/shapes.js").Shape} Shape */
 /** @typedef {import("./networks/norm-drawing.js").Norms} Norms */
@@ -60,4 +61,25 @@ export const STILLS = {
     const next = picture("emb-next-bars", BARS, "What comes next after a", bars(names, facts));
     return `<div class="emb-two"><div>${plane}</div><div>${next}</div></div>`;
   },
+  scene: (real) => {
+    const label = "The model in three dimensions: its plates, and what it computes for one token";
+    return (
+      `<div class="scene-still">${picture("scene-flat-picture", STILL, label, sceneShapes(real))}` +
+      `</div>`
+    );
+  },
+  "scene-large": (real) => {
+    const label = "The plates of GPT-2 small beside ours, to scale";
+    return (
+      `<div class="scene-still">${picture("scene-flat-picture", STILL, label, largeShapes(real))}` +
+      `</div>`
+    );
+  },
+  "scene-tour": (real) =>
+    tourOf(real)
+      .map(
+        ({ title, sentences }) =>
+          `<p><b>${safe(title)}${title.endsWith("?") ? "" : "."}</b> ${sentences.map((one) => safe(one)).join(" ")}</p>`,
+      )
+      .join(""),
 };
