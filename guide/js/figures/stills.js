@@ -3,10 +3,12 @@
 
 import { axes, BARS, bars, factsOf, groundOf, marks } from "./trained/embedding-drawing.js";
 import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm-drawing.js";
+import * as counts from "./counting/still.js";
 import { labelsOf } from "./trained/real-model.js";
 import { largeShapes, sceneShapes, STILL, tourOf } from "../scene/still.js";
 
 /** @typedef {import("../kit/shapes.js").Shape} Shape */
+/** @typedef {import("./dataset.js").Names} Names */
 /** @typedef {import("./networks/norm-drawing.js").Norms} Norms */
 /** @typedef {import("./trained/real-model.js").Real} Real */
 
@@ -36,7 +38,7 @@ const picture = (looks, { width, height }, label, shapes) =>
 
 /**
  * Each by its name.
- * @type {Record<string, (real: Real, norms: Norms) => string>}
+ * @type {Record<string, (real: Real, norms: Norms, names: Names) => string>}
  */
 export const STILLS = {
   rmsnorm: (_, norms) => {
@@ -82,4 +84,15 @@ export const STILLS = {
           `<p><b>${safe(title)}${title.endsWith("?") ? "" : "."}</b> ${sentences.map((one) => safe(one)).join(" ")}</p>`,
       )
       .join(""),
+  counts: (_real, _norms, names) =>
+    picture("count-still", counts.STILL, "Counts of pairs", counts.tableShapes(names)),
+  "counts-story": (_real, _norms, names) => {
+    const [name, few, all, guess] = counts
+      .storyOf(names)
+      .map(({ title, sentences: [sentence] }) => `<p><b>${title}.</b> ${safe(sentence)}</p>`);
+    const { STILL: size } = counts;
+    const stitched = picture("count-still", size, "One name", counts.stitchShapes(names));
+    const row = picture("count-still", size, "A row becomes a guess", counts.guessShapes(names));
+    return `${name}${stitched}${few}${all}${guess}${row}`;
+  },
 };

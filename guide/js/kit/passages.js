@@ -5,6 +5,7 @@ import { html, setAll, setText } from "./dom.js";
 
 /** @typedef {{title: string, sentences: string[]}} Passage */
 
+const TITLE = 28; // pixels: the title above a sentence comes along
 const STILL = 2; // pixels: a pointer that moved less was moved by scrolling
 
 export class Passages {
@@ -104,6 +105,6 @@ export class Passages {
     if (!one || this.byHand || root.matches(":hover, :focus-within")) return;
     const [top, low] = [one.offsetTop, one.offsetTop + one.offsetHeight];
     if (top < root.scrollTop || low > root.scrollTop + root.clientHeight)
-      root.scrollTop = top - root.clientHeight / 3;
+      root.scrollTop = top - TITLE;
   }
 }
