@@ -1,5 +1,5 @@
-// <mg-pair-counts>: the table of counts as a heat map that fills up, name by name, with the pairs of
-// the name just counted; and its story in four scenes, from one name's stitches to a row that
+// <mg-pair-counts>: the table of counts as a heat map that fills up, name by name, with the pairs
+// of the name just counted; and its story in four scenes, from one name's stitches to a row that
 // becomes a guess.
 
 import { allCalled, called } from "../js/figures/dataset.js";

@@ -1,6 +1,6 @@
-// <mg-scene>: the trained model in three dimensions, every number of it a cell. A tour leads through
-// it by sentences, each with a camera; or one goes phase by phase, and turns it. A flat view has the
-// same numbers, also where there is no WebGL.
+// <mg-scene>: the trained model in three dimensions, every number of it a cell. A tour leads
+// through it by sentences, each with a camera; or one goes phase by phase, and turns it. A flat
+// view has the same numbers, also where there is no WebGL.
 
 import { scaleOf } from "../js/kit/color.js";
 import { button, html, onTheme, renew, svg } from "../js/kit/dom.js";
@@ -157,7 +157,10 @@ class MgScene extends OnPrefix {
     this.flies = false;
   }
 
-  /** A stop alone means all that it sets. @param {import("../js/kit/state-text.js").Values} changes */
+  /**
+   * A stop alone means all that it sets.
+   * @param {import("../js/kit/state-text.js").Values} changes
+   */
   set(changes) {
     if (Object.keys(changes).join() === "stop") this.visitStop(changes.stop);
     else super.set(changes);

@@ -79,10 +79,10 @@ export const STILLS = {
   },
   "scene-tour": (real) =>
     tourOf(real)
-      .map(
-        ({ title, sentences }) =>
-          `<p><b>${safe(title)}${title.endsWith("?") ? "" : "."}</b> ${sentences.map((one) => safe(one)).join(" ")}</p>`,
-      )
+      .map(({ title, sentences }) => {
+        const head = `${safe(title)}${title.endsWith("?") ? "" : "."}`;
+        return `<p><b>${head}</b> ${sentences.map((one) => safe(one)).join(" ")}</p>`;
+      })
       .join(""),
   counts: (_real, _norms, names) =>
     picture("count-still", counts.STILL, "Counts of pairs", counts.tableShapes(names)),

@@ -11,6 +11,7 @@ import { letterShapes } from "./letters.js";
 /** @typedef {import("./layout.js").Layout} Layout */
 /** @typedef {[number, number]} Spot */
 /** @typedef {{to: number, of: number[], kind: string}} Wires cells */
+/** @typedef {{t: number, names: string[], probs: number[]}} Chances of a token's position */
 
 const PULSE_MS = 400;
 
@@ -27,7 +28,7 @@ export class Overlay {
     /** @private */ this.sizes = svg("g");
     this.parts = [this.sizes, this.wires, this.pulse, this.letters];
     /** @private @type {Wires | null} */ this.path = null;
-    /** @private whose letters are shown @type {{t: number, names: string[], probs: number[]} | null} */
+    /** @private whose letters are shown @type {Chances | null} */
     this.chances = null;
     /** @private */ this.hasSizes = false;
     /** @private */ this.isWaiting = false;
@@ -37,7 +38,7 @@ export class Overlay {
 
   /**
    * @param {Wires | null} path
-   * @param {{t: number, names: string[], probs: number[]} | null} chances
+   * @param {Chances | null} chances
    * @param {boolean} hasSizes
    */
   show(path, chances, hasSizes) {

@@ -8,7 +8,10 @@ import { framing, pictureMatrix, projected } from "./camera.js";
 /** @typedef {import("../kit/shapes.js").Shape} Shape */
 /** @typedef {import("./layout.js").Box} Box */
 /** @typedef {import("./layout.js").Point} Point */
-/** @typedef {{name: string, kind: string, block: number, wide: number, high: number, box: Box}} Plate */
+/**
+ * @typedef {{name: string, kind: string, block: number, wide: number, high: number,
+ *   box: Box}} Plate
+ */
 
 const [, OURS, GPT2] = MODEL_SIZES;
 export { GPT2, OURS };

@@ -24,7 +24,7 @@ import { cellsOf, framed, GPT2, OURS, platesOf } from "./sizes.js";
  * @property {number} looked which token: not the first, where there is another
  * @property {number[]} best tokens by their probability
  */
-/** @typedef {[name: string, test?: (at: number[]) => boolean]} Lit a tensor, or some of its cells */
+/** @typedef {[name: string, test?: (at: number[]) => boolean]} Lit a tensor, or some cells */
 /**
  * @typedef {object} Stop
  * @property {string} [title] of the section that begins here
@@ -215,7 +215,8 @@ export const STOPS = Object.freeze([
     },
     cell: ({ t, head }) => ({ name: `${L}head_out`, at: [t, 4 * head] }),
     say: ({ t }) =>
-      `With these weights it mixes the values of ${t ? `all ${t + 1} tokens` : "this one token"}. ` +
+      `With these weights it mixes the values of ${t ? `all ${t + 1}` : "this one"} ` +
+      `${t ? "tokens" : "token"}. ` +
       "Nowhere else does anything come from another token.",
   },
   {

@@ -1,5 +1,5 @@
-// The story of the counts without a page: every table is a count of the first so many names, and what
-// the scenes draw is in it. tests/test_guide_pages_counting.py holds the sentences to Python.
+// The story of the counts without a page: every table is a count of the first so many names, and
+// what the scenes draw is in it. tests/test_guide_pages_counting.py holds the sentences to Python.
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

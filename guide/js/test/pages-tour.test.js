@@ -1,5 +1,5 @@
-// The tour of the scene without a page: every stop for several tokens, the larger model's plates, and
-// the letters beside the probabilities.
+// The tour of the scene without a page: every stop for several tokens, the larger model's plates,
+// and the letters beside the probabilities.
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
