@@ -291,6 +291,10 @@ def test_the_table_fills_up_and_speaks(page: Any) -> None:
         lambda: page.locator(f"{tag} .count-number-name").text_content() != before,
         lambda: f"another number than {before}",
     )
+    page.get_by_role("button", name="Play the story").click()  # from the last scene to the first
+    told(page, tag, "“emma” alone counted, 5 pairs")
+    page.keyboard.press("Enter")
+    told(page, tag, "4 names counted, 27 pairs")
     page.emulate_media(reduced_motion="no-preference")
     scenes.first.focus()
     told(page, tag, "“emma” alone counted, 5 pairs")

@@ -30,7 +30,9 @@ import { OnNames } from "../js/figures/on-names.js";
 
 const [ONE, FEW, ALL, GUESS] = SCENES.map((_, i) => i + 1); // 0 is no scene
 const STITCH_MS = 330;
-const GUESS_MS = 3200;
+const FAST_MS = 90; // a stitch of the handful
+const GUESS_MS = 2400;
+const BETWEEN_MS = 350;
 const SLICE = 1500; // names counted before the page has its turn
 const STITCHED = 20; // as many names have their stitches drawn while one counts them by hand
 
@@ -56,6 +58,8 @@ class MgPairCounts extends OnNames {
   /** @private what is said while no cell is read */ full = "";
   /** @private counts of all names @type {number[][] | null} */ whole = null;
   /** @private @type {ReturnType<typeof setTimeout> | undefined} */ counting = undefined;
+  /** @private @type {ReturnType<typeof setTimeout> | undefined} */ waiting = undefined;
+  /** @private whether scene follows scene */ isTold = false;
   /** @private what the story says */ storySaid = "";
 
   async load() {
@@ -66,23 +70,32 @@ class MgPairCounts extends OnNames {
   build() {
     startLinks();
     this.storySaid = "";
-    const steps = make("mg-stepper", { label: "Names counted", pace: 300, hurry: 5 });
+    const steps = make("mg-stepper", { label: "Names counted", pace: 180, hurry: 4 });
     this.steps = steps;
     steps.steps = ["Nothing counted yet", ...this.names.shuffled];
     this.listen(steps, "mg-step", ({ detail: { at, playing } }) => {
       const { scene } = this.values;
-      if (scene && !playing) this.over?.stop();
-      this.set({ n: at, scene: playing && scene === ALL ? scene : 0 });
+      const goesOn = playing && scene === ALL;
+      if (scene && !goesOn) this.over?.stop();
+      this.isTold &&= goesOn;
+      this.set({ n: at, scene: goesOn ? scene : 0 });
+      if (goesOn && at === steps.last) this.onward(ALL);
     });
     this.follow(({ n }) => {
       if (steps.at !== n) steps.at = n;
     });
     this.over = new StoryOverlay(this);
-    const room = html("div", { class: "pair-room" }, this.heat, this.over.root);
+    const tell = this.button("Play the story", () => this.tellAll(), {
+      class: "mg-button pair-tell",
+    });
+    const room = html("div", { class: "pair-room" }, this.heat, this.over.root, tell);
     const watcher = new ResizeObserver(() => this.guard(() => this.lay()));
     watcher.observe(room);
     this.whenLeaving(() => watcher.disconnect());
-    this.story = new Passages(this, "The story in four scenes", (at) => this.enter(at + 1));
+    this.story = new Passages(this, "The story in four scenes", (at) => {
+      this.isTold = false;
+      this.enter(at + 1);
+    });
     this.story.root.classList.add("pair-story");
     const again = this.button("Draw again", () => {
       this.set({ turn: (this.values.turn + 1) % 100 });
@@ -98,7 +111,11 @@ class MgPairCounts extends OnNames {
       const words = cell && `${this.inWords(cell.row, cell.column)}: ${cell.value} ${times}.`;
       setLine(this.said, words || this.full);
     });
-    this.whenLeaving(() => clearTimeout(this.counting));
+    this.whenLeaving(() => {
+      clearTimeout(this.counting);
+      clearTimeout(this.waiting);
+      this.isTold = false;
+    });
     this.countOn(0);
     const read = (/** @type {string} */ typed) => this.letters(typed);
     return [
@@ -144,8 +161,27 @@ class MgPairCounts extends OnNames {
   // ---------------------------------------------------------------- the story
 
   reset() {
+    this.isTold = false;
     this.over?.stop();
     super.reset();
+  }
+
+  /** All scenes one after the other; one at a time where less motion is wanted. @private */
+  tellAll() {
+    this.isTold = !prefersLessMotion();
+    this.enter(this.isTold ? ONE : (this.values.scene % GUESS) + 1);
+  }
+
+  /** A scene is over: the next, if the whole story is told. @private @param {number} scene */
+  onward(scene) {
+    if (!this.isTold || this.values.scene !== scene) return;
+    this.waiting = setTimeout(
+      () =>
+        this.guard(() => {
+          if (this.isTold && this.values.scene === scene) this.enter(scene + 1);
+        }),
+      BETWEEN_MS,
+    );
   }
 
   /** A scene of the story begins. @private @param {number} scene */
@@ -165,14 +201,17 @@ class MgPairCounts extends OnNames {
   play(scene) {
     const { n, name } = this.values;
     const shapes = this.shapes();
-    if (scene === ONE) this.over?.show(shapes, STITCH_MS * (name.length + 1));
+    if (scene === ONE)
+      this.over?.show(shapes, STITCH_MS * (name.length + 1), () => this.onward(ONE));
     if (scene === GUESS) this.over?.show(shapes, GUESS_MS);
     if (scene === ALL && !prefersLessMotion()) this.steps?.play();
     if (scene === FEW)
-      this.over?.show(shapes, (STITCH_MS / 2) * (this.names.shuffled[n - 1].length + 1), () => {
-        if (n >= HANDFUL || this.values.scene !== FEW) return;
-        this.set({ n: n + 1 });
-        this.play(FEW);
+      this.over?.show(shapes, FAST_MS * (this.names.shuffled[n - 1].length + 1), () => {
+        if (n >= HANDFUL) this.onward(FEW);
+        else {
+          this.set({ n: n + 1 });
+          this.play(FEW);
+        }
       });
   }
 

@@ -93,6 +93,7 @@ export class Passages {
       setText(this.titles[i], title);
       for (const text of sentences) setText(this.sentences[at++], text);
     });
+    this.now = Number.NaN; // longer texts have moved the one that is lit
   }
 
   /** Lights one, -1 for none, and brings it into the box. @param {number} at */
