@@ -9,4 +9,4 @@ const real = opened(readFileSync(new URL("../data/model.json", import.meta.url),
 const norms = JSON.parse(readFileSync(new URL("../guide/data/norms.json", import.meta.url), "utf8"));
 const names = namesOf(linesOf(readFileSync(new URL("../data/names.txt", import.meta.url), "utf8")));
 for (const [name, draw] of Object.entries(STILLS))
-  writeFileSync(new URL(`../guide/stills/${name}.html`, import.meta.url), `${draw(real, norms, names)}\n`);
+  writeFileSync(new URL(`../guide/stills/${name}.html`, import.meta.url), `${draw({ real, norms, names })}\n`);

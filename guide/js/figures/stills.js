@@ -8,9 +8,16 @@ import { labelsOf } from "./trained/real-model.js";
 import { largeShapes, sceneShapes, STILL, tourOf } from "../scene/still.js";
 
 /** @typedef {import("../kit/shapes.js").Shape} Shape */
-/** @typedef {import("./dataset.js").Names} Names */
 /** @typedef {import("./networks/norm-drawing.js").Norms} Norms */
 /** @typedef {import("./trained/real-model.js").Real} Real */
+/**
+ * What the drawings are made of: the trained model, the files of guide/data by their names, and the
+ * list of names.
+ * @typedef {object} Given
+ * @property {Real} real
+ * @property {Norms} norms
+ * @property {import("./dataset.js").Names} names
+ */
 
 const SIGNS = /** @type {Record<string, string>} */ ({ "<": "&lt;", "&": "&amp;", '"': "&quot;" });
 const safe = (/** @type {string | number} */ text) =>
@@ -38,10 +45,10 @@ const picture = (looks, { width, height }, label, shapes) =>
 
 /**
  * Each by its name.
- * @type {Record<string, (real: Real, norms: Norms, names: Names) => string>}
+ * @type {Record<string, (given: Given) => string>}
  */
 export const STILLS = {
-  rmsnorm: (_, norms) => {
+  rmsnorm: ({ norms }) => {
     const plane = picture("norm-plane", PLANE, "A vector and its image on the circle", [
       ...ground(),
       ...arrows(FIRST),
@@ -49,7 +56,7 @@ export const STILLS = {
     const sizes = picture("norm-sizes", SIZES, "Sizes in the model", histograms(norms));
     return `<div class="norm-two"><div>${plane}</div>${sizes}</div>`;
   },
-  embeddings: (real) => {
+  embeddings: ({ real }) => {
     const names = labelsOf(
       real,
       real.weights.wte.map((_, i) => i),
@@ -63,30 +70,30 @@ export const STILLS = {
     const next = picture("emb-next-bars", BARS, "What comes next after a", bars(names, facts));
     return `<div class="emb-two"><div>${plane}</div><div>${next}</div></div>`;
   },
-  scene: (real) => {
+  scene: ({ real }) => {
     const label = "The model in three dimensions: its plates, and what it computes for one token";
     return (
       `<div class="scene-still">${picture("scene-flat-picture", STILL, label, sceneShapes(real))}` +
       `</div>`
     );
   },
-  "scene-large": (real) => {
+  "scene-large": ({ real }) => {
     const label = "The plates of GPT-2 small beside ours, to scale";
     return (
       `<div class="scene-still">${picture("scene-flat-picture", STILL, label, largeShapes(real))}` +
       `</div>`
     );
   },
-  "scene-tour": (real) =>
+  "scene-tour": ({ real }) =>
     tourOf(real)
       .map(({ title, sentences }) => {
         const head = `${safe(title)}${title.endsWith("?") ? "" : "."}`;
         return `<p><b>${head}</b> ${sentences.map((one) => safe(one)).join(" ")}</p>`;
       })
       .join(""),
-  counts: (_real, _norms, names) =>
+  counts: ({ names }) =>
     picture("count-still", counts.STILL, "Counts of pairs", counts.tableShapes(names)),
-  "counts-story": (_real, _norms, names) => {
+  "counts-story": ({ names }) => {
     const [name, few, all, guess] = counts
       .storyOf(names)
       .map(({ title, sentences: [sentence] }) => `<p><b>${title}.</b> ${safe(sentence)}</p>`);

@@ -117,6 +117,6 @@ test("an image lies on the circle, and the vector of zeros stays", () => {
 
 test("the drawings for pages without scripts are what is drawn now", () => {
   for (const [name, draw] of Object.entries(STILLS))
-    if (text(`guide/stills/${name}.html`) !== `${draw(real, norms, list)}\n`)
+    if (text(`guide/stills/${name}.html`) !== `${draw({ real, norms, names: list })}\n`)
       fail(`guide/stills/${name}.html is another: node scripts/make_stills.mjs`);
 });
