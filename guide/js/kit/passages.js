@@ -37,7 +37,9 @@ export class Passages {
       const { clientX: x, clientY: y } = event;
       const isStill = Math.hypot(x - this.last.x, y - this.last.y) < STILL;
       this.last = { x, y };
-      if (!isStill && event.pointerType !== "touch") choose(of(event));
+      if (isStill || event.pointerType === "touch") return;
+      this.byHand = false;
+      choose(of(event));
     });
     host.listen(root, "focusin", (event) => {
       this.byHand = false;

@@ -5,12 +5,12 @@ import { Bigram } from "../../numbers/bigram.js";
 
 /** @typedef {import("../dataset.js").Names} Names */
 
-const HALT = 500; // names between tables that are kept
+const HALT = 100; // names between tables that are kept
 const { blockSize: MOST } = new Bigram(1); // pairs of a name that are counted
 
 /**
  * @typedef {object} Known
- * @property {number[][][]} halts counts after 0, 500, 1,000, ... names
+ * @property {number[][][]} halts counts after 0, 100, 200, ... names
  * @property {number[][]} last
  * @property {number} at how many names `last` has
  */
