@@ -3,11 +3,21 @@
 
 import { axes, BARS, bars, factsOf, groundOf, marks } from "./trained/embedding-drawing.js";
 import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm-drawing.js";
+import * as counts from "./counting/still.js";
 import { labelsOf } from "./trained/real-model.js";
+import { largeShapes, sceneShapes, STILL, tourOf } from "../scene/still.js";
 
 /** @typedef {import("../kit/shapes.js").Shape} Shape */
 /** @typedef {import("./networks/norm-drawing.js").Norms} Norms */
 /** @typedef {import("./trained/real-model.js").Real} Real */
+/**
+ * What the drawings are made of: the trained model, the files of guide/data by their names, and the
+ * list of names.
+ * @typedef {object} Given
+ * @property {Real} real
+ * @property {Norms} norms
+ * @property {import("./dataset.js").Names} names
+ */
 
 const SIGNS = /** @type {Record<string, string>} */ ({ "<": "&lt;", "&": "&amp;", '"': "&quot;" });
 const safe = (/** @type {string | number} */ text) =>
@@ -35,10 +45,10 @@ const picture = (looks, { width, height }, label, shapes) =>
 
 /**
  * Each by its name.
- * @type {Record<string, (real: Real, norms: Norms) => string>}
+ * @type {Record<string, (given: Given) => string>}
  */
 export const STILLS = {
-  rmsnorm: (_, norms) => {
+  rmsnorm: ({ norms }) => {
     const plane = picture("norm-plane", PLANE, "A vector and its image on the circle", [
       ...ground(),
       ...arrows(FIRST),
@@ -46,7 +56,7 @@ export const STILLS = {
     const sizes = picture("norm-sizes", SIZES, "Sizes in the model", histograms(norms));
     return `<div class="norm-two"><div>${plane}</div>${sizes}</div>`;
   },
-  embeddings: (real) => {
+  embeddings: ({ real }) => {
     const names = labelsOf(
       real,
       real.weights.wte.map((_, i) => i),
@@ -59,5 +69,37 @@ export const STILLS = {
     ]);
     const next = picture("emb-next-bars", BARS, "What comes next after a", bars(names, facts));
     return `<div class="emb-two"><div>${plane}</div><div>${next}</div></div>`;
+  },
+  scene: ({ real }) => {
+    const label = "The model in three dimensions: its plates, and what it computes for one token";
+    return (
+      `<div class="scene-still">${picture("scene-flat-picture", STILL, label, sceneShapes(real))}` +
+      `</div>`
+    );
+  },
+  "scene-large": ({ real }) => {
+    const label = "The plates of GPT-2 small beside ours, to scale";
+    return (
+      `<div class="scene-still">${picture("scene-flat-picture", STILL, label, largeShapes(real))}` +
+      `</div>`
+    );
+  },
+  "scene-tour": ({ real }) =>
+    tourOf(real)
+      .map(({ title, sentences }) => {
+        const head = `${safe(title)}${title.endsWith("?") ? "" : "."}`;
+        return `<p><b>${head}</b> ${sentences.map((one) => safe(one)).join(" ")}</p>`;
+      })
+      .join(""),
+  counts: ({ names }) =>
+    picture("count-still", counts.STILL, "Counts of pairs", counts.tableShapes(names)),
+  "counts-story": ({ names }) => {
+    const [name, few, all, guess] = counts
+      .storyOf(names)
+      .map(({ title, sentences: [sentence] }) => `<p><b>${title}.</b> ${safe(sentence)}</p>`);
+    const { STILL: size } = counts;
+    const stitched = picture("count-still", size, "One name", counts.stitchShapes(names));
+    const row = picture("count-still", size, "A row becomes a guess", counts.guessShapes(names));
+    return `${name}${stitched}${few}${all}${guess}${row}`;
   },
 };

@@ -82,6 +82,11 @@ export class MgHeat extends KitElement {
     });
   }
 
+  /** Where the cells lie in its picture, for what is drawn over it. */
+  get laid() {
+    return this.place;
+  }
+
   build() {
     if (!this.content.values.length) this.content = this.fromTable() ?? this.content;
     this.ids = freshId("mg-heat");
