@@ -30,6 +30,7 @@ def site(tmp_path: Path) -> Path:
         "index.html": "<h1>start</h1>",
         "about/index.html": "<h1>about</h1>",
         "js/kernel.wasm": "\0asm",
+        "img/preview.png": "\x89PNG",
         "js/main.js": "export {};",
         "js/part.mjs": "export {};",
         "files/train0.py": "print()",
@@ -68,6 +69,7 @@ def ask(address: str, path: str, method: str = "GET") -> tuple[int, dict[str, st
         ("/js/main.js", "text/javascript; charset=utf-8"),
         ("/js/part.mjs", "text/javascript; charset=utf-8"),
         ("/js/kernel.wasm", "application/wasm"),
+        ("/img/preview.png", "image/png"),
         ("/files/train0.py", "text/plain; charset=utf-8"),
         ("/odd%20name%20%C3%BC.txt", "text/plain; charset=utf-8"),
     ],
@@ -207,6 +209,30 @@ def test_export(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ok("guide", "--export", "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "guide.zip").read_bytes()
     assert not [p for p in (tmp_path / "out").iterdir() if p.name != "guide"]
+
+
+def test_an_exported_site_knows_where_it_will_stand(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guide, "find_site", lambda: site)
+    monkeypatch.chdir(tmp_path)
+    for name, up in (("index.html", "./"), ("about/index.html", "../")):
+        (site / name).write_text(
+            f'<meta property="og:image" content="{up}img/a.png">\n<p>img/b</p>'
+        )
+    ok("guide", "--export", "out", "--address", "https://example.org/g")
+    for name, place in (("index.html", ""), ("about/index.html", "about/")):
+        assert (tmp_path / "out" / name).read_text() == (
+            f'<meta property="og:url" content="https://example.org/g/{place}">\n'
+            '<meta property="og:image" content="https://example.org/g/img/a.png">\n<p>img/b</p>'
+        )
+    assert (tmp_path / "out" / "js" / "main.js").read_bytes() == b"export {};"
+    for wrong in ("example.org", "ftp://example.org", "https://", "https://a b/", 'https://a/"',
+                  "https://me@example.org/", "https://example.org/?x=1"):  # fmt: skip
+        said = refused(2, "guide", "--export", "other", "--address", wrong)
+        assert "must be the address of the site's first page" in said
+    assert "--export NAME" in refused(2, "guide", "--address", "https://example.org/")
+    assert not (tmp_path / "other").exists()
 
 
 def test_an_exported_folder_is_on_the_disk_before_it_takes_its_name(

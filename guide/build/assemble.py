@@ -26,6 +26,7 @@ import llms
 import mapstrip
 import notebook
 import paths
+import previews
 import searching
 import sheets
 import sitemap
@@ -51,6 +52,7 @@ SHIPPED = {
     ".js",
     ".json",
     ".mjs",
+    ".png",
     ".svg",
     ".txt",
     ".wasm",
@@ -89,7 +91,7 @@ def copy_parts(site: Path) -> None:
     for folder in FOLDERS:
         for path in sorted((GUIDE / folder).rglob("*")):
             inner = path.relative_to(GUIDE)
-            if "test" in inner.parts or path.name == "tsconfig.json":
+            if "test" in inner.parts or path.name in ("tsconfig.json", previews.MADE.name):
                 continue
             if path.is_file() and path.suffix in SHIPPED:
                 (site / inner).parent.mkdir(parents=True, exist_ok=True)
@@ -158,6 +160,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = name_modules(text, up, modules)
         text = mapstrip.put(text, known, page.page, up)
         text = stills.put(text)
+        text = previews.put(text, page, up)
         text = text.replace(
             "<!-- styles -->",
             "\n".join(
