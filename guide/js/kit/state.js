@@ -6,7 +6,7 @@
 
 import { Calm } from "./calm.js";
 import { button, html } from "./dom.js";
-import { initialValues, readHash, readState, writeHash, writeState } from "./state-text.js";
+import { initialValues, readHash, readState, summed, writeHash, writeState } from "./state-text.js";
 
 export * from "./state-text.js";
 
@@ -72,10 +72,10 @@ export class UrlState {
     return () => this.listeners.delete(changed);
   }
 
-  /** The whole address with this state in it. */
+  /** The whole address with this state in it, and what tells whether it arrived whole. */
   link() {
     this.write();
-    return location.href;
+    return summed(location.href);
   }
 
   /** Writes what is still to be written, and lets the address go. */

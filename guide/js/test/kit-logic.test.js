@@ -15,6 +15,7 @@ import {
   numbersField,
   readHash,
   readState,
+  summed,
   seedField,
   textField,
   writeHash,
@@ -137,6 +138,36 @@ test("state goes through the address", () => {
     "hashes",
   );
   if (decodeURI(new URL(`http://x/${hash}`).hash) === "") fail("not an address");
+});
+
+test("a link that was cut or changed is known by its checksum", () => {
+  const states = "draws=seed:7&own=model:1.2_3.aGVsbG8,t:0.5";
+  const link = summed(`https://example.org/learn/x/#top?${states}`);
+  const hash = link.slice(link.indexOf("#"));
+  const read = readHash(hash);
+  same([false, "seed:7", 2], [read.isDamaged, read.parts.get("draws"), read.parts.size], hash);
+  same(link, summed(link), "once is enough");
+  for (let end = hash.indexOf("?") + 1; end < hash.length; end++) {
+    const { isDamaged, parts } = readHash(hash.slice(0, end));
+    same([true, 0], [isDamaged, parts.size], hash.slice(0, end));
+  }
+  for (let at = hash.indexOf("sum="); at < hash.length; at++) {
+    const other = `${hash.slice(0, at)}${hash[at] === "0" ? "1" : "0"}${hash.slice(at + 1)}`;
+    const isName = at <= hash.indexOf("=");
+    same(!isName, readHash(other).isDamaged, other);
+  }
+  same(
+    [false, "lr"],
+    [readHash(`${hash}&hide=lr`)].map((one) => [one.isDamaged, one.parts.get("hide")])[0],
+    "a teacher's addition",
+  );
+  same(
+    [false, 2],
+    [readHash(`#top?${states}`)].map((one) => [one.isDamaged, one.parts.size])[0],
+    "a link of before",
+  );
+  for (const plain of ["https://example.org/a/", "https://example.org/a/?path=x#top"])
+    same(plain, summed(plain), "nothing to check");
 });
 
 test("half a character in a text field never breaks the address", () => {
