@@ -317,6 +317,7 @@ class MgOwnList extends Widget {
         { config, tokenizer: new Tokenizer(uchars), weights: state.weights, warnings: [] },
         "",
         marks,
+        docs,
       );
     } catch (error) {
       if (!(error instanceof MicrogptError)) throw error; // it was restarted meanwhile

@@ -2,13 +2,14 @@
 // as a file or in a link: a part of <mg-own-list>.
 
 import { marked } from "../../characters.js";
-import { html } from "../../kit/dom.js";
+import { button, html } from "../../kit/dom.js";
 import { row } from "../../kit/make.js";
 import { copyLink, isHidden } from "../../kit/state.js";
 import { written } from "../../kit/text.js";
 import { messageField } from "../message-field.js";
-import { checkedPrefix, modelText, packModel } from "./own-list.js";
+import { checkedPrefix, modelText, packModel, unpackModel } from "./own-list.js";
 import { Random } from "../../random.js";
+import { readBack, readBackLine } from "./read-back.js";
 import { marksLegend, pageKernel, sampleOf } from "./run-view.js";
 
 /** @typedef {import("../../model.js").Model} Model */
@@ -29,6 +30,8 @@ export class OwnWriting {
   /** What is trained, opened, or was in the link. @type {Model | null} */ model = null;
   /** @private @type {import("../../engine.js").Engine | null} */ engine = null;
   /** @private @type {MarkOf} */ markOf = null;
+  /** @private what it learned from, null where that isn't known @type {string[] | null} */ list =
+    null;
   /** @private how often it has written */ drawn = 0;
   /** @private */ stale = html("span", { class: "train-stale", hidden: true });
   /** @private where the model is from, "" if from the list */ from = "";
@@ -111,8 +114,9 @@ export class OwnWriting {
    * @param {Model} model
    * @param {string} from
    * @param {MarkOf} [markOf]
+   * @param {string[] | null} [list] what it learned from
    */
-  async open(model, from, markOf = null) {
+  async open(model, from, markOf = null, list = null) {
     const kernel = await pageKernel();
     const engine = kernel.create({ config: model.config, dtype: "float64" });
     engine.load(model.weights);
@@ -120,6 +124,7 @@ export class OwnWriting {
     this.engine = engine;
     this.model = model;
     this.markOf = markOf;
+    this.list = list;
     this.drawn = 0;
     this.answers.replaceChildren();
     this.linkPlace.replaceChildren();
@@ -206,17 +211,34 @@ export class OwnWriting {
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
 
-  /** @private */
-  link() {
-    if (!this.model) return;
-    this.host.set({ model: packModel(this.parts) });
+  /** Says first what the link would give away. @private */
+  async link() {
+    const { model, list } = this;
+    if (!model) return;
+    const packed = packModel(this.parts);
+    if (!list) return this.share(packed, "Its list isn't known here.");
+    const sent = unpackModel(packed); // as it will arrive, its weights rounded
+    const kernel = await pageKernel();
+    const engine = kernel.create({ config: sent.config, dtype: "float64" });
+    engine.load(sent.weights);
+    const result = readBack(engine, sent, list);
+    engine.close();
+    if (this.model !== model) return; // another one has come meanwhile
+    const line = readBackLine(result);
+    if (!result.found) return this.share(packed, line);
+    const go = button("Make the link all the same");
+    go.addEventListener("click", () => this.share(packed, line));
+    const warning = html("span", { class: "train-warn", role: "alert" }, line);
+    this.linkPlace.replaceChildren(warning, go);
+  }
+
+  /** @private @param {string} packed @param {string} told */
+  share(packed, told) {
+    this.host.set({ model: packed });
+    const inside = "It contains the weights, rounded to a byte each, and the characters. ";
     this.linkPlace.replaceChildren(
       copyLink(this.host.state),
-      html(
-        "span",
-        { class: "mg-note" },
-        "It contains the weights, rounded to a byte each, and the characters, but not your list.",
-      ),
+      html("span", { class: "mg-note" }, inside + told),
     );
   }
 }
