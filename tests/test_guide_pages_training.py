@@ -233,7 +233,7 @@ def test_own_list_trains_writes_and_goes_into_a_link(opened: Callable[..., Any])
     stale.wait_for(state="hidden")
     begin.wait_for()
     widget.get_by_role("button", name="Make a link with the model in it").click()
-    widget.get_by_text("This model repeats 2 of the 2 lines of your list, in 1,000 texts").wait_for()
+    widget.get_by_text("This model repeats 2 of the 2 lines of your list, in 1,000").wait_for()
     assert "model:" not in page.url
     widget.get_by_role("button", name="Make the link all the same").click()
     in_address(page, "model:")

@@ -1,6 +1,7 @@
 // The small menu at a figure's foot: what is done with the figure as a whole.
 
-import { html, svg } from "./dom.js";
+import { button, html, svg } from "./dom.js";
+import { isHidden } from "./state.js";
 
 const DOT = "a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6";
 const DOTS = `M5 10.2${DOT}M12 10.2${DOT}M19 10.2${DOT}`;
@@ -56,3 +57,25 @@ export const tablesOf = (figure) =>
   [...figure.querySelectorAll("details.mg-table")].map(
     (found) => /** @type {HTMLDetailsElement} */ (found),
   );
+
+/** Whether there is something drawn to take away. @param {Element} figure */
+export const hasPicture = (figure) =>
+  figure.querySelector(":scope > :not(.mg-menu) :is(.mg-picture, svg, canvas)") !== null;
+
+/**
+ * What carries a figure elsewhere: its picture as a file. What makes it is fetched on the first
+ * click.
+ * @param {import("./element.js").KitElement} figure
+ * @returns {HTMLElement[]}
+ */
+export const takeAway = (figure) =>
+  isHidden("save")
+    ? []
+    : /** @type {const} */ (["svg", "png"]).map((kind) => {
+        const made = button(`Save as ${kind.toUpperCase()}`);
+        figure.listen(made, "click", async () => {
+          const { save } = await import("./take-away.js");
+          await save(figure, kind);
+        });
+        return made;
+      });

@@ -21,6 +21,7 @@ import {
   writeHash,
   writeState,
 } from "../kit/state-text.js";
+import { isPublic, wrapped } from "../kit/take-away.js";
 import { readNumber, readNumbers, snapped, ticks, written } from "../kit/text.js";
 import { Random } from "../random.js";
 import { fail, near, same } from "./helpers.js";
@@ -417,4 +418,18 @@ test("what waits for rest is done once, and not when it is stopped", async () =>
     for (let i = 0; i < 3; i++) calm.changed();
   });
   same(done, ["calm"]);
+});
+
+test("a figure's words are broken where there is no room", () => {
+  const long = (/** @type {string} */ text) => text.length;
+  same(["a bc", "def", "toolong", "x"], wrapped(" a bc  def toolong x", 5, long), "lines");
+  same([], wrapped("", 5, long), "nothing to say");
+  for (const [address, isOut] of /** @type {[string, boolean][]} */ ([
+    ["https://example.org/learn/", true],
+    ["http://127.0.0.1:8042/learn/", false],
+    ["http://localhost/", false],
+    ["http://[::1]:8042/", false],
+    ["file:///site/index.html", false],
+  ]))
+    same(isOut, isPublic(new URL(address)), address);
 });
