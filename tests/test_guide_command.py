@@ -35,6 +35,8 @@ def site(tmp_path: Path) -> Path:
         "js/part.mjs": "export {};",
         "files/train0.py": "print()",
         "odd name ü.txt": "odd",
+        "embed/about/net/index.html": "<h1>net</h1>",
+        "embed/about/net/part.js": "export {};",
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(text.encode())
@@ -115,6 +117,24 @@ def test_nothing_else_is_given_out(served: str, path: str) -> None:
     assert SECRET.encode() not in body
     if status == 404:
         assert "Content-Security-Policy" in headers
+
+
+def test_only_a_figure_of_its_own_may_be_framed(served: str) -> None:
+    for path, sources in (
+        ("/embed/about/net/", "*"),
+        ("//embed/about/net/index.html", "*"),
+        ("/embed/about/net/part.js", "'none'"),
+        ("/embed/about/none/", "'none'"),
+        ("/embed/about/net", "'none'"),
+        ("/", "'none'"),
+        ("/about/?embed", "'none'"),
+    ):
+        _, headers, _ = ask(served, path)
+        policy = headers["Content-Security-Policy"]
+        assert policy == f"{guide_files.POLICY}; frame-ancestors {sources}", path
+        shared = "cross-origin" if sources == "*" else "same-origin"
+        assert headers["Cross-Origin-Resource-Policy"] == shared
+        assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
 
 
 def test_a_link_out_of_the_site_is_not_followed(served: str, site: Path) -> None:

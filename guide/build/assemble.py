@@ -20,6 +20,7 @@ from typing import Any
 
 import checking
 import colab
+import embeds
 import fonts
 import formulas
 import llms
@@ -176,6 +177,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = colab.in_page(text, colab.address())
         foot = sources.line(page.page, up) + paths.foot(known, page, up)
         text = text.replace("<!-- paths -->", foot)
+        text = embeds.write(site, page.page, page.url, page.name, text)
         path.write_text(text, encoding="utf-8")
 
 

@@ -3,6 +3,7 @@
 
 import { html, svg } from "./dom.js";
 import { flattened } from "./flatten.js";
+import { pageAddress } from "./state.js";
 
 const SOURCE = "microgpt";
 const LICENCE = "MIT License, © 2026 the microgpt authors";
@@ -28,9 +29,10 @@ export const isPublic = ({ protocol, hostname }) =>
 
 /** Where a figure is from. */
 function sourceOf() {
-  const title = document.querySelector("h1")?.textContent?.trim() ?? document.title;
-  const where = isPublic(location) ? `, ${location.origin}${location.pathname}` : "";
-  return `“${title}” in ${SOURCE}${where}`;
+  const title = document.body.dataset.title ?? document.querySelector("h1")?.textContent?.trim();
+  const address = new URL(pageAddress());
+  const where = isPublic(address) ? `, ${address.origin}${address.pathname}` : "";
+  return `“${title ?? document.title}” in ${SOURCE}${where}`;
 }
 
 /** What a figure shows, in words. @param {Element} figure */

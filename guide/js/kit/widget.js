@@ -16,7 +16,7 @@ import { MicrogptError } from "../errors.js";
 import { button, freshId, html, setAll } from "./dom.js";
 import { KitElement } from "./element.js";
 import { group, make, row } from "./make.js";
-import { hasPicture, menu, showTables, tablesOf, takeAway } from "./menu.js";
+import { copyEmbed, hasPicture, menu, showTables, tablesOf, takeAway } from "./menu.js";
 import "./number.js";
 import { copyLink, isHidden, problemLine, readField, urlState, writeField } from "./state.js";
 
@@ -393,11 +393,12 @@ export class Widget extends KitElement {
       made.open = false;
       showTables(this, !tablesOf(this).some((table) => table.open));
     });
-    const content = [tables];
-    if (!this.hasTools) content.unshift(this.button("Reset", () => this.reset()));
+    const reset = this.hasTools ? null : this.button("Reset", () => this.reset());
     const link = this.hasTools || isHidden("link") ? null : copyLink(this.state);
+    const embed = this.hasTools ? null : copyEmbed(this);
     const away = takeAway(this);
-    const made = menu(this, [...content, ...(link ? [link] : []), ...away], () => {
+    const content = [reset, tables, link, embed, ...away].filter((one) => one !== null);
+    const made = menu(this, content, () => {
       tables.hidden = isHidden("table") || !tablesOf(this).length;
       for (const one of away) one.hidden = !hasPicture(this);
     });

@@ -47,6 +47,13 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+# A figure on a page of its own may stand in a frame on anybody's page; no other page may.
+EMBEDS = "/embed/"
+IN_FRAMES = {
+    **HEADERS,
+    "Content-Security-Policy": f"{POLICY}; frame-ancestors *",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
 
 
 @dataclass
@@ -61,6 +68,7 @@ class Answer:
     end: int = 0
     bare: bool = False  # a 304, or the answer to HEAD: no content follows the head
     stays: bool = True  # whether the connection may be used again
+    framed: bool = False  # whether other pages may show it in a frame
 
     @property
     def size(self) -> int:
@@ -73,7 +81,7 @@ class Answer:
             ("Server", "microgpt"),
             ("Date", formatdate(usegmt=True)),
             *self.headers,
-            *HEADERS.items(),
+            *(IN_FRAMES if self.framed else HEADERS).items(),
         ]
         if self.status != HTTPStatus.NOT_MODIFIED:
             fields.append(("Content-Length", str(self.size)))
@@ -140,6 +148,8 @@ class Files:
         if answer.file is None:
             file.close()
         answer.bare, answer.stays = answer.bare or bare, request.stays
+        embeds = self.site / EMBEDS.strip("/")
+        answer.framed = found.is_relative_to(embeds) and found.suffix == ".html"
         return answer
 
     def _version(self, request: Request, found: Path, file: BufferedReader) -> Answer:
