@@ -8,6 +8,7 @@ import { FileError, InputError } from "../errors.js";
 import { adamSteps, PICKS, traced } from "../figures/runs/gradient-trace.js";
 import { loadKernel } from "../kernel.js";
 import { forget, keep, recall } from "../figures/runs/list-kept.js";
+import { inventions, wordsOf } from "../figures/runs/card.js";
 import { LiveRun } from "../figures/runs/live-run.js";
 import { readBack, readBackLine } from "../figures/runs/read-back.js";
 import { readModel } from "../model.js";
@@ -382,4 +383,41 @@ test("a model says how much of its list it gives away", () => {
     "told",
   );
   same(true, readBackLine({ found: 0, of: 12, tries: 1000 }).startsWith("None of the 12"), "none");
+});
+
+test("twelve inventions are different, and none is in the list", () => {
+  const model = readModel(readFileSync(new URL("model.json", data), "utf8"));
+  const engine = kernel.create({ config: model.config, dtype: "float64" });
+  engine.load(model.weights);
+  const how = { temperature: 0.7, seed: 42 };
+  const all = inventions(engine, model, null, how);
+  const texts = inventions(engine, model, docs, how);
+  same([12, 12], [texts.length, new Set(texts).size], "twelve");
+  same(
+    [],
+    texts.filter((text) => docs.includes(text)),
+    "none is a name of the list",
+  );
+  same(
+    true,
+    all.some((text) => docs.includes(text)),
+    "without the list some are",
+  );
+  same(
+    [],
+    inventions(engine, model, [...docs, ...texts], how).filter((text) => texts.includes(text)),
+    "others",
+  );
+  const facts = { count: 12, what: "towns", parameters: 4192, list: docs, temperature: 0.7 };
+  same(
+    {
+      title: "My model's twelve invented towns",
+      made:
+        "Written at temperature 0.7 by a model of 4,192 parameters that learned from 32,033 " +
+        "lines; none of these is among them.",
+    },
+    wordsOf(facts),
+    "told",
+  );
+  same("My model's one invented word", wordsOf({ ...facts, count: 1, what: "" }).title, "few");
 });

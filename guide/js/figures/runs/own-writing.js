@@ -21,12 +21,14 @@ import { marksLegend, pageKernel, sampleOf } from "./run-view.js";
 const FILES = new URL("../../../files/", import.meta.url);
 const WRITTEN = 5; // at a time
 const MOST_LINES = 12; // answers that stay on the page
+export const MOST_SIGNS = 30; // of what it invents
 
 export class OwnWriting {
   waiting = html("p", { class: "mg-note" }, "Nothing yet: once it is trained, it writes here.");
   said = html("p", { class: "mg-note" });
   answers = html("ol", { class: "train-log", "aria-live": "polite" });
   linkPlace = html("span", { class: "mg-row" });
+  saved = html("p", { class: "mg-note", role: "status" });
   /** What is trained, opened, or was in the link. @type {Model | null} */ model = null;
   /** @private @type {import("../../engine.js").Engine | null} */ engine = null;
   /** @private @type {MarkOf} */ markOf = null;
@@ -74,6 +76,13 @@ export class OwnWriting {
           : [host.button("Make a link with the model in it", link, { control: "share" })]),
         this.linkPlace,
       ),
+      ...host.text(
+        "what",
+        { label: "What it invents", read: (typed) => typed.trim().slice(0, MOST_SIGNS) },
+        { placeholder: "towns", maxlength: MOST_SIGNS },
+      ),
+      row(host.button("Save twelve of them as a picture", () => this.card(), { control: "card" })),
+      this.saved,
     );
     const samples = { class: "train-samples", tabindex: 0, role: "region" };
     this.whole = html(
@@ -106,6 +115,7 @@ export class OwnWriting {
     this.model = null;
     this.answers.replaceChildren();
     this.linkPlace.replaceChildren();
+    this.saved.textContent = "";
     this.stage.hidden = true;
     this.out.hidden = true;
   }
@@ -209,6 +219,21 @@ export class OwnWriting {
     );
     html("a", { href: address, download: "model.json" }).click();
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  }
+
+  /** Twelve that aren't in its list, as a picture to show around. @private */
+  async card() {
+    const { model, engine, list } = this;
+    if (!model || !engine) return;
+    const { inventions, saveCard, wordsOf } = await import("./card.js");
+    if (this.engine !== engine) return; // another model has come meanwhile
+    const { t: temperature, seed, what } = this.host.state.values;
+    const texts = inventions(engine, model, list, { temperature, seed });
+    const parameters = Object.values(model.weights).reduce((sum, { length }) => sum + length, 0);
+    this.saved.textContent = texts.length
+      ? await saveCard(texts, wordsOf({ count: texts.length, what, parameters, list, temperature }))
+      : "It invents nothing: all that it writes is in its list. A longer list or a higher " +
+        "temperature helps.";
   }
 
   /** Says first what the link would give away. @private */
