@@ -1,6 +1,7 @@
 """`microgpt guide`: what its server gives out and what it refuses, and the exported site."""
 
 import http.client
+import json
 import os
 import re
 import socket
@@ -253,6 +254,35 @@ def test_an_exported_site_knows_where_it_will_stand(
         assert "must be the address of the site's first page" in said
     assert "--export NAME" in refused(2, "guide", "--address", "https://example.org/")
     assert not (tmp_path / "other").exists()
+
+
+def test_an_exported_site_can_be_installed(tmp_path: Path, site: Path) -> None:
+    for name, text in {
+        "js/site/offline.js": "self.SITE;",
+        "index.html": "<head>\n</head>",
+        "about/index.html": "<head>\n</head>",
+        "img/icon-192.png": "",
+    }.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(text)
+    guide.export_site(site, tmp_path / "one")
+    manifest = json.loads((tmp_path / "one" / "manifest.webmanifest").read_text())
+    assert manifest["scope"] == manifest["start_url"] == "./"
+    assert [icon["sizes"] for icon in manifest["icons"]] == ["192x192"]
+    link = '<link rel="manifest" href="{}manifest.webmanifest">'
+    for name, up in (("index.html", ""), ("about/index.html", "../")):
+        assert link.format(up) in (tmp_path / "one" / name).read_text()
+    assert "manifest" not in (tmp_path / "one" / "embed/about/net/index.html").read_text()
+    kept, _, program = (tmp_path / "one" / "sw.js").read_text().partition("\n")
+    assert program == "self.SITE;"
+    files = json.loads(kept.removeprefix("self.SITE = ").removesuffix(";"))["files"]
+    assert {"./", "about/", "js/main.js", "manifest.webmanifest"} <= set(files)
+    assert not [name for name in files if name.startswith("embed/") or name == "sw.js"]
+    guide.export_site(site, tmp_path / "same")
+    (site / "js" / "main.js").write_text("export const x = 1;")
+    guide.export_site(site, tmp_path / "other")
+    workers = [(tmp_path / name / "sw.js").read_bytes() for name in ("one", "same", "other")]
+    assert workers[0] == workers[1] != workers[2]
 
 
 def test_an_exported_folder_is_on_the_disk_before_it_takes_its_name(

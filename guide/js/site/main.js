@@ -86,5 +86,8 @@ const checkLink = () => {
 checkLink();
 addEventListener("hashchange", checkLink);
 
+if (document.querySelector("link[rel=manifest]"))
+  import("./app.js").then((app) => app.startApp(root));
+
 startMap();
 loadWidgets();

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from cyclopts import Parameter
 
 from microgpt.calling import python
+from microgpt.cli.guide_app import with_app
 from microgpt.cli.guide_server import PORT, make_server
 from microgpt.errors import FileError, InputError, MissingError
 from microgpt.files import file_error, sync_directory, write_atomic, write_synced
@@ -128,11 +129,11 @@ def addressed(page: bytes, place: str, address: str) -> bytes:
 def export_site(site: Path, target: Path, address: str | None = None) -> str:
     """Write the site to a new folder or a .zip file; returns how many files and bytes.
 
-    The addresses in it are relative: it works in any place on any server. ``address``: where it
-    will stand, for previews of links to it. The folder is there whole or not at all, even after a
-    power cut. Raises ``FileError``.
+    The addresses in it are relative: it works in any place on any server, and can be installed
+    there. ``address``: where it will stand, for previews of links to it. The folder is there whole
+    or not at all, even after a power cut. Raises ``FileError``.
     """
-    files = _files_of(site)
+    files = with_app(_files_of(site))
     if address is not None:
         for name in [name for name in files if name.endswith("index.html")]:
             files[name] = addressed(files[name], name.removesuffix("index.html"), address)

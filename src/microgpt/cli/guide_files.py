@@ -28,6 +28,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
 # Nothing is fetched from elsewhere, and no code runs that isn't a file of the site. The pages say
