@@ -91,3 +91,7 @@ if (document.querySelector("link[rel=manifest]"))
 
 startMap();
 loadWidgets();
+
+/** @type {HTMLTemplateElement | null} */
+const lines = document.querySelector("template[data-lines]");
+if (lines) import("../kit/made.js").then(({ startMade }) => startMade(lines));
