@@ -1,6 +1,6 @@
 // What a page gains with scripts: the buttons of its head, its widgets, and the chosen reading
-// path. Search and presenting are loaded when they are first used, and what looks at a link's states
-// where there are some.
+// path. Search and presenting are loaded when they are first used, what looks at a link's states where
+// there are some, and what keeps the site offline where it can be installed.
 
 import { startMap } from "./map.js";
 import { startPaths } from "./progress.js";
