@@ -20,6 +20,7 @@ from typing import Any
 
 import checking
 import colab
+import embeds
 import fonts
 import formulas
 import llms
@@ -27,6 +28,7 @@ import made
 import mapstrip
 import notebook
 import paths
+import previews
 import questions
 import searching
 import sheets
@@ -53,6 +55,7 @@ SHIPPED = {
     ".js",
     ".json",
     ".mjs",
+    ".png",
     ".svg",
     ".txt",
     ".wasm",
@@ -91,7 +94,7 @@ def copy_parts(site: Path) -> None:
     for folder in FOLDERS:
         for path in sorted((GUIDE / folder).rglob("*")):
             inner = path.relative_to(GUIDE)
-            if "test" in inner.parts or path.name == "tsconfig.json":
+            if "test" in inner.parts or path.name in ("tsconfig.json", previews.MADE.name):
                 continue
             if path.is_file() and path.suffix in SHIPPED:
                 (site / inner).parent.mkdir(parents=True, exist_ok=True)
@@ -161,6 +164,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = name_modules(text, up, modules)
         text = mapstrip.put(text, known, page.page, up)
         text = stills.put(text)
+        text = previews.put(text, page, up)
         text = text.replace(
             "<!-- styles -->",
             "\n".join(
@@ -176,6 +180,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = colab.in_page(text, colab.address())
         foot = sources.line(page.page, up) + paths.foot(known, page, up)
         text = text.replace("<!-- paths -->", foot)
+        text = embeds.write(site, page.page, page.url, page.name, text)
         path.write_text(text, encoding="utf-8")
 
 

@@ -67,12 +67,15 @@ def special() -> dict[str, list[frozenset[str]]]:
     }
 
 
-def wanted(site: Path, page: Path, text: str) -> list[str]:
-    """The sheets of a page behind those of the site, in the order of their names."""
+def wanted(site: Path, page: Path, text: str, scripts: str = "*.js") -> list[str]:
+    """The sheets of a page behind those of the site, in the order of their names.
+
+    ``scripts``: which of js/site run on it.
+    """
     modules = [
         checking.target_of(site, page, m) for m in re.findall(r'data-module="([^"]+)"', text)
     ]
-    start = [*filter(None, modules), *sorted((site / "js" / "site").glob("*.js"))]
+    start = [*filter(None, modules), *sorted((site / "js" / "site").glob(scripts))]
     sources = checking.closure(site, [path.resolve() for path in start], [])
     words = set(WORD.findall(text))
     for path in sources:

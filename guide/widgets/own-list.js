@@ -24,7 +24,7 @@ import {
   unpackModel,
   warningsOf,
 } from "../js/figures/runs/own-list.js";
-import { OwnWriting } from "../js/figures/runs/own-writing.js";
+import { MOST_SIGNS, OwnWriting } from "../js/figures/runs/own-writing.js";
 import { meanOfLast, sampleLine } from "../js/figures/runs/run-view.js";
 import { Tokenizer } from "../js/tokenizer.js";
 
@@ -47,6 +47,7 @@ class MgOwnList extends Widget {
     block: wholeField(16, 2, 64),
     t: numberField(0.7, 0.1, 2),
     model: textField("", 40_000),
+    what: textField("", MOST_SIGNS),
   };
   run = new LiveRun(() => this.guard(() => this.show()));
   shared = html("p", { class: "chat-shared" });
@@ -76,11 +77,11 @@ class MgOwnList extends Widget {
     const { list } = this;
     this.train = this.button("Train", () => this.go(), { class: "mg-button train-start" });
     this.whenLeaving(() => this.run.close());
-    this.follow(({ steps, block, seed, model }) => {
+    this.follow(({ steps, block, seed, model, what }) => {
       const seen = `${steps} ${block} ${seed}`;
       if (seen !== this.seen && list.area.value) list.soon();
       this.seen = seen;
-      this.offer(model);
+      this.offer(model, what);
     });
     const files = row(
       list.opener("Choose a list", ".txt,.csv,.tsv,.md,text/plain,text/csv"),
@@ -114,8 +115,13 @@ class MgOwnList extends Widget {
     });
   }
 
-  /** The model that a link brings waits for a click. @private @param {string} model */
-  offer(model) {
+  /**
+   * The model that a link brings waits for a click.
+   * @private
+   * @param {string} model
+   * @param {string} what it invents
+   */
+  offer(model, what) {
     this.shared.replaceChildren();
     if (!model || this.writer?.model) return;
     const open = button("Open it");
@@ -123,7 +129,8 @@ class MgOwnList extends Widget {
       this.list?.trying(() => this.openModel(unpackModel(model), "the link")),
     );
     this.shared.append(
-      `This link carries a trained model, in ${many(model.length)} characters. `,
+      `This link carries a trained model${what && ` that invents ${what}`}, in ` +
+        `${many(model.length)} characters. `,
       open,
     );
   }
@@ -317,6 +324,7 @@ class MgOwnList extends Widget {
         { config, tokenizer: new Tokenizer(uchars), weights: state.weights, warnings: [] },
         "",
         marks,
+        docs,
       );
     } catch (error) {
       if (!(error instanceof MicrogptError)) throw error; // it was restarted meanwhile

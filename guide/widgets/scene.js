@@ -109,6 +109,7 @@ class MgScene extends OnPrefix {
       back: () => this.lose(""),
       none: () => this.lose("This browser can't draw WebGL, so the numbers are shown flat."),
     });
+    this.listen(this, "mg-snapshot", () => this.view?.flush()); // it is gone once it is shown
     this.whenLeaving(
       onTheme(() =>
         this.guard(() => {

@@ -6,7 +6,7 @@
 
 import { Calm } from "./calm.js";
 import { button, html } from "./dom.js";
-import { initialValues, readHash, readState, writeHash, writeState } from "./state-text.js";
+import { initialValues, readHash, readState, summed, writeHash, writeState } from "./state-text.js";
 
 export * from "./state-text.js";
 
@@ -72,10 +72,10 @@ export class UrlState {
     return () => this.listeners.delete(changed);
   }
 
-  /** The whole address with this state in it. */
+  /** The whole address with this state in it, and what tells whether it arrived whole. */
   link() {
     this.write();
-    return location.href;
+    return summed(pageAddress());
   }
 
   /** Writes what is still to be written, and lets the address go. */
@@ -116,29 +116,48 @@ export function isHidden(control) {
   return readHash(location.hash).parts.get("hide")?.split(",").includes(control) ?? false;
 }
 
+/** The page that a reader would open: for a figure in a frame the one that it belongs to. */
+export function pageAddress() {
+  const { page } = document.body?.dataset ?? {};
+  if (page === undefined) return location.href;
+  return new URL(page, document.baseURI).href + location.hash;
+}
+
 /**
- * A button that copies the address with the state in it; where that isn't allowed, the address
- * comes up selected.
+ * A button that copies the address with the state in it.
  * @param {UrlState} state
  */
-export function copyLink(state) {
+export const copyLink = (state) =>
+  copying("Copy link", "Copied: it opens this page as it is now.", () => state.link());
+
+/**
+ * A button that copies a text; where that isn't allowed, the text comes up selected.
+ * @param {string} name
+ * @param {string} done what is said then
+ * @param {() => string} textOf
+ */
+export function copying(name, done, textOf) {
   const host = html("span", { class: "mg-copy" });
-  const copy = button("Copy link");
+  const copy = button(name);
   const said = html("span", { role: "status" });
   copy.addEventListener("click", async () => {
-    const link = state.link();
+    const text = textOf();
+    const what = name.replace("Copy ", "");
     try {
-      await navigator.clipboard.writeText(link);
+      await navigator.clipboard.writeText(text);
       host.querySelector("input")?.remove();
-      said.textContent = "Copied: it opens this page as it is now.";
+      said.textContent = done;
     } catch {
       const field =
         host.querySelector("input") ??
-        html("input", { readonly: true, "aria-label": "Link to copy" });
-      field.value = link;
+        html("input", {
+          readonly: true,
+          "aria-label": `${what[0].toUpperCase()}${what.slice(1)} to copy`,
+        });
+      field.value = text;
       host.append(field);
       field.select();
-      said.textContent = "Copy the link below.";
+      said.textContent = `Copy the ${what} below.`;
     }
   });
   host.append(copy, said);

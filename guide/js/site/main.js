@@ -1,5 +1,6 @@
 // What a page gains with scripts: the buttons of its head, its widgets, and the chosen reading
-// path. Search and presenting are loaded when they are first used.
+// path. Search and presenting are loaded when they are first used, what looks at a link's states where
+// there are some, and what keeps the site offline where it can be installed.
 
 import { startMap } from "./map.js";
 import { startPaths } from "./progress.js";
@@ -78,6 +79,15 @@ startPaths();
 if (asked.has("present")) present(Math.max(0, Number(asked.get("present")) - 1 || 0));
 
 if (document.querySelector("a.term")) import("./terms.js").then((terms) => terms.startTerms());
+
+const checkLink = () => {
+  if (location.hash.includes("?")) import("./link-note.js").then((note) => note.checkLink());
+};
+checkLink();
+addEventListener("hashchange", checkLink);
+
+if (document.querySelector("link[rel=manifest]"))
+  import("./app.js").then((app) => app.startApp(root));
 
 startMap();
 loadWidgets();

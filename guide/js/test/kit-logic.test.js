@@ -16,11 +16,13 @@ import {
   numbersField,
   readHash,
   readState,
+  summed,
   seedField,
   textField,
   writeHash,
   writeState,
 } from "../kit/state-text.js";
+import { isPublic, wrapped } from "../kit/take-away.js";
 import { readNumber, readNumbers, snapped, ticks, written } from "../kit/text.js";
 import { Random } from "../random.js";
 import { fail, near, same } from "./helpers.js";
@@ -138,6 +140,36 @@ test("state goes through the address", () => {
     "hashes",
   );
   if (decodeURI(new URL(`http://x/${hash}`).hash) === "") fail("not an address");
+});
+
+test("a link that was cut or changed is known by its checksum", () => {
+  const states = "draws=seed:7&own=model:1.2_3.aGVsbG8,t:0.5";
+  const link = summed(`https://example.org/learn/x/#top?${states}`);
+  const hash = link.slice(link.indexOf("#"));
+  const read = readHash(hash);
+  same([false, "seed:7", 2], [read.isDamaged, read.parts.get("draws"), read.parts.size], hash);
+  same(link, summed(link), "once is enough");
+  for (let end = hash.indexOf("?") + 1; end < hash.length; end++) {
+    const { isDamaged, parts } = readHash(hash.slice(0, end));
+    same([true, 0], [isDamaged, parts.size], hash.slice(0, end));
+  }
+  for (let at = hash.indexOf("sum="); at < hash.length; at++) {
+    const other = `${hash.slice(0, at)}${hash[at] === "0" ? "1" : "0"}${hash.slice(at + 1)}`;
+    const isName = at <= hash.indexOf("=");
+    same(!isName, readHash(other).isDamaged, other);
+  }
+  same(
+    [false, "lr"],
+    [readHash(`${hash}&hide=lr`)].map((one) => [one.isDamaged, one.parts.get("hide")])[0],
+    "a teacher's addition",
+  );
+  same(
+    [false, 2],
+    [readHash(`#top?${states}`)].map((one) => [one.isDamaged, one.parts.size])[0],
+    "a link of before",
+  );
+  for (const plain of ["https://example.org/a/", "https://example.org/a/?path=x#top"])
+    same(plain, summed(plain), "nothing to check");
 });
 
 test("half a character in a text field never breaks the address", () => {
@@ -417,4 +449,18 @@ test("what waits for rest is done once, and not when it is stopped", async () =>
     for (let i = 0; i < 3; i++) calm.changed();
   });
   same(done, ["calm"]);
+});
+
+test("a figure's words are broken where there is no room", () => {
+  const long = (/** @type {string} */ text) => text.length;
+  same(["a bc", "def", "toolong", "x"], wrapped(" a bc  def toolong x", 5, long), "lines");
+  same([], wrapped("", 5, long), "nothing to say");
+  for (const [address, isOut] of /** @type {[string, boolean][]} */ ([
+    ["https://example.org/learn/", true],
+    ["http://127.0.0.1:8042/learn/", false],
+    ["http://localhost/", false],
+    ["http://[::1]:8042/", false],
+    ["file:///site/index.html", false],
+  ]))
+    same(isOut, isPublic(new URL(address)), address);
 });
