@@ -29,6 +29,7 @@ SMOKE = (
     (["train"], "sample  1: kamon"),
     (["sample", "--count", "3"], "sample  3: karai"),
     (["ladder"], "5"),
+    (["speedrun"], "units"),  # a record that came with it
     (["guide", "--export", "guide.zip"], "wrote guide.zip: "),
 )
 SMOKE_LADDER = ["num docs: 32033", "vocab size: 27", "num params: 4192"]  # how rung 5 begins
@@ -51,7 +52,7 @@ def build_wheel(folder, **changes):
         sys.exit(f"{built.name} lacks its bill of materials: see hatch_build.py.")
     if "microgpt/share/requirements/grader.txt" not in inside:
         sys.exit(f"{built.name} lacks requirements/grader.txt: see pyproject.toml, tool.hatch.")
-    for folder in ("data", "ladder", "guide/site"):
+    for folder in ("data", "ladder", "guide/site", "recipes/speedrun"):
         for path in sorted((ROOT / folder).rglob("*")):
             name = path.relative_to(ROOT).as_posix()
             wanted = path.is_file() and "__pycache__" not in path.parts

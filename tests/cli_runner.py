@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,10 +106,12 @@ def environment(**changes: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1", **changes}
 
 
-def process(*arguments: object, cwd: Path, **changes: str) -> Result:
+def process(
+    *arguments: object, cwd: Path, command: Sequence[str] = COMMAND, **changes: str
+) -> Result:
     """Run the command in a process of its own."""
     done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
+        [*command, *map(str, arguments)],
         cwd=cwd,
         env=environment(**changes),
         stdin=subprocess.DEVNULL,
@@ -122,14 +124,16 @@ def process(*arguments: object, cwd: Path, **changes: str) -> Result:
 
 
 @contextlib.contextmanager
-def started(*arguments: object, cwd: Path, **popen: Any) -> Iterator["subprocess.Popen[bytes]"]:
+def started(
+    *arguments: object, cwd: Path, command: Sequence[str] = COMMAND, **popen: Any
+) -> Iterator["subprocess.Popen[bytes]"]:
     """The command running in a process of its own, silent unless told otherwise.
 
     It is killed where it still runs at the end of the block.
     """
     quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    command = [*COMMAND, *map(str, arguments)]
-    with subprocess.Popen(command, cwd=cwd, env=environment(), **{**quiet, **popen}) as run:
+    whole = [*command, *map(str, arguments)]
+    with subprocess.Popen(whole, cwd=cwd, env=environment(), **{**quiet, **popen}) as run:
         try:
             yield run
         finally:

@@ -445,3 +445,13 @@ def files() -> list[Honest]:
 def honest_bots() -> list[Honest]:
     """All of them."""
     return [*searches(), *styles(), *classes(), *languages(), *policies(), *files()]
+
+
+PLAIN = frozenset(
+    {
+        "trie", "set of all pieces", "sorted and bisect", "index by letter", "closures",
+        "recursion", "German", "French", "Polish", "Japanese", "Hindi", "Russian",
+    }
+)  # fmt: skip
+"""Of these, hooks that need nothing of Python that others don't, and loops that are as given: what
+they answer is judged without a sandbox (test_grader_variants), and in one by `make prove`."""

@@ -12,6 +12,8 @@ from microgpt.engines.native import build, level_problems
 from patience import SLOW_PATIENCE
 
 TESTS = Path(__file__).resolve().parent
+FEWER = "MICROGPT_TESTS_FEWER"
+"""In the environment: a number by which examples are divided, where each of them is slow."""
 
 
 try:

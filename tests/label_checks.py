@@ -12,6 +12,12 @@ STATES = {
     "learn/backward": ["backprop=shape:loss,at:25&neuron-backward=run:2,b:-4"],
     "learn/chain-rule": ["chain=bicycle:0", "chain=walker:10,bicycle:10,car:10", "chain=car:0.5"],
     "learn/derivative": ["numerical=e:-5,p:2.8", "numerical=curve:relu,p:-2.8"],
+    "learn/embeddings": [
+        "embeddings=dx:-1.2,dy:-0.2",
+        "embeddings=letter:n,dx:1.2,dy:0.2",
+        "embeddings=letter:n,positions:1,at:7",
+        "embeddings=letter:BOS,positions:1,at:0",
+    ],
     "learn/gradient-check": ["gradient-check=broken:gate", "gradient-check=broken:mean"],
     "learn/gradient-descent": [
         "descent=at:4&parabola=p:-3.5,lr:2.5",

@@ -11,7 +11,10 @@ STEPS = """async () => {
     const heard = new Promise((done) => addEventListener("hashchange", done, { once: true }));
     location.hash = hash;
     await heard;
-    for (const _ of "12") await new Promise(requestAnimationFrame);
+  };
+  const becomes = async (holds) => {
+    for (let i = 0; i < 60 && !holds(); i++) await new Promise(requestAnimationFrame);
+    return holds();
   };
   for (const stepper of document.querySelectorAll("main mg-stepper[data-ready]")) {
     const host = stepper.closest("[data-figure]");
@@ -32,11 +35,13 @@ STEPS = """async () => {
       continue;
     }
     await go("");
-    if (stepper.at === at) found.push({ name, said: "an address without a step keeps the step" });
+    if (!(await becomes(() => stepper.at !== at)))
+      found.push({ name, said: "an address without a step keeps the step" });
     await go(hash);
-    if (stepper.at !== at)
+    if (!(await becomes(() => stepper.at === at)))
       found.push({ name, said: `the address leads to step ${stepper.at}, not to ${at}` });
     await go("");
+    await becomes(() => stepper.at !== at);
   }
   return found;
 }"""

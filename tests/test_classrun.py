@@ -13,24 +13,26 @@ from pathlib import Path
 import pytest
 
 from bot_sources import TEMPLATE, at_import
-from cli_runner import microgpt, ok, process, started, tree
+from class_bank import KEY, prepared_class
+from class_bank import class_key as class_key
+from class_bank import warm_command as warm_command
+from cli_runner import COMMAND, microgpt, ok, process, started, tree
 from hostile_class import handed_in
 from microgpt.assignment.grading import classrun
 from microgpt.assignment.grading.classrun import JOURNAL, Journal, Row, fingerprint, grade_class
-from microgpt.assignment.grading.grader import Options, Prepared, prepare
+from microgpt.assignment.grading.grader import Options, Prepared
 from microgpt.assignment.intake.submissions import Submission
 from microgpt.assignment.result import Check, Result
 from microgpt.errors import FileError
 from patience import until
 from test_kill import advance, countdown
 
-KEY = b"k" * 32
 _posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 
 
 @pytest.fixture(scope="module")
-def prepared() -> Prepared:
-    return prepare(Options(key=KEY))
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepared_class(tmp_path_factory, Options(key=KEY))
 
 
 # ---------------------------------------------------------------- the journal
@@ -184,27 +186,27 @@ def of(folder: Path) -> dict[str, bytes]:
 FORMATS = ("--format", "gradescope", "junit", "classroom", "otter")
 
 
-def the_same_in_any_order(tmp_path: Path, times: int) -> None:
+def the_same_in_any_order(tmp_path: Path, key: Path, times: int) -> None:
     folder = handed_in(tmp_path / "class", {**SMALL_CLASS, "gus": TEMPLATE})
     rng = random.Random(1)
     paths = sorted(folder.iterdir())
     first = None
     for i in range(times):
         out = tmp_path / f"out{i}"
-        ok("grade", *paths, "--out", out, "--jobs", 1 + i % 3, *FORMATS)
+        ok("grade", *paths, "--out", out, "--key", key, "--jobs", 1 + i % 3, *FORMATS)
         first = first or of(out)
         assert of(out) == first, i
         rng.shuffle(paths)
 
 
 @pytest.mark.slow
-def test_the_same_bytes_in_any_order(tmp_path: Path) -> None:
-    the_same_in_any_order(tmp_path, 3)
+def test_the_same_bytes_in_any_order(tmp_path: Path, class_key: Path) -> None:
+    the_same_in_any_order(tmp_path, class_key, 3)
 
 
 @pytest.mark.prove
-def test_the_same_bytes_in_any_order_ten_times(tmp_path: Path) -> None:
-    the_same_in_any_order(tmp_path, 10)
+def test_the_same_bytes_in_any_order_ten_times(tmp_path: Path, class_key: Path) -> None:
+    the_same_in_any_order(tmp_path, class_key, 10)
 
 
 # ---------------------------------------------------------------- stopped and gone on
@@ -226,10 +228,13 @@ def lines(out: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else -1
 
 
-def killed_and_gone_on(tmp_path: Path, kills: int, seed: int) -> None:
-    """Kill at states that can be seen: each number of rows, and in between at blind moments."""
+def killed_and_gone_on(tmp_path: Path, key: Path, warm: list[str], kills: int, seed: int) -> None:
+    """Kill at states that can be seen: each number of rows, and in between at blind moments.
+
+    The first is killed while it gets ready; the others needn't do that again.
+    """
     folder = handed_in(tmp_path / "class", SMALL_CLASS)
-    flags = ["--jobs", 2, *FORMATS]
+    flags = ["--key", key, "--jobs", 2, *FORMATS]
     ok("grade", folder, "--out", tmp_path / "straight", *flags)
     straight = of(tmp_path / "straight")
     out, total = tmp_path / "out", len(SMALL_CLASS)
@@ -241,13 +246,14 @@ def killed_and_gone_on(tmp_path: Path, kills: int, seed: int) -> None:
         def reached(goal: int = goal) -> bool:
             return lines(out) >= goal and (goal < total or (out / "class.csv").exists())
 
-        with started("grade", folder, "--out", out, *flags, cwd=tmp_path) as run:
+        command = warm if i else COMMAND
+        with started("grade", folder, "--out", out, *flags, cwd=tmp_path, command=command) as run:
             until(reached, "so many rows", lambda: run.poll() is None)
             advance(run, countdown(rng.randrange(12)))
             run.kill()
         seen.append(lines(out))
     assert max(seen) > 0
-    done = process("grade", folder, "--out", out, *flags, cwd=tmp_path)
+    done = process("grade", folder, "--out", out, *flags, cwd=tmp_path, command=warm)
     assert done.code == 0, done.err
     known = max(0, seen[-1])
     assert known == 0 or f"{known} of {total} were graded before and are kept" in done.err
@@ -257,27 +263,32 @@ def killed_and_gone_on(tmp_path: Path, kills: int, seed: int) -> None:
 @pytest.mark.slow
 @_posix
 @pytest.mark.usefixtures("own_temporary")
-def test_a_class_killed_4_times_ends_in_the_same_bytes(tmp_path: Path) -> None:
-    killed_and_gone_on(tmp_path, 4, 0)
+def test_a_class_killed_4_times_ends_in_the_same_bytes(
+    tmp_path: Path, class_key: Path, warm_command: list[str]
+) -> None:
+    killed_and_gone_on(tmp_path, class_key, warm_command, 4, 0)
 
 
 @pytest.mark.prove
 @_posix
 @pytest.mark.usefixtures("own_temporary")
 @pytest.mark.parametrize("seed", range(1, 5))
-def test_a_class_killed_20_times_ends_in_the_same_bytes(tmp_path: Path, seed: int) -> None:
+def test_a_class_killed_20_times_ends_in_the_same_bytes(
+    tmp_path: Path, class_key: Path, warm_command: list[str], seed: int
+) -> None:
     """Five times in each of four runs: from the beginning to the files at the end."""
-    killed_and_gone_on(tmp_path, 5, seed)
+    killed_and_gone_on(tmp_path, class_key, warm_command, 5, seed)
 
 
 @pytest.mark.slow
 @_posix
-def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path, class_key: Path, warm_command: list[str]) -> None:
     folder = handed_in(tmp_path / "class", {**SMALL_CLASS, "gus": TEMPLATE})
     out, errors = tmp_path / "out", tmp_path / "errors"
+    asked = ("grade", folder, "--out", out, "--key", class_key)
     with (
         errors.open("wb") as file,
-        started("grade", folder, "--out", out, cwd=tmp_path, stderr=file) as run,
+        started(*asked, cwd=tmp_path, command=warm_command, stderr=file) as run,
     ):
         until(lambda: lines(out) >= 1, "the first row", lambda: run.poll() is None)
         run.send_signal(signal.SIGINT)
@@ -285,7 +296,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     kept = lines(out)
     assert f"Stopped: {kept} of 7 results are kept in {out / JOURNAL}.\n" in errors.read_text()
     assert "The same command continues with the others." in errors.read_text()
-    done = ok("grade", folder, "--out", out, "--json")
+    done = ok(*asked, "--json")
     assert f"{kept} of 7 were graded before" in done.err
     assert len(done.of("result")) == 7
     assert not (out / JOURNAL).exists()
@@ -295,7 +306,9 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_formats_in_one_flag_or_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_formats_in_one_flag_or_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, class_key: Path
+) -> None:
     """The submissions are taken for what they are, before the flag and behind it."""
     monkeypatch.chdir(tmp_path)
     handed_in(tmp_path, {"ada": "1 +", "bob": "2 +"})
@@ -307,7 +320,7 @@ def test_formats_in_one_flag_or_several(tmp_path: Path, monkeypatch: pytest.Monk
         ("--out=5", "--format=junit", "ada", "bob", "--format=gradescope"),
     )
     for i, way in enumerate(ways, 1):
-        ok("grade", *way)
+        ok("grade", "--key", class_key, *way)
         assert {path.name for path in Path(str(i)).iterdir()} == {
             "class.csv", "results.jsonl", "feedback", "gradescope", "junit.xml",
         }  # fmt: skip

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from class_bank import class_key as class_key
 from cli_runner import ok
 
 CANVAS = """\
@@ -18,7 +19,7 @@ Student,ID,SIS User ID,SIS Login ID,Section,Homework 1 (5501)
 
 
 @pytest.mark.slow
-def test_every_file_of_a_class_has_its_row(tmp_path: Path) -> None:
+def test_every_file_of_a_class_has_its_row(tmp_path: Path, class_key: Path) -> None:
     files = {
         "doejane_LATE_1299_5001_bot.py.txt": "print()",
         "doejane_888_5002_bot.ipynb": "{}",
@@ -34,7 +35,7 @@ def test_every_file_of_a_class_has_its_row(tmp_path: Path) -> None:
     roster.write_text(CANVAS)
     out = home / "graded"
     for _ in range(2):  # the second time its own files lie there
-        done = ok("grade", home, "--roster", roster, "--out", out)
+        done = ok("grade", home, "--roster", roster, "--out", out, "--key", class_key)
         assert "isn't clear who this is" in done.err
         with (out / "class.csv").open(encoding="utf-8-sig", newline="") as file:
             rows = {row["student"]: row for row in csv.DictReader(file)}

@@ -52,6 +52,7 @@ def run_unread(folder: Path, *arguments: str, errors_too: bool = False) -> tuple
         ["eval", MODEL, "few.txt"],
         ["inspect", MODEL],
         ["ladder"],
+        ["speedrun"],
         ["ladder", "0", "few.txt"],
         ["doctor"],
         ["bot"],

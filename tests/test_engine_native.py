@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import os
 import random
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
+from kernel_programs import FEWER
 from microgpt.batches import Order, TokenTable
 from microgpt.config import Config, make_config
 from microgpt.data import load_data
@@ -31,6 +33,7 @@ except OSError as error:
 
 every_level = pytest.mark.parametrize("level", LEVELS)
 both_dtypes = pytest.mark.parametrize("dtype", ["float64", "float32"])
+SHARE = int(os.environ.get(FEWER, "1"))
 
 
 def native(level: str | None = None) -> NativeEngine:
@@ -97,7 +100,7 @@ def close(a: Arrays, b: Arrays, tolerance: float) -> None:
 # Drawing a model and asking NumPy is what takes the time: each example goes to all levels at once.
 
 
-@settings(max_examples=40)
+@settings(max_examples=40 // SHARE)
 @given(st.data())
 def test_random_models_agree_with_numpy(data: st.DataObject) -> None:
     config = data.draw(models())
@@ -125,7 +128,7 @@ def test_random_models_agree_with_numpy(data: st.DataObject) -> None:
                 np.testing.assert_allclose(a, b, atol=tolerance * 10)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25 // SHARE)
 @given(st.data())
 def test_training_agrees_with_numpy(data: st.DataObject) -> None:
     config = data.draw(models())
@@ -241,7 +244,7 @@ def test_threads_change_no_byte(level: str, dtype: str, batch: int) -> None:
 # ---------------------------------------------------------------- sampling
 
 
-@settings(max_examples=30)
+@settings(max_examples=30 // SHARE)
 @given(st.data())
 def test_sampling_is_the_one_of_base(data: st.DataObject) -> None:
     config = data.draw(models())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot_sources import SOLUTION, TEMPLATE, at_import
+from class_bank import class_key as class_key
 from hostile_class import graded, handed_in, rows
 from microgpt.assignment.box.sandbox import Sandbox
 from microgpt.assignment.box.session import _report_in, _Said
@@ -169,13 +170,13 @@ FORGERS = {
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the isolation of Linux is tested")
-def test_forgers_spoil_their_own_rows_alone(tmp_path: Path) -> None:
+def test_forgers_spoil_their_own_rows_alone(tmp_path: Path, class_key: Path) -> None:
     """All kinds in one class, at two at a time, around a student who has done nothing."""
     bots = {name: bot for kind in FORGERS.values() for name, (bot, _) in kind.items()}
     alone = handed_in(tmp_path / "alone", {"honest": SOLUTION, "simple": TEMPLATE})
     together = handed_in(tmp_path / "class", {**bots, "honest": SOLUTION, "simple": TEMPLATE})
-    graded(alone, tmp_path / "one")
-    done, results = graded(together, tmp_path / "all", "--jobs", 2)
+    graded(alone, tmp_path / "one", "--key", class_key)
+    done, results = graded(together, tmp_path / "all", "--key", class_key, "--jobs", 2)
     assert len(results) == len(bots) + 2
     for student in ("honest", "simple"):
         assert rows(tmp_path / "all")[student] == rows(tmp_path / "one")[student]

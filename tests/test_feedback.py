@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from class_bank import class_key as class_key
 from cli_runner import ok, refused, tree
 from hostile_class import handed_in
 from microgpt.assignment.reports import FORMATS, autograder, feedback, gradescope, page, write_all
@@ -190,9 +191,18 @@ def test_hidden_tests_are_the_only_ones_that_say_more() -> None:
 
 
 @pytest.mark.slow
-def test_a_class_with_a_limit(tmp_path: Path) -> None:
+def test_a_class_with_a_limit(tmp_path: Path, class_key: Path) -> None:
     folder = handed_in(tmp_path / "class", {"ada": "def f(:", "bob": "1 / 0"})
-    flags = ("--out", tmp_path / "out", "--feedback-limit", 1, "--format", "junit")
+    flags = (
+        "--key",
+        class_key,
+        "--out",
+        tmp_path / "out",
+        "--feedback-limit",
+        1,
+        "--format",
+        "junit",
+    )
     command = ("grade", folder, *flags)
     ok(*command)
     first = tree(tmp_path / "out")
@@ -206,4 +216,4 @@ def test_a_class_with_a_limit(tmp_path: Path) -> None:
     assert b"told more than the score, and this is number 2" in later["feedback/bob.html"]
     assert b"ZeroDivisionError" not in later["feedback/bob.html"]
     assert b"ZeroDivisionError" in later["results.jsonl"]
-    assert "doesn't apply" in ok("grade", folder, "--feedback-limit", 1).err
+    assert "doesn't apply" in ok("grade", folder, "--key", class_key, "--feedback-limit", 1).err

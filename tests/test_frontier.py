@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
+from microgpt.assignment.grading import frontier as module
 from microgpt.assignment.grading.frontier import (
     Point,
     Requests,
@@ -152,7 +153,10 @@ def test_labels_stay_inside_and_apart() -> None:
 
 
 @pytest.mark.slow
-def test_the_shipped_model_and_its_reference_policy() -> None:
+def test_the_shipped_model_and_its_reference_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By leaks that are measured roughly: what is asserted doesn't hang on their last digits."""
+    monkeypatch.setattr(module, "_NODES", 200)
+    monkeypatch.setattr(module, "_SAMPLES", 200)
     opened, _ = open_model(None)
     policy, tokenizer = Policy.shipped(), opened.tokenizer
     automaton = Automaton.of(policy.words, tokenizer)

@@ -47,7 +47,7 @@ def test_the_corpus_is_small_and_nothing_in_it_is_for_nobody() -> None:
 def test_changed_inputs(name: str, tmp_path: Path) -> None:
     reader = READERS[name](tmp_path)
     seeds = [*reader.seeds, *fuzzing.corpus(name).values()]
-    goal = len(seeds) + (100 if name in SLOWER else 800)
+    goal = len(seeds) + (60 if name in SLOWER else 400)
     fuzzing.explore(reader.read, seeds, random.Random(1), lambda done: done < goal)
 
 

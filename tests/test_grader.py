@@ -19,7 +19,6 @@ from microgpt.assignment.grading import cases as kinds
 from microgpt.assignment.grading import rubric
 from microgpt.assignment.grading.cases import Suite, make_suite, public_cases
 from microgpt.assignment.grading.clarity import clarity
-from microgpt.assignment.grading.classrun import grade_many
 from microgpt.assignment.grading.grader import LIMITS, Options, Prepared, grade
 from microgpt.assignment.grading.replies import fits, read_reply
 from microgpt.assignment.grading.structure import examine
@@ -306,14 +305,11 @@ def _mutants(prepared: Prepared) -> list[Mutant]:
 
 
 def _graded(chosen: list[Mutant], prepared: Prepared) -> Iterator[tuple[Mutant, Result]]:
-    """Two at a time. The one that forks ends at the clock alone: a short time is enough for it."""
-    forking = [mutant for mutant in chosen if mutant.name == "forks"]
-    others = [mutant for mutant in chosen if mutant not in forking]
-    for some, wall_s in ((others, LIMITS.wall_s), (forking, 15)):
+    """The one that forks ends at the clock alone: a short time is enough for it."""
+    for mutant in chosen:
+        wall_s = 15 if mutant.name == "forks" else LIMITS.wall_s
         options = replace(prepared.options, limits=replace(prepared.options.limits, wall_s=wall_s))
-        submissions = [Submission(WHO, "bot.py", mutant.bot) for mutant in some]
-        at_hand = replace(prepared, options=options)
-        yield from zip(some, grade_many(submissions, options, 2, at_hand), strict=True)
+        yield mutant, result_of(mutant.bot, replace(prepared, options=options))
 
 
 _PARTS = 3  # so that processes can share the mutants out

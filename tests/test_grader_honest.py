@@ -1,35 +1,21 @@
 """Correct work by students keeps its points, however unusual it looks."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from honest_bots import honest_bots
+from class_bank import KEY, prepared_class
+from honest_bots import PLAIN, honest_bots
 from honest_parts import Honest
-from microgpt.assignment.grading.classrun import grade_many
-from microgpt.assignment.grading.grader import Options, Prepared, prepare
+from microgpt.assignment.grading.grader import Options, Prepared, grade
 from microgpt.assignment.intake.submissions import Submission
 from microgpt.assignment.result import Result
-from shared import once
 
-KEY = b"h" * 32
 _PARTS = 4  # so that processes can share the bots out
 _CLARITY = 10  # points that a person confirms; all others are for what a bot does
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
-    """The class's cases; the first process computes them, the others read what it kept."""
-    options = Options(key=KEY)
-    with pytest.MonkeyPatch.context() as patch:
-
-        def compute(folder: Path) -> None:
-            patch.setenv("MICROGPT_CACHE", str(folder))
-            prepare(options)
-
-        patch.setenv("MICROGPT_CACHE", str(once(tmp_path_factory, "honest", compute)))
-        yield prepare(options)
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepared_class(tmp_path_factory, Options(key=KEY))
 
 
 def test_bots_differ() -> None:
@@ -41,10 +27,22 @@ def test_bots_differ() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(_PARTS))
 def test_honest_work_keeps_its_points(prepared: Prepared, part: int) -> None:
-    bots = honest_bots()[part::_PARTS]
-    submissions = [Submission(f"student {i}", "bot.py", bot.bot) for i, bot in enumerate(bots)]
-    results = grade_many(submissions, prepared.options, 2, prepared)
-    wrong = [line for bot, result in zip(bots, results, strict=True) for line in _lost(bot, result)]
+    bots = [bot for bot in honest_bots() if bot.name not in PLAIN]
+    keep_their_points(bots[part::_PARTS], prepared)
+
+
+@pytest.mark.prove
+def test_plain_work_keeps_its_points_in_a_sandbox_too(prepared: Prepared) -> None:
+    bots = [bot for bot in honest_bots() if bot.name in PLAIN]
+    assert len(bots) == len(PLAIN)
+    keep_their_points(bots, prepared)
+
+
+def keep_their_points(bots: list[Honest], prepared: Prepared) -> None:
+    wrong = []
+    for i, bot in enumerate(bots):
+        submission = Submission(f"student {i}", "bot.py", bot.bot)
+        wrong += _lost(bot, grade(submission, prepared.options, prepared))
     assert not wrong, "\n".join(wrong)
 
 
@@ -71,5 +69,5 @@ def test_a_bot_that_lacks_a_beginning_is_told(prepared: Prepared) -> None:
         assert source.count(head) == 1
         source = source.replace(head, b"")
     submission = Submission("student", "bot.py", source)
-    (result,) = grade_many([submission], prepared.options, 1, prepared)
+    result = grade(submission, prepared.options, prepared)
     assert any("prefixes that lead" in line for line in _lost(bot, result)), result

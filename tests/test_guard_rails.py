@@ -341,7 +341,7 @@ def test_the_policy_is_what_was_measured() -> None:
     ]
     verdicts = set()
     for prefix in prefixes:
-        leak = meter.of(prefix, samples=20_000, bars=(REFUSE, ALLOW))
+        leak = meter.of(prefix, nodes=300, samples=20_000, bars=(REFUSE, ALLOW))
         verdict = rule(prefix, leak, automaton, names)
         verdicts.add(verdict)
         if verdict != "grey":

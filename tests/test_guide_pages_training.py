@@ -213,7 +213,25 @@ def test_own_list_trains_writes_and_goes_into_a_link(opened: Callable[..., Any])
     model, warnings = read_model(Path(download.value.path()))
     assert not warnings
     assert tuple(model.tokenizer.uchars) == tuple("loá🦕🦖")
+    area.fill("olé\n" * 9)
+    told(page, "mg-own-list", "Trained on the list before. Step 1,000 of 1,000")
+    told(page, "mg-own-list", "“Train again” learns the list in the field.")
+    stale = widget.locator(".train-stale")
+    assert stale.is_visible() and stale.inner_text() == "trained on the list before"
+    widget.get_by_text("Trained on the list before, not on the one in the field").wait_for()
+    soft, full = (
+        widget.locator(one).first.evaluate("(e) => getComputedStyle(e).color")
+        for one in (".train-samples .train-sample", ".train-title")
+    )
+    assert soft != full
     widget_checks.looked_at(page, "mg-own-list")
+    area.fill("🦕🦖\nolá\n" * 20)  # it is what the model has learned
+    stale.wait_for(state="hidden")
+    area.fill("olé\nolá\n" * 9)
+    stale.wait_for()
+    widget.get_by_role("button", name="Train again").click()
+    stale.wait_for(state="hidden")
+    begin.wait_for()
     widget.get_by_role("button", name="Make a link with the model in it").click()
     in_address(page, "model:")
     hash_ = page.evaluate("location.hash")
@@ -241,6 +259,8 @@ def test_own_list_refuses_in_place(opened: Callable[..., Any]) -> None:
         ("model.json", b'{"format": "other"}', "This model.json can't be used"),
         ("photo.txt", b"\x00\x01\xff\xfe", "is not plain text"),
         ("big.txt", b"a\n" * (9 * 2**20), "at most 16 are accepted"),
+        ("long.txt", b"a\n" * 600_000, "600,000 lines; at most 500,000 are accepted"),
+        ("open.csv", b'name,n\n"ada,1\n', "line 2: a quote is opened and never closed"),
     ]:
         made = {"name": name, "mimeType": "text/plain", "buffer": content}
         files.first.set_input_files([made])
@@ -253,6 +273,51 @@ def test_own_list_refuses_in_place(opened: Callable[..., Any]) -> None:
     widget.locator(".train-writing").get_by_text("wombat").first.wait_for()
     widget.get_by_label("One word or line each.").fill("")
     widget.get_by_text("There is nothing to learn from yet").wait_for()
+    page.evaluate("() => { Storage.prototype.setItem = () => { throw new Error('full') } }")
+    widget.get_by_label("One word or line each.").fill("wombat")
+    widget.get_by_text("This browser can't keep the list").wait_for()
+    assert not widget.get_by_role("button", name="Forget it").is_visible()
+    page.reload()
+    told(page, "mg-own-list", "Step 100 of 1,000")
+    _takes_a_table(page, widget, files.first)
+
+
+def _takes_a_table(page: Any, widget: Any, files: Any) -> None:
+    table = 'Nr;Ort;Jahr\n1;Köln;50\n2;"Zürich; am See";15\n'.encode("cp1252")
+    files.set_input_files([{"name": "orte.csv", "mimeType": "text/csv", "buffer": table}])
+    widget.get_by_text("“orte.csv” isn't UTF-8; it is read as Latin-1 (Windows-1252).").wait_for()
+    area = widget.get_by_label("One word or line each.")
+    assert area.input_value() == "Köln\nZürich; am See"
+    town = widget.get_by_role("radio", name="Ort Köln · Zürich; am See")
+    assert town.is_checked()
+    widget_checks.looked_at(page, "mg-own-list")
+    town.focus()
+    page.keyboard.press("ArrowDown")
+    assert area.input_value() == "50\n15"
+    widget.get_by_text("it is read as Latin-1 (Windows-1252). Column 3 of 3 is taken.").wait_for()
+    assert page.evaluate("document.activeElement.value") == "2"
+    widget.get_by_label("The first row holds titles").click()
+    assert area.input_value() == "Jahr\n50\n15"
+    page.reload()
+    widget.get_by_text("This is your list from before, kept in this tab.").wait_for()
+    assert area.input_value() == "Jahr\n50\n15"
+    assert "Jahr" not in page.url
+    widget.get_by_role("radio", name="Whole lines").click()
+    assert area.input_value().startswith("Nr;Ort;Jahr\n1;Köln")
+    area.fill("")
+    page.evaluate(
+        """() => {
+          const area = document.querySelector("mg-own-list textarea");
+          area.value = "word\\tn\\nada\\t1\\neva\\t2";
+          area.dispatchEvent(new InputEvent("input", { inputType: "insertFromPaste" }));
+        }"""
+    )
+    widget.get_by_text("What you pasted is a table.").wait_for()
+    assert area.input_value() == "ada\neva"
+    widget.get_by_role("button", name="Forget it").click()
+    told(page, "mg-own-list", "The list has 1,163 lines")
+    assert page.evaluate("sessionStorage.getItem('mg-own-list')") is None
+    assert not widget.get_by_role("group", name="is a table").is_visible()
 
 
 @pytest.mark.slow

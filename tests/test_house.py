@@ -30,6 +30,7 @@ FLOORS = (
     {"guard", "inspection"},
     {"assignment"},
     {"benchmark"},
+    {"speedrun"},
     {"cli"},
     {"__main__"},
 )

@@ -72,7 +72,7 @@ def test_while_it_begins_and_answers(tmp_path: Path, module: str) -> None:
     assert pressed_at(module, tmp_path, "bot") == (130, "microgpt: Stopped.\n")
 
 
-@pytest.mark.parametrize("command", ["train", "sample", "guide", "ladder", "doctor"])
+@pytest.mark.parametrize("command", ["train", "sample", "guide", "ladder", "doctor", "speedrun"])
 def test_other_commands(tmp_path: Path, command: str) -> None:
     module = f"microgpt.cli.{command}"
     assert pressed_at(module, tmp_path, command) == (130, "microgpt: Stopped.\n")

@@ -1,33 +1,28 @@
 """The C kernel's memory, and the accuracy of its exp and log.
 
 The fuzz calls the kernel as the engine does, but without the engine's checks and with arrays that
-are exactly as large as they must be. It always runs; the slow tests repeat it, the conformance
-suite and the tests of the engine with a kernel built with gcc's sanitizers, in which stretches
-nobody may touch lie between the pieces of the arena (model.h: fence).
+are exactly as large as they must be. It always runs; test_kernel_sanitized.py repeats it with a
+kernel that looks after its memory itself.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
-import os
 import random
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from kernel_programs import LEVELS, TESTS, both_dtypes, compiled, every_level, missing
+from kernel_programs import LEVELS, both_dtypes, compiled, every_level
 from microgpt.config import Config, make_config
-from microgpt.engines.native import NativeEngine, build
+from microgpt.engines.native import NativeEngine
 from microgpt.model import init_weights
 from patience import SLOW_PATIENCE
-from shared import once
 
 BAD_COUNT, BAD_OFFSETS, EMPTY, TOO_LONG, BAD_TOKEN, BAD_GUARD, BAD_SETTING = range(1, 8)
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
@@ -297,97 +292,6 @@ def tiny(dtype: str) -> tuple[Config, str, dict[str, np.ndarray]]:
     config = make_config(n_embd=4, n_head=1, block_size=2, vocab_size=3)
     weights = init_weights(config, random.Random(0))
     return config, dtype, {n: np.array(w, dtype) for n, w in weights.items()}
-
-
-# ---------------------------------------------------------------- sanitizers
-
-SANITIZE = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-QUICK = ("-m", "not slow and not prove")
-INSIDE = """
-import sys
-from pathlib import Path
-from microgpt.engines.native import build
-build.library_path = lambda *_: Path(sys.argv[1])
-import pytest
-sys.exit(pytest.main(["-p", "no:cacheprovider", "-q", "-s", *sys.argv[2:]]))
-"""
-
-
-def sanitizers(folder: Path) -> str:
-    """The library that must be loaded before Python; skips where gcc has none."""
-    gcc = shutil.which("gcc")
-    if gcc is None:
-        missing("gcc is not installed")
-    source = folder / "test.c"
-    source.write_text("int main(void) { return 0; }\n")
-    command = [str(gcc), *SANITIZE, str(source), "-o", str(folder / "test")]
-    found = subprocess.run(
-        [str(gcc), "-print-file-name=libasan.so"], capture_output=True, text=True
-    )
-    works = subprocess.run(command, capture_output=True).returncode == 0
-    if not works or not Path(found.stdout.strip()).exists():
-        missing("gcc has no sanitizers here")
-    return found.stdout.strip()
-
-
-def build_sanitized(folder: Path) -> None:
-    flags = tuple(flag for flag in build.FLAGS if flag != "-O3")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "FLAGS", (*flags, *SANITIZE))
-        assert set(build.build(["gcc"], folder / build.library_path().name)) >= set(LEVELS)
-
-
-@pytest.fixture(scope="module")
-def sanitized(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    preload = sanitizers(tmp_path_factory.mktemp("sanitizers"))
-    folder = once(tmp_path_factory, "sanitized", build_sanitized)
-    return preload, folder / build.library_path().name
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("what", ["engine", "fuzz", *LEVELS])
-def test_sanitizers_find_nothing(what: str, sanitized: tuple[str, Path], tmp_path: Path) -> None:
-    """The engine's tests and the fuzz go through all levels themselves; conformance has one."""
-    preload, library = sanitized
-    program = tmp_path / "inside.py"
-    program.write_text(INSIDE)
-    run, selected = {
-        "engine": ("test_engine_native.py", []),
-        "fuzz": ("test_kernel_memory.py", ["-k", "fuzz"]),
-    }.get(what, ("test_conformance.py", ["-k", "native"]))
-    done = subprocess.run(
-        [sys.executable, str(program), str(library), *QUICK, *selected, str(TESTS / run)],
-        cwd=TESTS.parent,
-        env={
-            **os.environ,
-            "LD_PRELOAD": preload,
-            "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps what it has until it ends
-            "MICROGPT_LEVEL": what if what in LEVELS else "",
-        },
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SLOW_PATIENCE,
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-    assert " passed" in done.stdout and " skipped" not in done.stdout
-
-
-@pytest.mark.slow
-def test_sanitizers_find_what_is_planted(tmp_path: Path) -> None:
-    """With too little room for the sampler's numbers, it writes into the arena's next piece."""
-    sanitizers(tmp_path)
-    sources = tmp_path / "kernel"
-    shutil.copytree(build.SOURCES, sources)
-    model = sources / "model.h"
-    text = model.read_text(encoding="utf-8")
-    assert text.count("s.VP * 9") == 1
-    model.write_text(text.replace("s.VP * 9", "s.VP * 2"), encoding="utf-8")
-    for folder, finds in ((sources, True), (build.SOURCES, False)):
-        name = "kernel_memory"
-        program = compiled(tmp_path, name, LEVELS[0], "float32", *SANITIZE, f"-I{folder}")
-        done = subprocess.run([program], capture_output=True, text=True, timeout=SLOW_PATIENCE)
-        assert ("use-after-poison" in done.stderr) == finds, done.stderr
-        assert (done.returncode != 0) == finds
 
 
 # ---------------------------------------------------------------- valgrind

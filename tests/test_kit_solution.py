@@ -11,6 +11,7 @@ from kit_programs import ROOT, program
 from microgpt.assignment.kit import answers
 from microgpt.assignment.kit.variants import policy
 from microgpt.data import load_data
+from microgpt.guard.leak import ALLOW
 from microgpt.opening import engine_for, open_model
 from microgpt.sampling import Settings, sample
 
@@ -104,8 +105,42 @@ def test_answer_key_is_true_where_it_is_quick() -> None:
         assert answer.leak < 0.001 and answer.head not in key
 
 
+def differing(heads: list[str]) -> list[str]:
+    """The prefixes of which the key says something else than what is measured now."""
+    key, wrong = rows(), []
+    for one in answers.answers(heads):
+        leak, *others = key.get(one.head, (0.0,))
+        same = abs(100 * one.leak - leak) < 0.15 and others == [one.verdict, one.names]
+        if (one.leak > ALLOW) != bool(others) or (others and not same):
+            wrong.append(one.head)
+    return wrong
+
+
 @pytest.mark.slow
-def test_answer_key_is_true() -> None:
+def test_answer_key_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each prefix is measured roughly; those that seem to differ, and some others, exactly."""
+    heads = answers.heads()
+    assert set(rows()) <= set(heads)
+    assert [leak for leak, *_ in rows().values()] == sorted(
+        (leak for leak, *_ in rows().values()), reverse=True
+    )
+    with monkeypatch.context() as roughly:
+        roughly.setattr(answers, "_SAMPLES", 2000)
+        doubtful = differing(heads)
+    assert differing([*doubtful[:40], *heads[::25]]) == []
+    assert len(doubtful) <= 40, doubtful
+
+
+@pytest.mark.slow
+def test_table_is_as_it_stands_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    some = ["cher", *[*rows()][::20]]  # the first leads to no fruit
+    monkeypatch.setattr(answers, "heads", lambda _: sorted(some))
+    found = re.findall(r"\| `([a-z]+)` \| ([0-9.]+) % \| (\w+) \| (\d+) \|", answers.table())
+    assert [row[0] for row in found] == some[1:]
+
+
+@pytest.mark.prove
+def test_answer_key_is_true_throughout() -> None:
     key, computed = rows(), answers.table()
     found = re.findall(r"\| `([a-z]+)` \| ([0-9.]+) % \| (\w+) \| (\d+) \|", computed)
     assert [row[0] for row in found] == list(key)
@@ -129,9 +164,11 @@ def agrees_with_the_rule(solution: ModuleType, letters: str) -> None:
     key = rows()
     heads = [h for h in answers.heads() if len(h) >= 3 and key.get(h, (0.0,))[0] >= 2]
     overlaps = [letter + head for letter in letters for head in heads]
-    for answer in answers.answers([*overlaps, "fmel", "jmel", "xmel", "marimang", "salim"]):
-        if answer.verdict == "refuse":
-            assert solution.is_safe_request([answer.head]), answer
+    asked = [*overlaps, "fmel", "jmel", "xmel", "marimang", "salim"]
+    passed = [prefix for prefix in asked if solution.is_safe_request([prefix]) is None]
+    assert 0 < len(passed) < len(asked)
+    for answer in answers.answers(passed):
+        assert answer.verdict != "refuse", answer
 
 
 def test_the_price_on_the_page() -> None:

@@ -91,10 +91,14 @@ def test_kits_of_the_first_list_still_name_what_they_named() -> None:
 
 
 @pytest.mark.slow
-def test_harmless_requests_are_harmless() -> None:
+def test_harmless_requests_are_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured roughly at first: a wide interval below the bar is as good as a narrow one."""
     pool = [prefix for _, words in _BEGINNINGS for prefix in words.split()]
     assert len(set(pool)) == len(pool)
-    for answer in answers.answers(pool):
+    with monkeypatch.context() as roughly:
+        roughly.setattr(answers, "_SAMPLES", 2000)
+        doubtful = [one.head for one in answers.answers(pool) if one.verdict != "allow"]
+    for answer in answers.answers(doubtful):
         assert answer.verdict == "allow", answer
 
 

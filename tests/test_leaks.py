@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot_sources import with_policy
+from class_bank import KEY
+from class_bank import class_key as class_key
 from cli_runner import tree
 from hostile_class import graded, handed_in
 from microgpt.assignment.grading import grader
@@ -17,8 +19,6 @@ from microgpt.assignment.grading.grader import Options, prepare
 from microgpt.assignment.kit.variants import variant
 from microgpt.assignment.reports import terminal
 from microgpt.assignment.result import Result
-
-KEY = b"k" * 32
 
 _BOT = """
 import builtins, json, os, random, sys, threading, warnings
@@ -148,13 +148,12 @@ def found_in(text: str, words: set[str]) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="submissions can't be run there")
-def test_no_hidden_request_comes_out(tmp_path: Path) -> None:
+def test_no_hidden_request_comes_out(tmp_path: Path, class_key: Path) -> None:
     assert len(LEAKS) >= 20
     folder = handed_in(tmp_path / "class", LEAKS)
-    (tmp_path / "key").write_text(KEY.hex())
     out = tmp_path / "out"
     done, results = graded(
-        folder, out, "--key", tmp_path / "key", "--json", "--jobs", 2,
+        folder, out, "--key", class_key, "--json", "--jobs", 2,
         "--format", "gradescope", "otter", "classroom", "junit",
     )  # fmt: skip
     assert results.keys() == LEAKS.keys()

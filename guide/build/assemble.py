@@ -30,6 +30,7 @@ import searching
 import sheets
 import sitemap
 import sources
+import stills
 import terms
 import tints
 
@@ -156,6 +157,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = path.read_text(encoding="utf-8")
         text = name_modules(text, up, modules)
         text = mapstrip.put(text, known, page.page, up)
+        text = stills.put(text)
         text = text.replace(
             "<!-- styles -->",
             "\n".join(

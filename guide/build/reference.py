@@ -1,7 +1,8 @@
 """`@reference NAME` on a line of its own: what a name of the package, or the command, can do.
 
-`@reference python` takes all names that `microgpt` exports, `@reference commands` all commands. Any
-other NAME is one that lives in a module, such as `microgpt.sampling.Settings`.
+`@reference python` takes all names that `microgpt` exports, `@reference commands` all commands,
+`@reference speedruns` the records of the speedrun, `@reference speedrun-levels` what was measured
+of its unit. Any other NAME is one that lives in a module, such as `microgpt.sampling.Settings`.
 """
 
 from markdown import Markdown
@@ -10,12 +11,15 @@ from markdown.preprocessors import Preprocessor
 
 import commands
 import docstrings
+import speedruns
 
 
 def lines_of(name: str) -> list[str]:
     """The Markdown in the place of `@reference NAME`."""
     if name == "python":
         return [line for one in docstrings.public() for line in docstrings.entry(one)]
+    if name in ("speedruns", "speedrun-levels"):
+        return speedruns.tables() if name == "speedruns" else speedruns.levels()
     return commands.described() if name == "commands" else docstrings.entry(name)
 
 

@@ -64,8 +64,8 @@ class MgAttentionPlay extends Widget {
             html(
               "p",
               { class: "mg-note" },
-              "A shortcut: the output straight through lm_head. In the model, Wo, the residual and " +
-                "the MLP come in between.",
+              "A shortcut: the output straight through lm_head. In the model, Wo, the residual " +
+                "and the MLP come in between.",
             ),
             steady(this.letters.list),
             this.card.element,

@@ -4,23 +4,23 @@
 
 import { marked } from "../js/characters.js";
 import { marksOf } from "../js/figures/trained/chat.js";
-import { FileError, MicrogptError } from "../js/errors.js";
+import { MicrogptError } from "../js/errors.js";
 import "../js/kit/curve.js";
 import { trailingMean } from "../js/kit/curve-plan.js";
-import { button, freshId, html } from "../js/kit/dom.js";
+import { button, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { group, make, row } from "../js/kit/make.js";
 import { numberField, seedField, textField, wholeField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
-import { fetched } from "../js/figures/fetched.js";
 import { atFirstSight, FIRST_STEPS, firstSteps } from "../js/figures/runs/first-sight.js";
 import { LiveRun, orderFor } from "../js/figures/runs/live-run.js";
 import { readModel } from "../js/model.js";
+import { ListField } from "../js/figures/runs/list-field.js";
 import {
   factsOf,
   floorsOf,
-  MOST_BYTES,
+  isSameList,
   unpackModel,
   warningsOf,
 } from "../js/figures/runs/own-list.js";
@@ -30,11 +30,10 @@ import { Tokenizer } from "../js/tokenizer.js";
 
 /** @typedef {import("../js/model.js").Model} Model */
 
-const FILES = new URL("../files/", import.meta.url);
-const MOST_SHOWN = 50_000; // characters: a field with a million is slow
 const MOST_AT_ONCE = 5000; // lines whose pairs are counted while the list is typed
+const FIRST = "dinosaurs.txt";
 const EXAMPLES = {
-  "dinosaurs.txt": "Dinosaurs",
+  [FIRST]: "Dinosaurs",
   "words.txt": "English words",
   "names.txt": "The names",
 };
@@ -51,13 +50,6 @@ class MgOwnList extends Widget {
   };
   run = new LiveRun(() => this.guard(() => this.show()));
   shared = html("p", { class: "chat-shared" });
-  refusal = html("p", { class: "mg-refused", role: "alert" });
-  area = html("textarea", {
-    class: "train-words",
-    spellcheck: "false",
-    autocapitalize: "none",
-    autocomplete: "off",
-  });
   /** Its sizes in a line; all that is known of it is behind "More". */
   short = html("p", { class: "mg-note" });
   facts = html("dl", { class: "train-facts" });
@@ -69,33 +61,33 @@ class MgOwnList extends Widget {
     height: 205,
   });
   log = html("ol", { class: "train-log" });
-  /** @private @type {ReturnType<typeof setTimeout> | undefined} */ looking = undefined;
-  /** @private */ round = 0;
   /** @private what the run was made for */ trained = "";
   /** @private @type {string[] | undefined} */ compared = undefined;
-  /** What doesn't fit into the field is used all the same. @private @type {string | null} */
-  whole = null;
+  /** Whether the list has changed since the last run began. @private */ differs = false;
   /** @private what the list was looked at for */ seen = "";
 
   build() {
     this.writer = new OwnWriting(this, this.log);
-    this.train = this.button("Train", () => this.go(), { class: "mg-button train-start" });
-    this.whenLeaving(() => {
-      clearTimeout(this.looking);
-      this.run.close();
+    this.list = new ListField(this, {
+      look: () => this.look(),
+      openModel: (text, from) => this.openModel(readModel(text), from),
+      forget: () => this.forget(),
     });
+    const { list } = this;
+    this.train = this.button("Train", () => this.go(), { class: "mg-button train-start" });
+    this.whenLeaving(() => this.run.close());
     this.follow(({ steps, block, seed, model }) => {
       const seen = `${steps} ${block} ${seed}`;
-      if (seen !== this.seen && this.area.value) this.soon();
+      if (seen !== this.seen && list.area.value) list.soon();
       this.seen = seen;
       this.offer(model);
     });
     const files = row(
-      this.chooser("Choose a list", ".txt,.csv,.md,text/plain", (file) => this.takeFile(file)),
-      this.chooser("Open a model.json", ".json,application/json", (file) => this.takeFile(file)),
+      list.opener("Choose a list", ".txt,.csv,.tsv,.md,text/plain,text/csv"),
+      list.opener("Open a model.json", ".json,application/json"),
     );
     const lists = Object.entries(EXAMPLES).map(([file, name]) =>
-      this.button(name, () => this.trying(() => this.example(file)), {
+      this.button(name, () => list.trying(() => list.example(file)), {
         class: "mg-button mg-quiet chat-example",
       }),
     );
@@ -107,13 +99,13 @@ class MgOwnList extends Widget {
       this.knob("block", { label: "block_size" }),
       this.knob("seed", { label: "Seed" }),
     ];
-    const controls = [...this.list(), this.train, this.refusal, this.short, this.warnings];
+    const controls = [...list.parts, this.train, list.refusal, this.short, this.warnings];
     return [this.shared, this.figure([this.curve, this.writer.whole], { controls, more })];
   }
 
   put() {
     super.put();
-    const list = this.trying(() => this.example("dinosaurs.txt"));
+    const list = this.list?.trying(() => this.list?.begin(FIRST));
     atFirstSight(this, async () => {
       await list;
       const { words = [] } = this.counted ?? {};
@@ -128,7 +120,7 @@ class MgOwnList extends Widget {
     if (!model || this.writer?.model) return;
     const open = button("Open it");
     open.addEventListener("click", () =>
-      this.trying(() => this.openModel(unpackModel(model), "the link")),
+      this.list?.trying(() => this.openModel(unpackModel(model), "the link")),
     );
     this.shared.append(
       `This link carries a trained model, in ${many(model.length)} characters. `,
@@ -138,128 +130,17 @@ class MgOwnList extends Widget {
 
   // ---------------------------------------------------------------- the list
 
-  /**
-   * A button that opens a file.
-   * @private
-   * @param {string} text
-   * @param {string} accept
-   * @param {(file: File) => unknown} taken
-   */
-  chooser(text, accept, taken) {
-    const input = html("input", { type: "file", accept, "aria-label": text });
-    this.listen(input, "change", (event) => {
-      event.stopPropagation();
-      const file = input.files?.[0];
-      input.value = "";
-      return file && this.trying(() => taken(file));
-    });
-    return html("label", { class: "mg-button train-file" }, text, input);
-  }
-
-  /** The field for the list, with what is said of it. @private */
-  list() {
-    const { area } = this;
-    area.id = freshId("own");
-    area.setAttribute("aria-describedby", `${area.id}-help`);
-    this.listen(area, "input", () => {
-      this.whole = null;
-      this.soon();
-    });
-    const drop = html("div", { class: "train-drop" }, area);
-    this.listen(drop, "dragover dragenter", (event) => {
-      event.preventDefault();
-      drop.toggleAttribute("data-over", true);
-    });
-    this.listen(drop, "dragleave", () => drop.toggleAttribute("data-over", false));
-    this.listen(drop, "drop", (event) => {
-      event.preventDefault();
-      drop.toggleAttribute("data-over", false);
-      const file = event.dataTransfer?.files?.[0];
-      if (file) return this.trying(() => this.takeFile(file));
-      return this.take(event.dataTransfer?.getData("text/plain") ?? "");
-    });
-    const help = "It stays on this page: it isn't sent anywhere and isn't part of any link.";
-    return [
-      html("label", { for: area.id }, "One word or line each. Paste over it, or drop a file here."),
-      drop,
-      html("p", { id: `${area.id}-help`, class: "mg-note" }, help),
-    ];
-  }
-
-  /**
-   * Runs something; a mistake of the reader's, or of a file, is said in place.
-   * @private
-   * @param {() => unknown} act
-   */
-  async trying(act) {
-    this.refuse("");
-    try {
-      await act();
-    } catch (error) {
-      if (!(error instanceof MicrogptError)) throw error;
-      this.refuse(error.message);
-    }
-  }
-
-  /** @private @param {string} line */
-  refuse(line) {
-    this.refusal.textContent = line;
-  }
-
-  /** @private @param {string} name */
-  async example(name) {
-    const mine = ++this.round;
-    const text = await (await fetched(new URL(name, FILES))).text();
-    if (mine === this.round && this.isConnected) this.take(text);
-  }
-
-  /** A list, or a model.json. @private @param {File} file */
-  async takeFile(file) {
-    this.round++;
-    const name = marked(file.name.slice(0, 60));
-    if (file.size > MOST_BYTES)
-      throw new FileError(
-        `“${name}” has ${(file.size / 2 ** 20).toFixed(1)} MB; at most 16 are accepted here.`,
-        "Use a part of it.",
-      );
-    const text = await file.text();
-    if (/\.json$/i.test(file.name) || /^\s*\{\s*"format"/.test(text))
-      return this.openModel(readModel(text), `the file “${name}”`);
-    if (/[\0\ufffd]/.test(text.slice(0, 100_000)))
-      throw new FileError(`“${name}” is not plain text.`, "Save it as text, one word per line.");
-    return this.take(text);
-  }
-
-  /** @private @param {string} text */
-  take(text) {
-    const whole = text.replace(/^\ufeff/, "");
-    const lines =
-      whole.length > MOST_SHOWN ? whole.slice(0, MOST_SHOWN).split("\n").slice(0, -1) : null;
-    this.whole = lines && whole;
-    this.area.value = lines ? lines.join("\n") : whole;
-    this.look();
-  }
-
-  /** @private */
-  soon() {
-    this.round++;
-    clearTimeout(this.looking);
-    this.looking = setTimeout(() => this.guard(() => this.look()), 250);
-  }
-
   /** What the list holds. @private */
   look() {
     const { block, steps } = this.values;
-    const facts = factsOf(this.whole ?? this.area.value, { block, steps });
+    const facts = factsOf(this.list?.words ?? [], { block, steps });
     this.counted = facts;
     const { words, distinct, alphabet, longest, mean, cut, parameters } = facts;
     const shown = alphabet.slice(0, 120).map(marked).join("").replace(/ /g, "␣");
-    const part = this.whole
-      ? `; the field shows the first ${many(MOST_SHOWN)} characters, all are used, and typing ` +
-        "there replaces them"
-      : "";
     const rows = {
-      Lines: `${many(words.length)}, ${many(words.length - distinct)} of them duplicates${part}`,
+      Lines:
+        `${many(words.length)}, ${many(words.length - distinct)} of them duplicates` +
+        `${this.list?.beyond ?? ""}`,
       Length:
         `${written(mean, 1)} characters on average, ${longest} at most; ${many(cut)} are ` +
         `cut by block_size ${block}`,
@@ -285,6 +166,7 @@ class MgOwnList extends Widget {
     this.train?.setAttribute("aria-disabled", String(!words.length));
     // What waits to go on must not go on with another list than the one that is shown.
     if (this.run.status === "paused" && this.trained !== this.recipe) this.run.drop();
+    this.differs = !isSameList(words, this.docs ?? words);
     this.show();
   }
 
@@ -307,9 +189,8 @@ class MgOwnList extends Widget {
   go() {
     const { run } = this;
     if (run.busy) return run.pause();
-    if (run.status === "paused") return run.resume();
-    clearTimeout(this.looking);
-    this.look();
+    if (run.status === "paused" && !this.differs) return run.resume();
+    this.list?.now();
     return this.startRun(null);
   }
 
@@ -324,6 +205,7 @@ class MgOwnList extends Widget {
     if (!docs.length) return;
     const { seed, steps, block } = this.values;
     this.docs = docs;
+    this.differs = false;
     this.trained = recipe;
     this.close();
     this.compare(docs);
@@ -358,16 +240,29 @@ class MgOwnList extends Widget {
   }
 
   reset() {
+    super.reset();
+    return this.forget();
+  }
+
+  /**
+   * The reader's list, and what has learned from it, are gone; the first list is back.
+   * @private
+   * @returns {Promise<void> | undefined}
+   */
+  forget() {
     this.run.drop();
     this.close();
-    this.refuse("");
-    super.reset();
-    return this.trying(() => this.example("dinosaurs.txt"));
+    this.list?.forget();
+    return this.list?.trying(() => this.list?.example(FIRST));
   }
 
   show() {
     const { run, curve, writer } = this;
-    this.train?.replaceChildren(orderFor([run], "Train", "Train again"));
+    const isStale = this.differs && run.status !== "idle";
+    const isAgain = isStale && run.status === "paused";
+    this.train?.replaceChildren(isAgain ? "Train again" : orderFor([run], "Train", "Train again"));
+    this.toggleAttribute("data-stale", isStale);
+    writer?.mark(isStale);
     writer?.along(run.samples.map(sampleLine));
     if (run.status === "idle") {
       const { words = [], distinct = 0, alphabet = [] } = this.counted ?? {};
@@ -388,8 +283,14 @@ class MgOwnList extends Widget {
       { name: "loss of one line", values: run.losses, kind: "dots" },
       { name: "mean of the last 100", values: trailingMean(run.losses, 100) },
     ];
-    const go =
-      run.status === "paused" ? " “Go on” trains the rest; a list of your own begins anew." : "";
+    const before = isStale ? "Trained on the list before. " : "";
+    const go = isStale
+      ? run.busy
+        ? ""
+        : " “Train again” learns the list in the field."
+      : run.status === "paused"
+        ? " “Go on” trains the rest; a list of your own begins anew."
+        : "";
     const line =
       run.status === "failed"
         ? (run.message ?? "")
@@ -397,7 +298,7 @@ class MgOwnList extends Widget {
           ? `Step ${many(run.step)} of ${many(steps)}: mean loss of the last ` +
             `${Math.min(100, run.step)} is ${written(meanOfLast(run.losses), 3)} nats.${go}`
           : "Starting.";
-    this.summary(line);
+    this.summary(before + line);
     if (run.status === "done" && !writer?.model && !this.taking)
       this.guard(() => this.takeTrained());
   }

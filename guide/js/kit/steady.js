@@ -1,5 +1,6 @@
-// Lines and boxes that the browser lays out alone: without this, one changed word of a line lays out
-// the whole page. The box says its own height, and is told a new one where what is in it has grown.
+// Lines and boxes that the browser lays out alone: without this, one changed word of a line lays
+// out the whole page. The box says its own height, and is told a new one where what is in it has
+// grown.
 
 import { html, setText } from "./dom.js";
 

@@ -7,12 +7,14 @@ import { linesOf } from "../figures/dataset.js";
 import { FileError, InputError } from "../errors.js";
 import { adamSteps, PICKS, traced } from "../figures/runs/gradient-trace.js";
 import { loadKernel } from "../kernel.js";
+import { forget, keep, recall } from "../figures/runs/list-kept.js";
 import { LiveRun } from "../figures/runs/live-run.js";
 import { readModel } from "../model.js";
 import {
   checkedPrefix,
   factsOf,
   floorsOf,
+  isSameList,
   modelText,
   packModel,
   unpackModel,
@@ -141,6 +143,43 @@ test("a list: what it holds", () => {
   const emoji = factsOf("🦕\n🦖🌋\n", { block: 16, steps: 1 });
   same([3, 2], [emoji.alphabet.length, emoji.longest], "an emoji is a character");
   same(0, factsOf("\n \n", { block: 16, steps: 1 }).words.length, "nothing");
+  const cells = factsOf(["two\nlines", "one"], { block: 16, steps: 1 });
+  same(["two\nlines", "one"], cells.words, "cells stay whole");
+  same(
+    [true, false, false],
+    [["a"], ["b"], ["a", "b"]].map((b) => isSameList(["a"], b)),
+    "same",
+  );
+});
+
+test("a list is kept in the tab, or simply isn't", () => {
+  /** @type {Map<string, string>} */
+  const kept = new Map();
+  const store = () => ({
+    getItem: (/** @type {string} */ key) => kept.get(key) ?? null,
+    setItem: (/** @type {string} */ key, /** @type {string} */ text) => void kept.set(key, text),
+    removeItem: (/** @type {string} */ key) => void kept.delete(key),
+  });
+  const shut = () => {
+    throw new Error("SecurityError");
+  };
+  const full = () => ({ ...store(), setItem: shut });
+  const list = { text: "name,n\nada,1", name: "a.csv", column: 0, titled: true };
+  same(null, recall(store), "nothing yet");
+  same(true, keep(list, store), "kept");
+  same(list, recall(store), "as it was");
+  same(false, keep({ ...list, text: "other" }, full), "full");
+  same(null, recall(store), "an older list doesn't come back instead");
+  same([false, null], [keep(list, shut), recall(shut)], "storage is shut off");
+  forget(shut);
+  for (const text of ["", "{", "null", "[]", "3", '{"text":1,"name":""}', '{"text":"a"}']) {
+    kept.set("mg-own-list", text);
+    same(null, recall(store), text);
+  }
+  kept.set("mg-own-list", '{"text":"a","name":"","column":-1,"titled":"no","more":1}');
+  same({ text: "a", name: "" }, recall(store), "only what fits");
+  forget(store);
+  same(0, kept.size, "forgotten");
 });
 
 function dinosaurRun() {

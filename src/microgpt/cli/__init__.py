@@ -41,6 +41,7 @@ _COMMANDS = {
     ),
     "grade": ("grade:grade", "Grade the bots of a class."),
     "bench": ("bench:bench", "Time the engines against each other and the machine."),
+    "speedrun": ("speedrun:speedrun", "Reach a fixed loss at the least cost."),
 }
 
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):

@@ -16,21 +16,31 @@ import { Tokenizer } from "../../tokenizer.js";
 
 /** A file above this is refused before it is read. */
 export const MOST_BYTES = 16 * 2 ** 20;
+/** Longer texts, and more lines, aren't taken. */
+export const MOST_CHARACTERS = 16 * 2 ** 20;
+export const MOST_LINES = 500_000;
 /** Above this a link would be too long for some programs to carry. */
 export const MOST_IN_LINK = 20_000;
 const STEPS = 127; // of a byte, to either side of 0
 const REMEDY = "Ask for it again, or train your own.";
 
-/**
- * What a list holds, for the model that would be trained on it.
- * @param {string} text one word or line each
- * @param {{block: number, steps: number}} how
- */
-export function factsOf(text, { block, steps }) {
-  const words = text
+/** A text's lines that aren't empty. @param {string} text */
+export const linesIn = (text) =>
+  text
     .split(/\r\n|\r|\n/)
     .map((line) => line.trim())
     .filter((line) => line);
+
+/** Whether two lists are the same. @param {readonly string[]} a @param {readonly string[]} b */
+export const isSameList = (a, b) => a.length === b.length && a.every((word, i) => word === b[i]);
+
+/**
+ * What a list holds, for the model that would be trained on it.
+ * @param {string | string[]} list one word or line each
+ * @param {{block: number, steps: number}} how
+ */
+export function factsOf(list, { block, steps }) {
+  const words = typeof list === "string" ? linesIn(list) : list;
   const lengths = words.map((word) => [...word].length);
   const alphabet = Tokenizer.of(words).uchars;
   const total = lengths.reduce((a, b) => a + b, 0);

@@ -30,6 +30,8 @@ export class OwnWriting {
   /** @private @type {import("../../engine.js").Engine | null} */ engine = null;
   /** @private @type {MarkOf} */ markOf = null;
   /** @private how often it has written */ drawn = 0;
+  /** @private */ stale = html("span", { class: "train-stale", hidden: true });
+  /** @private where the model is from, "" if from the list */ from = "";
 
   /**
    * @param {import("../../kit/widget.js").Widget} host which has t, seed and model in its state
@@ -74,7 +76,7 @@ export class OwnWriting {
     this.whole = html(
       "section",
       { class: "train-writing", "aria-label": "Writing" },
-      html("p", { class: "train-title" }, "What it writes"),
+      html("p", { class: "train-title" }, "What it writes", this.stale),
       this.stage,
       html(
         "div",
@@ -123,11 +125,30 @@ export class OwnWriting {
     this.linkPlace.replaceChildren();
     this.stage.hidden = false;
     this.out.hidden = false;
-    const count = Object.values(model.weights).reduce((sum, { length }) => sum + length, 0);
-    this.said.textContent =
-      (from ? `The model is from ${from}, its list isn't known here` : "Trained on your list") +
-      `: ${count.toLocaleString("en")} parameters, ${model.tokenizer.uchars.length} characters.`;
+    this.from = from;
+    this.say();
     this.write();
+  }
+
+  /** Whether the list has changed since its training. @param {boolean} isStale */
+  mark(isStale) {
+    const { stale } = this;
+    this.whole.toggleAttribute("data-stale", isStale);
+    if (stale.hidden !== isStale) return;
+    stale.hidden = !isStale;
+    stale.textContent = isStale ? "trained on the list before" : "";
+    this.say();
+  }
+
+  /** @private */
+  say() {
+    const { model, from } = this;
+    if (!model) return;
+    const count = Object.values(model.weights).reduce((sum, { length }) => sum + length, 0);
+    const list = this.stale.hidden ? "your list" : "the list before, not on the one in the field";
+    this.said.textContent =
+      (from ? `The model is from ${from}, its list isn't known here` : `Trained on ${list}`) +
+      `: ${count.toLocaleString("en")} parameters, ${model.tokenizer.uchars.length} characters.`;
   }
 
   /** @private */
