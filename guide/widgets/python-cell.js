@@ -7,7 +7,8 @@
 //             are set, and says how long all would take. The code has a loop over
 //             range(num_steps).
 //     python  "cpython" for a program whose output MicroPython doesn't reproduce exactly: it runs
-//             in Pyodide, where this copy of the guide has it. All others run in MicroPython.
+//             in Pyodide, where this copy of the guide has it; elsewhere a button runs it in
+//             MicroPython all the same. All others run in MicroPython to begin with.
 //             tests/test_guide_python.py finds out which is which.
 
 import { freshId, html } from "../js/kit/dom.js";
@@ -31,10 +32,11 @@ const CALLED = { micropython: "MicroPython", cpython: "CPython (in Pyodide)" };
 const SAID = {
   micropython:
     "It runs in MicroPython, a small Python that comes with the guide and lacks some of the " +
-    "library; it prints here what Python prints.",
+    "library; as it stands it prints here exactly what Python prints.",
   cpython:
     "It runs in CPython (in Pyodide), if this copy of the guide has it: MicroPython's last " +
     "digits differ.",
+  instead: "It runs in MicroPython now: last digits can differ from those of Python.",
 };
 const MOST_ROWS = 24;
 
@@ -70,7 +72,8 @@ class MgPython extends Widget {
 
   /** Which Python runs it. */
   get python() {
-    return this.getAttribute("python") === "cpython" ? "cpython" : "micropython";
+    const exact = this.getAttribute("python") === "cpython" && !this.instead;
+    return exact ? "cpython" : "micropython";
   }
 
   get allSteps() {
@@ -79,6 +82,7 @@ class MgPython extends Widget {
 
   build() {
     this.hasTools = true; // nothing of it is in the address
+    this.instead = false; // CPython isn't here, and the reader has taken MicroPython
     const { code, output, allSteps } = this;
     const figures = this.fallback.flatMap((node) =>
       node instanceof Element
@@ -97,12 +101,13 @@ class MgPython extends Widget {
     output.hidden = true;
     this.start = this.button("Run", () => this.run(), { class: "mg-button py-run" });
     this.halt = this.button("Stop", () => this.stop(), { "aria-disabled": "true" });
-    const tools = row(
+    const tools = (this.bar = row(
       this.start,
       this.halt,
       this.button("Reset the code", () => (code.value = original)),
-    );
+    ));
     tools.classList.add("py-tools");
+    this.which = html("span", {}, SAID[this.python]);
     this.steps = undefined;
     if (allSteps && hasSteps(original)) {
       const [value, max] = [Math.min(FIRST_STEPS[this.python], allSteps), allSteps];
@@ -129,7 +134,8 @@ class MgPython extends Widget {
       html(
         "p",
         { id: `${code.id}-how`, class: "mg-note" },
-        `Change it as you like. Ctrl and Enter in the code runs it. ${SAID[this.python]}`,
+        "Change it as you like. Ctrl and Enter in the code runs it. ",
+        this.which,
       ),
       output,
     ];
@@ -197,6 +203,26 @@ class MgPython extends Widget {
     }
   }
 
+  /** CPython isn't here: what there is instead. @private */
+  offerOther() {
+    this.output.hidden = true;
+    if (this.home) this.home.open = true;
+    this.summary(
+      "CPython isn't part of this copy of the guide; make guide-python builds one that has it " +
+        "(13 MB more). Run the code in a terminal, as it says here, or in MicroPython, whose last " +
+        "digits differ.",
+    );
+    if (this.other) return;
+    this.other = this.button("Run in MicroPython", () => {
+      this.instead = true;
+      this.which?.replaceChildren(SAID.instead);
+      this.start?.focus();
+      this.other?.remove();
+      return this.run();
+    });
+    this.bar?.append(this.other);
+  }
+
   /** @private */
   stop() {
     if (running !== this) return;
@@ -224,14 +250,7 @@ class MgPython extends Widget {
   /** @private @param {import("../js/figures/runs/python-host.js").Ended} how */
   tellEnd(how) {
     const { output } = this;
-    if (how.absent) {
-      output.hidden = true;
-      if (this.home) this.home.open = true;
-      this.summary(
-        "CPython isn't part of this copy of the guide. Run the code in a terminal, as it says here.",
-      );
-      return;
-    }
+    if (how.absent) return this.offerOther();
     if (how.error) {
       const said = output.textContent ?? "";
       this.write("err", `${said && !said.endsWith("\n") ? "\n" : ""}${how.error.trimEnd()}\n`);

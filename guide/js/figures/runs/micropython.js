@@ -15,13 +15,16 @@ export const GLOBALS = [
 ];
 const HEAP = 16 * 2 ** 20; // bytes at first; it grows
 const PYSTACK = 16 * 1024; // words, for calls within calls
+const MOST = 2 ** 30; // bytes that it may grow to
 const REST_MS = 500;
-// Not at a line that opens a block of its own, where nothing can stand before.
+// A loop that stands in no other block, up to its first statement. Not where that opens a block of
+// its own: nothing can stand before it in its line.
 const LOOP =
-  /^(for\s+\w+\s+in\s+(?:_first_steps\()?range\(num_steps\)\)?\s*:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+)(?!#|@|"""|'''|(?:async|class|def|for|if|match|try|while|with)\b)/m;
+  /^((?:for|while)\b.*:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+)(?![ \t#@]|"""|'''|(?:async|class|def|for|if|match|try|while|with)\b)/gm;
+const LONG_TEXT = /"""|'''/g;
 
 // print() without \`flush\` is all that MicroPython has. It collects garbage only while no Python
-// runs: so a loop of many steps waits a moment now and then.
+// runs: so a loop waits a moment now and then.
 const PREPARED = `
 import gc, json, sys, time
 import _cell
@@ -47,21 +50,55 @@ def _prepared(gc, time, _cell):
         print_(prompt, end="")
         raise EOFError("EOF when reading a line")
 
+    ticks_ms, ticks_diff, pause = time.ticks_ms, time.ticks_diff, _cell.pause
+
+    def due():
+        return ticks_diff(ticks_ms(), rested) >= pause
+
     async def rest():
         nonlocal rested
-        if time.ticks_diff(time.ticks_ms(), rested) >= _cell.pause:
-            gc.collect()
-            await _cell.rest()
-            rested = time.ticks_ms()
+        gc.collect()
+        await _cell.rest()
+        rested = ticks_ms()
 
-    return print_, input_, first_steps, rest
+    return print_, input_, first_steps, due, rest
 
-print, input, _first_steps, _rest = _prepared(gc, time, _cell)
+print, input, _first_steps, _due, _rest = _prepared(gc, time, _cell)
 del _prepared, _cell, gc, json, sys, time
 `;
 
-/** The code with a rest in each step of its loop over num_steps. @param {string} code */
-export const withRests = (code) => code.replace(LOOP, "$1await _rest(); ");
+/**
+ * The code with a rest in each round of its loops; no line moves. What is only text stays as it is.
+ * @param {string} code
+ */
+export const withRests = (code) =>
+  code.replace(LOOP, (all, head, at) => {
+    const quotes = code.slice(0, at).match(LONG_TEXT)?.length ?? 0;
+    return quotes % 2 ? all : `${head}_due() and await _rest(); `;
+  });
+
+/** What a learner needs to know beside what MicroPython says. @param {string} said */
+export function explained(said) {
+  const last = said.trimEnd().split("\n").at(-1) ?? "";
+  if (/^OSError: 44$/.test(last)) return `${said.trimEnd()} (there is no such file)`;
+  if (/^ImportError: no module/.test(last))
+    return `${said.trimEnd()}\n(MicroPython has a small part of Python's library.)`;
+  if (/^MemoryError/.test(last))
+    return (
+      `${said.trimEnd()}\n(A cell may use 1 GB. MicroPython frees what is no longer needed only ` +
+      "between the rounds of a loop that stands in no function.)"
+    );
+  return said;
+}
+
+/** Memory ends at `MOST`, so that a program that takes all there is doesn't take the tab along. */
+function limitMemory() {
+  const { grow } = WebAssembly.Memory.prototype;
+  WebAssembly.Memory.prototype.grow = function (pages) {
+    if (this.buffer.byteLength + pages * 2 ** 16 > MOST) throw new RangeError("that is too much");
+    return grow.call(this, pages);
+  };
+}
 
 /**
  * One program's MicroPython: after it has run, something of it stays, so it isn't used again.
@@ -70,6 +107,7 @@ export const withRests = (code) => code.replace(LOOP, "$1await _rest(); ");
  * @param {import("./output.js").Output} output
  */
 export async function prepare(load, wasm, output) {
+  limitMemory();
   const machine = await load({
     url: wasm,
     heapsize: HEAP,
@@ -112,7 +150,7 @@ async function run(machine, { code, name, steps, files, args }) {
   } catch (error) {
     const { type, message } = /** @type {{type?: string, message?: string}} */ (error);
     const said = String(message ?? error).replaceAll('File "<stdin>"', `File "${name}"`);
-    if (type !== "SystemExit") how.error = said;
+    if (type !== "SystemExit") how.error = explained(said);
     else if (!/^SystemExit:? *(?:0|None)?$/m.test(said))
       how.error = `The program ended itself: ${said.trim().split("SystemExit:").at(-1)?.trim()}`;
   }

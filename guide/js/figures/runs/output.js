@@ -4,8 +4,30 @@ const MOST_OUTPUT = 40_000; // characters a run
 const MOST_ERROR = 6_000;
 const FLUSH_MS = 50;
 
-/** A long traceback's beginning and end. @param {string} text */
-export function shortened(text) {
+const SAME = 3; // lines that are the same, until they are counted
+
+/** A traceback without the same line over and over. @param {string} text */
+function counted(text) {
+  /** @type {string[]} */
+  const lines = [];
+  let [last, times] = ["", 0];
+  const close = () => {
+    if (times > SAME) lines.push(`  [Previous line repeated ${times - SAME} more times]`);
+  };
+  for (const line of text.split("\n")) {
+    if (line !== last) {
+      close();
+      [last, times] = [line, 0];
+    }
+    if (++times <= SAME) lines.push(line);
+  }
+  close();
+  return lines.join("\n");
+}
+
+/** A long traceback's beginning and end. @param {string} whole */
+export function shortened(whole) {
+  const text = counted(whole);
   if (text.length <= MOST_ERROR) return text;
   return `${text.slice(0, MOST_ERROR / 2)}\n…\n${text.slice(-MOST_ERROR / 2)}`;
 }
