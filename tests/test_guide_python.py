@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import re
 import shutil
@@ -84,8 +85,8 @@ def wait_for(page: Any, pattern: str, which: int = 0) -> str:
     return str(line.inner_text())
 
 
-def in_micropython(tmp_path: Path, code: str, steps: int | None = None, data: str = "") -> str:
-    """What a program writes in the guide's MicroPython, in Node."""
+def started(tmp_path: Path, code: str, steps: int | None, data: str) -> "subprocess.Popen[str]":
+    """A program in the guide's MicroPython, in Node."""
     text = (ROOT / "data" / data).read_text("utf-8") if data else ""
     files = {data: text} if data else {}
     order = {"code": code, "name": "x.py", "steps": steps, "files": files, "args": [*files]}
@@ -93,7 +94,20 @@ def in_micropython(tmp_path: Path, code: str, steps: int | None = None, data: st
     runner = ROOT / "tests" / "micropython_cell.mjs"
     node = shutil.which("node") or conftest._missing("Node")
     program = [str(node), str(runner), str(tmp_path / "order.json")]
-    return subprocess.run(program, capture_output=True, encoding="utf-8", check=True).stdout
+    return subprocess.Popen(program, stdout=subprocess.PIPE, encoding="utf-8")
+
+
+def same_in_micropython(
+    expected: str, tmp_path: Path, code: str, steps: int | None = None, data: str = ""
+) -> bool:
+    """Whether MicroPython prints that; its first other line ends it."""
+    with started(tmp_path, code, steps, data) as running:
+        lines = itertools.zip_longest(expected.splitlines(True), running.stdout or [])
+        other = next(((line, got) for line, got in lines if line != got), None)
+        if other:
+            running.kill()
+            return False
+    return running.returncode == 0
 
 
 def in_python(tmp_path: Path, code: str, *args: str) -> str:
@@ -119,7 +133,7 @@ def test_each_cell_runs_in_the_python_that_prints_what_it_should(tmp_path: Path)
             short = loop.sub(rf"\1[:{steps}]", code, count=1) if steps else code
             expected = in_python(tmp_path, short, str(ROOT / "data" / told["data"]))
             assert expected.count("| loss") == (steps or 1000)
-            if in_micropython(tmp_path, code, steps, told["data"]) != expected:
+            if not same_in_micropython(expected, tmp_path, code, steps, told["data"]):
                 found.add(told["name"])
             if told.get("python") == "cpython":
                 given.add(told["name"])
@@ -127,7 +141,7 @@ def test_each_cell_runs_in_the_python_that_prints_what_it_should(tmp_path: Path)
 
 
 def test_micropython_has_the_random_numbers_of_python(tmp_path: Path) -> None:
-    assert in_micropython(tmp_path, RANDOM) == in_python(tmp_path, RANDOM)
+    assert same_in_micropython(in_python(tmp_path, RANDOM), tmp_path, RANDOM)
 
 
 RANDOM = """
@@ -165,10 +179,15 @@ def test_a_cell_without_python_says_how_to_run_it(chromium: Any, site: Path) -> 
         code = page.locator("textarea").nth(1).input_value()
         assert code == rung[rung.index("import gc") :]
         page.get_by_role("button", name="Run").nth(1).click()
-        wait_for(page, "Run the code in a terminal", 1)
+        assert "make guide-python" in wait_for(page, "Run the code in a terminal", 1)
         assert page.get_by_text("python train2.py names.txt").is_visible()
+        hello = page.locator("mg-python").first
+        hello.get_by_role("button", name="Run").click()
+        hello.get_by_role("button", name="Run in MicroPython").click()
+        wait_for(page, "Done")
+        assert hello.locator(".py-out").text_content() == "42\n"
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page.get_by_role("button", name="Copy the code").nth(0).click()
+        page.get_by_role("button", name="Copy the code").nth(1).click()
         page.get_by_text("Copied.").wait_for()
         assert page.evaluate("navigator.clipboard.readText()") == code
 
@@ -180,6 +199,9 @@ def test_a_cell_without_python_says_how_to_run_it(chromium: Any, site: Path) -> 
         assert text.startswith('é\nTraceback (most recent call last):\n  File "small.py", line 2')
         assert "EOFError" in run_cell(page, "input()", 2)
         assert "NameError" in run_cell(page, "print(x)", 2)
+        deep = run_cell(page, "def f():\n    f()\nf()", 2)
+        assert "line repeated" in deep and "line 2, in f\nRuntimeError" not in deep
+        assert "A cell may use 1 GB" in run_cell(page, "x = [0] * 10**9", 2)
         assert run_cell(page, SHUT_IN, 2) == "tried\n"
         for maker in ("Function.new", "Object.constructor"):  # such an error ends the program
             text = run_cell(page, f"import js\njs.{maker}('return 1')\nprint('OUT')", 2)
@@ -306,6 +328,7 @@ def test_a_hostile_cell_on_a_server_without_headers(
         assert run_cell(page, hostile.replace("PLACE", other)) == "tried\n"
         text = run_cell(page, "print('next')")  # after what it left for later
         assert text.endswith("all tried\nnext\n") and "OUT" not in text
+        assert run_cell(page, SHUT_IN, 2) == "tried\n"  # MicroPython
         assert wrong == []
         for way in (LAZY, SCRIPT):  # Python itself gives up here, and starts anew
             assert "Error" in run_cell(page, way.replace("PLACE", other))
