@@ -208,9 +208,9 @@ class MgPython extends Widget {
     this.output.hidden = true;
     if (this.home) this.home.open = true;
     this.summary(
-      "CPython isn't part of this copy of the guide; make guide-python builds one that has it " +
-        "(13 MB more). Run the code in a terminal, as it says here, or in MicroPython, whose last " +
-        "digits differ.",
+      "CPython isn't part of this copy of the guide. In the project's folder the command " +
+        '"make guide-python" builds one that has it (13 MB more). Run the code in a terminal, as ' +
+        "it says here, or in MicroPython, whose last digits differ.",
     );
     if (this.other) return;
     this.other = this.button("Run in MicroPython", () => {
