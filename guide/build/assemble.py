@@ -61,7 +61,7 @@ SHIPPED = {
     ".wasm",
     ".woff2",
 }  # of the folders below
-FOLDERS = ("css", "data", "fonts", "img", "js", "widgets")
+FOLDERS = ("css", "data", "fonts", "img", "js", "vendor", "widgets")
 
 
 def make_pages(work: Path) -> Path:

@@ -6,6 +6,10 @@
 //     steps   how many steps the program takes in full; here it takes the first 20, or as many as
 //             are set, and says how long all would take. The code has a loop over
 //             range(num_steps).
+//     python  "cpython" for a program whose output MicroPython doesn't reproduce exactly: it runs
+//             in Pyodide, where this copy of the guide has it; elsewhere a button runs it in
+//             MicroPython all the same. All others run in MicroPython to begin with.
+//             tests/test_guide_python.py finds out which is which.
 
 import { freshId, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -23,13 +27,32 @@ import {
 } from "../js/figures/runs/python-host.js";
 
 const FILES = new URL("../files/", import.meta.url);
-const FIRST_STEPS = 20;
+const FIRST_STEPS = { micropython: 5, cpython: 20 }; // MicroPython is slower
+const CALLED = { micropython: "MicroPython", cpython: "CPython (in Pyodide)" };
+const SAID = {
+  micropython:
+    "It runs in MicroPython, a small Python that comes with the guide and lacks some of the " +
+    "library; as it stands it prints here exactly what Python prints.",
+  cpython:
+    "It runs in CPython (in Pyodide), if this copy of the guide has it: MicroPython's last " +
+    "digits differ.",
+  instead: "It runs in MicroPython now: last digits can differ from those of Python.",
+};
 const MOST_ROWS = 24;
 
-const host = new PythonHost(
-  () => new Worker(new URL("../js/worker-python.js", import.meta.url), { type: "module" }),
-  globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === "function",
-);
+/** @param {string} file @param {boolean} canShare */
+const hostOf = (file, canShare) =>
+  new PythonHost(
+    () => new Worker(new URL(`../js/${file}`, import.meta.url), { type: "module" }),
+    canShare,
+  );
+const hosts = {
+  micropython: hostOf("worker-micropython.js", false), // it hears no signal: its Worker ends
+  cpython: hostOf(
+    "worker-python.js",
+    globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === "function",
+  ),
+};
 /** A cell that runs keeps the others waiting. @type {MgPython | null} */
 let running = null;
 
@@ -47,12 +70,19 @@ class MgPython extends Widget {
     return this.getAttribute("name") ?? "cell.py";
   }
 
+  /** Which Python runs it. */
+  get python() {
+    const exact = this.getAttribute("python") === "cpython" && !this.instead;
+    return exact ? "cpython" : "micropython";
+  }
+
   get allSteps() {
     return this.numberOf("steps", 0);
   }
 
   build() {
     this.hasTools = true; // nothing of it is in the address
+    this.instead = false; // CPython isn't here, and the reader has taken MicroPython
     const { code, output, allSteps } = this;
     const figures = this.fallback.flatMap((node) =>
       node instanceof Element
@@ -71,15 +101,16 @@ class MgPython extends Widget {
     output.hidden = true;
     this.start = this.button("Run", () => this.run(), { class: "mg-button py-run" });
     this.halt = this.button("Stop", () => this.stop(), { "aria-disabled": "true" });
-    const tools = row(
+    const tools = (this.bar = row(
       this.start,
       this.halt,
       this.button("Reset the code", () => (code.value = original)),
-    );
+    ));
     tools.classList.add("py-tools");
+    this.which = html("span", {}, SAID[this.python]);
     this.steps = undefined;
     if (allSteps && hasSteps(original)) {
-      const [value, max] = [Math.min(FIRST_STEPS, allSteps), allSteps];
+      const [value, max] = [Math.min(FIRST_STEPS[this.python], allSteps), allSteps];
       const how = { control: "steps", value, min: 1, max, step: 1, whole: true };
       this.steps = make("mg-number", { label: "Steps", ...how });
       tools.append(this.steps);
@@ -89,7 +120,7 @@ class MgPython extends Widget {
       event.preventDefault();
       return this.run();
     });
-    this.whenLeaving(() => running === this && host.stop());
+    this.whenLeaving(() => running === this && hosts[this.python].stop());
     return [
       html(
         "label",
@@ -103,7 +134,8 @@ class MgPython extends Widget {
       html(
         "p",
         { id: `${code.id}-how`, class: "mg-note" },
-        "Change it as you like. Ctrl and Enter in the code runs it.",
+        "Change it as you like. Ctrl and Enter in the code runs it. ",
+        this.which,
       ),
       output,
     ];
@@ -149,6 +181,7 @@ class MgPython extends Widget {
   async run() {
     const { code, output } = this;
     if (running === this) return;
+    const host = hosts[this.python];
     if (running || host.busy) return this.summary("Another cell is running. Stop it first.");
     running = this;
     const steps = this.steps ? this.steps.value : null;
@@ -156,7 +189,7 @@ class MgPython extends Widget {
       output.replaceChildren();
       output.hidden = false;
       this.busy(true);
-      this.summary("Running … the first time, Python takes a few seconds to start.");
+      this.summary(`Running in ${CALLED[this.python]} …`);
       const data = this.getAttribute("data");
       /** @type {Record<string, string>} */
       const files = data ? { [data]: await (await fetched(new URL(data, FILES))).text() } : {};
@@ -170,11 +203,31 @@ class MgPython extends Widget {
     }
   }
 
+  /** CPython isn't here: what there is instead. @private */
+  offerOther() {
+    this.output.hidden = true;
+    if (this.home) this.home.open = true;
+    this.summary(
+      "CPython isn't part of this copy of the guide. In the project's folder the command " +
+        '"make guide-python" builds one that has it (13 MB more). Run the code in a terminal, as ' +
+        "it says here, or in MicroPython, whose last digits differ.",
+    );
+    if (this.other) return;
+    this.other = this.button("Run in MicroPython", () => {
+      this.instead = true;
+      this.which?.replaceChildren(SAID.instead);
+      this.start?.focus();
+      this.other?.remove();
+      return this.run();
+    });
+    this.bar?.append(this.other);
+  }
+
   /** @private */
   stop() {
     if (running !== this) return;
     this.summary("Stopping …");
-    host.stop();
+    hosts[this.python].stop();
   }
 
   /** @private @param {boolean} now */
@@ -197,14 +250,7 @@ class MgPython extends Widget {
   /** @private @param {import("../js/figures/runs/python-host.js").Ended} how */
   tellEnd(how) {
     const { output } = this;
-    if (how.absent) {
-      output.hidden = true;
-      if (this.home) this.home.open = true;
-      this.summary(
-        "Python isn't part of this copy of the guide. Run the code in a terminal, as it says here.",
-      );
-      return;
-    }
+    if (how.absent) return this.offerOther();
     if (how.error) {
       const said = output.textContent ?? "";
       this.write("err", `${said && !said.endsWith("\n") ? "\n" : ""}${how.error.trimEnd()}\n`);
