@@ -3,6 +3,7 @@
 import { engine } from "./engine.js";
 import { fuzz } from "./fuzz.js";
 import { ground } from "./ground.js";
+import { privacy } from "./privacy.js";
 import { refusals } from "./refusals.js";
 
-export const suite = { ...ground, ...engine, ...refusals, ...fuzz };
+export const suite = { ...ground, ...engine, ...refusals, ...fuzz, ...privacy };
