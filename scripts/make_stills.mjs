@@ -5,6 +5,8 @@ import { opened } from "../guide/js/figures/trained/real-model.js";
 import { STILLS } from "../guide/js/figures/stills.js";
 
 const real = opened(readFileSync(new URL("../data/model.json", import.meta.url), "utf8"));
-const norms = JSON.parse(readFileSync(new URL("../guide/data/norms.json", import.meta.url), "utf8"));
+const data = (name) =>
+  JSON.parse(readFileSync(new URL(`../guide/data/${name}.json`, import.meta.url), "utf8"));
+const given = { real, norms: data("norms"), blocks: data("blocks") };
 for (const [name, draw] of Object.entries(STILLS))
-  writeFileSync(new URL(`../guide/stills/${name}.html`, import.meta.url), `${draw(real, norms)}\n`);
+  writeFileSync(new URL(`../guide/stills/${name}.html`, import.meta.url), `${draw(given)}\n`);

@@ -3,11 +3,20 @@
 
 import { axes, BARS, bars, factsOf, groundOf, marks } from "./trained/embedding-drawing.js";
 import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm-drawing.js";
-import { labelsOf } from "./trained/real-model.js";
+import { labelsOf, tokensOf } from "./trained/real-model.js";
+import { losses, river, riverSize, SCALE } from "./trained/river.js";
+import { streamAt } from "./trained/river-facts.js";
 
 /** @typedef {import("../kit/shapes.js").Shape} Shape */
 /** @typedef {import("./networks/norm-drawing.js").Norms} Norms */
 /** @typedef {import("./trained/real-model.js").Real} Real */
+/**
+ * What the drawings are made of: the trained model, and the files of guide/data by their names.
+ * @typedef {object} Given
+ * @property {Real} real
+ * @property {Norms} norms
+ * @property {import("./trained/river-facts.js").Blocks} blocks
+ */
 
 const SIGNS = /** @type {Record<string, string>} */ ({ "<": "&lt;", "&": "&amp;", '"': "&quot;" });
 const safe = (/** @type {string | number} */ text) =>
@@ -35,10 +44,10 @@ const picture = (looks, { width, height }, label, shapes) =>
 
 /**
  * Each by its name.
- * @type {Record<string, (real: Real, norms: Norms) => string>}
+ * @type {Record<string, (given: Given) => string>}
  */
 export const STILLS = {
-  rmsnorm: (_, norms) => {
+  rmsnorm: ({ norms }) => {
     const plane = picture("norm-plane", PLANE, "A vector and its image on the circle", [
       ...ground(),
       ...arrows(FIRST),
@@ -46,7 +55,21 @@ export const STILLS = {
     const sizes = picture("norm-sizes", SIZES, "Sizes in the model", histograms(norms));
     return `<div class="norm-two"><div>${plane}</div>${sizes}</div>`;
   },
-  embeddings: (real) => {
+  residuals: ({ real, blocks }) => {
+    const tokens = tokensOf(real, "karen");
+    const on = { attention: true, mlp: true };
+    const stream = streamAt(real, tokens, 5, on);
+    const rivers = [false, true].map((isTall) =>
+      picture("river", riverSize(isTall), "The residual stream as a river", [
+        ...river(stream, on, "n", isTall),
+      ]).replace("<svg ", isTall ? '<svg data-tall="" ' : "<svg "),
+    );
+    const scale = picture("river-losses", SCALE, "Losses with parts switched off", [
+      ...losses(blocks, on, null),
+    ]);
+    return `<div class="river-still">${rivers.join("")}<div class="river-below">${scale}</div></div>`;
+  },
+  embeddings: ({ real }) => {
     const names = labelsOf(
       real,
       real.weights.wte.map((_, i) => i),
