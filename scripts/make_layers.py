@@ -54,7 +54,7 @@ def curve(config: Config, data: Dataset, stop: int = STEPS) -> list[float]:
 
 def measured() -> dict[str, Any]:
     data = load_data(ROOT / "data" / "names.txt")
-    made: dict[str, Any] = {"seeds": SEEDS, "every": EVERY, "steps": STEPS, "unseen": UNSEEN}
+    made: dict[str, Any] = {"seeds": SEEDS, "every": EVERY, "last": STEPS, "unseen": UNSEEN}
     for kind, widths in WIDTHS.items():
         made[kind] = [
             {

@@ -7,6 +7,6 @@ import { STILLS } from "../guide/js/figures/stills.js";
 const real = opened(readFileSync(new URL("../data/model.json", import.meta.url), "utf8"));
 const data = (name) =>
   JSON.parse(readFileSync(new URL(`../guide/data/${name}.json`, import.meta.url), "utf8"));
-const given = { real, norms: data("norms"), blocks: data("blocks") };
+const given = { real, norms: data("norms"), blocks: data("blocks"), stacks: data("layers") };
 for (const [name, draw] of Object.entries(STILLS))
   writeFileSync(new URL(`../guide/stills/${name}.html`, import.meta.url), `${draw(given)}\n`);

@@ -3,6 +3,7 @@
 
 import { axes, BARS, bars, factsOf, groundOf, marks } from "./trained/embedding-drawing.js";
 import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm-drawing.js";
+import * as layers from "./runs/layer-curves.js";
 import { labelsOf, tokensOf } from "./trained/real-model.js";
 import { losses, river, riverSize, SCALE } from "./trained/river.js";
 import { streamAt } from "./trained/river-facts.js";
@@ -16,6 +17,7 @@ import { streamAt } from "./trained/river-facts.js";
  * @property {Real} real
  * @property {Norms} norms
  * @property {import("./trained/river-facts.js").Blocks} blocks
+ * @property {layers.Layers} stacks
  */
 
 const SIGNS = /** @type {Record<string, string>} */ ({ "<": "&lt;", "&": "&amp;", '"': "&quot;" });
@@ -68,6 +70,16 @@ export const STILLS = {
       ...losses(blocks, on, null),
     ]);
     return `<div class="river-still">${rivers.join("")}<div class="river-below">${scale}</div></div>`;
+  },
+  layers: ({ stacks }) => {
+    const now = { by: /** @type {const} */ ("steps"), layers: 3, at: 10 };
+    const tower = picture("layers-stack", layers.STACK, "A stack", layers.stack(stacks, now));
+    const plot = picture("layers-plot", layers.PLOT, "How the loss falls", [
+      ...layers.ground(stacks),
+      ...layers.curves(stacks, now, []),
+    ]);
+    const gaps = picture("layers-gaps", layers.GAPS, "Differences", layers.gaps(stacks, now));
+    return `<div class="layers-three">${tower}<div>${plot}</div>${gaps}</div>`;
   },
   embeddings: ({ real }) => {
     const names = labelsOf(

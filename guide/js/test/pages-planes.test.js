@@ -21,7 +21,8 @@ const text = (/** @type {string} */ path) =>
 const real = opened(text("data/model.json"));
 const norms = JSON.parse(text("guide/data/norms.json"));
 const blocks = JSON.parse(text("guide/data/blocks.json"));
-const given = { real, norms, blocks };
+const stacks = JSON.parse(text("guide/data/layers.json"));
+const given = { real, norms, blocks, stacks };
 const rows = real.weights.wte;
 const names = labelsOf(
   real,
