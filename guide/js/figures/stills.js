@@ -3,7 +3,9 @@
 
 import { axes, BARS, bars, factsOf, groundOf, marks } from "./trained/embedding-drawing.js";
 import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm-drawing.js";
+import { STEPS } from "./dataset.js";
 import * as layers from "./runs/layer-curves.js";
+import * as list from "./runs/list-drawing.js";
 import { labelsOf, tokensOf } from "./trained/real-model.js";
 import { losses, river, riverSize, SCALE } from "./trained/river.js";
 import { streamAt } from "./trained/river-facts.js";
@@ -18,6 +20,7 @@ import { streamAt } from "./trained/river-facts.js";
  * @property {Norms} norms
  * @property {import("./trained/river-facts.js").Blocks} blocks
  * @property {layers.Layers} stacks
+ * @property {import("./dataset.js").Names} names
  */
 
 const SIGNS = /** @type {Record<string, string>} */ ({ "<": "&lt;", "&": "&amp;", '"': "&quot;" });
@@ -80,6 +83,21 @@ export const STILLS = {
     ]);
     const gaps = picture("layers-gaps", layers.GAPS, "Differences", layers.gaps(stacks, now));
     return `<div class="layers-three">${tower}<div>${plot}</div>${gaps}</div>`;
+  },
+  dataset: ({ names: { docs, shuffled } }) => {
+    const kinds = list.kindsOf(docs, shuffled.slice(0, STEPS));
+    const chosen = { letter: "e", length: 0 };
+    const found = list.foundOf(kinds, chosen);
+    const letters = list.letterBars(kinds, found, chosen);
+    const lengths = list.lengthBars(kinds, found, chosen);
+    return (
+      `<div class="list-two"><div>` +
+      picture("list-picture", list.LETTERS, "Names by first letter", letters) +
+      picture("list-picture", list.LENGTHS, "Names by length", lengths) +
+      "</div><div>" +
+      picture("list-picture", list.SOME, "Some names", list.someNames(found, chosen)) +
+      "</div></div>"
+    );
   },
   embeddings: ({ real }) => {
     const names = labelsOf(

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { linesOf, namesOf } from "../figures/dataset.js";
 import {
   axes,
   bars,
@@ -22,7 +23,8 @@ const real = opened(text("data/model.json"));
 const norms = JSON.parse(text("guide/data/norms.json"));
 const blocks = JSON.parse(text("guide/data/blocks.json"));
 const stacks = JSON.parse(text("guide/data/layers.json"));
-const given = { real, norms, blocks, stacks };
+const listed = namesOf(linesOf(text("data/names.txt")));
+const given = { real, norms, blocks, stacks, names: listed };
 const rows = real.weights.wte;
 const names = labelsOf(
   real,
