@@ -14,6 +14,7 @@ const given = {
   norms: data("norms"),
   blocks: data("blocks"),
   stacks: data("layers"),
+  steps: data("steps"),
   names: namesOf(linesOf(text)),
 };
 for (const [name, draw] of Object.entries(STILLS))

@@ -21,7 +21,7 @@ TEXTS = {
 }
 
 # Pages that have no figure yet.
-WITHOUT = {f"learn/{name}" for name in ["training", "questions"]}
+WITHOUT = {f"learn/{name}" for name in ["questions"]}
 LOW = 700  # pixels: what begins above is in the first screen
 # How far down the first figure begins, and how many paragraphs stand before it, the lead aside.
 FIRST = """() => {

@@ -6,6 +6,7 @@ import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm
 import { STEPS } from "./dataset.js";
 import * as layers from "./runs/layer-curves.js";
 import * as list from "./runs/list-drawing.js";
+import * as step from "./runs/step-drawing.js";
 import { labelsOf, tokensOf } from "./trained/real-model.js";
 import { losses, river, riverSize, SCALE } from "./trained/river.js";
 import { streamAt } from "./trained/river-facts.js";
@@ -20,6 +21,7 @@ import { streamAt } from "./trained/river-facts.js";
  * @property {Norms} norms
  * @property {import("./trained/river-facts.js").Blocks} blocks
  * @property {layers.Layers} stacks
+ * @property {step.Steps} steps
  * @property {import("./dataset.js").Names} names
  */
 
@@ -83,6 +85,16 @@ export const STILLS = {
     ]);
     const gaps = picture("layers-gaps", layers.GAPS, "Differences", layers.gaps(stacks, now));
     return `<div class="layers-three">${tower}<div>${plot}</div>${gaps}</div>`;
+  },
+  training: ({ steps }) => {
+    const panels = step.MOVES.map((name, i) =>
+      picture(`step-panel step-${i + 1}`, step.PANEL, name, step.panel(i, steps.marks[4])),
+    );
+    const run = picture("step-run", step.RUN, "The losses of the run", [
+      ...step.losses(steps, step.RUN.width),
+      ...step.marks(steps, step.RUN.width, 4),
+    ]);
+    return `<div class="step-circle">${panels.join("")}</div>${run}`;
   },
   dataset: ({ names: { docs, shuffled } }) => {
     const kinds = list.kindsOf(docs, shuffled.slice(0, STEPS));
