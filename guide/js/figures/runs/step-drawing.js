@@ -18,7 +18,7 @@ export const RUN = { width: 760, height: 132 };
 export const SHORT_RUN = { width: 366, height: 132 };
 const BASE = 108;
 const HIGH = 64;
-const MOST_NATS = 6.5;
+const MOST_NATS = 7;
 const MOST_GRAD = 0.15;
 const MOST_MOVED = 0.0105;
 const [LEFT, TOP, LOW] = [40, 14, 100];
@@ -39,17 +39,18 @@ const SHORT = /** @type {Record<string, string>} */ ({
 const round = (/** @type {number} */ x) => Math.round(x * 10) / 10;
 
 /**
- * Bars of one panel, each with its name below and its number above.
+ * Bars of one panel, each with its name below and its number above; a line lies between them.
  * @param {string} looks
  * @param {{name: string, value: number, told: string}[]} each
  * @param {number} most
+ * @param {Shape[]} [between]
  * @returns {Shape[]}
  */
-function bars(looks, each, most) {
+function bars(looks, each, most, between = []) {
   const [from, room] = [20, (PANEL.width - 40) / Math.max(7, each.length)];
   const wide = Math.min(24, room - 6);
   const isSmall = each.some(({ name }) => name.length > 3); // names of matrices
-  return each.flatMap(({ name, value, told }, i) => {
+  const parts = each.map(({ name, value, told }, i) => {
     const x = round(from + room * (i + 0.5));
     const high = round(Math.max(1, (HIGH * Math.min(most, value)) / most));
     return [
@@ -77,6 +78,7 @@ function bars(looks, each, most) {
       ),
     ];
   });
+  return [...parts.map(([bar]) => bar), ...between, ...parts.flatMap(([, ...texts]) => texts)];
 }
 
 /** The letters that came next; the last is the end of the name. @param {Mark} mark */
@@ -102,6 +104,8 @@ export function panel(move, mark) {
     "how far the numbers of each move",
   ][move];
   const title = `${move + 1} ${MOVES[move]}`;
+  const level = round(BASE - (HIGH * Math.min(MOST_NATS, mark.loss)) / MOST_NATS);
+  const mean = shape("path", { class: "step-mean", d: `M14 ${level}H${PANEL.width - 14}` });
   const drawn = [
     () =>
       bars(
@@ -114,6 +118,7 @@ export function panel(move, mark) {
         "step-loss",
         names.map((name, i) => ({ name, value: nats[i], told: written(nats[i], 1) })),
         MOST_NATS,
+        [mean],
       ),
     () =>
       bars(
@@ -131,21 +136,17 @@ export function panel(move, mark) {
         matrices.map((key) => ({
           name: SHORT[key],
           value: mark.moved[key],
-          told: furthest(mark.moved[key]).replace(/0(?=\.)/, ""),
+          told: mark.moved[key] < 0.00005 ? "~0" : brief(mark.moved[key], 4),
         })),
         MOST_MOVED,
       ),
   ][move]();
-  const level = round(BASE - (HIGH * Math.min(MOST_NATS, mark.loss)) / MOST_NATS);
   return [
     shape("text", { class: "step-title", x: 12, y: 18 }, title),
     shape("text", { class: "step-say", x: PANEL.width - 12, y: 18, "text-anchor": "end" }, say),
     shape("path", { class: "mg-axis", d: `M14 ${BASE}H${PANEL.width - 14}` }),
     shape("path", { class: "step-arrow", d: arrow(move) }),
     ...drawn,
-    ...(move === 1
-      ? [shape("path", { class: "step-mean", d: `M14 ${level}H${PANEL.width - 14}` })]
-      : []),
   ];
 }
 
@@ -230,7 +231,7 @@ export function nearestMark(steps, wide, place) {
 }
 
 /** How far numbers are moved: the last steps are too small to be told. @param {number} by */
-const furthest = (by) => (by < 0.00005 ? "<0.0001" : written(by, 4));
+const furthest = (by) => (by < 0.00005 ? "less than 0.0001" : written(by, 4));
 
 /** @param {Mark} mark @param {number} move 0 for all, or which of the four */
 export function sentence(mark, move) {
