@@ -1,5 +1,6 @@
-// <mg-layers>: one to six layers stacked, how the loss of such models falls over eight runs each, at
-// the same width or with as many parameters, and a further run of them, trained in the page.
+// <mg-layers>: one to six layers stacked, how the loss of such models falls over eight runs
+// each, at the same width or with as many parameters, and a further run of them, trained in the
+// page.
 
 import { loadNames } from "../js/figures/dataset.js";
 import { fetched } from "../js/figures/fetched.js";

@@ -158,7 +158,11 @@ class MgResiduals extends OnPrefix {
     this.toggleAttribute("data-measured", done?.names === all);
   }
 
-  /** The loss of what is on, measured here: each once, a part at a time. @private @param {Off} off */
+  /**
+   * The loss of what is on, measured here: each once, a part at a time.
+   * @private
+   * @param {Off} off
+   */
   async measure(off) {
     if (this.measures === off) return;
     this.measures = off;

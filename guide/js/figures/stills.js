@@ -74,7 +74,8 @@ export const STILLS = {
     const scale = picture("river-losses", SCALE, "Losses with parts switched off", [
       ...losses(blocks, on, null),
     ]);
-    return `<div class="river-still">${rivers.join("")}<div class="river-below">${scale}</div></div>`;
+    const below = `<div class="river-below">${scale}</div>`;
+    return `<div class="river-still">${rivers.join("")}${below}</div>`;
   },
   layers: ({ stacks }) => {
     const now = { by: /** @type {const} */ ("steps"), layers: 3, at: 10 };

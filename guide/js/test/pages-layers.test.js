@@ -1,5 +1,5 @@
-// Stacks of layers, without a page: what a run of the page gives against scripts/make_layers.py, and
-// what is drawn of it.
+// Stacks of layers, without a page: what a run of the page gives against scripts/make_layers.py,
+// and what is drawn of it.
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";

@@ -45,7 +45,8 @@ test("one row of bars narrows the other", () => {
   same(9657, sum(six.byLetter.map((one) => one.all)), "six letters");
   same(["muhammadibrahim", "muhammadmustafa"], namesOfLength(15), "the longest");
   same(
-    "The list has 32,033 names; 2 of them have 15 letters; a run of 1,000 steps is shown 0 of these.",
+    "The list has 32,033 names; 2 of them have 15 letters; a run of 1,000 steps is shown " +
+      "0 of these.",
     sentence(kinds, foundOf(kinds, { letter: ANY, length: 15 }), { letter: ANY, length: 15 }),
     "told",
   );

@@ -42,7 +42,8 @@ test("every panel of every mark is drawn inside its picture, and told", () => {
       if (!sentence(mark, move + 1).startsWith("Step ")) fail("told");
     });
   same(
-    "Step 300 of 1,000. Guess: in dmani, the letter that came next gets a probability between 0.01 and 0.51.",
+    "Step 300 of 1,000. Guess: in dmani, the letter that came next gets a probability " +
+      "between 0.01 and 0.51.",
     sentence(steps.marks[5], 1),
     "guess",
   );

@@ -1,5 +1,6 @@
-// The drawing of <mg-layers> as shapes: a stack of layers, how the loss of such models falls, and how
-// far each lies from the model with one layer. Recorded by scripts/make_layers.py. No DOM.
+// The drawing of <mg-layers> as shapes: a stack of layers, how the loss of such models falls,
+// and how far each lies from the model with one layer. Recorded by scripts/make_layers.py. No
+// DOM.
 
 import { shape } from "../../kit/shapes.js";
 import { counted, written } from "../../kit/text.js";
@@ -7,7 +8,8 @@ import { counted, written } from "../../kit/text.js";
 /** @typedef {import("../../kit/shapes.js").Shape} Shape */
 /** @typedef {"steps" | "parameters"} By what is equal */
 /**
- * @typedef {{layers: number, width: number, heads: number, parameters: number, runs: number[][]}} Kind
+ * @typedef {{layers: number, width: number, heads: number, parameters: number,
+ *   runs: number[][]}} Kind
  * @typedef {{seeds: number[], every: number, last: number, unseen: number} &
  *   Record<By, Kind[]>} Layers guide/data/layers.json
  */
@@ -192,7 +194,12 @@ const gapRow = (/** @type {number} */ i) => 48 + 36 * i;
 /** The layers of the row that a spot lies in. @param {number} y */
 export const rowOf = (y) => Math.max(1, Math.min(MOST, 1 + Math.round((y - gapRow(0)) / 36)));
 
-/** How far each stack lies from one layer. @param {Layers} data @param {Now} now @returns {Shape[]} */
+/**
+ * How far each stack lies from one layer.
+ * @param {Layers} data
+ * @param {Now} now
+ * @returns {Shape[]}
+ */
 export function gaps(data, { by, layers, at }) {
   const x = (/** @type {number} */ nats) => round(ZERO + nats * PER);
   const step = counted(at * data.every);

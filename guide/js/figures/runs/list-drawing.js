@@ -1,5 +1,5 @@
-// The drawing of <mg-dataset> as shapes: a list of names by first letter and by length, what of it a
-// run is shown, and some of the names. No DOM.
+// The drawing of <mg-dataset> as shapes: a list of names by first letter and by length, what of
+// it a run is shown, and some of the names. No DOM.
 
 import { marked } from "../../characters.js";
 import { shape } from "../../kit/shapes.js";
@@ -91,7 +91,10 @@ export function foundOf({ letters, longest, groups }, { letter, length }) {
   };
 }
 
-/** Some names from all over the list, those that are shown in their share or more. @param {Name[]} names */
+/**
+ * Some names from all over the list, those that are shown in their share or more.
+ * @param {Name[]} names
+ */
 function someOf(names) {
   const spread = (/** @type {Name[]} */ of, /** @type {number} */ most) =>
     of.length <= most
@@ -107,7 +110,8 @@ function someOf(names) {
 
 /**
  * Bars, each with the part that a run is shown.
- * @param {{names: string[], counts: Count[], at: number, title: string, height: number, wide: number}} what
+ * @param {{names: string[], counts: Count[], at: number, title: string, height: number,
+ *   wide: number}} what
  * @returns {Shape[]}
  */
 function bars({ names, counts, at, title, height, wide: width }) {
@@ -216,7 +220,8 @@ export const barAt = (x, count, wide) =>
 /** @param {string} name */
 const short = (name) => {
   const signs = [...marked(name)];
-  return signs.length > MOST_SIGNS ? `${signs.slice(0, MOST_SIGNS - 1).join("")}…` : signs.join("");
+  if (signs.length <= MOST_SIGNS) return signs.join("");
+  return `${signs.slice(0, MOST_SIGNS - 1).join("")}…`;
 };
 
 /** Some of the names in two columns. @param {Found} found @param {Chosen} chosen */

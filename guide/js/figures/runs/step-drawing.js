@@ -7,8 +7,8 @@ import { counted, written } from "../../kit/text.js";
 
 /** @typedef {import("../../kit/shapes.js").Shape} Shape */
 /**
- * @typedef {{step: number, name: string, loss: number, probs: number[], grads: Record<string, number>,
- *   moved: Record<string, number>, writes: string[]}} Mark
+ * @typedef {{step: number, name: string, loss: number, probs: number[],
+ *   grads: Record<string, number>, moved: Record<string, number>, writes: string[]}} Mark
  * @typedef {{marks: Mark[], losses: number[]}} Steps guide/data/steps.json
  */
 
@@ -169,7 +169,12 @@ const places = ({ losses }, wide) => ({
     round(LOW - ((LOW - TOP) * (Math.max(LEAST, Math.min(MOST, loss)) - LEAST)) / (MOST - LEAST)),
 });
 
-/** The losses of the run, which don't change. @param {Steps} steps @param {number} wide @returns {Shape[]} */
+/**
+ * The losses of the run, which don't change.
+ * @param {Steps} steps
+ * @param {number} wide
+ * @returns {Shape[]}
+ */
 export function losses(steps, wide) {
   const { x, y } = places(steps, wide);
   const means = trailingMean(steps.losses, WINDOW);
@@ -210,7 +215,13 @@ export function losses(steps, wide) {
   ];
 }
 
-/** Where the marked steps are. @param {Steps} steps @param {number} wide @param {number} at @returns {Shape[]} */
+/**
+ * Where the marked steps are.
+ * @param {Steps} steps
+ * @param {number} wide
+ * @param {number} at
+ * @returns {Shape[]}
+ */
 export function marks(steps, wide, at) {
   const { x, y } = places(steps, wide);
   return steps.marks.map(({ step, loss }, i) =>
@@ -223,7 +234,12 @@ export function marks(steps, wide, at) {
   );
 }
 
-/** The marked step nearest to a place. @param {Steps} steps @param {number} wide @param {number} place */
+/**
+ * The marked step nearest to a place.
+ * @param {Steps} steps
+ * @param {number} wide
+ * @param {number} place
+ */
 export function nearestMark(steps, wide, place) {
   const { x } = places(steps, wide);
   const far = steps.marks.map(({ step }) => Math.abs(x(step) - place));

@@ -1,6 +1,6 @@
-// What <mg-residuals> shows: the trained model with attention or the MLP switched off, how large the
-// residual stream is along its way and what each adds to it, its loss on unseen names, and three
-// names. No DOM.
+// What <mg-residuals> shows: the trained model with attention or the MLP switched off, how large
+// the residual stream is along its way and what each adds to it, its loss on unseen names, and
+// three names. No DOM.
 
 import { Random } from "../../random.js";
 import { trace } from "../../numbers/forward.js";

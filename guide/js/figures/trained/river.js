@@ -1,6 +1,7 @@
-// The drawing of <mg-residuals> as shapes: the residual stream as a river, as wide as it is large at
-// one position, with attention and MLP as tributaries as wide as what they add; below it the losses
-// with each of them switched off. It lies on wide screens and stands on narrow ones. No DOM.
+// The drawing of <mg-residuals> as shapes: the residual stream as a river, as wide as it is
+// large at one position, with attention and MLP as tributaries as wide as what they add; below
+// it the losses with each of them switched off. It lies on wide screens and stands on narrow
+// ones. No DOM.
 
 import { shape } from "../../kit/shapes.js";
 import { counted, written } from "../../kit/text.js";
@@ -161,7 +162,11 @@ function tributary(key, side, size, [here, last], isOn, isTall) {
   ];
 }
 
-/** The three likeliest letters at the river's end. @param {Stream} stream @param {boolean} isTall */
+/**
+ * The three likeliest letters at the river's end.
+ * @param {Stream} stream
+ * @param {boolean} isTall
+ */
 function mouth({ next }, isTall) {
   const [left, top] = isTall ? [24, STANDS.height - 70] : [AT.end + 12, 62];
   const title = shape("text", { class: "river-told", x: left, y: top }, "likeliest next");
@@ -206,6 +211,8 @@ export const rowAt = (y) => OFFS[Math.max(0, Math.min(3, Math.round((y - down(0)
 export function losses({ off }, on, here) {
   const chosen = offOf(on);
   const base = SCALE.height - 22;
+  const place = across(Math.max(LEAST, Math.min(MOST, here ?? LEAST)));
+  const tick = here === null ? "" : `M${place} ${down(OFFS.indexOf(chosen)) - 11}v22`;
   return [
     shape("path", { class: "river-counting", d: `M${across(COUNTING)} 12V${base}` }),
     shape(
@@ -221,7 +228,7 @@ export function losses({ off }, on, here) {
         written(tick),
       ),
     ),
-    shape("text", { class: "mg-label", x: RIGHT + 12, y: base + 15 }, "loss"),
+    shape("text", { class: "mg-label", x: RIGHT + 26, y: base + 15 }, "loss"),
     ...OFFS.flatMap((key, i) => {
       const isNow = key === chosen;
       const y = down(i);
@@ -255,13 +262,7 @@ export function losses({ off }, on, here) {
         ),
       ];
     }),
-    shape("path", {
-      class: "river-here",
-      d:
-        here === null
-          ? ""
-          : `M${across(Math.max(LEAST, Math.min(MOST, here)))} ${down(OFFS.indexOf(chosen)) - 11}v22`,
-    }),
+    shape("path", { class: "river-here", d: tick }),
   ];
 }
 

@@ -1,4 +1,5 @@
-// The loss on names that a model hasn't seen, a part at a time so that the page stays awake. No DOM.
+// The loss on names that a model hasn't seen, a part at a time so that the page stays awake. No
+// DOM.
 
 /** @typedef {{sum: number, count: number, names: number}} Measured nats, tokens, names so far */
 
