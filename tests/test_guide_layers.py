@@ -85,6 +85,7 @@ def test_layers_are_stacked_and_trained(opened: Any) -> None:
     page.locator("mg-say[role=button]", has_text="200 steps").focus()
     told(page, "mg-layers", "6 layers of width 16, 19,552 parameters, after 200 steps")
     as_table(page, "mg-layers")
+    widget.locator(".mg-table td").first.wait_for()
     assert widget.locator(".mg-table tbody tr").count() == 6
     reset(page, "mg-layers")
     told(page, "mg-layers", "3 layers of width 16, 10,336 parameters, after 1,000 steps")

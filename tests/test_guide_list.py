@@ -58,6 +58,7 @@ def test_letters_and_lengths_narrow_each_other(opened: Any) -> None:
     told(page, "mg-dataset", "2 of them have 15 letters; a run of 1,000 steps is shown 0 of these.")
     assert widget.get_by_text("muhammadibrahim").is_visible()
     as_table(page, "mg-dataset")
+    widget.locator(".mg-table td").first.wait_for()
     assert widget.locator(".mg-table tbody tr").count() == 26 + 15
     reset(page, "mg-dataset")
     told(page, "mg-dataset", "1,531 of them begin with e;")

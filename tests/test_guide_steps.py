@@ -84,6 +84,7 @@ def test_steps_and_moves_are_chosen(opened: Any) -> None:
     page.locator("mg-say[role=button]", has_text="Nudge.").focus()
     told(page, "mg-training", "move furthest, by less than 0.0001")
     as_table(page, "mg-training")
+    widget.locator(".mg-table td").first.wait_for()
     assert widget.locator(".mg-table tbody tr").count() == 7
     reset(page, "mg-training")
     told(page, "mg-training", "Step 100 of 1,000. The name is fatumata")

@@ -105,6 +105,7 @@ def test_attention_is_switched_off_and_on(opened: Any) -> None:
     page.locator("mg-say[role=button]", has_text="after the k").focus()
     told(page, "mg-residuals", re.compile("^At k, position 1,"))
     as_table(page, "mg-residuals")
+    widget.locator(".mg-table td").first.wait_for()
     assert widget.locator(".mg-table tbody tr").count() == 6
     reset(page, "mg-residuals")
     told(page, "mg-residuals", before)

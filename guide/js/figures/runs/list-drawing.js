@@ -76,19 +76,36 @@ export function foundOf({ letters, longest, groups }, { letter, length }) {
   const lengths = Array.from({ length: longest + 1 }, (_, i) => i);
   const of = (/** @type {readonly string[]} */ some, /** @type {readonly number[]} */ long) =>
     some.flatMap((one) => long.flatMap((n) => groups.get(keyOf(one, n)) ?? []));
-  const count = (/** @type {Name[]} */ names) => ({
-    all: names.length,
-    shown: names.filter(({ isShown }) => isShown).length,
-  });
+  const count = (/** @type {readonly string[]} */ some, /** @type {readonly number[]} */ long) => {
+    const sum = { all: 0, shown: 0 };
+    for (const one of some)
+      for (const n of long) {
+        const group = groups.get(keyOf(one, n));
+        sum.all += group?.length ?? 0;
+        sum.shown += group ? shownIn(group) : 0;
+      }
+    return sum;
+  };
   const chosenLetters = letter === ANY ? letters : [letter];
   const chosenLengths = length ? [length] : lengths;
-  const names = of(chosenLetters, chosenLengths);
   return {
-    byLetter: letters.map((one) => count(of([one], chosenLengths))),
-    byLength: lengths.map((n) => count(of(chosenLetters, [n]))),
-    both: count(names),
-    some: someOf(names),
+    byLetter: letters.map((one) => count([one], chosenLengths)),
+    byLength: lengths.map((n) => count(chosenLetters, [n])),
+    both: count(chosenLetters, chosenLengths),
+    some: someOf(of(chosenLetters, chosenLengths)),
   };
+}
+
+/** @type {WeakMap<Name[], number>} */
+const known = new WeakMap();
+
+/** How many of a group are shown, counted once: bars are dragged along. @param {Name[]} group */
+function shownIn(group) {
+  const before = known.get(group);
+  if (before !== undefined) return before;
+  const now = group.filter(({ isShown }) => isShown).length;
+  known.set(group, now);
+  return now;
 }
 
 /**
