@@ -4,7 +4,13 @@
 import { axes, BARS, bars, factsOf, groundOf, marks } from "./trained/embedding-drawing.js";
 import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm-drawing.js";
 import * as counts from "./counting/still.js";
-import { labelsOf } from "./trained/real-model.js";
+import { STEPS } from "./dataset.js";
+import * as layers from "./runs/layer-curves.js";
+import * as list from "./runs/list-drawing.js";
+import * as step from "./runs/step-drawing.js";
+import { labelsOf, tokensOf } from "./trained/real-model.js";
+import { losses, river, riverSize, SCALE } from "./trained/river.js";
+import { streamAt } from "./trained/river-facts.js";
 import { largeShapes, sceneShapes, STILL, tourOf } from "../scene/still.js";
 
 /** @typedef {import("../kit/shapes.js").Shape} Shape */
@@ -16,6 +22,9 @@ import { largeShapes, sceneShapes, STILL, tourOf } from "../scene/still.js";
  * @typedef {object} Given
  * @property {Real} real
  * @property {Norms} norms
+ * @property {import("./trained/river-facts.js").Blocks} blocks
+ * @property {layers.Layers} stacks
+ * @property {step.Steps} steps
  * @property {import("./dataset.js").Names} names
  */
 
@@ -55,6 +64,56 @@ export const STILLS = {
     ]);
     const sizes = picture("norm-sizes", SIZES, "Sizes in the model", histograms(norms));
     return `<div class="norm-two"><div>${plane}</div>${sizes}</div>`;
+  },
+  residuals: ({ real, blocks }) => {
+    const tokens = tokensOf(real, "karen");
+    const on = { attention: true, mlp: true };
+    const stream = streamAt(real, tokens, 5, on);
+    const rivers = [false, true].map((isTall) =>
+      picture("river", riverSize(isTall), "The residual stream as a river", [
+        ...river(stream, on, "n", isTall),
+      ]).replace("<svg ", isTall ? '<svg data-tall="" ' : "<svg "),
+    );
+    const scale = picture("river-losses", SCALE, "Losses with parts switched off", [
+      ...losses(blocks, on, null),
+    ]);
+    const below = `<div class="river-below">${scale}</div>`;
+    return `<div class="river-still">${rivers.join("")}${below}</div>`;
+  },
+  layers: ({ stacks }) => {
+    const now = { by: /** @type {const} */ ("steps"), layers: 3, at: 10 };
+    const tower = picture("layers-stack", layers.STACK, "A stack", layers.stack(stacks, now));
+    const plot = picture("layers-plot", layers.PLOT, "How the loss falls", [
+      ...layers.ground(stacks),
+      ...layers.curves(stacks, now, []),
+    ]);
+    const gaps = picture("layers-gaps", layers.GAPS, "Differences", layers.gaps(stacks, now));
+    return `<div class="layers-three">${tower}<div>${plot}</div>${gaps}</div>`;
+  },
+  training: ({ steps }) => {
+    const panels = step.MOVES.map((name, i) =>
+      picture(`step-panel step-${i + 1}`, step.PANEL, name, step.panel(i, steps.marks[4])),
+    );
+    const run = picture("step-run", step.RUN, "The losses of the run", [
+      ...step.losses(steps, step.RUN.width),
+      ...step.marks(steps, step.RUN.width, 4),
+    ]);
+    return `<div class="step-circle">${panels.join("")}</div>${run}`;
+  },
+  dataset: ({ names: { docs, shuffled } }) => {
+    const kinds = list.kindsOf(docs, shuffled.slice(0, STEPS));
+    const chosen = { letter: "e", length: 0 };
+    const found = list.foundOf(kinds, chosen);
+    const letters = list.letterBars(kinds, found, chosen);
+    const lengths = list.lengthBars(kinds, found, chosen);
+    return (
+      `<div class="list-two"><div>` +
+      picture("list-picture", list.LETTERS, "Names by first letter", letters) +
+      picture("list-picture", list.LENGTHS, "Names by length", lengths) +
+      "</div><div>" +
+      picture("list-picture", list.SOME, "Some names", list.someNames(found, chosen)) +
+      "</div></div>"
+    );
   },
   embeddings: ({ real }) => {
     const names = labelsOf(

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { linesOf, namesOf } from "../figures/dataset.js";
 import {
   axes,
   bars,
@@ -12,7 +13,6 @@ import {
 } from "../figures/trained/embedding-drawing.js";
 import { eigen, moved, placeOf, planeOf } from "../figures/trained/embedding-plane.js";
 import { normed, sentence as normSentence } from "../figures/networks/norm-drawing.js";
-import { linesOf, namesOf } from "../figures/dataset.js";
 import { labelsOf, opened } from "../figures/trained/real-model.js";
 import { STILLS } from "../figures/stills.js";
 import { fail, near, same } from "./helpers.js";
@@ -21,7 +21,11 @@ const text = (/** @type {string} */ path) =>
   readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 const real = opened(text("data/model.json"));
 const norms = JSON.parse(text("guide/data/norms.json"));
-const list = namesOf(linesOf(text("data/names.txt")));
+const blocks = JSON.parse(text("guide/data/blocks.json"));
+const stacks = JSON.parse(text("guide/data/layers.json"));
+const listed = namesOf(linesOf(text("data/names.txt")));
+const steps = JSON.parse(text("guide/data/steps.json"));
+const given = { real, norms, blocks, stacks, steps, names: listed };
 const rows = real.weights.wte;
 const names = labelsOf(
   real,
@@ -117,6 +121,6 @@ test("an image lies on the circle, and the vector of zeros stays", () => {
 
 test("the drawings for pages without scripts are what is drawn now", () => {
   for (const [name, draw] of Object.entries(STILLS))
-    if (text(`guide/stills/${name}.html`) !== `${draw({ real, norms, names: list })}\n`)
+    if (text(`guide/stills/${name}.html`) !== `${draw(given)}\n`)
       fail(`guide/stills/${name}.html is another: node scripts/make_stills.mjs`);
 });
