@@ -3,6 +3,7 @@
 
 import { axes, BARS, bars, factsOf, groundOf, marks } from "./trained/embedding-drawing.js";
 import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm-drawing.js";
+import { still as neuron } from "./networks/neuron-plan.js";
 import { labelsOf } from "./trained/real-model.js";
 
 /** @typedef {import("../kit/shapes.js").Shape} Shape */
@@ -33,11 +34,20 @@ const picture = (looks, { width, height }, label, shapes) =>
   `<svg class="${looks}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${safe(label)}">` +
   `${shapes.map(markup).join("")}</svg>`;
 
+/** @param {number} step */
+function neuronAt(step) {
+  const { size, shapes } = neuron(step, 520);
+  return picture("net-drawing", size, `A neuron, step ${step} of 4`, shapes);
+}
+
 /**
  * Each by its name.
  * @type {Record<string, (real: Real, norms: Norms) => string>}
  */
 export const STILLS = {
+  neuron: () => neuronAt(1),
+  "neuron-bends": () => neuronAt(3),
+  "neuron-inputs": () => neuronAt(4),
   rmsnorm: (_, norms) => {
     const plane = picture("norm-plane", PLANE, "A vector and its image on the circle", [
       ...ground(),

@@ -3,7 +3,7 @@
 // In the address it stands behind the page's own anchor: #anchor?dot=v:1_2_0_1&draws=seed:7. Only
 // what differs from the defaults is written.
 
-import { nameNow } from "./state-names.js";
+import { nameNow, partNow } from "./state-names.js";
 import { snapped } from "./text.js";
 
 /**
@@ -175,12 +175,11 @@ export function readHash(hash) {
   /** @type {Map<string, string>} */
   const parts = new Map();
   for (const part of at < 0 ? [] : text.slice(at + 1).split("&")) {
+    if (!part) continue;
     const equals = part.indexOf("=");
-    if (part)
-      parts.set(
-        nameNow(equals < 0 ? part : part.slice(0, equals)),
-        equals < 0 ? "" : part.slice(equals + 1),
-      );
+    const name = nameNow(equals < 0 ? part : part.slice(0, equals));
+    const state = equals < 0 ? "" : part.slice(equals + 1);
+    parts.set(...partNow(name, state, parts.get("neuron")));
   }
   return { anchor: at < 0 ? text : text.slice(0, at), parts };
 }
