@@ -4,11 +4,21 @@
 import { axes, BARS, bars, factsOf, groundOf, marks } from "./trained/embedding-drawing.js";
 import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm-drawing.js";
 import { still as neuron } from "./networks/neuron-plan.js";
+import { called, countedAfter } from "./dataset.js";
+import { drawn as lossBeads, ground as lossGround, planOf as lossPlan } from "./loss-plan.js";
 import { labelsOf } from "./trained/real-model.js";
 
 /** @typedef {import("../kit/shapes.js").Shape} Shape */
 /** @typedef {import("./networks/norm-drawing.js").Norms} Norms */
 /** @typedef {import("./trained/real-model.js").Real} Real */
+/**
+ * What the drawings are made of: the trained model, the files of guide/data by their names, and the
+ * list of names.
+ * @typedef {object} Given
+ * @property {Real} real
+ * @property {Norms} norms
+ * @property {import("./dataset.js").Names} list
+ */
 
 const SIGNS = /** @type {Record<string, string>} */ ({ "<": "&lt;", "&": "&amp;", '"': "&quot;" });
 const safe = (/** @type {string | number} */ text) =>
@@ -42,13 +52,28 @@ function neuronAt(step) {
 
 /**
  * Each by its name.
- * @type {Record<string, (real: Real, norms: Norms) => string>}
+ * @type {Record<string, (given: Given) => string>}
  */
 export const STILLS = {
   neuron: () => neuronAt(1),
   "neuron-bends": () => neuronAt(3),
   "neuron-inputs": () => neuronAt(4),
-  rmsnorm: (_, norms) => {
+  loss: ({ list }) => {
+    const { tokenizer } = list;
+    const beads = countedAfter(list, 100)
+      .walk(tokenizer.encodeDocument("ava"))
+      .map(({ token, next, p }) => ({
+        name: `${called(tokenizer, token)} → ${called(tokenizer, next)}`,
+        p,
+        home: p,
+      }));
+    const plan = lossPlan(beads, 680);
+    return picture("loss-picture", plan, "The four steps of “ava” on the curve −ln p", [
+      ...lossGround(plan),
+      ...lossBeads(plan, beads, 0),
+    ]);
+  },
+  rmsnorm: ({ norms }) => {
     const plane = picture("norm-plane", PLANE, "A vector and its image on the circle", [
       ...ground(),
       ...arrows(FIRST),
@@ -56,7 +81,7 @@ export const STILLS = {
     const sizes = picture("norm-sizes", SIZES, "Sizes in the model", histograms(norms));
     return `<div class="norm-two"><div>${plane}</div>${sizes}</div>`;
   },
-  embeddings: (real) => {
+  embeddings: ({ real }) => {
     const names = labelsOf(
       real,
       real.weights.wte.map((_, i) => i),
