@@ -9,6 +9,7 @@ const text = (path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf
 const given = {
   real: opened(text("data/model.json")),
   norms: JSON.parse(text("guide/data/norms.json")),
+  heads: JSON.parse(text("guide/data/heads.json")),
   list: namesOf(linesOf(text("data/names.txt"))),
 };
 for (const [name, draw] of Object.entries(STILLS))

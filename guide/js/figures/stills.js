@@ -3,6 +3,7 @@
 
 import { axes, BARS, bars, factsOf, groundOf, marks } from "./trained/embedding-drawing.js";
 import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm-drawing.js";
+import { panel, PANELS, sizeOf as panelSize } from "./networks/heads-help.js";
 import { still as neuron } from "./networks/neuron-plan.js";
 import { called, countedAfter } from "./dataset.js";
 import { drawn as lossBeads, ground as lossGround, planOf as lossPlan } from "./loss-plan.js";
@@ -17,6 +18,7 @@ import { labelsOf } from "./trained/real-model.js";
  * @typedef {object} Given
  * @property {Real} real
  * @property {Norms} norms
+ * @property {import("./networks/heads-help.js").Heads} heads
  * @property {import("./dataset.js").Names} list
  */
 
@@ -58,6 +60,13 @@ export const STILLS = {
   neuron: () => neuronAt(1),
   "neuron-bends": () => neuronAt(3),
   "neuron-inputs": () => neuronAt(4),
+  "heads-help": ({ heads }) => {
+    const panels = /** @type {const} */ (["last", "order"]).map((name) => {
+      const shapes = panel(heads[name], name, 500);
+      return `<div>${picture("heads-picture", panelSize(500), PANELS[name].title, shapes)}</div>`;
+    });
+    return `<div class="heads-two">${panels.join("")}</div>`;
+  },
   loss: ({ list }) => {
     const { tokenizer } = list;
     const beads = countedAfter(list, 100)

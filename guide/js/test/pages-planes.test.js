@@ -21,7 +21,8 @@ const text = (/** @type {string} */ path) =>
   readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 const real = opened(text("data/model.json"));
 const norms = JSON.parse(text("guide/data/norms.json"));
-const given = { real, norms, list: namesOf(linesOf(text("data/names.txt"))) };
+const heads = JSON.parse(text("guide/data/heads.json"));
+const given = { real, norms, heads, list: namesOf(linesOf(text("data/names.txt"))) };
 const rows = real.weights.wte;
 const names = labelsOf(
   real,
