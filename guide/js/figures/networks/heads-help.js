@@ -85,7 +85,7 @@ export function panel(task, name, width, own = {}) {
     text("loss of that letter, nats", 0, 34),
     ...ticks(0, most, 4).flatMap((loss) => [
       shape("path", { class: "mg-gridline", d: `M${EDGE.left} ${py(loss)}H${right}` }),
-      text(written(loss, most < 2 ? 1 : 0), EDGE.left - 6, py(loss) + 4, "end"),
+      text(written(loss, most < 2 ? 2 : 0), EDGE.left - 6, py(loss) + 4, "end"),
     ]),
     ...ticks(0, task.steps, 3).map((step) =>
       text(counted(step), px(step / task.steps), floor + 18, step ? "middle" : "start"),
