@@ -252,5 +252,8 @@ export function sentence(beads, lit, { name, sums }) {
   if (one.p === one.home)
     return `${one.name}: probability ${p} = ${sums[lit]}, ${loss}; the mean is ${mean}.`;
   const before = written(one.home, 3);
-  return `${one.name}: dragged from ${before} to probability ${p}, ${loss}; the mean would be ${mean}.`;
+  return (
+    `${one.name}: dragged from ${before} to probability ${p}, ${loss}; ` +
+    `the mean would be ${mean}.`
+  );
 }

@@ -113,7 +113,8 @@ export function panel(task, name, width, own = {}) {
         if (loss <= most) return [`${px(i / last)} ${py(loss)}`];
         const next = mean[i + 1];
         if (!(next <= most)) return [];
-        return [`${px((i + (loss - most) / (loss - next)) / last)} ${py(most)}`]; // comes from above
+        const cut = i + (loss - most) / (loss - next); // it comes from above
+        return [`${px(cut / last)} ${py(most)}`];
       });
       return shape("path", { class: `heads-line heads-of-${key}`, d: `M${line.join("L")}` });
     }),
@@ -160,7 +161,8 @@ export function sentence({ last, order, seeds }) {
     `Means ± 2 standard errors. Repeat the first letter, ${seeds.last} seeds: sees only itself ` +
     ` ${end(last.runs.self)}, one head ${end(last.runs[1])}, four heads ` +
     `${end(last.runs[4])}; one head against four: ${verdict(last.runs[1], last.runs[4])}. In ` +
-    `order or not, ${seeds.order} seeds: one head ${end(order.runs[1])}, four heads ${end(order.runs[4])}: ` +
+    `order or not, ${seeds.order} seeds: one head ${end(order.runs[1])}, four heads ` +
+    `${end(order.runs[4])}: ` +
     `${verdict(order.runs[1], order.runs[4])}.`
   );
 }

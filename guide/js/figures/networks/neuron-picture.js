@@ -138,7 +138,8 @@ export class NeuronPicture {
     const turn = planning.thresholdOf(shown);
     const seen = plan.step > 2 && Math.abs(turn) <= planning.REACH;
     set(this.hinge.node, "visibility", seen ? "visible" : "hidden");
-    if (seen) this.hinge.put({ x: at.x(turn), y: at.y(0) }, turn);
+    const place = seen ? turn : 0; // where it isn't seen, it still has to be inside the picture
+    this.hinge.put({ x: at.x(place), y: at.y(0) }, place);
     const { z, a } = neuron(shown.xs, shown.ws, shown.b);
     const said = plan.step > 2 ? `z = ${written(z)}, a = ${written(a)}` : written(z);
     set(this.picture, "aria-label", `The neuron, step ${plan.step} of 4: ${said}`);
