@@ -228,7 +228,11 @@ def test_attention_step_by_step(opened: Any) -> None:
         page.keyboard.press("ArrowLeft")
     card = widget.locator(".att-card")
     assert "b → position 1" in card.inner_text() and "weights = softmax(" in card.inner_text()
+    line = page.locator(".line[data-made=weight].made-lit")
+    assert line.inner_text().startswith("weights = softmax(")  # in the page's listing too
+    assert page.locator(".made-card").is_hidden()
     page.keyboard.press("Escape")
+    assert line.count() == 0
     assert "Point at an arrow" in card.inner_text()
     as_table(page, "mg-attention")
     widget.locator(".mg-table td").first.wait_for()

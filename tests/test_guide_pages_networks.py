@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from browser import settled
 from guide_pages import (
     ROOT,
     answer_of,
@@ -169,6 +170,36 @@ def test_rung_2_makes_as_many_values_as_the_page_says() -> None:
 # ---------------------------------------------------------------- widgets in the browser
 
 
+def numbers_light_their_line(page: Any) -> None:
+    """The shares of softmax, in the figure and in the text, and the line of code: both ways."""
+    settled(page)
+    share = page.locator(".net-chance[data-made]").first
+    line = page.locator(".line[data-made=prob]")
+    lit, card = page.locator(".made-lit"), page.locator(".made-card")
+    share.hover()
+    card.wait_for()  # the listing is out of sight
+    assert card.locator("p").all_text_contents() == [
+        "1.000 / 1.503 = 0.665",
+        "the share of an exponential in their sum",
+    ]
+    assert card.locator("figcaption").inner_text().startswith("ladder/train1.py, line ")
+    assert card.locator(".line").inner_text().strip() == "return [e / total for e in exps]"
+    assert lit.all_text_contents()[-1].strip() == "return [e / total for e in exps]"
+    over, under = card.bounding_box(), share.bounding_box()
+    assert over["y"] + over["height"] <= under["y"] or over["y"] >= under["y"] + under["height"]
+    page.mouse.move(0, 0)
+    line.focus()
+    page.keyboard.press("Shift+Tab")  # to the line before, which makes the sum
+    assert lit.all_text_contents() == ["1.503"] * 3 + ["    total = add_up(exps)\n"]
+    page.keyboard.press("Tab")
+    assert card.is_hidden() and lit.count() == 3 + 3 + 1
+    assert line.evaluate("(line) => line.matches('.made-lit:focus-visible')")
+    page.keyboard.press("Escape")
+    assert lit.count() == 0
+    page.locator(".made-number[data-made=exp]").first.hover()
+    assert page.locator(".line.made-lit").get_attribute("data-made") == "exp"
+
+
 @pytest.mark.slow
 def test_layer_by_keyboard_and_mouse(opened: Any) -> None:
     page = opened("softmax", "mg-layer")
@@ -187,6 +218,7 @@ def test_layer_by_keyboard_and_mouse(opened: Any) -> None:
     reset(page, "mg-layer")
     told(page, "mg-layer", "is 0.67, 0.24, 0.09")
     no_collisions(page, "mg-layer")
+    numbers_light_their_line(page)
     linear = opened("linear", "mg-layer")
     told(linear, "mg-layer", "The outputs are 2.00, 1.00, 0.00.")
     typed(linear, linear.locator("mg-layer"), "weight 0,2", "3")

@@ -23,6 +23,7 @@ import colab
 import fonts
 import formulas
 import llms
+import made
 import mapstrip
 import notebook
 import paths
@@ -154,7 +155,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         if not page.is_built:
             raise checking.Problem(f"{name} has a page, and the sitemap calls it {page.state}")
         up = "../" * len(path.parent.relative_to(site).parts) or "./"
-        text = path.read_text(encoding="utf-8")
+        text = made.put(path.read_text(encoding="utf-8"), page.page)
         text = name_modules(text, up, modules)
         text = mapstrip.put(text, known, page.page, up)
         text = stills.put(text)
@@ -179,6 +180,7 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
 def build(target: Path = SITE) -> list[str]:
     """Builds the site; returns what the checks found, one line each."""
     known = sitemap.read()
+    made.of_pages()  # a line of code that has gone is said before anything is built
     with tempfile.TemporaryDirectory(prefix="microgpt-guide-") as folder:
         site = make_pages(Path(folder))
         copy_parts(site)

@@ -24,6 +24,7 @@ class MgPairCounts extends OnNames {
     high: 18,
     unsigned: true,
     class: "pair-heat",
+    "data-made": "count",
   });
   said = html("p", { class: "mg-note pair-said" });
   /** @private what is said while no cell is read */ full = "";

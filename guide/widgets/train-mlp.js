@@ -29,6 +29,7 @@ class MgTrainMlp extends Widget {
     "x-label": "step",
     "y-label": "nats per token",
     "x-to": STEPS,
+    "data-made": "loss",
   });
   score = html("p", { class: "net-big" });
   samples = html("p");

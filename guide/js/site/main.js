@@ -81,3 +81,7 @@ if (document.querySelector("a.term")) import("./terms.js").then((terms) => terms
 
 startMap();
 loadWidgets();
+
+/** @type {HTMLTemplateElement | null} */
+const lines = document.querySelector("template[data-lines]");
+if (lines) import("../kit/made.js").then(({ startMade }) => startMade(lines));

@@ -1,6 +1,7 @@
 // The kit's logic without a page; its elements are driven in Chromium by tests/test_guide_kit.py.
 
 import { test } from "node:test";
+import { placeFor } from "../kit/beside.js";
 import { Calm } from "../kit/calm.js";
 import { contrast, css, inkOn, shade } from "../kit/color.js";
 import { nearest, placeOfName, plan, pointsOf, thinned, trailingMean } from "../kit/curve-plan.js";
@@ -299,6 +300,36 @@ test("storage that is full, shut off or damaged", () => {
   } finally {
     delete globalThis.localStorage;
   }
+});
+
+test("a card stands beside what it is about, and covers it nowhere", () => {
+  const room = { left: 0, top: 60, right: 1000, bottom: 700 };
+  const box = (/** @type {number[]} */ [left, top, wide, high]) => ({
+    left,
+    top,
+    right: left + wide,
+    bottom: top + high,
+  });
+  const number = box([500, 400, 40, 20]);
+  const card = { width: 300, height: 120 };
+  const at = (/** @type {number[] | null} */ figure, window = room) =>
+    placeFor(card, number, figure && box(figure), window);
+  same({ x: 500, y: 430 }, at(null), "below a number in the text");
+  same({ x: 500, y: 570 }, at([100, 300, 800, 260]), "below its figure");
+  same({ x: 500, y: 130 }, at([100, 260, 800, 420]), "above it, where there is no room below");
+  same({ x: 690, y: 400 }, at([400, 70, 280, 620]), "beside it");
+  same({ x: 500, y: 430 }, at([20, 70, 960, 620]), "within it, below the number");
+  const narrow = { left: 0, top: 60, right: 330, bottom: 520 };
+  same({ x: 22, y: 68 }, at([0, 70, 330, 440], narrow), "at a phone's head, off the number");
+  same({ x: 22, y: 672 }, at(null, { ...narrow, bottom: 800 }), "at its foot");
+  for (const one of [null, [100, 300, 800, 260], [20, 70, 960, 620]]) {
+    const { x, y } = at(one);
+    const isClear =
+      x >= number.right || x + 300 <= number.left || y >= number.bottom || y + 120 <= number.top;
+    same(true, isClear, "clear of the number");
+  }
+  const high = box([0, 70, 1000, 600]);
+  same(572, placeFor(card, high, high, room).y, "at the edge, where it can only cover");
 });
 
 test("the name of a line stands where it covers least", () => {
