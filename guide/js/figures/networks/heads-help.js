@@ -23,7 +23,7 @@ export const PANELS = {
 };
 /** @type {Record<string, string>} */
 export const NAMES = { self: "only itself", 1: "1 head", 2: "2 heads", 4: "4 heads" };
-const EDGE = { left: 30, right: 128, top: 46, bottom: 44 };
+const EDGE = { left: 36, right: 128, top: 46, bottom: 44 };
 
 const round = (/** @type {number} */ v) => Math.round(v * 10) / 10;
 
