@@ -15,6 +15,7 @@ const given = {
   blocks: data("blocks"),
   stacks: data("layers"),
   steps: data("steps"),
+  heads: data("heads"),
   names: namesOf(linesOf(text)),
 };
 for (const [name, draw] of Object.entries(STILLS))

@@ -328,11 +328,24 @@ def test_the_table_fills_up_and_speaks(page: Any) -> None:
 def test_ava_step_by_step(page: Any) -> None:
     tag = "mg-count-loss"
     page.visit("loss", tag)
+    browser.settled(page)
     for said in ("0.134", "0.041", "0.118", "0.148"):
         told(page, tag, f"probability {said}")
         page.get_by_role("button", name="One step on").click()
     told(page, tag, "“ava” has a loss of 2.31 nats per token, the mean of 2.01, 3.19, 2.14, 1.91")
     in_address(page, "count-loss=step:4")
+    bead = page.get_by_role("slider", name="a → v, its probability")
+    box = bead.bounding_box()
+    mark = page.locator(f"{tag} .loss-mark").nth(1).bounding_box()  # p = 1/2
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2, steps=3)
+    page.mouse.up()
+    told(page, tag, "a → v: dragged from 0.041 to probability 0.5")
+    page.keyboard.press("End")
+    told(page, tag, "probability 1.000, loss −ln 1.000 = 0.00 nats; the mean would be 1.52")
+    page.get_by_role("button", name="Back to the model").click()
+    told(page, tag, "a → v: probability 0.041 = (4 + 1) / (95 + 27)")
     page.visit("loss", tag, "#?count-loss=n:0,step:4")
     told(page, tag, "“ava” has a loss of 3.30")
     page.get_by_label("Name", exact=True).fill("Ava!")

@@ -242,25 +242,30 @@ def test_neuron_layer_and_network_are_classes_that_run(capsys: Any) -> None:
 
 @pytest.mark.slow
 def test_neurons_zip_and_net(opened: Any) -> None:
-    page = opened("neuron", "mg-neuron[step='1']")
-    for step, words in (("1", "= 1.00"), ("2", "2.00·1.50 = 3.00"), ("3", "ReLU(z) = 2.00"),
-                        ("4", "z = −0.13, a = ReLU(z) = 0.00")):  # fmt: skip
-        shown(page, f"mg-neuron[step='{step}']")
-        told(page, f"mg-neuron[step='{step}']", words)
-    third = shown(page, "mg-neuron[step='3']")
-    third.get_by_role("slider", name="x, to drag").focus()
+    page = opened("neuron", "mg-neuron", "#?neuron-1=b:-1")  # as links have called it
+    tag = "mg-neuron"
+    neuron = page.locator(tag)
+    for step, words in (("1 Add", "= 1.00"), ("2 Weigh", "2.00·1.50 = 3.00"),
+                        ("3 Bend", "ReLU(z) = 2.00"),
+                        ("4 Many", "z = −0.13, a = ReLU(z) = 0.00")):  # fmt: skip
+        neuron.get_by_role("button", name=step).click()
+        told(page, tag, words)
+        no_collisions(page, tag)
+    neuron.get_by_role("button", name="3 Bend").click()
+    in_address(page, "neuron=step:3")
+    neuron.get_by_role("slider", name="x, to drag").focus()
     page.keyboard.press("Home")
-    told(page, "mg-neuron[step='3']", "z = −8.50, a = ReLU(z) = 0.00: the neuron is silent")
-    corner = third.get_by_role("slider", name="The corner")
+    told(page, tag, "z = −8.50, a = ReLU(z) = 0.00: the neuron is silent")
+    corner = neuron.get_by_role("slider", name="The corner")
     box = corner.locator(".net-grip-dot").bounding_box()
-    wide = third.locator(".net-curve").last.bounding_box()["width"]
+    wide = neuron.locator(".net-curve").last.bounding_box()["width"]
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2 - wide / 4, box["y"], steps=3)
     page.mouse.up()
     assert float(corner.get_attribute("aria-valuenow")) == pytest.approx(2 / 3 - 2.5, abs=0.1)
-    more(third)
-    typed(page, third, "b", "-1")
+    more(neuron)
+    typed(page, neuron, "b", "-1")
     assert corner.get_attribute("aria-valuenow").startswith("0.66")
     zipped = shown(page, "mg-zip")
     told(page, "mg-zip", "1 of 3 pairs")
@@ -283,7 +288,7 @@ def test_neurons_zip_and_net(opened: Any) -> None:
         exercise.locator("input").fill(answer)
         page.keyboard.press("Enter")
         assert words in exercise.locator(".mg-said").inner_text()
-    no_collisions(page, *(f"mg-neuron[step='{step}']" for step in "1234"), "mg-zip", "mg-net")
+    no_collisions(page, "mg-zip", "mg-net")
 
 
 # The share of a widget's canvas that is painted, and a print of what is on it.

@@ -4,7 +4,10 @@
 import { axes, BARS, bars, factsOf, groundOf, marks } from "./trained/embedding-drawing.js";
 import { arrows, FIRST, ground, histograms, PLANE, SIZES } from "./networks/norm-drawing.js";
 import * as counts from "./counting/still.js";
-import { STEPS } from "./dataset.js";
+import { called, countedAfter, STEPS } from "./dataset.js";
+import { drawn as lossBeads, ground as lossGround, planOf as lossPlan } from "./loss-plan.js";
+import { panel, PANELS, sizeOf as panelSize } from "./networks/heads-help.js";
+import { still as neuron } from "./networks/neuron-plan.js";
 import * as layers from "./runs/layer-curves.js";
 import * as list from "./runs/list-drawing.js";
 import * as step from "./runs/step-drawing.js";
@@ -25,6 +28,7 @@ import { largeShapes, sceneShapes, STILL, tourOf } from "../scene/still.js";
  * @property {import("./trained/river-facts.js").Blocks} blocks
  * @property {layers.Layers} stacks
  * @property {step.Steps} steps
+ * @property {import("./networks/heads-help.js").Heads} heads
  * @property {import("./dataset.js").Names} names
  */
 
@@ -52,11 +56,42 @@ const picture = (looks, { width, height }, label, shapes) =>
   `<svg class="${looks}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${safe(label)}">` +
   `${shapes.map(markup).join("")}</svg>`;
 
+/** @param {number} step */
+function neuronAt(step) {
+  const { size, shapes } = neuron(step, 520);
+  return picture("net-drawing", size, `A neuron, step ${step} of 4`, shapes);
+}
+
 /**
  * Each by its name.
  * @type {Record<string, (given: Given) => string>}
  */
 export const STILLS = {
+  neuron: () => neuronAt(1),
+  "neuron-bends": () => neuronAt(3),
+  "neuron-inputs": () => neuronAt(4),
+  "heads-help": ({ heads }) => {
+    const panels = /** @type {const} */ (["last", "order"]).map((name) => {
+      const shapes = panel(heads[name], name, 500);
+      return `<div>${picture("heads-picture", panelSize(500), PANELS[name].title, shapes)}</div>`;
+    });
+    return `<div class="heads-two">${panels.join("")}</div>`;
+  },
+  loss: ({ names }) => {
+    const { tokenizer } = names;
+    const beads = countedAfter(names, 100)
+      .walk(tokenizer.encodeDocument("ava"))
+      .map(({ token, next, p }) => ({
+        name: `${called(tokenizer, token)} → ${called(tokenizer, next)}`,
+        p,
+        home: p,
+      }));
+    const plan = lossPlan(beads, 680);
+    return picture("loss-picture", plan, "The four steps of “ava” on the curve −ln p", [
+      ...lossGround(plan),
+      ...lossBeads(plan, beads, 0),
+    ]);
+  },
   rmsnorm: ({ norms }) => {
     const plane = picture("norm-plane", PLANE, "A vector and its image on the circle", [
       ...ground(),

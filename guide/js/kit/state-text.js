@@ -4,7 +4,7 @@
 // what differs from the defaults is written. A link that is copied has a checksum in front of it,
 // so that one which lost its end on the way isn't taken for another: #anchor?sum=0cd3x1p&dot=v:1_2.
 
-import { nameNow } from "./state-names.js";
+import { nameNow, partNow } from "./state-names.js";
 import { snapped } from "./text.js";
 
 /**
@@ -214,10 +214,9 @@ export function readHash(hash) {
   const parts = new Map();
   for (const part of isDamaged ? states.filter(isAdded) : states) {
     const equals = part.indexOf("=");
-    parts.set(
-      nameNow(equals < 0 ? part : part.slice(0, equals)),
-      equals < 0 ? "" : part.slice(equals + 1),
-    );
+    const name = nameNow(equals < 0 ? part : part.slice(0, equals));
+    const state = equals < 0 ? "" : part.slice(equals + 1);
+    parts.set(...partNow(name, state, parts.get("neuron")));
   }
   return { anchor: at < 0 ? text : text.slice(0, at), parts, isDamaged };
 }

@@ -203,6 +203,11 @@ test("links from before the names were words still open", () => {
     "parts",
   );
   same("#top?temperature=t:2", writeHash(...oneOf("#top?W29=t:2")), "rewritten");
+  const neuron = (/** @type {string} */ state) => readHash(`#?${state}`).parts.get("neuron");
+  same("x:3,step:2", neuron("W5=x:3"), "the second of four neurons");
+  same("x:1,w:2,step:3", neuron("neuron-1=x:1&neuron-3=w:2"), "two of them");
+  same("xs:1_2_3,bs:0.5,step:4", neuron("neuron-4=x:1_2_3,b:0.5"), "the one with three inputs");
+  same("step:2,x:1", neuron("neuron=step:2,x:1"), "as it is now");
 });
 
 /** @param {string} hash @returns {[string, Map<string, string>]} */

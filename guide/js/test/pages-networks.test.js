@@ -18,8 +18,7 @@ import {
   softmaxSteps,
   throughLayer,
 } from "../figures/networks/layer-steps.js";
-import { partialSums, reachOf } from "../figures/networks/neuron-picture.js";
-import { thresholdOf } from "../figures/networks/relu-graph.js";
+import { biasAt, partialSums, reachOf, thresholdOf } from "../figures/networks/neuron-plan.js";
 import { layOut } from "../figures/networks/tally-picture.js";
 import { pairsOf } from "../figures/networks/zipper.js";
 import { counted, hunks, lineDiff, programDiff } from "../figures/rungs/line-diff.js";
@@ -332,8 +331,16 @@ test("pairs of a zip, sums tip to tip, and the axis that holds them", () => {
   const sums = partialSums({ xs: [0.5, -0.3, 1.2], ws: [0.4, 0.7, -0.1], b: 0.2 });
   near([0, 0.2, -0.01, -0.13, 0.07], sums, 1e-12, "partial sums", true);
   same([0.5, 10, 50], [reachOf(sums, 0.5), reachOf([-3], 10), reachOf([-30], 10)], "reaches");
-  near(2 / 3, thresholdOf({ x: 2, w: 1.5, b: -1 }), 1e-12, "where it turns on");
-  if (Number.isFinite(thresholdOf({ x: 2, w: 0, b: -1 }))) fail("a deaf neuron has no threshold");
+  const one = { xs: [2], ws: [1.5], b: -1 };
+  near(2 / 3, thresholdOf(one), 1e-12, "where it turns on");
+  const deaf = { xs: [2], ws: [0], b: -1 };
+  if (Number.isFinite(thresholdOf(deaf))) fail("a deaf neuron has no threshold");
+  const many = { xs: [0.5, -0.3, 1.2], ws: [0.4, 0.7, -0.1], b: 0 };
+  for (const shown of [one, many]) {
+    const b = biasAt(0.25, shown);
+    near(0.25, thresholdOf({ ...shown, b }), 1e-12, "the corner where it was put");
+    near(0, neuron([0.25, ...shown.xs.slice(1)], shown.ws, b).z, 1e-12, "z at the corner");
+  }
 });
 
 test("the surface's axis of heights stands at the left, and is gone from above", () => {

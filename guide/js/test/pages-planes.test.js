@@ -24,8 +24,9 @@ const norms = JSON.parse(text("guide/data/norms.json"));
 const blocks = JSON.parse(text("guide/data/blocks.json"));
 const stacks = JSON.parse(text("guide/data/layers.json"));
 const listed = namesOf(linesOf(text("data/names.txt")));
+const heads = JSON.parse(text("guide/data/heads.json"));
 const steps = JSON.parse(text("guide/data/steps.json"));
-const given = { real, norms, blocks, stacks, steps, names: listed };
+const given = { real, norms, blocks, stacks, steps, heads, names: listed };
 const rows = real.weights.wte;
 const names = labelsOf(
   real,
