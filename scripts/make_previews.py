@@ -140,7 +140,8 @@ def shot(open_: Any, address: str, has_still: bool) -> tuple[bytes, str] | None:
     """A page's first figure at twice its size, and in words what it shows; None without one."""
     page = open_(has_still)
     page.goto(address)
-    figure = page.locator("main [data-figure]").first
+    drawn = ":has(svg)" if has_still else ""  # the still may be another figure's than the first
+    figure = page.locator(f"main [data-figure]{drawn}").first
     if not figure.count():
         return None
     figure.scroll_into_view_if_needed()
