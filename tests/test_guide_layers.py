@@ -44,17 +44,18 @@ def test_recorded_curves_are_what_the_package_gives() -> None:
 def test_the_page_says_what_was_recorded() -> None:
     text = page_text("layers")
     one, three, six = (mean("steps", layers) for layers in (1, 3, 6))
-    assert f"end at {three:.3f}, one layer, dashed, also at {one:.3f}" in text
+    assert f"end at {three:.3f}; one layer, dashed, ends at {one:.3f} too" in text
     for layers in range(2, 7):
         gap, margin = against_one("steps", layers, 1000)
         assert abs(gap) < margin, layers
     gap, margin = against_one("steps", 6, 1000)
-    assert f"at {six:.3f} against {one:.3f}, a difference of {gap:.3f}" in text
+    assert f"at {six:.4f} against {one:.4f}, a difference of {gap:.3f}" in text
     assert f"two standard errors ({margin:.3f})" in text
     gap, margin = against_one("steps", 6, 200)
-    assert gap > margin and f"by {gap:.3f}. If the stack" in text
+    assert gap > margin and f"by {gap:.3f}. If the whole stack" in text
     gap, margin = against_one("parameters", 6, 1000)
-    assert gap > margin and f"end at {mean('parameters', 6):.3f}, worse by {gap:.3f}." in text
+    assert gap > margin and f"end at {mean('parameters', 6):.4f}, worse by {gap:.3f}." in text
+    assert f"and one layer ends at {mean('parameters', 1):.4f}." in text
     assert KEPT["parameters"][5]["width"] == 7 and "six layers of width 7" in text
 
 

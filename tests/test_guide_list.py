@@ -20,10 +20,9 @@ def test_the_page_and_its_drawing_count_as_the_file_does() -> None:
     text = page_text("dataset")
     e, q = ([doc for doc in DOCS if doc[0] == letter] for letter in "eq")
     there = sum(doc[0] == "e" for doc in TRAINED)
-    assert (
-        f"{len(e):,} begin with e. The model is shown 1,000 of all names, {there} of these" in text
-    )
-    assert f"the {len(q)} with q" in text and sum(len(doc) == 15 for doc in DOCS) == 2
+    shown = f"1,000 of all names, {there} of them with e"
+    assert f"{len(e):,} begin with e. The model is shown {shown}" in text
+    assert f"the {len(q)} that begin with q" in text and sum(len(doc) == 15 for doc in DOCS) == 2
     drawn = (GUIDE / "stills" / "dataset.html").read_text(encoding="utf-8")
     most = max(sum(doc[0] == letter for doc in DOCS) for letter in "abcdefghijklmnopqrstuvwxyz")
     assert f">{most:,}<" in drawn

@@ -95,7 +95,7 @@ def test_the_story_of_the_counts_says_what_python_counts() -> None:
     row = [table["a", token] for token in tokens]
     (best, most), *_ = sorted(zip(tokens, row, strict=True), key=lambda one: -one[1])
     assert best == "." and f"{sum(row):,} tokens came after a." in text
-    assert f"BOS has most, {most / sum(row):.3f}." in text
+    assert f"BOS has the largest, {most / sum(row):.3f}." in text
     stream = random.Random(42)
     number = stream.random()
     stream.seed(42)
@@ -282,7 +282,7 @@ def test_the_table_fills_up_and_speaks(page: Any) -> None:
     page.keyboard.press("ArrowDown")
     told(page, tag, f"32,033 names counted, {sums}")
     page.keyboard.press("ArrowDown")
-    told(page, tag, "tokens came after a. Their shares are probabilities: BOS has most")
+    told(page, tag, "tokens came after a. Their shares are probabilities: BOS has the largest")
     in_address(page, "scene:4")
     before = page.locator(f"{tag} .count-number-name").text_content()
     page.get_by_role("button", name="Draw again").click()

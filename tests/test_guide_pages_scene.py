@@ -59,13 +59,13 @@ def test_the_tour_says_what_the_engine_computes() -> None:
     assert first in text
     square = float(np.mean(np.array(numbers["emb"][t]) ** 2))
     assert f"square is {square:.3f}. Multiplied by {(square + 1e-5) ** -0.5:.3f}," in text
-    assert f"16 products, together {written(numbers['layer0.q'][t][0], 3)}." in text
+    assert f"16 products, added up to {written(numbers['layer0.q'][t][0], 3)}." in text
     weights = numbers["layer0.weights"][t][:, 1:t]  # neither BOS nor itself
     head, before = np.unravel_index(weights.argmax(), weights.shape)
     assert f"Head {head + 1} compares" in text
     assert f"{'kare'[before]} at position {before + 1} gets a weight of {weights.max():.3f}" in text
     neurons = numbers["layer0.fc1_pre"][t]
-    assert f"Number {neurons.argmax()} gets most, {neurons.max():.3f}." in text
+    assert f"Neuron {neurons.argmax()} gets the largest sum, {neurons.max():.3f}." in text
     assert (neurons > 0).sum() == 3 and "above zero: three of the 64" in text
     assert f"the first {written(numbers['layer0.mlp_out'][t][0], 3)}, and" in text
     logits, probs = numbers["logits"][t], numbers["probs"][t]

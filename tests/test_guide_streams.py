@@ -78,7 +78,7 @@ def test_the_river_without_scripts_is_as_wide_as_numpys() -> None:
 def test_attention_is_switched_off_and_on(opened: Any) -> None:
     page = opened("residuals", "mg-residuals")
     widget = shown(page, "mg-residuals")
-    before = "attention adds 0.19, the MLP adds 0.47; then it is 1.44."
+    before = "attention adds 0.19, the MLP adds 0.47; it ends with 1.44."
     told(page, "mg-residuals", before)
     model, engine = engine_without("attention")
     widget.get_by_role("button", name="Attention", exact=True).click()
@@ -101,8 +101,8 @@ def test_attention_is_switched_off_and_on(opened: Any) -> None:
     told(page, "mg-residuals", re.compile("^At m, position 2,"))
     widget.get_by_role("button", name="e", exact=True).click()
     told(page, "mg-residuals", re.compile("^At e, position 1,"))
-    page.locator("mg-say", has_text="after the k").scroll_into_view_if_needed()
-    page.locator("mg-say[role=button]", has_text="after the k").focus()
+    page.locator("mg-say", has_text="at the k").scroll_into_view_if_needed()
+    page.locator("mg-say[role=button]", has_text="at the k").focus()
     told(page, "mg-residuals", re.compile("^At k, position 1,"))
     as_table(page, "mg-residuals")
     widget.locator(".mg-table td").first.wait_for()

@@ -109,9 +109,9 @@ def plan(hour: int) -> list[str]:
             what.append(f"{many} {' and '.join(part.lessons)}: {reading(part.lessons)}")
         what += [f"a question: {ASKED}"] * len(part.asks)
         if part.does:
-            what.append(f"the class itself: {part.does}")
+            what.append(f"an activity: {part.does}")
         lines.append(f"| {part.minutes} | [{part.title}](#{part.id}) | {', '.join(what)} |")
-    return [*lines, f"| **{total(hour)}** | **together** | |", ""]
+    return [*lines, f"| **{total(hour)}** | **in all** | |", ""]
 
 
 def all_hours() -> list[str]:
@@ -182,7 +182,7 @@ def filled(lines: list[str], short: bool = False) -> Iterator[str]:
                     about = f"In codes it is called {name.upper()}: {link}."
                     yield from (f'<p class="for-teacher">{about}</p>', "")
         elif word == "do":
-            about = f"The class itself: {rest}\N{NO-BREAK SPACE}min."
+            about = f"Activity: {rest}\N{NO-BREAK SPACE}min."
             yield from (f'<p class="for-teacher">{about}</p>', "")
         elif word == "hour":
             yield from plan(int(rest))

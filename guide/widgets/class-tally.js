@@ -129,7 +129,7 @@ class MgClassTally extends Widget {
     const seen = new Set();
     try {
       this.video.hidden = false;
-      this.told.textContent = "The camera reads: hold the squares up to it.";
+      this.told.textContent = "The camera is reading: hold the QR codes up to it.";
       this.stop = await startScan(this.video, (text) => {
         if (seen.has(text)) return; // it is still held up
         seen.add(text);
@@ -151,7 +151,7 @@ class MgClassTally extends Widget {
     this.told.textContent = `guesses.csv has ${counted(this.tally?.came.length ?? 0)} lines.`;
   }
 
-  /** @private Guesses by lot, to see how the page works. */
+  /** @private Guesses at random, to see how the page works. */
   invent() {
     const { name, choices, answer } = this.question;
     const draw = (/** @type {number} */ below) => Math.floor(Math.random() * below);
@@ -162,7 +162,7 @@ class MgClassTally extends Widget {
     });
     this.take(codes.join("\n"));
     this.told.textContent =
-      "Guesses by lot are counted, to see how it works. Forget them before the lesson.";
+      "Invented guesses are counted, to show how it works. Forget them before the lesson.";
   }
 
   /** @private */

@@ -92,8 +92,8 @@ class MgDataset extends Widget {
     const key = html(
       "p",
       { class: "mg-note" },
-      "Click a bar, or drag along the bars. Dark at the foot of each bar, and dotted in the " +
-        "list: what a run of 1,000 steps is shown.",
+      "Click a bar, or drag along the bars. The dark foot of each bar, and the names with a dot, " +
+        "are what a run of 1,000 steps is shown.",
     );
     const three = html(
       "div",

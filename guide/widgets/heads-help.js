@@ -56,7 +56,7 @@ class MgHeadsHelp extends Widget {
     const note = html(
       "p",
       { class: "mg-note" },
-      "Lines: means of the seeds. Bands: two standard errors of the mean. Dots: where each ended.",
+      "Lines: means over the seeds. Bands: two standard errors. Dots: where each run ended.",
     );
     return [
       this.figure(two, { under: true, controls: [train, seed, this.told, note] }),
@@ -113,7 +113,7 @@ class MgHeadsHelp extends Widget {
     const text = wrong
       ? (wrong.message ?? "")
       : ended.length === LIVE.length
-        ? `Seed ${trained} ended at: ${ended.join(", ")} (rings).`
+        ? `Seed ${trained} ended at ${ended.join(", ")} (rings).`
         : runs.some(({ busy }) => busy)
           ? `Step ${counted(steps)} of ${counted(STEPS.order)}.`
           : "";

@@ -60,7 +60,7 @@ class MgLayer extends Widget {
     const xs = this.cells("x", ["x₀", "x₁", "x₂"]);
     const zs = this.isLinear ? [] : this.cells("z", LOGITS);
     const titles = [
-      head("arrows", "row · x: the products, tip to tip"),
+      head("arrows", "row · x: the products, end to end"),
       head("result", this.isLinear ? "output" : "logit"),
       ...(this.isLinear
         ? []

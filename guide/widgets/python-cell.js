@@ -3,8 +3,8 @@
 //
 //     name    the file it would be in a terminal
 //     data    a file of files/, which the program gets as its first argument
-//     steps   how many steps the program takes in full; here it takes the first 20, or as many as
-//             are set, and says how long all would take. The code has a loop over
+//     steps   how many steps the program takes in full; here it takes the first 5 (in CPython 20),
+//             or as many as are set, and says how long all would take. The code has a loop over
 //             range(num_steps).
 //     python  "cpython" for a program whose output MicroPython doesn't reproduce exactly: it runs
 //             in Pyodide, where this copy of the guide has it; elsewhere a button runs it in
@@ -31,12 +31,12 @@ const FIRST_STEPS = { micropython: 5, cpython: 20 }; // MicroPython is slower
 const CALLED = { micropython: "MicroPython", cpython: "CPython (in Pyodide)" };
 const SAID = {
   micropython:
-    "It runs in MicroPython, a small Python that comes with the guide and lacks some of the " +
-    "library; as it stands it prints here exactly what Python prints.",
+    "It runs in MicroPython, a small Python that comes with the guide and lacks part of the " +
+    "library; unchanged, this program prints exactly what it prints in Python.",
   cpython:
-    "It runs in CPython (in Pyodide), if this copy of the guide has it: MicroPython's last " +
+    "It runs in CPython (in Pyodide), if this copy of the guide has it: in MicroPython the last " +
     "digits differ.",
-  instead: "It runs in MicroPython now: last digits can differ from those of Python.",
+  instead: "It runs in MicroPython now: the last digits can differ from those of Python.",
 };
 const MOST_ROWS = 24;
 

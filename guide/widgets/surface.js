@@ -231,8 +231,8 @@ class MgSurface extends Widget {
     if (isPulled) return;
     const label =
       `The surface a over x₁ and x₂${this.ground.other ? ", the target's as wires" : ""}, turned ` +
-      `by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow ` +
-      "keys turn it.";
+      `by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. ` +
+      "Arrow keys turn it.";
     setAll(this.sheet.view, { "aria-label": label });
   }
 

@@ -20,9 +20,9 @@ const LABEL = 0.3; // of the width: where the names of the beads begin
 /** Probabilities to compare with, each in words. */
 const MARKS = /** @type {[number, string][]} */ ([
   [1, "1: certain"],
-  [1 / 2, "1/2: a coin’s toss"],
-  [1 / 10, "1/10: one of ten"],
-  [1 / 27, "1/27: as sure as blind guessing"],
+  [1 / 2, "1/2: a coin toss"],
+  [1 / 10, "1/10: one in ten"],
+  [1 / 27, "1/27: blind guessing"],
 ]);
 
 const round = (/** @type {number} */ v) => Math.round(v * 10) / 10;

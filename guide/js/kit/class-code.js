@@ -2,7 +2,7 @@
 //
 //     ATTENTION-C-K7M4P-58: the question, the guess, whose it is, two check digits.
 //
-// Whose it is, is a mark that the student's browser has drawn by lot: it tells two guesses of one
+// Whose it is, is a mark that the student's browser drew at random: it tells two guesses of one
 // browser from two guesses of two, and nothing else. The check digits are the rest of the text,
 // read as a number with the digits of SYMBOLS, divided by 97: since that is a prime, one wrong
 // character, or two neighbours that changed places, are always noticed.

@@ -9,7 +9,7 @@ const MARK = "mg-class-mark";
 /** Where storage is shut off, a mark holds for this page. @type {string | null} */
 let markHere = null;
 
-/** A whole number below `most`, by lot. @param {number} most */
+/** A whole number below `most`, at random. @param {number} most */
 const draw = (most) => crypto.getRandomValues(new Uint32Array(1))[0] % most;
 
 /** This browser's mark, drawn when it is first needed. */
@@ -70,8 +70,8 @@ export function putCode(place, { name, guess, isNumber }, answer) {
     const code = codeOf(name, text, ownMark());
     const shown = html("code", {}, code);
     const about =
-      "Paste it where your class collects guesses, hold the square up to your teacher's camera, " +
-      "or read it out. It says the question, your guess, a mark for this browser, and two check " +
+      "Paste it where your class collects guesses, hold the QR code up to your teacher's camera, " +
+      "or read it out. It holds the question, your guess, a mark for this browser, and two check " +
       "digits; nothing has been sent.";
     place.replaceChildren(
       picture(code),

@@ -415,12 +415,8 @@ export class MgHeat extends KitElement {
 
   /** Puts the frame on a cell, or takes it away. @private @param {Cell | null} cell */
   look(cell) {
-    const {
-      picture,
-      frame,
-      framed,
-      content: { values, link },
-    } = this;
+    const { picture, frame, framed } = this;
+    const { values, link } = this.content;
     const wasLooked = this.isLooked;
     this.isLooked = cell !== null && values.length > 0;
     if (cell) this.at = cell;
@@ -461,10 +457,8 @@ export class MgHeat extends KitElement {
       .filter((id) => id.startsWith(`${link}.r`))
       .map((id) => /^r(\d+)(?:\.c(\d+))?$/.exec(id.slice(link.length + 1)));
     const frames = mine.flatMap((found) => {
-      const [row, column] = [
-        Number(found?.[1]),
-        found?.[2] === undefined ? null : Number(found[2]),
-      ];
+      const row = Number(found?.[1]);
+      const column = found?.[2] === undefined ? null : Number(found[2]);
       if (!found || row >= values.length || (column ?? 0) >= columns) return [];
       return [
         svg("rect", {

@@ -1,5 +1,5 @@
-// A picture in which a point is dragged in two directions takes arrow keys too: it is a slider whose
-// value is both numbers. Shift makes ten steps of one.
+// A picture in which a point is dragged in two directions takes arrow keys too: it is a slider
+// whose value is both numbers. Shift makes ten steps of one.
 
 import { setAll } from "./dom.js";
 import { decimals, written } from "./text.js";

@@ -107,7 +107,7 @@ export const STOPS = Object.freeze([
     lit: ({ t, numbers }) =>
       Object.keys(numbers.traced).map((name) => /** @type {Lit} */ ([name, (at) => at[0] <= t])),
     say: ({ numbers, t, names, text }) =>
-      `The thin columns are what it computes for “${text}”, one layer for each token: ` +
+      `The thin columns are what it computes for “${text}”, one slice for each token: ` +
       `${computed(numbers, t)} numbers for ${names[t]} alone.`,
   },
   {
@@ -147,7 +147,7 @@ export const STOPS = Object.freeze([
     cell: ({ t }) => ({ name: "x", at: [t, 0] }),
     say: (facts) =>
       `Their mean square is ${number(facts, "mean_square", facts.t)}. Multiplied by ` +
-      `${number(facts, "scale", facts.t)}, all 16 have the size 1.`,
+      `${number(facts, "scale", facts.t)}, the 16 together have the size 1.`,
   },
   {
     title: "Query, key and value",
@@ -159,7 +159,7 @@ export const STOPS = Object.freeze([
       ...layer("attn_wq", "attn_wk", "attn_wv").map((name) => /** @type {Lit} */ ([name])),
     ],
     say: ({ t, names }) =>
-      "Three plates of 16 × 16 make three columns of the same 16 numbers: query, key and value " +
+      "Three plates of 16 × 16 make three columns from the same 16 numbers: query, key and value " +
       `of ${names[t]}.`,
   },
   {
@@ -173,7 +173,7 @@ export const STOPS = Object.freeze([
     ],
     cell: ({ t }) => ({ name: `${L}q`, at: [t, 0] }),
     say: (facts) =>
-      "One number of the query is one row of attn_wq times the column: 16 products, together " +
+      "One number of the query is one row of attn_wq times the column: 16 products, added up to " +
       `${number(facts, `${L}q`, facts.t, 0)}.`,
   },
   {
@@ -251,8 +251,8 @@ export const STOPS = Object.freeze([
     say: (facts) => {
       const best = strongest(facts);
       return (
-        "Each row of mlp_fc1 is a neuron that weighs the 16 numbers. Number " +
-        `${best} gets most, ${number(facts, `${L}fc1_pre`, facts.t, best)}.`
+        "Each row of mlp_fc1 is a neuron that weighs the 16 numbers. Neuron " +
+        `${best} gets the largest sum, ${number(facts, `${L}fc1_pre`, facts.t, best)}.`
       );
     },
   },
@@ -276,7 +276,7 @@ export const STOPS = Object.freeze([
     lit: ({ t }) => [...own(t, ...layer("fc1", "mlp_out", "x_final")), [`${L}mlp_fc2`]],
     cell: ({ t }) => ({ name: `${L}mlp_out`, at: [t, 0] }),
     say: (facts) =>
-      "mlp_fc2 makes 16 numbers of them, the first " +
+      "mlp_fc2 makes 16 numbers from them, the first " +
       `${number(facts, `${L}mlp_out`, facts.t, 0)}, and they are added to the stream as well.`,
   },
   {
@@ -292,8 +292,8 @@ export const STOPS = Object.freeze([
     say: (facts) => {
       const [first] = facts.best;
       return (
-        `Each row of lm_head is a token. That of ${facts.letters[first]} gets the highest ` +
-        `logit, ${number(facts, "logits", facts.t, first)}.`
+        `Each row of lm_head belongs to a token. That of ${facts.letters[first]} gets the ` +
+        `highest logit, ${number(facts, "logits", facts.t, first)}.`
       );
     },
   },
@@ -307,7 +307,7 @@ export const STOPS = Object.freeze([
       const top = facts.best
         .slice(0, 3)
         .map((i) => `${facts.letters[i]} ${number(facts, "probs", facts.t, i)}`);
-      return `Softmax makes probabilities of all 27. The top three: ${top.join(", ")}.`;
+      return `Softmax turns all 27 into probabilities. The top three: ${top.join(", ")}.`;
     },
   },
   {
@@ -338,7 +338,7 @@ export const STOPS = Object.freeze([
     say: () =>
       `All of it: ${count(GPT2.parameters)} parameters, ` +
       `${count(Math.round(GPT2.parameters / OURS.parameters))} times ours. The tower is its ` +
-      `table of ${count(GPT2.vocab)} tokens; ours is in the ring at its foot.`,
+      `table of ${count(GPT2.vocab)} tokens; our model is in the ring at its foot.`,
   },
 ]);
 

@@ -3,8 +3,8 @@
 import { readHash } from "../kit/state-text.js";
 
 const TEXT =
-  "This link was cut off or changed on its way, so the figures show how they begin, not what was " +
-  "sent. Ask for the link again.";
+  "This link was cut off or changed on its way, so the figures show what they begin with, not " +
+  "what was sent. Ask for the link again.";
 
 /** Compares the address with its checksum; an earlier note goes. */
 export function checkLink() {

@@ -48,7 +48,7 @@ test("what is switched off adds nothing, and the river passes it", () => {
   same([both.x, 0], [both.end, both.mlp], "both off");
   same(
     "At n, position 5, the stream has a size of 1.00; attention is switched off, the MLP adds " +
-      "0.48; then it is 1.38. Likeliest next: end (0.45). Loss on 31,033 unseen names: 2.372.",
+      "0.48; it ends with 1.38. Likeliest next: end (0.45). Loss on 31,033 unseen names: 2.372.",
     sentence("n", 5, off, onOf("attention"), blocks),
     "told",
   );

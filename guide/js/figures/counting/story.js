@@ -67,7 +67,7 @@ export function told(names, name, turn, whole) {
   const handful = summed(countsAfter(names, HANDFUL));
   const sentences = [
     `“${name}” is ${way}: ${pairs.length} pairs, each a stitch to its own cell.`,
-    `The list begins with ${few.slice(0, -1).join(", ")} and ${few[HANDFUL - 1]}: ` +
+    `The shuffled list begins with ${few.slice(0, -1).join(", ")} and ${few[HANDFUL - 1]}: ` +
       `${handful.pairs} pairs in ${handful.cells} cells.`,
     `All ${count(shuffled.length)} names. `,
     `What came after ${say(ROW)}, as shares. `,
@@ -81,8 +81,8 @@ export function told(names, name, turn, whole) {
       `${size} cells stay empty.`;
     sentences[3] =
       `${count(sum)} tokens came after ${say(ROW)}. Their shares are probabilities: ` +
-      `${say(best)} has most, ${written(shares[best], 3)}. A number drawn between 0 and 1, ` +
-      `${written(number, 3)}, falls into the share of ${say(token)}.`;
+      `${say(best)} has the largest, ${written(shares[best], 3)}. A number drawn between 0 ` +
+      `and 1, ${written(number, 3)}, falls into the share of ${say(token)}.`;
   }
   return sentences.map((sentence, i) => ({ title: SCENES[i], sentences: [sentence] }));
 }

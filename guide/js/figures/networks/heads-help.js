@@ -158,8 +158,8 @@ export function sentence({ last, order, seeds }) {
     `${written(/** @type {number} */ (mean.at(-1)))} ± ` +
     `${written(/** @type {number} */ (twice.at(-1)))}`;
   return (
-    `Means ± 2 standard errors. Repeat the first letter, ${seeds.last} seeds: sees only itself ` +
-    ` ${end(last.runs.self)}, one head ${end(last.runs[1])}, four heads ` +
+    `Losses, ± 2 standard errors. The first letter again, ${seeds.last} seeds: only itself ` +
+    `${end(last.runs.self)}, one head ${end(last.runs[1])}, four heads ` +
     `${end(last.runs[4])}; one head against four: ${verdict(last.runs[1], last.runs[4])}. In ` +
     `order or not, ${seeds.order} seeds: one head ${end(order.runs[1])}, four heads ` +
     `${end(order.runs[4])}: ` +

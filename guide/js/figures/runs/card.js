@@ -93,7 +93,7 @@ export async function saveCard(texts, words) {
   const blob = await new Promise((/** @type {(made: Blob | null) => void} */ done) =>
     canvas.toBlob(done),
   );
-  if (!blob) return "This browser makes no picture of them.";
+  if (!blob) return "This browser can't make a picture of them.";
   const name = "microgpt-invented.png";
   download(blob, name);
   return `Saved as ${name}: ${texts.map(marked).join(", ")}.`;

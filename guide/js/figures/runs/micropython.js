@@ -19,8 +19,11 @@ const MOST = 2 ** 30; // bytes that it may grow to
 const REST_MS = 500;
 // A loop that stands in no other block, up to its first statement. Not where that opens a block of
 // its own: nothing can stand before it in its line.
-const LOOP =
-  /^((?:for|while)\b.*:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+)(?![ \t#@]|"""|'''|(?:async|class|def|for|if|match|try|while|with)\b)/gm;
+const LOOP = new RegExp(
+  String.raw`^((?:for|while)\b.*:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+)` +
+    String.raw`(?![ \t#@]|"""|'''|(?:async|class|def|for|if|match|try|while|with)\b)`,
+  "gm",
+);
 const LONG_TEXT = /"""|'''/g;
 
 // print() without \`flush\` is all that MicroPython has. It collects garbage only while no Python

@@ -1,4 +1,5 @@
-// What a program writes, passed on in portions, so that one that writes a lot doesn't flood the page.
+// What a program writes, passed on in portions, so that one that writes a lot doesn't flood the
+// page.
 
 const MOST_OUTPUT = 40_000; // characters a run
 const MOST_ERROR = 6_000;

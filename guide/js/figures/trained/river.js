@@ -279,7 +279,7 @@ export function sentence(name, at, stream, on, blocks) {
   const [[letter, p]] = stream.next;
   return (
     `At ${name}, position ${at}, the stream has a size of ${written(stream.x)}; attention ` +
-    `${adds(on.attention, stream.attention)}, the MLP ${adds(on.mlp, stream.mlp)}; then it is ` +
+    `${adds(on.attention, stream.attention)}, the MLP ${adds(on.mlp, stream.mlp)}; it ends with ` +
     `${written(stream.end)}. Likeliest next: ${letter} (${written(p)}). Loss on ` +
     `${counted(blocks.names)} unseen names: ${written(blocks.off[offOf(on)], 3)}.`
   );
