@@ -249,7 +249,8 @@ def test_an_exported_site_knows_where_it_will_stand(
         )
     assert (tmp_path / "out" / "js" / "main.js").read_bytes() == b"export {};"
     for wrong in ("example.org", "ftp://example.org", "https://", "https://a b/", 'https://a/"',
-                  "https://me@example.org/", "https://example.org/?x=1"):  # fmt: skip
+                  "https://me@example.org/", "https://example.org/?x=1",
+                  "https://[a/"):  # fmt: skip
         said = refused(2, "guide", "--export", "other", "--address", wrong)
         assert "must be the address of the site's first page" in said
     assert "--export NAME" in refused(2, "guide", "--address", "https://example.org/")
@@ -279,10 +280,12 @@ def test_an_exported_site_can_be_installed(tmp_path: Path, site: Path) -> None:
     assert {"./", "about/", "js/main.js", "manifest.webmanifest"} <= set(files)
     assert not [name for name in files if name.startswith("embed/") or name == "sw.js"]
     guide.export_site(site, tmp_path / "same")
-    (site / "js" / "main.js").write_text("export const x = 1;")
-    guide.export_site(site, tmp_path / "other")
-    workers = [(tmp_path / name / "sw.js").read_bytes() for name in ("one", "same", "other")]
-    assert workers[0] == workers[1] != workers[2]
+    (site / "about" / "index.html").write_text('<head>\n<meta property="og:image" content="img/a">')
+    for name, address in (("other", None), ("moved", "https://example.org/")):
+        guide.export_site(site, tmp_path / name, address)
+    names = ("one", "same", "other", "moved")
+    workers = [(tmp_path / name / "sw.js").read_bytes() for name in names]
+    assert workers[0] == workers[1] and len(set(workers)) == 3
 
 
 def test_an_exported_folder_is_on_the_disk_before_it_takes_its_name(

@@ -224,6 +224,7 @@ def test_it_turns_by_mouse_and_keys_and_a_link_keeps_it(scene: Callable[..., Any
     told(page, "mg-scene", "All of it: 124,439,808 parameters")
     page.locator(".scene-plate").nth(73).wait_for()
     in_address(page, "stop:17")
+    page.evaluate("document.activeElement.blur()")  # as a click beside all controls does
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     assert page.evaluate("document.activeElement.textContent") == "Whole window"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import browser
 import widget_checks
 from guide_pages import (
     LADDER,
@@ -250,7 +251,7 @@ def test_own_list_trains_writes_and_goes_into_a_link(opened: Callable[..., Any])
     stale.wait_for(state="hidden")
     begin.wait_for()
     widget.get_by_role("button", name="Make a link with the model in it").click()
-    widget.get_by_text("This model repeats 2 of the 2 lines of your list, in 1,000").wait_for()
+    widget.get_by_text("This model repeats 2 of the 2 different lines of your list").wait_for()
     assert "model:" not in page.url
     widget.get_by_role("button", name="Make the link all the same").click()
     in_address(page, "model:")
@@ -268,6 +269,9 @@ def test_own_list_trains_writes_and_goes_into_a_link(opened: Callable[..., Any])
     damaged = opened("own-list", "mg-own-list", hash_[:-30])
     damaged.get_by_role("button", name="Open it").click()
     damaged.get_by_text("The model in this link is damaged").wait_for()
+    widget.locator("input[type=file]").last.set_input_files(Path(download.value.path()))
+    told(page, "mg-own-list", "The model is from the file")
+    browser.until(page, lambda: "model:" not in page.url, lambda: "the link has another model")
 
 
 @pytest.mark.slow

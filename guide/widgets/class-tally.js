@@ -119,25 +119,33 @@ class MgClassTally extends Widget {
 
   /** @private */
   async turnCamera() {
+    const { video, told } = this;
     if (this.stop) {
       this.stop();
-      this.stop = null;
-      this.video.hidden = true;
-      this.told.textContent = "The camera is off.";
+      told.textContent = "The camera is off.";
       return;
     }
+    const on = new AbortController();
+    const stop = () => {
+      on.abort();
+      this.stop = null;
+      video.hidden = true;
+    };
+    this.stop = stop; // before there is a picture: the reader may press again, or leave
+    video.hidden = false;
+    told.textContent = "The camera reads: hold the squares up to it.";
     const seen = new Set();
+    const found = (/** @type {string} */ text) => {
+      if (seen.has(text)) return; // it is still held up
+      seen.add(text);
+      this.guard(() => this.take(text));
+    };
     try {
-      this.video.hidden = false;
-      this.told.textContent = "The camera is reading: hold the QR codes up to it.";
-      this.stop = await startScan(this.video, (text) => {
-        if (seen.has(text)) return; // it is still held up
-        seen.add(text);
-        this.guard(() => this.take(text));
-      });
+      await startScan(video, found, on.signal);
     } catch (error) {
-      this.video.hidden = true;
-      this.told.textContent = error instanceof Error ? error.message : String(error);
+      if (on.signal.aborted) return;
+      stop();
+      told.textContent = error instanceof Error ? error.message : String(error);
     }
   }
 

@@ -1,6 +1,7 @@
 // <mg-heads-help>: two tasks on which attention, and several heads, help or don't: recorded curves
 // of twelve seeds, and a pair of runs here with the reader's own.
 
+import { MicrogptError } from "../js/errors.js";
 import { html, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { redraw } from "../js/kit/shapes.js";
@@ -96,7 +97,9 @@ class MgHeadsHelp extends Widget {
           this.own[key] = lastLoss(config, state.weights, new Tokenizer(uchars), docs);
           this.guard(() => this.update());
         },
-        (error) => this.fail(error),
+        (error) => {
+          if (!(error instanceof MicrogptError)) this.fail(error); // it was restarted meanwhile
+        },
       );
     });
     this.say();
@@ -123,6 +126,7 @@ class MgHeadsHelp extends Widget {
   reset() {
     for (const run of this.runs) run.drop();
     this.own = {};
+    this.trained = NaN;
     super.reset();
   }
 

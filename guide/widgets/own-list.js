@@ -71,7 +71,10 @@ class MgOwnList extends Widget {
     this.writer = new OwnWriting(this, this.log);
     this.list = new ListField(this, {
       look: () => this.look(),
-      openModel: (text, from) => this.openModel(readModel(text), from),
+      openModel: async (text, from) => {
+        await this.openModel(readModel(text), from);
+        if (this.values.model) this.set({ model: "" }); // the address has another one
+      },
       forget: () => this.forget(),
     });
     const { list } = this;

@@ -193,6 +193,7 @@ class MgPython extends Widget {
       const data = this.getAttribute("data");
       /** @type {Record<string, string>} */
       const files = data ? { [data]: await (await fetched(new URL(data, FILES))).text() } : {};
+      if (!this.isConnected) return; // nobody could stop it
       const text = steps === null ? code.value : withSteps(code.value);
       const order = { code: text, name: this.name, steps, files, args: data ? [data] : [] };
       const how = await host.run(order, (stream, said) => this.write(stream, said));

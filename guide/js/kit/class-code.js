@@ -13,6 +13,7 @@ const MARK = [LETTERS, DIGITS, LETTERS, DIGITS, LETTERS]; // digits between lett
 const SYMBOLS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ.-";
 const MOST = 1e6; // a guess beyond has no code
 const DECIMALS = 4;
+const MOST_SHOWN = 61; // characters; no code has more
 const SEPARATED = "[-\\s]+";
 const CODE = new RegExp(
   // no word of a chat is part of a name, but its last word may stand right in front of one
@@ -27,7 +28,7 @@ const CODE = new RegExp(
 
 /** @typedef {{name: string, choices?: string[], digits?: number}} Asked */
 /** @typedef {{name: string, guess: string, mark: string, code: string}} Guess */
-/** @typedef {{code: string, why: "digits" | "question" | "guess" | "unread"}} Refused */
+/** @typedef {{code: string, why: "digits" | "question" | "guess" | "unread" | "full"}} Refused */
 
 /** The check digits of a text. @param {string} text of SYMBOLS */
 export function checkDigits(text) {
@@ -80,15 +81,20 @@ function readOne([whole, before, given, mark, digits], asked) {
   const words = before.split(/[-\s]+/);
   const names = words.map((_, i) => words.slice(i).join("-"));
   const name = names.find((one) => asked.has(one));
-  const shown = whole.trim().replace(/[-\s]+(?!\d+(?:[.,]\d+)?[-\s])/g, "-");
+  const shown = whole
+    .trim()
+    .replace(/[-\s]+(?!\d+(?:[.,]\d+)?[-\s])/g, "-")
+    .slice(0, MOST_SHOWN);
   const question = asked.get(name ?? "");
   if (!name || !question) return { code: shown, why: "question" };
   const guess = given.replace(",", ".");
-  const code = `${name}-${guess}-${mark}-${digits}`;
+  const code = `${name}-${guess}-${mark}-${digits}`.slice(0, MOST_SHOWN);
   if (checkDigits(`${name}-${guess}-${mark}`) !== digits) return { code, why: "digits" };
   const { choices } = question;
   const isNumber = /\d/.test(guess);
-  const fits = choices ? !isNumber && guess.charCodeAt(0) - 65 < choices.length : isNumber;
+  const fits = choices
+    ? !isNumber && guess.charCodeAt(0) - 65 < choices.length
+    : isNumber && Math.abs(guessNumber(guess)) < MOST;
   return fits ? { name: question.name, guess, mark, code } : { code, why: "guess" };
 }
 
@@ -101,14 +107,11 @@ function readOne([whole, before, given, mark, digits], asked) {
  */
 export function readCodes(text, questions) {
   const asked = new Map(questions.map((one) => [one.name.toUpperCase(), one]));
+  const meant = new RegExp(`\\b(?:${[...asked.keys()].join("|")})-\\S`);
   return text.split(/[\n;]+/).flatMap((line) => {
-    const plain = line
-      .toUpperCase()
-      .replace(/[\p{Dash_Punctuation}−_]/gu, "-")
-      .slice(0, 2000);
+    const plain = line.toUpperCase().replace(/[\p{Dash_Punctuation}−_]/gu, "-");
     const found = [...plain.matchAll(CODE)].map((one) => readOne(one, asked));
     if (found.length) return found;
-    const meant = [...asked.keys()].some((name) => new RegExp(`\\b${name}-\\S`).test(plain));
-    return meant ? [{ code: plain.trim().slice(0, 60), why: "unread" }] : [];
+    return meant.test(plain) ? [{ code: plain.trim().slice(0, MOST_SHOWN), why: "unread" }] : [];
   });
 }

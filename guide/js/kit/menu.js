@@ -64,21 +64,30 @@ export const hasPicture = (figure) =>
 
 /**
  * What carries a figure elsewhere: its picture as a file. What makes it is fetched on the first
- * click.
+ * click. Where that fails the figure stays, and a line says so.
  * @param {import("./element.js").KitElement} figure
  * @returns {HTMLElement[]}
  */
-export const takeAway = (figure) =>
-  isHidden("save")
-    ? []
-    : /** @type {const} */ (["svg", "png"]).map((kind) => {
-        const made = button(`Save as ${kind.toUpperCase()}`);
-        figure.listen(made, "click", async () => {
-          const { save } = await import("./take-away.js");
-          await save(figure, kind);
-        });
-        return made;
-      });
+export function takeAway(figure) {
+  if (isHidden("save")) return [];
+  const said = html("span", { role: "status" });
+  const buttons = /** @type {const} */ (["svg", "png"]).map((kind) => {
+    const name = kind.toUpperCase();
+    const made = button(`Save as ${name}`);
+    figure.listen(made, "click", async () => {
+      said.textContent = "";
+      try {
+        const { save } = await import("./take-away.js");
+        await save(figure, kind);
+      } catch (error) {
+        console.warn(error); // the figure is still there
+        said.textContent = `No ${name} could be made. Is the guide still being served?`;
+      }
+    });
+    return made;
+  });
+  return [html("span", { class: "mg-copy" }, ...buttons, said)];
+}
 
 /**
  * A button that copies what puts the figure, as it is, into a frame on another page; null where the

@@ -18,6 +18,7 @@ const MARGIN = 20;
 const LINE = 20; // pixels, of the words below
 const SCALE = 2; // of the PNG
 const LEAST = 440; // pixels: so wide at least, for the words
+const NOT_IN_XML = /[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 /** What isn't part of the picture. @param {Element} element */
 const isLeftOut = (element) =>
@@ -55,6 +56,13 @@ export function wrapped(text, width, measure) {
   }
   return lines;
 }
+
+/**
+ * A text that any XML can hold: signs that it can't, which a reader's words may have, and halves of
+ * characters become the sign for that.
+ * @param {string} text
+ */
+export const inXml = (text) => text.replace(NOT_IN_XML, "\ufffd");
 
 /** @param {string} file */
 async function fontOf(file) {
@@ -126,7 +134,7 @@ export async function drawn(figure) {
     svg("g", { transform: by }, ...content),
     ...words,
   );
-  const text = new XMLSerializer().serializeToString(whole);
+  const text = inXml(new XMLSerializer().serializeToString(whole));
   const faces = await facesFor(text);
   return { text: text.replace("<title>", `<style>${faces}</style><title>`), width, height };
 }

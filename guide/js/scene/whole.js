@@ -18,7 +18,8 @@ export class Whole {
     this.isOpen = false;
     /** @private @type {Element[]} */ this.shut = [];
     host.listen(button, "click", () => (this.isOpen ? this.close() : this.open()));
-    host.listen(figure, "keydown", (event) => {
+    // Wherever the focus is: a click beside all controls leaves it outside of the figure.
+    host.listen(document, "keydown", (event) => {
       if (event.key !== "Escape" || !this.isOpen) return;
       event.stopPropagation();
       this.close();

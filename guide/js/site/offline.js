@@ -35,6 +35,9 @@ async function answer(request) {
   const address = new URL(request.url);
   address.search = "";
   address.pathname = address.pathname.replace(/\/index\.html$/, "/");
-  const cache = await caches.open(NAME);
-  return (await cache.match(address.href)) ?? fetch(request);
+  const kept = await caches
+    .open(NAME)
+    .then((cache) => cache.match(address.href))
+    .catch(() => undefined); // what was kept can't be read: the server still has it
+  return kept ?? fetch(request);
 }

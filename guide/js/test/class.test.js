@@ -11,7 +11,8 @@ import {
   newMark,
   readCodes,
 } from "../kit/class-code.js";
-import { median, rowsOfNumbers, Tally, toldOf } from "../figures/class/tally.js";
+import { startScan } from "../figures/class/camera.js";
+import { MOST, median, rowsOfNumbers, Tally, toldOf } from "../figures/class/tally.js";
 import { bitsOfText, corrections, formatBits, qrOf } from "../kit/qr.js";
 
 const ASKED = [
@@ -88,6 +89,19 @@ test("what can't be counted is named with its reason", () => {
   assert.equal(guessNumber("M0.25"), -0.25);
   assert.equal(guessText(3.29583, true), "3.2958");
   assert.equal(guessText(1e6, true), null);
+  // Check digits can be worked out by hand, also for a guess that no page would make a code of.
+  assert.deepEqual(whys(codeOf("training", "1000000", "K7M4P")), ["guess"]);
+  const [endless] = readCodes(codeOf("training", "9".repeat(400), "K7M4P"), ASKED);
+  assert.ok("why" in endless && endless.why === "guess" && endless.code.length < 80);
+});
+
+test("codes in one long line are all read", () => {
+  const codes = Array.from({ length: 300 }, (_, i) => codeOf("training", String(i), "K7M4P"));
+  for (const between of [" ", ", ", "\t"])
+    assert.deepEqual(
+      whys(codes.join(between)),
+      codes.map((_, i) => `training ${i}`),
+    );
 });
 
 test("a long line that is no code is read at once", () => {
@@ -162,6 +176,51 @@ test("each browser has one guess at a question, its first", () => {
   shut.add(one);
   assert.equal(shut.isKept, false);
   assert.deepEqual(shut.guesses("attention"), ["C"]);
+});
+
+test("the camera goes off, however early that is asked for, and where it shows nothing", async () => {
+  let running = 0;
+  const opened = async () => {
+    running++;
+    return { getTracks: () => [{ stop: () => running-- }] };
+  };
+  const given = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  const value = { mediaDevices: { getUserMedia: opened } };
+  Object.defineProperty(globalThis, "navigator", { value, configurable: true });
+  const Reader = class {
+    detect = async () => [];
+  };
+  Object.assign(globalThis, { BarcodeDetector: Reader });
+  const scan = (/** @type {AbortSignal} */ until, play = async () => {}) =>
+    startScan(/** @type {any} */ ({ srcObject: null, play }), () => {}, until);
+  try {
+    const early = new AbortController();
+    const turning = scan(early.signal);
+    early.abort();
+    await turning;
+    assert.equal(running, 0);
+    const refused = scan(new AbortController().signal, () => Promise.reject(new Error("no")));
+    await assert.rejects(refused, /shows no picture/);
+    assert.equal(running, 0);
+    const late = new AbortController();
+    await scan(late.signal);
+    assert.equal(running, 1);
+    late.abort();
+    assert.equal(running, 0);
+  } finally {
+    if (given) Object.defineProperty(globalThis, "navigator", given);
+    else Reflect.deleteProperty(globalThis, "navigator");
+    Reflect.deleteProperty(globalThis, "BarcodeDetector");
+  }
+});
+
+test("codes beyond the most that are kept are said to be left out", () => {
+  const codes = Array.from({ length: MOST + 1 }, (_, i) => codeOf("training", `${i}`, "K7M4P"));
+  const tally = new Tally(QUESTIONS, store(new Map()));
+  tally.add(codes.slice(0, MOST).join("\n"));
+  const said = toldOf(tally.add(codes[MOST]));
+  assert.ok(said.startsWith("0 of 1 counted. ") && said.includes("no more are taken"), said);
+  assert.equal(tally.came.length, MOST);
 });
 
 test("few numbers have a row each, many are counted in ranges", () => {

@@ -22,7 +22,7 @@ import {
   writeHash,
   writeState,
 } from "../kit/state-text.js";
-import { isPublic, wrapped } from "../kit/take-away.js";
+import { inXml, isPublic, wrapped } from "../kit/take-away.js";
 import { readNumber, readNumbers, snapped, ticks, written } from "../kit/text.js";
 import { Random } from "../random.js";
 import { fail, near, same } from "./helpers.js";
@@ -454,6 +454,11 @@ test("what waits for rest is done once, and not when it is stopped", async () =>
     for (let i = 0; i < 3; i++) calm.changed();
   });
   same(done, ["calm"]);
+});
+
+test("a saved figure has no sign that XML can't hold", () => {
+  same("a\t\n é 😀 <", inXml("a\t\n é 😀 <"), "kept");
+  same("a\ufffd\ufffdb\ufffdc\ufffd", inXml("a\u0000\u001bb\uffffc\ud83d"), "replaced");
 });
 
 test("a figure's words are broken where there is no room", () => {

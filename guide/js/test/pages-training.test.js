@@ -377,8 +377,8 @@ test("a model says how much of its list it gives away", () => {
   same({ found: 6, of: 6, tries: 1000 }, counted(400, 1000), "learned by heart");
   same({ found: 0, of: 6, tries: 1000 }, counted(1, 1000), "not learned yet");
   same(
-    "This model repeats 9 of the 12 lines of your list, in 1,000 texts that it wrote: whoever " +
-      "has the link can read them.",
+    "This model repeats 9 of the 12 different lines of your list, in 1,000 texts that it wrote: " +
+      "whoever has the link can read them.",
     readBackLine({ found: 9, of: 12, tries: 1000 }),
     "told",
   );

@@ -99,7 +99,10 @@ def find_site() -> Path:
 
 def site_address(text: str) -> str:
     """The address at which a site will stand, with a slash at its end. Raises ``InputError``."""
-    parts = urlsplit(text) if text.isascii() and text.isprintable() else urlsplit("")
+    try:
+        parts = urlsplit(text) if text.isascii() and text.isprintable() else urlsplit("")
+    except ValueError:  # a bracket without its other half
+        parts = urlsplit("")
     if (
         parts.scheme not in ("https", "http")
         or not parts.hostname
@@ -133,10 +136,11 @@ def export_site(site: Path, target: Path, address: str | None = None) -> str:
     there. ``address``: where it will stand, for previews of links to it. The folder is there whole
     or not at all, even after a power cut. Raises ``FileError``.
     """
-    files = with_app(_files_of(site))
+    files = _files_of(site)
     if address is not None:
         for name in [name for name in files if name.endswith("index.html")]:
             files[name] = addressed(files[name], name.removesuffix("index.html"), address)
+    files = with_app(files)  # last: the version that it states is that of all that stands above
     if target.suffix.lower() == ".zip":
         if target.exists():
             raise FileError(f"{target} already exists.", "Name another file for --export.")

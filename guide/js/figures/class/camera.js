@@ -18,13 +18,14 @@ export async function canScan() {
 
 /**
  * Shows the camera's picture and tells each text that it reads; a code that stays before it is told
- * again and again.
+ * again and again. The camera goes off at `until`, also if that comes before it is on.
  * @param {HTMLVideoElement} video
  * @param {(text: string) => void} found
- * @returns {Promise<() => void>} stops it
+ * @param {AbortSignal} until
  */
-export async function startScan(video, found) {
+export async function startScan(video, found, until) {
   const reader = new /** @type {any} */ (globalThis).BarcodeDetector({ formats: ["qr_code"] });
+  /** @type {MediaStream} */
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
@@ -34,22 +35,27 @@ export async function startScan(video, found) {
       "Allow it for this page, or paste the codes.",
     );
   }
+  const end = () => {
+    for (const track of stream.getTracks()) track.stop();
+    if (video.srcObject === stream) video.srcObject = null;
+  };
+  if (until.aborted) return end();
+  until.addEventListener("abort", end, { once: true });
   video.srcObject = stream;
-  await video.play();
-  let stopped = false;
+  try {
+    await video.play();
+  } catch {
+    end();
+    throw new InputError("The camera shows no picture.", "Paste the codes.");
+  }
   const look = async () => {
-    if (stopped) return;
+    if (until.aborted) return;
     try {
-      for (const { rawValue } of await reader.detect(video)) if (!stopped) found(rawValue);
+      for (const { rawValue } of await reader.detect(video)) if (!until.aborted) found(rawValue);
     } catch {
       // a picture that can't be read: the next one
     }
     setTimeout(look, EVERY_MS);
   };
   look();
-  return () => {
-    stopped = true;
-    for (const track of stream.getTracks()) track.stop();
-    video.srcObject = null;
-  };
 }

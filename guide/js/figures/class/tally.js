@@ -96,6 +96,7 @@ export class Tally {
     for (const one of readCodes(text, this.questions)) {
       if ("why" in one) refused.push(one);
       else if (this.came.length < MOST) fates[this.take(one)].push(one);
+      else refused.push({ code: one.code, why: "full" });
     }
     this.keep();
     const { counted: good, again, changed } = fates;
@@ -203,6 +204,7 @@ const REASONS = {
   question: "it names no question of this guide",
   guess: "the question has no such answer",
   unread: "it can't be read as a code",
+  full: `${counted(MOST)} codes have come, and no more are taken: save them, then forget them`,
 };
 const NAMED = 4; // of those that weren't counted
 

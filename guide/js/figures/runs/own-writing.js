@@ -245,9 +245,13 @@ export class OwnWriting {
     const sent = unpackModel(packed); // as it will arrive, its weights rounded
     const kernel = await pageKernel();
     const engine = kernel.create({ config: sent.config, dtype: "float64" });
-    engine.load(sent.weights);
-    const result = readBack(engine, sent, list);
-    engine.close();
+    let result;
+    try {
+      engine.load(sent.weights);
+      result = readBack(engine, sent, list);
+    } finally {
+      engine.close();
+    }
     if (this.model !== model) return; // another one has come meanwhile
     const line = readBackLine(result);
     if (!result.found) return this.share(packed, line);

@@ -34,13 +34,10 @@ export function readBack(engine, { tokenizer, config }, list, tries = TRIES) {
  */
 export function readBackLine({ found, of, tries }) {
   const many = (/** @type {number} */ n) => n.toLocaleString("en");
-  const lines = of === 1 ? "the one line of your list" : `the ${many(of)} lines of your list`;
+  const lines = `the ${of === 1 ? "one line" : `${many(of)} different lines`} of your list`;
   const all = `${many(tries)} texts that it wrote`;
   if (!found)
     return `None of ${lines} was among ${all}. That isn't a proof: more tries may bring some back.`;
-  const some =
-    of === 1
-      ? "repeats the one line of your list"
-      : `repeats ${many(found)} of the ${many(of)} lines of your list`;
-  return `This model ${some}, in ${all}: whoever has the link can read them.`;
+  const some = of === 1 ? lines : `${many(found)} of ${lines}`;
+  return `This model repeats ${some}, in ${all}: whoever has the link can read them.`;
 }
