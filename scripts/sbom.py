@@ -24,7 +24,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NOTICES = ROOT / "THIRD_PARTY.md"
 FONTS = ROOT / "guide" / "fonts"
-VENDOR = ROOT / "guide" / "vendor"
 NATIVE = ROOT / "src" / "microgpt" / "engines" / "native"
 LOCKS = ("base", "grader", "guide", "export", "dev")  # the base install, then what each extra adds
 
@@ -72,7 +71,6 @@ OURS = (
     "data/teacher/*",
     "guide/fonts/OFL.txt",
     "guide/fonts/fonts.manifest.json",
-    "guide/vendor/vendor.manifest.json",
 )
 # Where the metadata says less than the licence text in the package, or isn't on every system.
 STATED = {"colorama": "BSD-3-Clause", "jinja2": "BSD-3-Clause"}
@@ -179,13 +177,6 @@ def bundled():
         purl = f"pkg:{kind.lower()}/{name}@{version}"
         whence = f"{FACES[name]} ({kind}: {name} {version})"
         rows.append((f"guide/fonts/{face['file']}", "a font, reduced", whence, purl, OFL))
-    held = json.loads((VENDOR / "vendor.manifest.json").read_text(encoding="utf-8"))
-    package, version = held["package"], held["version"]
-    purl = f"pkg:npm/{package.replace('@', '%40')}@{version}"
-    whence = f"{held['name']} (npm: {package} {version})"
-    for name in held["files"]:
-        path = f"guide/vendor/micropython/{name}"
-        rows.append((path, "Python for the pages' cells", whence, purl, held["licence"]))
     return rows
 
 
@@ -210,7 +201,7 @@ def notices():
 def untold(root=ROOT):
     """Bundled files of which neither ``BUNDLED`` nor ``OURS`` says whose they are."""
     told = [*OURS, *(row[0] for row in bundled())]
-    folders = [root / "data", root / "guide" / "fonts", root / "guide" / "vendor"]
+    folders = [root / "data", root / "guide" / "fonts"]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     names = sorted(path.relative_to(root).as_posix() for path in files)
     return [

@@ -20,8 +20,8 @@ TEXTS = {
     "mg-checklist": "a list to tick off",
 }
 
-# Pages that have no figure.
-WITHOUT: set[str] = set()
+# Pages that have no figure yet.
+WITHOUT = {f"learn/{name}" for name in ["dataset", "training", "residuals", "layers", "questions"]}
 LOW = 700  # pixels: what begins above is in the first screen
 # How far down the first figure begins, and how many paragraphs stand before it, the lead aside.
 FIRST = """() => {

@@ -27,12 +27,7 @@ BUILT = [page for page in KNOWN.pages.values() if page.is_built]
 
 
 def page_text(name: str) -> str:
-    return unmarked((PAGES / f"{name}.md").read_text(encoding="utf-8"))
-
-
-def unmarked(text: str) -> str:
-    """A text without the marks that say which line of code makes a number."""
-    return re.sub(r'<span data-made="[^"]*">(.*?)</span>', r"\1", text)
+    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
 
 
 def cells(text: str) -> list[list[str]]:

@@ -275,7 +275,7 @@ def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_addres
         menu(page, "mg-chat").get_by_role("button", name="Copy link").click()
         page.get_by_text("Copied: it opens").wait_for()
         link = page.evaluate("navigator.clipboard.readText()")
-        assert "chat=" in link and "#?sum=" in link
+        assert "chat=" in link
         before = page.inner_text(".chat-log")
         reset(page, "mg-chat")
         assert page.locator(".chat-asked").count() == 0
@@ -295,13 +295,6 @@ def test_a_link_restores_the_conversation_by_a_click(chromium: Any, guide_addres
         answered(page, 2)
         assert page.inner_text(".chat-log") == before
         assert not page.get_by_text("This link holds").is_visible()
-        assert page.locator(".link-note").count() == 0
-        page.goto(link[:-3])  # the same page: only what stands behind # is another
-        note = page.get_by_role("alert").filter(has_text="This link was cut off or changed")
-        note.wait_for()
-        assert field.input_value() == ""
-        note.get_by_role("button", name="Close").click()
-        assert note.count() == 0
         assert wrong == []
 
 

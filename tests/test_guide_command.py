@@ -1,7 +1,6 @@
 """`microgpt guide`: what its server gives out and what it refuses, and the exported site."""
 
 import http.client
-import json
 import os
 import re
 import socket
@@ -31,13 +30,10 @@ def site(tmp_path: Path) -> Path:
         "index.html": "<h1>start</h1>",
         "about/index.html": "<h1>about</h1>",
         "js/kernel.wasm": "\0asm",
-        "img/preview.png": "\x89PNG",
         "js/main.js": "export {};",
         "js/part.mjs": "export {};",
         "files/train0.py": "print()",
         "odd name ü.txt": "odd",
-        "embed/about/net/index.html": "<h1>net</h1>",
-        "embed/about/net/part.js": "export {};",
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(text.encode())
@@ -72,7 +68,6 @@ def ask(address: str, path: str, method: str = "GET") -> tuple[int, dict[str, st
         ("/js/main.js", "text/javascript; charset=utf-8"),
         ("/js/part.mjs", "text/javascript; charset=utf-8"),
         ("/js/kernel.wasm", "application/wasm"),
-        ("/img/preview.png", "image/png"),
         ("/files/train0.py", "text/plain; charset=utf-8"),
         ("/odd%20name%20%C3%BC.txt", "text/plain; charset=utf-8"),
     ],
@@ -118,24 +113,6 @@ def test_nothing_else_is_given_out(served: str, path: str) -> None:
     assert SECRET.encode() not in body
     if status == 404:
         assert "Content-Security-Policy" in headers
-
-
-def test_only_a_figure_of_its_own_may_be_framed(served: str) -> None:
-    for path, sources in (
-        ("/embed/about/net/", "*"),
-        ("//embed/about/net/index.html", "*"),
-        ("/embed/about/net/part.js", "'none'"),
-        ("/embed/about/none/", "'none'"),
-        ("/embed/about/net", "'none'"),
-        ("/", "'none'"),
-        ("/about/?embed", "'none'"),
-    ):
-        _, headers, _ = ask(served, path)
-        policy = headers["Content-Security-Policy"]
-        assert policy == f"{guide_files.POLICY}; frame-ancestors {sources}", path
-        shared = "cross-origin" if sources == "*" else "same-origin"
-        assert headers["Cross-Origin-Resource-Policy"] == shared
-        assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
 
 
 def test_a_link_out_of_the_site_is_not_followed(served: str, site: Path) -> None:
@@ -230,62 +207,6 @@ def test_export(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ok("guide", "--export", "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "guide.zip").read_bytes()
     assert not [p for p in (tmp_path / "out").iterdir() if p.name != "guide"]
-
-
-def test_an_exported_site_knows_where_it_will_stand(
-    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(guide, "find_site", lambda: site)
-    monkeypatch.chdir(tmp_path)
-    for name, up in (("index.html", "./"), ("about/index.html", "../")):
-        (site / name).write_text(
-            f'<meta property="og:image" content="{up}img/a.png">\n<p>img/b</p>'
-        )
-    ok("guide", "--export", "out", "--address", "https://example.org/g")
-    for name, place in (("index.html", ""), ("about/index.html", "about/")):
-        assert (tmp_path / "out" / name).read_text() == (
-            f'<meta property="og:url" content="https://example.org/g/{place}">\n'
-            '<meta property="og:image" content="https://example.org/g/img/a.png">\n<p>img/b</p>'
-        )
-    assert (tmp_path / "out" / "js" / "main.js").read_bytes() == b"export {};"
-    for wrong in ("example.org", "ftp://example.org", "https://", "https://a b/", 'https://a/"',
-                  "https://me@example.org/", "https://example.org/?x=1",
-                  "https://[a/"):  # fmt: skip
-        said = refused(2, "guide", "--export", "other", "--address", wrong)
-        assert "must be the address of the site's first page" in said
-    assert "--export NAME" in refused(2, "guide", "--address", "https://example.org/")
-    assert not (tmp_path / "other").exists()
-
-
-def test_an_exported_site_can_be_installed(tmp_path: Path, site: Path) -> None:
-    for name, text in {
-        "js/site/offline.js": "self.SITE;",
-        "index.html": "<head>\n</head>",
-        "about/index.html": "<head>\n</head>",
-        "img/icon-192.png": "",
-    }.items():
-        (site / name).parent.mkdir(parents=True, exist_ok=True)
-        (site / name).write_text(text)
-    guide.export_site(site, tmp_path / "one")
-    manifest = json.loads((tmp_path / "one" / "manifest.webmanifest").read_text())
-    assert manifest["scope"] == manifest["start_url"] == "./"
-    assert [icon["sizes"] for icon in manifest["icons"]] == ["192x192"]
-    link = '<link rel="manifest" href="{}manifest.webmanifest">'
-    for name, up in (("index.html", ""), ("about/index.html", "../")):
-        assert link.format(up) in (tmp_path / "one" / name).read_text()
-    assert "manifest" not in (tmp_path / "one" / "embed/about/net/index.html").read_text()
-    kept, _, program = (tmp_path / "one" / "sw.js").read_text().partition("\n")
-    assert program == "self.SITE;"
-    files = json.loads(kept.removeprefix("self.SITE = ").removesuffix(";"))["files"]
-    assert {"./", "about/", "js/main.js", "manifest.webmanifest"} <= set(files)
-    assert not [name for name in files if name.startswith("embed/") or name == "sw.js"]
-    guide.export_site(site, tmp_path / "same")
-    (site / "about" / "index.html").write_text('<head>\n<meta property="og:image" content="img/a">')
-    for name, address in (("other", None), ("moved", "https://example.org/")):
-        guide.export_site(site, tmp_path / name, address)
-    names = ("one", "same", "other", "moved")
-    workers = [(tmp_path / name / "sw.js").read_bytes() for name in names]
-    assert workers[0] == workers[1] and len(set(workers)) == 3
 
 
 def test_an_exported_folder_is_on_the_disk_before_it_takes_its_name(

@@ -228,11 +228,7 @@ def test_attention_step_by_step(opened: Any) -> None:
         page.keyboard.press("ArrowLeft")
     card = widget.locator(".att-card")
     assert "b → position 1" in card.inner_text() and "weights = softmax(" in card.inner_text()
-    line = page.locator(".line[data-made=weight].made-lit")
-    assert line.inner_text().startswith("weights = softmax(")  # in the page's listing too
-    assert page.locator(".made-card").is_hidden()
     page.keyboard.press("Escape")
-    assert line.count() == 0
     assert "Point at an arrow" in card.inner_text()
     as_table(page, "mg-attention")
     widget.locator(".mg-table td").first.wait_for()
@@ -283,11 +279,6 @@ def test_query_is_dragged_and_typed(opened: Any) -> None:
     page.keyboard.press("Enter")
     told(page, "mg-attention-play", "Query (−10.00, −10.00): weights 0.05, 0.10, 0.85")
     in_address(page, "attention-play=q0:-10,q1:-10")
-    pad.press("ArrowLeft")  # no further
-    pad.press("Shift+ArrowUp")
-    told(page, "mg-attention-play", "Query (−10.00, −9.50): ")
-    assert pad.get_attribute("role") == "slider"
-    assert pad.get_attribute("aria-valuetext") == "minus 10.00, minus 9.50"
     field.fill("19")
     page.keyboard.press("Enter")
     assert "outside −10 to 10" in widget.inner_text()

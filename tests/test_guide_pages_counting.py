@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import browser
-from guide_pages import GUIDE, LADDER, PAGES, ROOT, in_address, more, page_text, told
+from guide_pages import LADDER, PAGES, ROOT, in_address, more, page_text, told
 from ladder_runner import held_out, losses, run_rung, samples
 from microgpt.data import load_data
 from microgpt.opening import engine_for, open_model
@@ -80,27 +80,6 @@ def test_the_pages_of_counts_and_loss_count_right() -> None:
     for p, said in (("0.5", 0.69), ("0.1", 2.3), ("0.01", 4.61), ("0.001", 6.91)):
         assert f"| {p} | {-math.log(float(p)):.2f} |" in loss
         assert round(-math.log(float(p)), 2) == said
-
-
-def test_the_story_of_the_counts_says_what_python_counts() -> None:
-    """As it stands on the page without scripts; the figure takes its sentences from the same."""
-    text = re.sub("<[^>]+>", " ", (GUIDE / "stills" / "counts-story.html").read_text("utf-8"))
-    first, table = shuffled()[:4], pairs(DOCS)
-    handful = pairs(first)
-    few = f"{', '.join(first[:-1])} and {first[-1]}"
-    assert f"begins with {few}: {sum(handful.values())} pairs in {len(handful)} cells." in text
-    assert f"All {len(DOCS):,} names are {sum(table.values()):,} pairs." in text
-    assert f"{729 - len(table)} of the 729 cells stay empty." in text
-    tokens = "abcdefghijklmnopqrstuvwxyz."
-    row = [table["a", token] for token in tokens]
-    (best, most), *_ = sorted(zip(tokens, row, strict=True), key=lambda one: -one[1])
-    assert best == "." and f"{sum(row):,} tokens came after a." in text
-    assert f"BOS has the largest, {most / sum(row):.3f}." in text
-    stream = random.Random(42)
-    number = stream.random()
-    stream.seed(42)
-    (token,) = stream.choices(tokens, row)
-    assert f"between 0 and 1, {number:.3f}, falls into the share of {token}." in text
 
 
 def test_what_is_said_of_the_trained_model() -> None:
@@ -263,46 +242,10 @@ def test_the_table_fills_up_and_speaks(page: Any) -> None:
     assert page.locator(f"{tag} .pair-said").inner_text() == "a ends a name: 17 times."
     page.locator(f"{tag} .tok-pair").first.hover()
     assert page.locator(f"{tag} .mg-heat-lit").count() == 1
-    whole = pairs(DOCS)
-    sums = f"{sum(whole.values()):,} pairs; {len(whole)} of 729 cells are above 0"
     page.locator(f"{tag} mg-stepper .mg-range").focus()
     page.keyboard.press("End")
-    told(page, tag, f"32,033 names counted, {sums}")
-    told(page, tag, f"The largest count is {max(whole.values()):,}: n ends a name.")
-
-    # the story: one name, a handful, all of them, a row that becomes a guess
-    page.emulate_media(reduced_motion="reduce")
-    scenes = page.locator(f"{tag} .mg-passage")
-    scenes.first.focus()
-    told(page, tag, "“emma” alone counted, 5 pairs")
-    assert page.locator(f"{tag} .count-letter").all_text_contents() == list("emma.")
-    page.keyboard.press("ArrowDown")
-    told(page, tag, "4 names counted, 27 pairs")
-    assert page.locator(f"{tag} .count-letter").all_text_contents() == [*shuffled()[3], "."]
-    page.keyboard.press("ArrowDown")
-    told(page, tag, f"32,033 names counted, {sums}")
-    page.keyboard.press("ArrowDown")
-    told(page, tag, "tokens came after a. Their shares are probabilities: BOS has the largest")
-    in_address(page, "scene:4")
-    before = page.locator(f"{tag} .count-number-name").text_content()
-    page.get_by_role("button", name="Draw again").click()
-    browser.until(
-        page,
-        lambda: page.locator(f"{tag} .count-number-name").text_content() != before,
-        lambda: f"another number than {before}",
-    )
-    page.get_by_role("button", name="Play the story").click()  # from the last scene to the first
-    told(page, tag, "“emma” alone counted, 5 pairs")
-    page.keyboard.press("Enter")
-    told(page, tag, "4 names counted, 27 pairs")
-    page.emulate_media(reduced_motion="no-preference")
-    scenes.first.focus()
-    told(page, tag, "“emma” alone counted, 5 pairs")
-    page.locator(f"{tag} .count-letter").nth(4).wait_for()
-    page.locator(f"{tag} .mg-range").focus()
-    page.keyboard.press("Home")
-    told(page, tag, "0 names counted")
-    assert page.locator(f"{tag} .count-letter").count() == 0
+    told(page, tag, "1,000 names counted, 7,170 pairs; 430 of 729 cells are above 0")
+    told(page, tag, "The largest count is 232: n ends a name.")
 
     tag = "mg-next-token"
     page.locator(tag).scroll_into_view_if_needed()
@@ -328,24 +271,11 @@ def test_the_table_fills_up_and_speaks(page: Any) -> None:
 def test_ava_step_by_step(page: Any) -> None:
     tag = "mg-count-loss"
     page.visit("loss", tag)
-    browser.settled(page)
     for said in ("0.134", "0.041", "0.118", "0.148"):
         told(page, tag, f"probability {said}")
         page.get_by_role("button", name="One step on").click()
     told(page, tag, "“ava” has a loss of 2.31 nats per token, the mean of 2.01, 3.19, 2.14, 1.91")
     in_address(page, "count-loss=step:4")
-    bead = page.get_by_role("slider", name="a → v, its probability")
-    box = bead.bounding_box()
-    mark = page.locator(f"{tag} .loss-mark").nth(1).bounding_box()  # p = 1/2
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2, steps=3)
-    page.mouse.up()
-    told(page, tag, "a → v: dragged from 0.041 to probability 0.5")
-    page.keyboard.press("End")
-    told(page, tag, "probability 1.000, loss −ln 1.000 = 0.00 nats; the mean would be 1.52")
-    page.get_by_role("button", name="Back to the model").click()
-    told(page, tag, "a → v: probability 0.041 = (4 + 1) / (95 + 27)")
     page.visit("loss", tag, "#?count-loss=n:0,step:4")
     told(page, tag, "“ava” has a loss of 3.30")
     page.get_by_label("Name", exact=True).fill("Ava!")

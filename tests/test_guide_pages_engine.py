@@ -79,46 +79,15 @@ def test_too_long_an_expression_is_refused_where_it_is_typed(opened: Any) -> Non
     assert said.inner_text() == ""
 
 
-TWO_LAYER = {"w1": 0.8, "w2": -0.6, "w3": 0.5, "b1": 0.2, "b2": 0.0, "b3": 0.0}
-
-
-def net(p: dict[str, Any], x1: float, x2: float, x3: float) -> Value:
-    """A net of numbers, or of Values that are to have gradients."""
-    h1 = (p["w1"] * Value(x1) + p["w2"] * Value(x2) + p["b1"]).relu()
-    h2 = (p["w3"] * Value(x3) + p["b2"]).relu()
+def net(p: dict[str, float], x1: float, x2: float, x3: float) -> Value:
+    h1 = (Value(p["w1"]) * x1 + p["w2"] * x2 + p["b1"]).relu()
+    h2 = (Value(p["w3"]) * x3 + p["b2"]).relu()
     return (h1 + h2 + p["b3"]).relu()
 
 
 def grid(p: dict[str, float], x3: float) -> list[float]:
     at = [-3 + 6 * i / 13 for i in range(14)]
     return [net(p, x1, x2, x3).data for x2 in at for x1 in at]
-
-
-def hidden(seed: int) -> dict[str, float]:
-    """The page's target: weights even in ±1.2, biases in ±0.6."""
-    even = random.Random(seed)
-    names = ["w1", "w2", "w3", "b1", "b2", "b3"]
-    return {name: (1.2 if name[0] == "w" else 0.6) * (2 * even.random() - 1) for name in names}
-
-
-def descended(start: dict[str, float], target: dict[str, float]) -> tuple[int, float]:
-    """Steps of gradient descent until the loss is below the page's goal, and that loss."""
-    at = [-3 + 6 * i / 13 for i in range(14)]
-    wanted = grid(target, 1)
-    given = dict(start)
-    steps = 0
-    while True:
-        leaves = {name: Value(x) for name, x in given.items()}
-        heights = [net(leaves, x1, x2, 1) for x2 in at for x1 in at]
-        loss = Value(0.0)
-        for a, t in zip(heights, wanted, strict=True):
-            loss = loss + (a - t) ** 2
-        loss = loss / 196
-        if loss.data < 0.02:
-            return steps, loss.data
-        loss.backward()
-        given = {name: given[name] - 0.2 * leaf.grad for name, leaf in leaves.items()}
-        steps += 1
 
 
 def written_name(name: str) -> str:
@@ -157,13 +126,6 @@ def test_the_surface_and_its_loss_are_those_of_the_python_engine(opened: Any) ->
     assert all(abs(target[n]) <= (1.2 if n[0] == "w" else 0.6) for n in names)
     printed = numbers(widget.locator("p.net-big").inner_text())[0]
     assert printed == pytest.approx(loss, rel=0.03)  # the target is shown with two decimals
-    page.emulate_media(reduced_motion="reduce")
-    widget.get_by_role("button", name="Let gradient descent try").click()
-    found = widget.locator("p.net-big", has_text="Gradient descent: ")
-    steps, end = descended(TWO_LAYER, hidden(1))
-    found.get_by_text(f"{end:.4f} after {steps} steps ✓").wait_for()
-    widget.get_by_role("button", name="Back to mine").click()
-    assert numbers(widget.locator("p.net-big").inner_text())[0] == printed
 
 
 def test_descent_takes_the_steps_of_the_python_engine(opened: Any) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from browser import settled
 from guide_pages import (
     ROOT,
     answer_of,
@@ -170,36 +169,6 @@ def test_rung_2_makes_as_many_values_as_the_page_says() -> None:
 # ---------------------------------------------------------------- widgets in the browser
 
 
-def numbers_light_their_line(page: Any) -> None:
-    """The shares of softmax, in the figure and in the text, and the line of code: both ways."""
-    settled(page)
-    share = page.locator(".net-chance[data-made]").first
-    line = page.locator(".line[data-made=prob]")
-    lit, card = page.locator(".made-lit"), page.locator(".made-card")
-    share.hover()
-    card.wait_for()  # the listing is out of sight
-    assert card.locator("p").all_text_contents() == [
-        "1.000 / 1.503 = 0.665",
-        "the share of an exponential in their sum",
-    ]
-    assert card.locator("figcaption").inner_text().startswith("ladder/train1.py, line ")
-    assert card.locator(".line").inner_text().strip() == "return [e / total for e in exps]"
-    assert lit.all_text_contents()[-1].strip() == "return [e / total for e in exps]"
-    over, under = card.bounding_box(), share.bounding_box()
-    assert over["y"] + over["height"] <= under["y"] or over["y"] >= under["y"] + under["height"]
-    page.mouse.move(0, 0)
-    line.focus()
-    page.keyboard.press("Shift+Tab")  # to the line before, which makes the sum
-    assert lit.all_text_contents() == ["1.503"] * 3 + ["    total = add_up(exps)\n"]
-    page.keyboard.press("Tab")
-    assert card.is_hidden() and lit.count() == 3 + 3 + 1
-    assert line.evaluate("(line) => line.matches('.made-lit:focus-visible')")
-    page.keyboard.press("Escape")
-    assert lit.count() == 0
-    page.locator(".made-number[data-made=exp]").first.hover()
-    assert page.locator(".line.made-lit").get_attribute("data-made") == "exp"
-
-
 @pytest.mark.slow
 def test_layer_by_keyboard_and_mouse(opened: Any) -> None:
     page = opened("softmax", "mg-layer")
@@ -218,7 +187,6 @@ def test_layer_by_keyboard_and_mouse(opened: Any) -> None:
     reset(page, "mg-layer")
     told(page, "mg-layer", "is 0.67, 0.24, 0.09")
     no_collisions(page, "mg-layer")
-    numbers_light_their_line(page)
     linear = opened("linear", "mg-layer")
     told(linear, "mg-layer", "The outputs are 2.00, 1.00, 0.00.")
     typed(linear, linear.locator("mg-layer"), "weight 0,2", "3")
@@ -242,30 +210,25 @@ def test_neuron_layer_and_network_are_classes_that_run(capsys: Any) -> None:
 
 @pytest.mark.slow
 def test_neurons_zip_and_net(opened: Any) -> None:
-    page = opened("neuron", "mg-neuron", "#?neuron-1=b:-1")  # as links have called it
-    tag = "mg-neuron"
-    neuron = page.locator(tag)
-    for step, words in (("1 Add", "= 1.00"), ("2 Weigh", "2.00·1.50 = 3.00"),
-                        ("3 Bend", "ReLU(z) = 2.00"),
-                        ("4 Many", "z = −0.13, a = ReLU(z) = 0.00")):  # fmt: skip
-        neuron.get_by_role("button", name=step).click()
-        told(page, tag, words)
-        no_collisions(page, tag)
-    neuron.get_by_role("button", name="3 Bend").click()
-    in_address(page, "neuron=step:3")
-    neuron.get_by_role("slider", name="x, to drag").focus()
+    page = opened("neuron", "mg-neuron[step='1']")
+    for step, words in (("1", "= 1.00"), ("2", "2.00·1.50 = 3.00"), ("3", "ReLU(z) = 2.00"),
+                        ("4", "z = −0.13, a = ReLU(z) = 0.00")):  # fmt: skip
+        shown(page, f"mg-neuron[step='{step}']")
+        told(page, f"mg-neuron[step='{step}']", words)
+    third = shown(page, "mg-neuron[step='3']")
+    third.get_by_role("slider", name="x, to drag").focus()
     page.keyboard.press("Home")
-    told(page, tag, "z = −8.50, a = ReLU(z) = 0.00: the neuron is silent")
-    corner = neuron.get_by_role("slider", name="The corner")
+    told(page, "mg-neuron[step='3']", "z = −8.50, a = ReLU(z) = 0.00: the neuron is silent")
+    corner = third.get_by_role("slider", name="The corner")
     box = corner.locator(".net-grip-dot").bounding_box()
-    wide = neuron.locator(".net-curve").last.bounding_box()["width"]
+    wide = third.locator(".net-curve").last.bounding_box()["width"]
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2 - wide / 4, box["y"], steps=3)
     page.mouse.up()
     assert float(corner.get_attribute("aria-valuenow")) == pytest.approx(2 / 3 - 2.5, abs=0.1)
-    more(neuron)
-    typed(page, neuron, "b", "-1")
+    more(third)
+    typed(page, third, "b", "-1")
     assert corner.get_attribute("aria-valuenow").startswith("0.66")
     zipped = shown(page, "mg-zip")
     told(page, "mg-zip", "1 of 3 pairs")
@@ -288,7 +251,7 @@ def test_neurons_zip_and_net(opened: Any) -> None:
         exercise.locator("input").fill(answer)
         page.keyboard.press("Enter")
         assert words in exercise.locator(".mg-said").inner_text()
-    no_collisions(page, "mg-zip", "mg-net")
+    no_collisions(page, *(f"mg-neuron[step='{step}']" for step in "1234"), "mg-zip", "mg-net")
 
 
 # The share of a widget's canvas that is painted, and a print of what is on it.

@@ -41,7 +41,7 @@ Checkpoint; Constrained decoding; Context window; Dropout; Entropy; Fine-tuning;
 Gradient check; Greedy decoding; Guard; Held-out loss; Layer normalisation; Leak; Matrix; Mean
 squared error; Merge; Nat; Neuron; Nucleus sampling; Numerical gradient; Perplexity; Policy; Prefix;
 Preset; Principal component; Quantisation; Residual stream; RLHF; Rung; Scaling law; Seed;
-Smoothing; Speculative decoding; Standard error; Top-k; Vector; Warm-up; Weight; Weight decay
+Smoothing; Speculative decoding; Top-k; Vector; Warm-up; Weight; Weight decay
 """
 # Addresses that have to stay within reach.
 OUTWARD = """

@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import browser
-from guide_pages import GUIDE, as_table, in_address, more, page_text, real_engine, tokens_of, told
+from guide_pages import as_table, in_address, more, page_text, real_engine, tokens_of, told
 from microgpt import trace
-from test_recipes import settings
 from widget_checks import looked_at
 
 NO_WEBGL = """HTMLCanvasElement.prototype.getContext = new Proxy(
@@ -47,34 +45,6 @@ def test_the_table_is_the_engines_trace() -> None:
     n, r, m = (f"{letters[i]} {numbers['probs'][4][i]:.3f}" for i in best)
     assert f"{n.replace(' ', ' has ')}, {r} and {m}." in text
     assert (numbers["layer0.fc1"][4] > 0).sum() == 3 and "64 neurons 3 fire" in text
-
-
-def test_the_tour_says_what_the_engine_computes() -> None:
-    """As it stands on the page without scripts; the figure takes its sentences from the same."""
-    model, numbers = traced("karen")
-    text = re.sub("<[^>]+>", " ", (GUIDE / "stills" / "scene-tour.html").read_text("utf-8"))
-    t, letters = 4, "abcdefghijklmnopqrstuvwxyz"
-    token, position = model.weights["wte"][4][0], model.weights["wpe"][4][0]
-    first = f"({written(token, 3)}) + {written(position, 3)} = {written(token + position, 3)}."
-    assert first in text
-    square = float(np.mean(np.array(numbers["emb"][t]) ** 2))
-    assert f"square is {square:.3f}. Multiplied by {(square + 1e-5) ** -0.5:.3f}," in text
-    assert f"16 products, added up to {written(numbers['layer0.q'][t][0], 3)}." in text
-    weights = numbers["layer0.weights"][t][:, 1:t]  # neither BOS nor itself
-    head, before = np.unravel_index(weights.argmax(), weights.shape)
-    assert f"Head {head + 1} compares" in text
-    assert f"{'kare'[before]} at position {before + 1} gets a weight of {weights.max():.3f}" in text
-    neurons = numbers["layer0.fc1_pre"][t]
-    assert f"Neuron {neurons.argmax()} gets the largest sum, {neurons.max():.3f}." in text
-    assert (neurons > 0).sum() == 3 and "above zero: three of the 64" in text
-    assert f"the first {written(numbers['layer0.mlp_out'][t][0], 3)}, and" in text
-    logits, probs = numbers["logits"][t], numbers["probs"][t]
-    assert f"{letters[logits.argmax()]} gets the highest logit, {logits.max():.3f}." in text
-    top = ", ".join(f"{letters[i]} {probs[i]:.3f}" for i in np.argsort(-probs)[:3])
-    assert f"The top three: {top}." in text
-    large = replace(settings("gpt2-124m")[0], vocab_size=50257).parameters()
-    ours = sum(np.array(rows).size for rows in model.weights.values())
-    assert f"{large:,} parameters, {large / ours:,.0f} times ours" in text
 
 
 def test_how_many_numbers_there_are() -> None:
@@ -206,28 +176,8 @@ def test_it_turns_by_mouse_and_keys_and_a_link_keeps_it(scene: Callable[..., Any
     page.locator('.scene-canvas[aria-label*="turned by -54 degrees, seen from 46"]').wait_for()
     page.mouse.wheel(0, -200)
     in_address(page, "turn:-54,tilt:46,zoom:2.1")
-    page.get_by_role("button", name="Back to the tour").click()
+    page.keyboard.press("0")
     page.locator('.scene-canvas[aria-label*="turned by -24 degrees, seen from 16"]').wait_for()
-    # over the whole window, sentence by sentence
-    page.get_by_role("button", name="Whole window").click()
-    dialog = page.get_by_role("dialog", name="The model in 3-D")
-    assert dialog.bounding_box()["width"] == page.viewport_size["width"]
-    sentences = page.locator(".mg-passage")
-    sentences.first.focus()
-    for _ in range(6):
-        page.keyboard.press("ArrowDown")
-    told(page, "mg-scene", "phase 5 of 18, q, k, v.")
-    page.locator(".scene-told b", has_text="layer0.q[4][0] = ").wait_for()
-    page.locator('.scene-canvas[aria-label*="turned by -12 degrees"]').wait_for()
-    assert len(page.locator(".scene-wires").get_attribute("d").split("M")) == 33
-    sentences.last.hover()
-    told(page, "mg-scene", "All of it: 124,439,808 parameters")
-    page.locator(".scene-plate").nth(73).wait_for()
-    in_address(page, "stop:17")
-    page.evaluate("document.activeElement.blur()")  # as a click beside all controls does
-    page.keyboard.press("Escape")
-    dialog.wait_for(state="detached")
-    assert page.evaluate("document.activeElement.textContent") == "Whole window"
     again = scene("#?scene=turn:30,tilt:5")
     again.locator('.scene-canvas[aria-label*="turned by 30 degrees, seen from 5"]').wait_for()
     assert "Turn left" in more(again, "mg-scene").inner_text()

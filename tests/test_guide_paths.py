@@ -247,8 +247,8 @@ def test_a_path_remembers_what_was_read(chromium: Any, guide_address: str) -> No
         # all that comes after the first of these can wait: the way on is there
         page.goto(guide_address + "learn/dataset/?path=forty-minutes")
         assert page.locator(".can-wait a").count() == 1
-        page.locator("#what-is-in-it + .can-wait").scroll_into_view_if_needed()
+        page.locator("#reading-it + .can-wait").scroll_into_view_if_needed()
         page.locator(".paths p[data-read]").wait_for(state="attached")
-        page.locator("#what-is-in-it + .can-wait a").click()
+        page.locator("#reading-it + .can-wait a").click()
         page.wait_for_url("**/learn/tokenizer/?path=forty-minutes")
         assert wrong == []

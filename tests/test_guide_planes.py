@@ -209,8 +209,6 @@ def test_a_vector_is_dragged_round_the_circle(opened: Any) -> None:
     page.mouse.up()
     told(page, "mg-rmsnorm", "(0.00, 3.00) has mean square 4.50; its image is (0.00, 1.41).")
     in_address(page, "rmsnorm=x0:0,x1:3")
-    plane.press("Shift+ArrowLeft")
-    told(page, "mg-rmsnorm", "(−0.10, 3.00) has mean square")
     reset(page, "mg-rmsnorm")
     told(page, "mg-rmsnorm", "(2.00, −1.50)")
 
@@ -237,10 +235,6 @@ def test_a_letter_is_dragged_and_chosen(opened: Any) -> None:
     told(page, "mg-embeddings", "n lies nearest to h (0.67)")
     assert widget.get_by_label("Letter", exact=True).input_value() == "n"
     assert not widget.get_by_label("Position", exact=True).first.is_visible()
-    plane.press("ArrowRight")
-    told(page, "mg-embeddings", "n, moved, lies nearest to")
-    plane.press("ArrowLeft")
-    told(page, "mg-embeddings", "n lies nearest to h (0.67)")
     widget.get_by_role("button", name="Add the positions").click()
     told(page, "mg-embeddings", "n at position 1, with only BOS before it")
     assert widget.locator(".emb-sum").count() == 16

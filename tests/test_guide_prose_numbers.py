@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import running
-from guide_pages import CASES, GUIDE, LADDER, ROOT, unmarked
+from guide_pages import CASES, GUIDE, LADDER, ROOT
 from ladder_runner import run_rung
 from microgpt.assignment.grading.cases import NAMES as REAL_NAMES
 from microgpt.config import make_config
@@ -38,7 +38,7 @@ MLP = 27 * 16 + 64 * 16 + 27 * 64
 def said(page: str) -> str:
     """The words of a page that are read, without its figures."""
     name = page if (running.PAGES / f"{page}.md").is_file() else f"learn/{page}"
-    text = unmarked((running.PAGES / f"{name}.md").read_text(encoding="utf-8"))
+    text = (running.PAGES / f"{name}.md").read_text(encoding="utf-8")
     return " ".join(running.FIGURE.sub(" ", text).split()).replace("−", "-")
 
 

@@ -187,7 +187,6 @@ def test_the_build_follows_imports(small: Callable[..., list[str]]) -> None:
 @pytest.mark.slow
 def test_the_site_is_the_sitemap(guide_site: Path) -> None:
     pages = {path.parent.relative_to(guide_site).as_posix() for path in guide_site.rglob("*.html")}
-    pages = {page for page in pages if not page.startswith("embed/")}  # test_guide_embeds.py
     assert {"" if page == "." else f"{page}/" for page in pages} == {page.url for page in BUILT}
     for page in BUILT:
         found = checking.read_page(guide_site / page.url / "index.html")

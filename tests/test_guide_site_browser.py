@@ -319,33 +319,3 @@ def test_the_scripts_of_the_site_have_types(require_program: Callable[[str], str
     command = [str(tsc), "--project", str(GUIDE / "js" / "site" / "tsconfig.json")]
     done = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.slow
-def test_the_installed_site_needs_no_server(
-    chromium: Any, guide_site: Path, tmp_path: Path
-) -> None:
-    """Under a folder of another server, which then stops."""
-    from microgpt.cli.guide import export_site
-
-    export_site(guide_site, tmp_path / "some" / "path")
-    asked: list[str] = []
-    with browser.opened(chromium) as (page, wrong):
-        with browser.plain_serving(tmp_path, asked) as where:
-            site = f"{where}some/path/"
-            page.goto(f"{site}about/")
-            browser.settled(page)
-            assert not [path for path in asked if path.endswith("sw.js")]  # nobody has installed it
-            page.evaluate("dispatchEvent(new Event('appinstalled'))")
-            page.evaluate("navigator.serviceWorker.ready.then(() => 0)")
-            browser.until(
-                page,
-                lambda: page.evaluate("navigator.serviceWorker.controller !== null"),
-                lambda: "the worker has the page",
-            )
-            assert all(path.startswith("/some/path/") for path in asked)
-            assert not [path for path in asked if "/embed/" in path or "previews" in path]
-        page.goto(f"{site}learn/loss/?path=lessons")
-        page.locator("mg-count-loss[data-ready]").wait_for()
-        browser.settled(page)
-        assert wrong == []

@@ -13,14 +13,14 @@ WIDTH = 100
 LINES = 500
 # Lines that one word makes too long, an address or a string that can't be broken. None is.
 MOST_FORCED = 0
-OTHERS = {"site", "site.new", "site.old", "vendor", "vendor-local"}
+MADE = {"site", "site.new", "site.old", "vendor-local"}
 
 
 def sources() -> Iterator[Path]:
     """Every script and style sheet of ours."""
     for folder in ("guide", "bench", "src"):
         for path in sorted((ROOT / folder).rglob("*")):
-            ours = not OTHERS & set(path.relative_to(ROOT).parts)
+            ours = not MADE & set(path.relative_to(ROOT).parts)
             if ours and path.suffix in {".js", ".mjs", ".css"}:
                 yield path
 

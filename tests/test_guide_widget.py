@@ -1,16 +1,14 @@
 """The base of widgets in a browser, by the widget that guide/notes/writing.md shows."""
 
 import re
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
 import browser
-from guide_pages import in_address, menu, reset, told, typed
+from guide_pages import in_address, reset, told, typed
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN = (ROOT / "guide" / "notes" / "writing.md").read_text(encoding="utf-8")
@@ -115,39 +113,6 @@ def test_the_widget_in_twenty_lines(with_widget: Callable[..., Any]) -> None:
     page.evaluate("location.hash = '?two-scores=z:0_3'")
     told(page, "mg-two-scores", "The first gets 0.05")
     assert widget.get_by_label("second", exact=True).input_value() == "3.0"
-    _goes_out_as_a_file(page)
-
-
-def _goes_out_as_a_file(page: Any) -> None:
-    """The figure as SVG and PNG: they say what they show, and need nothing from elsewhere."""
-    told(page, "mg-two-scores", "The first gets 0.05, the second 0.95.")
-    files = {}
-    for kind in ("SVG", "PNG"):
-        with page.expect_download() as download:
-            menu(page, "mg-two-scores").get_by_role("button", name=f"Save as {kind}").click()
-        assert download.value.suggested_filename == f"microgpt-about-two-scores.{kind.lower()}"
-        files[kind] = Path(download.value.path()).read_bytes()
-    text = files["SVG"].decode()
-    drawing = ElementTree.fromstring(text)
-    named = re.findall(r"""(?:href|src)=?\s*[("'][^"')]*""", text) + re.findall(r"url\([^)]*", text)
-    assert all("data:" in one for one in named) and "@font-face" in text
-    assert not [e.tag for e in drawing.iter() if {"class", "style", "onclick"} & set(e.attrib)]
-    assert [e for e in drawing.iter() if e.tag.endswith("}path") and e.get("d")]
-    assert [e for e in drawing.iter() if e.tag.endswith("}svg") and "rgb(" in e.get("fill", "")]
-    licence = (ROOT / "LICENSE").read_text().splitlines()
-    words = [e.text for e in drawing.iter() if e.tag.endswith("}text")]
-    told_below = ["The first gets 0.05, the second 0.95.", "“About this guide” in microgpt"]
-    owned = licence[2].replace("Copyright (c)", "©")
-    assert words[-3:] == [*told_below, f"{licence[0]}, {owned}"]
-    size = tuple(2 * int(drawing.get(side)) for side in ("width", "height"))
-    assert struct.unpack(">II", files["PNG"][16:24]) == size
-    page.evaluate(  # as if it were too large; what the console is told of it is no fault here
-        "() => { console.warn = () => {};"
-        " HTMLCanvasElement.prototype.toBlob = (done) => done(null); }"
-    )
-    menu(page, "mg-two-scores").get_by_role("button", name="Save as PNG").click()
-    page.get_by_text("No PNG could be made.").wait_for()
-    told(page, "mg-two-scores", "The first gets 0.05, the second 0.95.")  # the figure goes on
 
 
 @pytest.mark.slow

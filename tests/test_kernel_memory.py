@@ -74,8 +74,6 @@ class Raw:
         first_step: float = 0,
         lr: float = 0.01,
         weights: np.ndarray | None = None,
-        clip: float = 0.0,
-        noise: np.ndarray | None = None,
     ) -> tuple[int, np.ndarray]:
         n = len(counts)
         losses = np.full(n, 777.0)
@@ -84,8 +82,7 @@ class Raw:
         refused = self.kernel.steps(
             self.model, tokens.ctypes.data, offsets.ctypes.data, numbers[0].ctypes.data,
             numbers[1].ctypes.data, None if weights is None else weights.ctypes.data,
-            n if steps is None else steps, rates.ctypes.data, first_step, clip,
-            None if noise is None else noise.ctypes.data, losses.ctypes.data,
+            n if steps is None else steps, rates.ctypes.data, first_step, losses.ctypes.data,
         )  # fmt: skip
         return refused, losses
 
@@ -110,14 +107,6 @@ class Raw:
             ctypes.byref(loss), flat.ctypes.data,
         )  # fmt: skip
         return refused, np.append(flat, loss.value)
-
-    def losses(self, tokens: np.ndarray, offsets: np.ndarray, count: int) -> tuple[int, np.ndarray]:
-        each = np.full(max(0, min(int(offsets[-1]) - int(offsets[0]), len(tokens)) - count), 777.0)
-        refused = self.kernel.loss(
-            self.model, tokens.ctypes.data, offsets.ctypes.data, count, each.ctypes.data,
-            ctypes.byref(ctypes.c_double()),
-        )  # fmt: skip
-        return refused, each
 
     def logits(self, tokens: np.ndarray, offsets: np.ndarray, count: int) -> tuple[int, np.ndarray]:
         rows = max(0, min(int(offsets[-1]) - int(offsets[0]), len(tokens)))
@@ -168,19 +157,12 @@ def test_fuzz_of_sizes_and_documents(level: str, dtype: str, seed: int) -> None:
         counts = [rng.choice([0, 1, 1, 2, rng.randint(0, 20)]) for _ in range(rng.randint(0, 4))]
         tokens, offsets = raw.documents(1, t + 1, sum(counts))
         divisors, weights = [rng.randint(1, 50) for _ in counts], raw.weights(offsets)
-        clip = rng.choice([0.0, 0.0, 1e-3, 1.0, 1e300])
-        drawn = np.array([rng.gauss(0, 1) for _ in range(config.parameters())] * len(counts))
-        noise = rng.choice([None, drawn])
-        refused, losses = raw.steps(
-            tokens, offsets, counts, divisors, weights=weights, clip=clip, noise=noise
-        )
+        refused, losses = raw.steps(tokens, offsets, counts, divisors, weights=weights)
         assert refused == 0 and np.isfinite(losses).all() and not (losses == 777).any()
     count = rng.randint(0, 30)
     tokens, offsets = raw.documents(1, t + 1, count)
     refused, gradients = raw.grads(tokens, offsets, count, raw.weights(offsets))
     assert refused == 0 and np.isfinite(gradients).all() and not (gradients == 777).any()
-    refused, each = raw.losses(tokens, offsets, count)
-    assert refused == 0 and np.isfinite(each).all() and not (each == 777).any()
     count = rng.randint(0, 120)
     refused, logits = raw.logits(*raw.documents(0, t, count), count)
     assert refused == 0 and np.isfinite(logits).all() and not (logits == 777).any()
@@ -250,8 +232,6 @@ def test_fuzz_of_what_is_refused(level: str, dtype: str, seed: int) -> None:
         assert refused == answer and (gradients == 777).all()
         refused, _ = raw.logits(bad_tokens, bad_offsets, 4)
         assert refused == answer
-        refused, each = raw.losses(bad_tokens, bad_offsets, 4)
-        assert refused == answer and (each == 777).all()
         if answer != TOO_LONG:  # a prefix may be longer than the context
             refused, out, lengths = raw.sample(bad_tokens, bad_offsets, 4, 5)
             assert refused == answer and (out == 777).all() and (lengths == 777).all()
@@ -269,8 +249,6 @@ def test_fuzz_of_what_is_refused(level: str, dtype: str, seed: int) -> None:
         assert raw.steps(tokens, offsets, [4], [5], steps=steps)[0] == BAD_COUNT
     for first_step in (-1.0, math.nan, math.inf, 1e19):
         assert raw.steps(tokens, offsets, [4], [5], first_step=first_step)[0] == BAD_COUNT
-    for clip in (-1.0, math.nan):
-        assert raw.steps(tokens, offsets, [4], [5], clip=clip)[0] == BAD_SETTING
     for setting in (
         {"temperature": 0.0}, {"temperature": -1.0}, {"temperature": math.nan}, {"top_k": -1},
         {"top_p": -0.1}, {"top_p": math.nan}, {"next": np.zeros(v, np.int32), "states": 1},

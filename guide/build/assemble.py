@@ -20,16 +20,12 @@ from typing import Any
 
 import checking
 import colab
-import embeds
 import fonts
 import formulas
 import llms
-import made
 import mapstrip
 import notebook
 import paths
-import previews
-import questions
 import searching
 import sheets
 import sitemap
@@ -55,13 +51,12 @@ SHIPPED = {
     ".js",
     ".json",
     ".mjs",
-    ".png",
     ".svg",
     ".txt",
     ".wasm",
     ".woff2",
 }  # of the folders below
-FOLDERS = ("css", "data", "fonts", "img", "js", "vendor", "widgets")
+FOLDERS = ("css", "data", "fonts", "img", "js", "widgets")
 
 
 def make_pages(work: Path) -> Path:
@@ -94,7 +89,7 @@ def copy_parts(site: Path) -> None:
     for folder in FOLDERS:
         for path in sorted((GUIDE / folder).rglob("*")):
             inner = path.relative_to(GUIDE)
-            if "test" in inner.parts or path.name in ("tsconfig.json", previews.MADE.name):
+            if "test" in inner.parts or path.name == "tsconfig.json":
                 continue
             if path.is_file() and path.suffix in SHIPPED:
                 (site / inner).parent.mkdir(parents=True, exist_ok=True)
@@ -159,12 +154,10 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         if not page.is_built:
             raise checking.Problem(f"{name} has a page, and the sitemap calls it {page.state}")
         up = "../" * len(path.parent.relative_to(site).parts) or "./"
-        text = made.put(path.read_text(encoding="utf-8"), page.page)
-        text = questions.mark(text, page.page)
+        text = path.read_text(encoding="utf-8")
         text = name_modules(text, up, modules)
         text = mapstrip.put(text, known, page.page, up)
         text = stills.put(text)
-        text = previews.put(text, page, up)
         text = text.replace(
             "<!-- styles -->",
             "\n".join(
@@ -180,19 +173,16 @@ def finish_pages(site: Path, known: sitemap.Sitemap) -> None:
         text = colab.in_page(text, colab.address())
         foot = sources.line(page.page, up) + paths.foot(known, page, up)
         text = text.replace("<!-- paths -->", foot)
-        text = embeds.write(site, page.page, page.url, page.name, text)
         path.write_text(text, encoding="utf-8")
 
 
 def build(target: Path = SITE) -> list[str]:
     """Builds the site; returns what the checks found, one line each."""
     known = sitemap.read()
-    made.of_pages()  # a line of code that has gone is said before anything is built
     with tempfile.TemporaryDirectory(prefix="microgpt-guide-") as folder:
         site = make_pages(Path(folder))
         copy_parts(site)
         make_files(site)
-        questions.write(site)
         searching.write(site)
         finish_pages(site, known)
         llms.write(site, known)

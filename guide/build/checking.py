@@ -7,7 +7,6 @@ that it names or its scripts import, each compressed by itself.
 import gzip
 import re
 from dataclasses import dataclass, field
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -102,11 +101,6 @@ def target_of(site: Path, page: Path, link: str) -> Path | None:
 
 def imports(path: Path) -> list[str]:
     """What a module imports at once; `import()` in its code comes later, on demand."""
-    return _imports(path, path.stat().st_mtime_ns)
-
-
-@cache
-def _imports(path: Path, _changed: int) -> list[str]:
     text = re.sub(
         r"/\*.*?\*/|^\s*//[^\n]*$", "", path.read_text(encoding="utf-8"), flags=re.S | re.M
     )
@@ -137,12 +131,7 @@ def closure(site: Path, start: list[Path], problems: list[str]) -> set[Path]:
 
 
 def squeezed(paths: set[Path]) -> int:
-    return sum(_squeezed(path, path.stat().st_mtime_ns) for path in paths)
-
-
-@cache
-def _squeezed(path: Path, _changed: int) -> int:
-    return len(gzip.compress(path.read_bytes(), 9, mtime=0))
+    return sum(len(gzip.compress(path.read_bytes(), 9, mtime=0)) for path in paths)
 
 
 def first_load(site: Path, url: str) -> int:

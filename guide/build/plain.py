@@ -8,7 +8,6 @@ import posixpath
 import re
 from html.parser import HTMLParser
 
-import hours
 import paths
 import quoting
 import reference
@@ -91,8 +90,6 @@ def filled(text: str) -> str:
             out += reference.lines_of(line.split()[1])
         elif line.startswith(("@path ", "@later ")) or "@minutes " in line:
             out += paths.filled([line])
-        elif hours.LINE.match(line):
-            out += hours.filled([line], short=True)
         elif found := quoting.QUOTE.match(line):
             number, code = quoting.quote(found[1], found[2])
             place = quoting.place(found[1], number, code)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import formulas
 import paths
-import questions
 
 INLINE = {"a", "abbr", "b", "code", "em", "i", "kbd", "span", "strong", "sub", "sup", "wbr"}
 SKIPPED = {"button", "nav", "script", "style", "svg"}
@@ -83,9 +82,7 @@ def of_page(url: str, page: str) -> list[dict[str, object]]:
     """The entries of one built page; its first heading names it."""
     found = MAIN.search(page)
     reader = Sections()
-    # A question is found where it is asked first.
-    main = questions.NAMED.sub(" ", found[1] if found else "")
-    reader.feed(in_plain_text(main).replace(paths.LATER, ""))
+    reader.feed(in_plain_text(found[1] if found else "").replace(paths.LATER, ""))
     reader.close()
     entries: list[dict[str, object]] = []
     name = ""

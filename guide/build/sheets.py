@@ -67,15 +67,12 @@ def special() -> dict[str, list[frozenset[str]]]:
     }
 
 
-def wanted(site: Path, page: Path, text: str, scripts: str = "*.js") -> list[str]:
-    """The sheets of a page behind those of the site, in the order of their names.
-
-    ``scripts``: which of js/site run on it.
-    """
+def wanted(site: Path, page: Path, text: str) -> list[str]:
+    """The sheets of a page behind those of the site, in the order of their names."""
     modules = [
         checking.target_of(site, page, m) for m in re.findall(r'data-module="([^"]+)"', text)
     ]
-    start = [*filter(None, modules), *sorted((site / "js" / "site").glob(scripts))]
+    start = [*filter(None, modules), *sorted((site / "js" / "site").glob("*.js"))]
     sources = checking.closure(site, [path.resolve() for path in start], [])
     words = set(WORD.findall(text))
     for path in sources:

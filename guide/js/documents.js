@@ -76,24 +76,3 @@ export function checkedDocuments(config, tokens, offsets, documents, shortest, l
 export function isCount(value, least) {
   return Number.isInteger(value) && Number(value) >= least && Number(value) < 2 ** 31;
 }
-
-/**
- * Whole numbers from 0 to 2^31 - 1 as 64-bit ones, as many as fit.
- * @param {Int32Array} to
- * @param {Numbers} from
- */
-export function int64s(to, from) {
-  for (let i = 0; 2 * i < to.length; i++) {
-    to[2 * i] = from[i];
-    to[2 * i + 1] = 0;
-  }
-}
-
-/**
- * As many as fit.
- * @param {Int32Array} to
- * @param {Numbers} from
- */
-export function copy(to, from) {
-  for (let i = 0; i < to.length; i++) to[i] = from[i];
-}

@@ -6,10 +6,9 @@
 // arguments of a call, which grows when a call needs more.
 
 import { parameters, shapes } from "./config.js";
-import { batchesOf, checkedDocuments, copy, int64s, isCount } from "./documents.js";
+import { batchesOf, checkedDocuments, isCount } from "./documents.js";
 import { InputError, shown } from "./errors.js";
 import { checkedWeights } from "./position-weights.js";
-import { checkedPrivacy } from "./privacy.js";
 import { checkedOptions, nothingToDraw } from "./sampling.js";
 
 /** @typedef {import("./config.js").Config} Config */
@@ -31,7 +30,7 @@ const BAD_GUARD = 6; // enum Refusal
 const PAGE = 65536;
 
 /** What an engine calls in the module. */
-export const VERBS = ["size", "init", "set", "get", "steps", "grads", "loss", "logits", "sample"];
+export const VERBS = ["size", "init", "set", "get", "steps", "grads", "logits", "sample"];
 
 /**
  * The name under which the module exports a verb.
@@ -125,10 +124,9 @@ export class Engine {
    * @param {Batches} batches
    * @param {Numbers} lrs
    * @param {number} firstStep counted from 0
-   * @param {import("./privacy.js").Privacy} [privacy]
    * @returns {Float64Array}
    */
-  steps(batches, lrs, firstStep, privacy = {}) {
+  steps(batches, lrs, firstStep) {
     const n = lrs.length;
     const { documents, positions } = batches;
     const there = Math.min(documents.length, positions.length);
@@ -152,8 +150,7 @@ export class Engine {
     const most = this.config.block_size + 1;
     const length = this.#checked(batches.tokens, batches.offsets, count, 1, most);
     const given = checkedWeights(batches.weights, batches.offsets, count);
-    const { clip, noise } = checkedPrivacy(this.config, n, privacy);
-    const [losses, rates, offsets, counts, divisors, tokens, weights, drawn] = this.#room(
+    const [losses, rates, offsets, counts, divisors, tokens, weights] = this.#room(
       [Float64Array, n],
       [Float64Array, n],
       [Int32Array, 2 * (count + 1)],
@@ -161,10 +158,8 @@ export class Engine {
       [Int32Array, 2 * n],
       [Int32Array, length],
       [Float64Array, given.length],
-      [Float64Array, noise.length],
     );
     weights.set(given);
-    drawn.set(noise);
     rates.set(lrs);
     int64s(offsets, batches.offsets);
     int64s(counts, documents);
@@ -181,8 +176,6 @@ export class Engine {
         n,
         rates.byteOffset,
         firstStep,
-        clip,
-        privacy.noise ? drawn.byteOffset : 0,
         losses.byteOffset,
       ),
     );
@@ -225,27 +218,6 @@ export class Engine {
       ),
     );
     return { loss: loss[0], grads: this.#named(flat) };
-  }
-
-  /**
-   * -log p, in nats, of every position of the documents, one document after the other.
-   * @param {Numbers[]} docs
-   * @returns {Float64Array}
-   */
-  positionLosses(docs) {
-    const { tokens: all, offsets: ends } = batchesOf([docs]);
-    const length = this.#checked(all, ends, docs.length, 1, this.config.block_size + 1);
-    const [each, sum, offsets, tokens] = this.#room(
-      [Float64Array, length - docs.length],
-      [Float64Array, 1],
-      [Int32Array, 2 * ends.length],
-      [Int32Array, length],
-    );
-    int64s(offsets, ends);
-    copy(tokens, all);
-    const at = [this.model, tokens.byteOffset, offsets.byteOffset, docs.length];
-    this.#did(this.call.loss(...at, each.byteOffset, sum.byteOffset));
-    return each.slice();
   }
 
   /**
@@ -468,6 +440,26 @@ export class Engine {
     if (refused === BAD_GUARD) throw nothingToDraw();
     if (refused) throw new Error(`The kernel refused a call that was checked: ${refused}.`);
   }
+}
+
+/**
+ * Whole numbers from 0 to 2^31 - 1 as 64-bit ones, as many as fit.
+ * @param {Int32Array} to
+ * @param {Numbers} from
+ */
+function int64s(to, from) {
+  for (let i = 0; 2 * i < to.length; i++) {
+    to[2 * i] = from[i];
+    to[2 * i + 1] = 0;
+  }
+}
+
+/**
+ * @param {Int32Array} to
+ * @param {Numbers} from
+ */
+function copy(to, from) {
+  for (let i = 0; i < to.length; i++) to[i] = from[i];
 }
 
 /**

@@ -53,19 +53,15 @@ function* chain() {
     yield at;
 }
 
-/**
- * Shuts this Worker in, for good. Throws if more stays than numbers.
- * @param {readonly string[]} [also] names of its own that the Python in it needs
- */
-export function shutIn(also = []) {
-  const kept = new Set([...KEPT, ...also]);
+/** Shuts this Worker in, for good. Throws if more stays than numbers. */
+export function shutIn() {
   const timers = [globalThis.setTimeout, globalThis.setInterval].map(onlyFunctions);
   const makers = [() => {}, async () => {}, function* () {}, async function* () {}].map((one) =>
     Object.getPrototypeOf(one),
   );
   for (const at of chain())
     for (const key of Reflect.ownKeys(at)) {
-      if (typeof key === "symbol" || kept.has(key) || OBJECT.includes(key)) continue;
+      if (typeof key === "symbol" || KEPT.has(key) || OBJECT.includes(key)) continue;
       Reflect.deleteProperty(at, key);
     }
   // What is called constructor leads from any function to the maker of functions.
@@ -76,7 +72,7 @@ export function shutIn(also = []) {
   fixed(globalThis, "setInterval", timers[1]);
   for (const at of chain())
     for (const key of Reflect.ownKeys(at)) {
-      if (typeof key === "symbol" || kept.has(key) || OBJECT.includes(key)) continue;
+      if (typeof key === "symbol" || KEPT.has(key) || OBJECT.includes(key)) continue;
       const value = /** @type {any} */ (globalThis)[key];
       if (Object(value) === value) throw new Error(`${key} can't be taken away`);
     }

@@ -2,11 +2,13 @@
 // (`make guide-python` brings it there). Orders: begin {signal}, run {id, code, name, steps, files,
 // args}. Posts: said {id, stream, text} and ended {id, how, fatal}; see python-host.js.
 
-import { Output, shortened } from "./figures/runs/output.js";
 import { shutIn } from "./shut-in.js";
 
 const PLACE = new URL("../pyodide/", import.meta.url);
 const HOME = "/home/pyodide";
+const MOST_OUTPUT = 40_000; // characters a run
+const MOST_ERROR = 6_000;
+const FLUSH_MS = 50;
 
 // Runs a program as Python would from a file; says how it ended, as JSON.
 const RUNNER = `
@@ -57,15 +59,36 @@ let signal = null;
 let python = null;
 /** @type {unknown} */
 let id = null;
-const output = new Output((portion) => postMessage({ type: "said", id, ...portion }));
+let said = 0; // characters of this run
+let cut = 0;
+/** @type {{stream: string, text: string} | null} */
+let waiting = null;
+let flushed = 0;
+
+function flush() {
+  if (waiting) postMessage({ type: "said", id, ...waiting });
+  waiting = null;
+  flushed = performance.now();
+}
+
+/** @param {"out" | "err"} stream @param {string} text */
+function say(stream, text) {
+  const kept = text.slice(0, MOST_OUTPUT - said);
+  said += kept.length;
+  cut += text.length - kept.length;
+  if (!kept) return;
+  if (waiting && waiting.stream !== stream) flush();
+  waiting = { stream, text: (waiting?.text ?? "") + kept };
+  if (performance.now() - flushed > FLUSH_MS) flush();
+}
 
 /** @param {"out" | "err"} stream */
 function writer(stream) {
-  const take = output.bytes(stream);
+  const decoder = new TextDecoder();
   return {
     isatty: false,
     write(/** @type {Uint8Array} */ bytes) {
-      take(bytes);
+      say(stream, decoder.decode(bytes, { stream: true }));
       return bytes.length;
     },
   };
@@ -92,7 +115,7 @@ async function started() {
 /** @param {any} order */
 async function run(order) {
   id = order.id;
-  output.begin();
+  said = cut = 0;
   let machine;
   try {
     machine = await (python ??= started());
@@ -117,9 +140,15 @@ async function run(order) {
     fatal = type === undefined; // not an exception of Python: Python itself is gone
     how = type === "KeyboardInterrupt" ? { stopped: true } : { error: String(error) };
   }
-  output.flush();
+  flush();
   if (how.error) how.error = shortened(how.error);
-  postMessage({ type: "ended", id, how: { ...how, cut: output.cut }, fatal });
+  postMessage({ type: "ended", id, how: { ...how, cut }, fatal });
+}
+
+/** A long traceback's beginning and end. @param {string} text */
+function shortened(text) {
+  if (text.length <= MOST_ERROR) return text;
+  return `${text.slice(0, MOST_ERROR / 2)}\n…\n${text.slice(-MOST_ERROR / 2)}`;
 }
 
 addEventListener("message", ({ data }) => {

@@ -27,43 +27,33 @@ function brief(x) {
 
 /**
  * Code, what it does, and its sum.
- * @type {{code: string, made: string, what: string, sum: (s: Step) => string}[]}
+ * @type {{code: string, what: string, sum: (s: Step) => string}[]}
  */
 const LINES = [
-  {
-    code: "param.grad",
-    made: "grad",
-    what: "the gradient of this step",
-    sum: ({ g }) => `g = ${brief(g)}`,
-  },
+  { code: "param.grad", what: "the gradient of this step", sum: ({ g }) => `g = ${brief(g)}` },
   {
     code: "m[p] = beta1 * m[p] + (1 - beta1) * param.grad",
-    made: "m",
     what: "running average of the gradient",
     sum: ({ mBefore, g, m }) => `${beta1} × ${brief(mBefore)} + 0.15 × ${brief(g)} = ${brief(m)}`,
   },
   {
     code: "v[p] = beta2 * v[p] + (1 - beta2) * param.grad ** 2",
-    made: "v",
     what: "running average of its square",
     sum: ({ vBefore, g, v }) =>
       `${beta2} × ${brief(vBefore)} + 0.01 × ${brief(g * g)} = ${brief(v)}`,
   },
   {
     code: "m_hat = m[p] / (1 - beta1 ** (step + 1))",
-    made: "m-hat",
     what: "corrected for the start at 0",
     sum: ({ m, mHat, t }) => `${brief(m)} / ${brief(1 - beta1 ** t)} = ${brief(mHat)}`,
   },
   {
     code: "v_hat = v[p] / (1 - beta2 ** (step + 1))",
-    made: "v-hat",
     what: "the same for the square",
     sum: ({ v, vHat, t }) => `${brief(v)} / ${brief(1 - beta2 ** t)} = ${brief(vHat)}`,
   },
   {
     code: "param.data -= lr_t * m_hat / (v_hat ** 0.5 + eps)",
-    made: "step",
     what: "the step",
     sum: ({ lr, mHat, vHat, before, change, after }) =>
       `${brief(before)} − ${brief(lr)} × ${brief(mHat)} / (${brief(Math.sqrt(vHat))} + ` +
@@ -71,14 +61,14 @@ const LINES = [
       `${brief(before)} ${change < 0 ? "−" : "+"} ${brief(Math.abs(change))} = ` +
       `${brief(after)}`,
   },
-  { code: "param.grad = 0.0", made: "zero", what: "ready for the next name", sum: () => "g = 0" },
+  { code: "param.grad = 0.0", what: "ready for the next name", sum: () => "g = 0" },
 ];
 
 const LEGEND = () =>
   legend([
     { class: "adam-dot", name: "gradient g", mark: "dot" },
-    { class: "mg-line mg-series-1", name: "m_hat, its average", made: "m-hat" },
-    { class: "adam-band", name: "± √v_hat, its usual size", mark: "box", made: "v-hat" },
+    { class: "mg-line mg-series-1", name: "m_hat, its average" },
+    { class: "adam-band", name: "± √v_hat, its usual size", mark: "box" },
   ]);
 /** What a sum comes to. @param {string} sum */
 const resultOf = (sum) => sum.slice(sum.lastIndexOf(" = ") + 3);
@@ -104,7 +94,7 @@ class MgAdamSteps extends Widget {
     "aria-label": "The step, measured in learning rates, by Adam and by SGD",
   });
   traces = /** @type {Awaited<ReturnType<typeof loadTraces>>} */ ({});
-  list = html("ol", { class: "train-code", "data-tells": true });
+  list = html("ol", { class: "train-code" });
   told = html("p");
 
   async load() {
@@ -227,11 +217,11 @@ class MgAdamSteps extends Widget {
     this.drawStep(now);
     renew(
       this.list,
-      ...LINES.map(({ code, made, what, sum }, i) => {
+      ...LINES.map(({ code, what, sum }, i) => {
         const isNow = i === line - 1;
         return html(
           "li",
-          { "aria-current": isNow ? "step" : null, "data-made": made, tabindex: 0 },
+          { "aria-current": isNow ? "step" : null },
           html("code", {}, code),
           html("b", {}, resultOf(sum(now))),
           isNow ? html("span", {}, `${what}: `, html("b", {}, sum(now))) : "",

@@ -3,7 +3,6 @@
 
 import { html, setAll, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { planeKeys } from "../js/kit/plane-keys.js";
 import { numberField } from "../js/kit/state.js";
 import { steady } from "../js/kit/steady.js";
 import { snapped, written } from "../js/kit/text.js";
@@ -48,20 +47,12 @@ class MgAttentionPlay extends Widget {
   grip = svg("circle", { class: "att-query", r: 11 });
   name = svg("text", { class: "att-query-name mg-halo" }, "q");
   keys = playCache().keys.map(() => svg("line", { class: "att-key", x1: MIDDLE, y1: MIDDLE }));
-  /** @private says where the query is */ place = () => {};
   letters = shareList("Letters by the shortcut", sharesOf(TOY_TOKENS.map(() => 0)));
 
   build() {
     this.drawing.live(this);
     const plane = this.plane(); // in a box: as an item of a grid it would lay out the page
     this.drag(plane);
-    this.place = planeKeys(this, plane, {
-      label: "The query, an arrow in a plane with the three keys; arrow keys move it",
-      most: MOST,
-      step: STEP,
-      at: () => [this.values.q0, this.values.q1],
-      moved: (q0, q1) => this.set({ q0, q1 }),
-    });
     const field = { step: STEP, digits: 2 };
     return [
       this.figure(
@@ -100,6 +91,10 @@ class MgAttentionPlay extends Widget {
       {
         class: "att-pad",
         viewBox: `0 0 ${SIZE} ${SIZE}`,
+        role: "img",
+        "aria-label":
+          "The query and the three keys as arrows in a plane; drag the query, or type its two " +
+          "numbers",
       },
       svg("rect", { class: "att-ground", x: 1, y: 1, width: SIZE - 2, height: SIZE - 2, rx: 6 }),
       axis(`M${EDGE} ${MIDDLE}H${SIZE - EDGE}M${MIDDLE} ${EDGE}V${SIZE - EDGE}`),
@@ -194,7 +189,6 @@ class MgAttentionPlay extends Widget {
     const q = this.query;
     const { keys, values, weights, headOut, probs } = play(q);
     this.turn(q, weights);
-    this.place();
     this.drawing.show({
       columns: NAMES.map((_, t) => ({
         name: String(t),

@@ -123,7 +123,6 @@ class MgAttention extends Widget {
         rows: ROWS,
         asks: `q of ${tokens[2]}`,
         vectors: true,
-        isMade: true,
         heads: [
           {
             piece: 0,

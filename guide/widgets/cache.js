@@ -1,10 +1,10 @@
 // <mg-cache>: the cache of the trained model, growing by a key and a value with each token.
 
-import { html } from "../js/kit/dom.js";
+import { html, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { line, make, table } from "../js/kit/make.js";
-import { setLine } from "../js/kit/steady.js";
+import { steady } from "../js/kit/steady.js";
 import "../js/kit/stepper.js";
 import { OnPrefix, prefixFields } from "../js/figures/trained/on-prefix.js";
 import { cacheWork, traced } from "../js/figures/trained/real-model.js";
@@ -15,10 +15,7 @@ class MgCache extends OnPrefix {
     keys: make("mg-heat", { label: "keys", digits: 2 }),
     values: make("mg-heat", { label: "values", digits: 2 }),
   };
-  /** @private what is computed with and without a cache, and what is kept */
-  counts = [0, 1, 2].map(() => html("span"));
-  /** @private what holds for all steps of a name */
-  plan = planOf({ keys: [], values: [] }, []);
+  work = html("tbody");
 
   build() {
     this.steps = this.stepper("at", { label: "Tokens", pace: 1500 });
@@ -28,21 +25,14 @@ class MgCache extends OnPrefix {
       html("div", {}, html("p", { class: "mg-title" }, "Keys in the cache"), this.kept.keys),
       html("div", {}, html("p", { class: "mg-title" }, "Values in the cache"), this.kept.values),
     );
-    const [withCache, without, numbers] = this.counts;
-    const body = html(
-      "tbody",
-      {},
-      line("keys, values computed", withCache, without),
-      line("numbers kept", numbers, 0),
-    );
     const work = table(
       "What is computed with and without a cache",
       ["so far", "with cache", "without"],
-      body,
+      this.work,
       { class: "mg-cells att-wrap" },
     );
     const controls = [...this.entry("The token that goes in"), this.steps];
-    return [this.figure([kept, work], { controls })];
+    return [this.figure([kept, steady(work)], { controls })];
   }
 
   show() {
@@ -50,12 +40,17 @@ class MgCache extends OnPrefix {
     const all = traced(this.real, tokens);
     const steps = names.map((name, i) => `${name} goes in at position ${i}`);
     if (this.steps && steps.join() !== this.steps.steps.join()) this.steps.steps = steps;
-    if (this.plan.all !== all) this.plan = planOf(all, names);
-    const { rows, most, room } = this.plan;
+    const rows = names.slice(0, at + 1).map((name, i) => `${i} ${name}`);
+    const most = Math.max(...[...all.keys, ...all.values].flat().map(Math.abs));
+    const room = names.length; // nothing below moves as rows come
     this.kept.keys.data = { values: all.keys.slice(0, at + 1), rows, most, room };
     this.kept.values.data = { values: all.values.slice(0, at + 1), rows, most, room };
     const { kept, withCache, without } = cacheWork(at + 1, all.keys[0].length);
-    [withCache, without, kept].forEach((count, i) => setLine(this.counts[i], String(count)));
+    renew(
+      this.work,
+      line("keys, values computed", withCache, without),
+      line("numbers kept", kept, 0),
+    );
     this.summary(
       () =>
         `${names[at]} at position ${at} adds a key and a value; the cache holds ${at + 1} of ` +
@@ -63,16 +58,6 @@ class MgCache extends OnPrefix {
         `${without}.`,
     );
   }
-}
-
-/**
- * @param {{keys: number[][], values: number[][]}} all
- * @param {string[]} names
- */
-function planOf(all, names) {
-  const rows = names.map((name, i) => `${i} ${name}`);
-  const most = Math.max(...[...all.keys, ...all.values].flat().map(Math.abs));
-  return { all, rows, most, room: names.length }; // nothing below moves as rows come
 }
 
 define("mg-cache", MgCache);

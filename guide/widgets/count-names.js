@@ -34,7 +34,6 @@ class MgCountNames extends OnNames {
     label: "Probability of the next token, at this temperature",
     digits: 3,
     height: 250,
-    "data-made": "weight",
   });
   items = html("ol", { class: "made-names" });
   /** @private what is drawn at these settings */

@@ -29,7 +29,7 @@ class MgDescent extends Widget {
     yLabel: "loss = (prediction − 10)²",
     height: 340,
   });
-  rule = html("p", { class: "mg-readout", "data-made": "step", tabindex: 0 });
+  rule = html("p", { class: "mg-readout" });
   graph = make("mg-graph", { label: "(w·x + b − y)², forward and back" });
 
   build() {

@@ -3,7 +3,6 @@
 
 import { html, setAll, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { planeKeys } from "../js/kit/plane-keys.js";
 import { redraw } from "../js/kit/shapes.js";
 import { choiceField, flagField, numberField, wholeField } from "../js/kit/state.js";
 import { snapped, written } from "../js/kit/text.js";
@@ -24,7 +23,6 @@ import { labelsOf, loadReal } from "../js/figures/trained/real-model.js";
 
 const MOST = 2.4; // a letter from one end of the plane to the other
 const STEP = 0.01;
-const KEY_STEP = 0.05;
 const [WIDE, NARROW] = [560, 350];
 const CLICK = 4; // pixels: what moves less was only chosen
 const LETTERS = [..."abcdefghijklmnopqrstuvwxyz", "BOS"];
@@ -43,11 +41,14 @@ class MgEmbeddings extends Widget {
   /** @private what is drawn of the plane */ laid = "";
   still = svg("g");
   moving = svg("g");
-  /** @private says where the letter is */ place = () => {};
   plane = svg(
     "svg",
     {
       class: "emb-plane",
+      role: "img",
+      "aria-label":
+        "The letters as points in a plane; drag one, or choose it by the menu and move it by the " +
+        "two numbers behind More",
     },
     this.still,
     this.moving,
@@ -77,15 +78,6 @@ class MgEmbeddings extends Widget {
     this.width = this.clientWidth < 600 ? NARROW : WIDE;
     this.laid = "";
     this.drag();
-    this.place = planeKeys(this, this.plane, {
-      label:
-        "The letters as points in a plane; arrow keys move the one that the menu has chosen away " +
-        "from its place",
-      most: MOST,
-      step: KEY_STEP,
-      at: () => [this.values.dx, this.values.dy],
-      moved: (dx, dy) => this.set({ dx, dy }),
-    });
     const at = this.knob("at", { label: "Position", slider: true });
     this.follow(({ positions }) => (at.hidden = !positions));
     const menu = this.menu("letter", {
@@ -209,7 +201,6 @@ class MgEmbeddings extends Widget {
     this.lay();
     const { ground, facts } = this;
     redraw(this.moving, marks(ground, facts));
-    this.place();
     redraw(this.next, bars(ground.names, facts));
     if (!this.said.textContent) this.said.textContent = HINT;
     this.summary(() => sentence(ground, facts));

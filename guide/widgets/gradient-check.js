@@ -2,7 +2,7 @@
 // across by the chain rule, up by nudging. The chain rule can be broken on purpose.
 
 import { loadNames } from "../js/figures/dataset.js";
-import { html, renew, setAll, svg, tableOf } from "../js/kit/dom.js";
+import { html, renew, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { choiceField, wholeField } from "../js/kit/state.js";
 import { ticks, written } from "../js/kit/text.js";
@@ -41,15 +41,13 @@ class MgGradientCheck extends Widget {
     low: 230,
     marks: { x: [], y: [-14, -12, -10, -8, -6, -4, -2, 0] },
   });
-  verdict = html("p", { class: "net-big", "data-made": "difference", tabindex: 0 });
+  verdict = html("p", { class: "net-big" });
   /** @private */ run = /** @type {RungOne | null} */ (null);
   /** @private */ found = /** @type {Found} */ ({ points: [], worst: 0 });
   /** @private a check that is overtaken stops */ round = 0;
 
   build() {
     const { both, apart } = this;
-    setAll(both.picture, { "data-made": "analytic numerical" });
-    setAll(apart.picture, { "data-made": "difference" });
     apart.ticked.y = (t) => (t === LEAST ? "≤ 10⁻¹⁴" : power(10 ** t));
     const colours = Object.entries(MATRICES).map(([name, colour]) => ({
       class: `check-key mg-series-${colour}`,

@@ -2,7 +2,7 @@
 // <mg-head-split>, the same 16 numbers cut into one to sixteen heads.
 
 import { MicrogptError } from "../js/errors.js";
-import { html, renew, setAll, tableOf } from "../js/kit/dom.js";
+import { html, renew, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import "../js/kit/heat.js";
 import { make } from "../js/kit/make.js";
@@ -181,8 +181,6 @@ class MgHeadSplit extends OnPrefix {
     const options = Object.fromEntries(
       HEADS.map((n) => [n, n === "4" ? "4, as it was trained" : n]),
     );
-    setAll(this.parts, { "data-made": "part" });
-    setAll(this.heat, { "data-made": "weight" });
     const other = html(
       "p",
       { class: "mg-note" },

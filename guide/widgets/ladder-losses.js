@@ -20,7 +20,6 @@ class MgLadderLosses extends Widget {
   runs = /** @type {import("../js/figures/rungs/ladder.js").Run[]} */ ([]);
   curve = make("mg-curve", {
     label: "Losses of the rungs",
-    "data-made": "loss",
     "x-label": "step",
     "y-label": "nats per token",
     digits: 3,

@@ -22,8 +22,7 @@ import { reachOfRows, tipToTip } from "../js/figures/networks/tip-to-tip.js";
 
 const OUTPUTS = ["y₀", "y₁", "y₂"];
 const LOGITS = ["z₀", "z₁", "z₂"];
-const part = (/** @type {string} */ name, looks = {}) =>
-  html("div", { class: `net-${name}`, ...looks });
+const part = (/** @type {string} */ name) => html("div", { class: `net-${name}` });
 const head = (/** @type {string} */ name, /** @type {string} */ text) =>
   html("p", { class: `net-${name} net-head` }, text);
 
@@ -35,10 +34,10 @@ class MgLayer extends Widget {
     own: flagField(false),
   };
   arrows = OUTPUTS.map(() => part("arrows"));
-  sums = OUTPUTS.map(() => html("p", { class: "net-terms", "data-made": "product" }));
-  results = OUTPUTS.map(() => part("result", { "data-made": "output", tabindex: 0 }));
-  exps = OUTPUTS.map(() => part("exp", { "data-made": "exp", tabindex: 0 }));
-  shares = OUTPUTS.map(() => part("chance", { "data-made": "prob", tabindex: 0 }));
+  sums = OUTPUTS.map(() => html("p", { class: "net-terms" }));
+  results = OUTPUTS.map(() => part("result"));
+  exps = OUTPUTS.map(() => part("exp"));
+  shares = OUTPUTS.map(() => part("chance"));
   from = html("p", { class: "mg-note" });
   /** @private px across of the arrows */ width = 300;
   /** @private the cells with a colour @type {[HTMLElement, () => number][]} */ coloured = [];
@@ -60,7 +59,7 @@ class MgLayer extends Widget {
     const xs = this.cells("x", ["x₀", "x₁", "x₂"]);
     const zs = this.isLinear ? [] : this.cells("z", LOGITS);
     const titles = [
-      head("arrows", "row · x: the products, end to end"),
+      head("arrows", "row · x: the products, tip to tip"),
       head("result", this.isLinear ? "output" : "logit"),
       ...(this.isLinear
         ? []
@@ -68,9 +67,7 @@ class MgLayer extends Widget {
     ];
     const rows = OUTPUTS.map((name, r) => {
       const looks = { class: "net-line" };
-      const out = this.isLinear
-        ? [this.results[r]]
-        : [html("div", { class: "net-result", "data-made": "logit" }, zs[r])];
+      const out = this.isLinear ? [this.results[r]] : [html("div", { class: "net-result" }, zs[r])];
       const after = this.isLinear ? [] : [this.exps[r], this.shares[r]];
       this.arrows[r].replaceChildren(this.sums[r], html("div"));
       return group(

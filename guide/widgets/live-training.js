@@ -63,7 +63,6 @@ class MgLiveTraining extends Widget {
   now = html("p", { class: "train-now" });
   curve = make("mg-curve", {
     label: "Loss of the live run",
-    "data-made": "loss",
     "x-label": "step",
     "y-label": "nats per token",
     digits: 4,

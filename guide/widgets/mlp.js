@@ -72,22 +72,17 @@ class Trained extends Widget {
   draw(_run) {}
 }
 
-const heat = (/** @type {string} */ label, /** @type {string} */ made, least = 15) =>
-  make("mg-heat", { label, "data-made": made, digits: 3, least, most: 20, high: 17 });
+const heat = (/** @type {string} */ label, least = 15) =>
+  make("mg-heat", { label, digits: 3, least, most: 20, high: 17 });
 const stage = (/** @type {string} */ text, /** @type {HTMLElement[]} */ ...parts) =>
   html("section", { class: "net-stage" }, html("p", { class: "net-head" }, text), ...parts);
 
 class MgMlpFlow extends Trained {
   fields = { token: wholeField(0, 0, 26), stage: stageField };
-  x = heat("x, the token's row of wte", "x");
-  active = heat("hidden numbers after ReLU", "hidden");
-  logits = heat("logits", "logit", 10);
-  bars = make("mg-bars", {
-    label: "Probability of coming next",
-    digits: 3,
-    height: 200,
-    "data-made": "prob",
-  });
+  x = heat("x, the token's row of wte");
+  active = heat("hidden numbers after ReLU");
+  logits = heat("logits", 10);
+  bars = make("mg-bars", { label: "Probability of coming next", digits: 3, height: 200 });
 
   build() {
     const names = [..."abcdefghijklmnopqrstuvwxyz", "BOS"];

@@ -1,102 +1,106 @@
-// <mg-neuron>: a neuron that grows in four steps: x + b; x·w + b; ReLU of it; many inputs.
-// <mg-net>: a net of 3 inputs, 4 hidden numbers and 2 outputs.
+// <mg-neuron step="1">: a neuron in four steps: x + b; x·w + b; ReLU of it, with its
+// graph; many inputs. <mg-net>: a net of 3 inputs, 4 hidden numbers and 2 outputs.
 
 import { html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { group } from "../js/kit/make.js";
-import { isHidden, numberField, numbersField, seedField, wholeField } from "../js/kit/state.js";
+import { isHidden, numberField, numbersField, seedField } from "../js/kit/state.js";
 import { written } from "../js/kit/text.js";
 import { Widget } from "../js/kit/widget.js";
 import { neuron, runNet, smallNet } from "../js/numbers/neuron.js";
 import { NetPicture } from "../js/figures/networks/net-picture.js";
-import { NeuronPicture } from "../js/figures/networks/neuron-picture.js";
-import { factor, FIRST, MANY, REACH, STEPS, SUBS } from "../js/figures/networks/neuron-plan.js";
+import { factor, NeuronPicture } from "../js/figures/networks/neuron-picture.js";
 import { onWidth } from "../js/figures/networks/number-line.js";
-
-/** @typedef {import("../js/figures/networks/neuron-plan.js").Shown} Shown */
+import { ReluGraph } from "../js/figures/networks/relu-graph.js";
 
 const LOOKS = { step: 0.1, digits: 2 };
+const SUBS = ["₁", "₂", "₃"];
 
 /** What is added, with its sign. @param {number} v */
 const added = (v) => (v < 0 ? `− ${written(-v)}` : `+ ${written(v)}`);
 
 class MgNeuron extends Widget {
-  fields = {
-    step: wholeField(1, 1, 4),
-    x: numberField(FIRST.x, -REACH, REACH),
-    w: numberField(FIRST.w, -REACH, REACH),
-    b: numberField(FIRST.b, -REACH, REACH),
-    xs: numbersField(MANY.xs, -REACH, REACH),
-    ws: numbersField(MANY.ws, -REACH, REACH),
-    bs: numberField(MANY.b, -REACH, REACH),
-  };
+  /** @private */ step = 1;
   /** @private @type {NeuronPicture | null} */ picture = null;
-  /** @private */ room = html("div");
+  /** @private @type {ReluGraph | null} */ graph = null;
 
-  /** The numbers that go in, as lists. @private @returns {Shown} */
+  load() {
+    this.step = this.numberOf("step", 1);
+    this.called = `neuron-${this.step}`;
+    const one = (/** @type {number} */ initial) => numberField(initial, -5, 5);
+    const many = (/** @type {number[]} */ initial) => numbersField(initial, -5, 5);
+    this.fields =
+      this.step === 4
+        ? { x: many([0.5, -0.3, 1.2]), w: many([0.4, 0.7, -0.1]), b: one(0) }
+        : { x: one(2), w: one(1.5), b: one(-1) };
+  }
+
+  /** The numbers that go in, as lists. @private */
   get now() {
-    const { step, x, w, b, xs, ws, bs } = this.values;
-    if (step === 4) return { xs, ws, b: bs };
-    return { xs: [x], ws: [step === 1 ? 1 : w], b };
+    const { x, w, b } = this.values;
+    if (this.step === 4) return { xs: x, ws: w, b };
+    return { xs: [x], ws: [this.step === 1 ? 1 : w], b };
   }
 
   build() {
-    this.picture = new NeuronPicture(this, (key, i, value) => this.moved(key, i, value));
-    const steps = Object.fromEntries(STEPS.map((name, i) => [String(i + 1), name]));
-    const choices = this.choices("step", "Steps", steps);
-    this.room.replaceChildren(this.picture.picture);
-    onWidth(this, this.room, () => this.show());
-    return [this.figure([choices, this.room], { under: true, more: this.exactly() })];
-  }
-
-  /** @private @param {"x" | "w" | "b"} key @param {number} i @param {number} value */
-  moved(key, i, value) {
-    const many = `${key}s`;
-    if (this.values.step < 4) this.set({ [key]: value });
-    else if (key === "b") this.set({ bs: value });
-    else this.set({ [many]: /** @type {any} */ (this.values)[many].with(i, value) });
+    this.picture = new NeuronPicture(this, this.step, {
+      initial: this.now,
+      moved: (key, i, value) => {
+        const isList = this.step === 4 && key !== "b";
+        this.set({ [key]: isList ? this.values[key].with(i, value) : value });
+      },
+    });
+    const boxes = [html("div", {}, this.picture.picture)];
+    if (this.step === 3) {
+      const { x, w, b } = this.values;
+      this.graph = new ReluGraph(this, {
+        initial: { x, w, b },
+        moved: (key, value) => this.set({ [key]: value }),
+      });
+      boxes.push(html("div", {}, this.graph.picture));
+    }
+    const room = html("div", { class: "net-beside", "data-two": boxes.length > 1 }, ...boxes);
+    onWidth(this, room, () => {
+      this.picture?.stand(boxes[0].clientWidth);
+      this.graph?.stand(boxes[1].clientWidth, 330);
+      this.show();
+    });
+    return [this.figure(room, { under: true, more: this.exactly() })];
   }
 
   /** The same numbers to type. @private */
   exactly() {
-    const knobs = ["x", "w", "b"].map((label) => this.knob(label, { label, ...LOOKS }));
-    const one = group("Numbers to type", { class: "net-fields" }, ...knobs);
-    const each = (/** @type {string} */ key) =>
-      SUBS.map((sub) => ({ label: key + sub, control: key }));
-    const many = group(
-      "The numbers of three inputs to type",
-      { class: "net-fields" },
-      ...this.knobs("xs", each("x"), LOOKS),
-      ...this.knobs("ws", each("w"), LOOKS),
-      this.knob("bs", { label: "b", control: "b", ...LOOKS }),
-    );
-    this.follow(({ step }) => {
-      one.hidden = step === 4;
-      many.hidden = step < 4;
-      knobs[1].hidden = step === 1 || isHidden("w");
-    });
-    return [one, many];
+    if (this.step !== 4) {
+      const names = this.step === 1 ? ["x", "b"] : ["x", "w", "b"];
+      const knobs = names.map((label) => this.knob(label, { label, ...LOOKS }));
+      return [group("Numbers to type", { class: "net-fields" }, ...knobs)];
+    }
+    const many = (/** @type {string} */ key) => {
+      const each = SUBS.map((sub) => ({ label: key + sub, control: key }));
+      return this.knobs(key, each, LOOKS);
+    };
+    const all = [...many("x"), ...many("w"), this.knob("b", { label: "b", ...LOOKS })];
+    return [group("Numbers to type", { class: "net-fields" }, ...all)];
   }
 
   show() {
     const { xs, ws, b } = this.now;
-    const { step } = this.values;
     const { z, a } = neuron(xs, ws, b);
-    this.picture?.stand(step, Math.round(this.room.clientWidth) || 800);
     this.picture?.show(this.now);
-    this.summary(() => sentence(step, this.now, z, a));
+    this.graph?.show({ x: xs[0], w: ws[0], b });
+    const [x, w] = [xs[0], ws[0]];
+    if (this.step === 1) this.summary(`x + b = ${written(x)} ${added(b)} = ${written(z)}.`);
+    else if (this.step === 2)
+      this.summary(
+        `x·w = ${written(x)}·${factor(w)} = ${written(x * w)}, and with the bias z = ` +
+          `${written(x * w)} ${added(b)} = ${written(z)}.`,
+      );
+    else
+      this.summary(
+        `z = ${written(z)}, a = ReLU(z) = ${written(a)}: ` +
+          `${a > 0 ? "the neuron fires" : "the neuron is silent"}.`,
+      );
   }
-}
-
-/** What the drawing shows, in words. @param {number} step @param {Shown} shown @param {number} z
- * @param {number} a */
-function sentence(step, { xs: [x], ws: [w], b }, z, a) {
-  if (step === 1) return `x + b = ${written(x)} ${added(b)} = ${written(z)}.`;
-  const product = `${written(x)}·${factor(w)} = ${written(x * w)}`;
-  if (step === 2)
-    return `x·w = ${product}, and with the bias z = ${written(x * w)} ${added(b)} = ${written(z)}.`;
-  const fires = a > 0 ? "the neuron fires" : "the neuron is silent";
-  return `z = ${written(z)}, a = ReLU(z) = ${written(a)}: ${fires}.`;
 }
 
 class MgNet extends Widget {

@@ -15,12 +15,7 @@ class MgNextToken extends OnNames {
     n: wholeField(STEPS, 0, STEPS),
     added: wholeField(1, 0, 100),
   };
-  bars = make("mg-bars", {
-    label: "Probability of the next token",
-    digits: 4,
-    height: 280,
-    "data-made": "prob",
-  });
+  bars = make("mg-bars", { label: "Probability of the next token", digits: 4, height: 280 });
 
   build() {
     const looks = { class: "tok-keys", each: "tok-key" };

@@ -24,10 +24,10 @@ const LEGEND = () =>
   legend([
     { class: "mg-line mg-series-0", name: "the curve" },
     { class: "plane-now", name: "p", mark: "dot" },
-    { class: "plane-ghost", name: "p − ε and p + ε", mark: "dot", made: "below above" },
+    { class: "plane-ghost", name: "p − ε and p + ε", mark: "dot" },
   ]);
 
-const cells = (looks = {}) => [html("td", looks), html("td")];
+const cells = () => [html("td"), html("td")];
 
 class MgNumerical extends Widget {
   fields = {
@@ -44,7 +44,7 @@ class MgNumerical extends Widget {
     height: 340,
   });
   /** @private slope and error of each line @type {Record<Way, HTMLTableCellElement[]>} */
-  told = { exact: cells(), both: cells({ "data-made": "slope", tabindex: 0 }), up: cells() };
+  told = { exact: cells(), both: cells(), up: cells() };
   /** @private an outer point is being dragged, not p */ holdsNudge = false;
 
   build() {

@@ -24,7 +24,7 @@ import {
   unpackModel,
   warningsOf,
 } from "../js/figures/runs/own-list.js";
-import { MOST_SIGNS, OwnWriting } from "../js/figures/runs/own-writing.js";
+import { OwnWriting } from "../js/figures/runs/own-writing.js";
 import { meanOfLast, sampleLine } from "../js/figures/runs/run-view.js";
 import { Tokenizer } from "../js/tokenizer.js";
 
@@ -47,7 +47,6 @@ class MgOwnList extends Widget {
     block: wholeField(16, 2, 64),
     t: numberField(0.7, 0.1, 2),
     model: textField("", 40_000),
-    what: textField("", MOST_SIGNS),
   };
   run = new LiveRun(() => this.guard(() => this.show()));
   shared = html("p", { class: "chat-shared" });
@@ -71,20 +70,17 @@ class MgOwnList extends Widget {
     this.writer = new OwnWriting(this, this.log);
     this.list = new ListField(this, {
       look: () => this.look(),
-      openModel: async (text, from) => {
-        await this.openModel(readModel(text), from);
-        if (this.values.model) this.set({ model: "" }); // the address has another one
-      },
+      openModel: (text, from) => this.openModel(readModel(text), from),
       forget: () => this.forget(),
     });
     const { list } = this;
     this.train = this.button("Train", () => this.go(), { class: "mg-button train-start" });
     this.whenLeaving(() => this.run.close());
-    this.follow(({ steps, block, seed, model, what }) => {
+    this.follow(({ steps, block, seed, model }) => {
       const seen = `${steps} ${block} ${seed}`;
       if (seen !== this.seen && list.area.value) list.soon();
       this.seen = seen;
-      this.offer(model, what);
+      this.offer(model);
     });
     const files = row(
       list.opener("Choose a list", ".txt,.csv,.tsv,.md,text/plain,text/csv"),
@@ -118,13 +114,8 @@ class MgOwnList extends Widget {
     });
   }
 
-  /**
-   * The model that a link brings waits for a click.
-   * @private
-   * @param {string} model
-   * @param {string} what it invents
-   */
-  offer(model, what) {
+  /** The model that a link brings waits for a click. @private @param {string} model */
+  offer(model) {
     this.shared.replaceChildren();
     if (!model || this.writer?.model) return;
     const open = button("Open it");
@@ -132,8 +123,7 @@ class MgOwnList extends Widget {
       this.list?.trying(() => this.openModel(unpackModel(model), "the link")),
     );
     this.shared.append(
-      `This link carries a trained model${what && ` that invents ${what}`}, in ` +
-        `${many(model.length)} characters. `,
+      `This link carries a trained model, in ${many(model.length)} characters. `,
       open,
     );
   }
@@ -327,7 +317,6 @@ class MgOwnList extends Widget {
         { config, tokenizer: new Tokenizer(uchars), weights: state.weights, warnings: [] },
         "",
         marks,
-        docs,
       );
     } catch (error) {
       if (!(error instanceof MicrogptError)) throw error; // it was restarted meanwhile

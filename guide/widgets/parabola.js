@@ -15,8 +15,8 @@ const P = { min: -3.5, max: 3.5, step: 0.05 };
 const LEGEND = () =>
   legend([
     { class: "mg-line mg-series-0", name: "loss, L = p²/2" },
-    { class: "mg-line mg-series-1", name: "slope at p", made: "grad" },
-    { class: "plane-step", name: "the step, learning rate × slope", made: "step" },
+    { class: "mg-line mg-series-1", name: "slope at p" },
+    { class: "plane-step", name: "the step, learning rate × slope" },
     { class: "plane-ghost", name: "where it ends", mark: "dot" },
   ]);
 
@@ -59,7 +59,7 @@ class MgParabola extends Widget {
       plane.curve(lossAt, "mg-line mg-series-0"),
       plane.line(p, loss, slope, "mg-line mg-series-1"),
       svg("line", { class: "plane-drop", x1, x2: x1, y1: plane.py(loss), y2: y }),
-      svg("line", { class: "plane-step", "data-made": "step", x1, x2: x2 - way * 8, y1: y, y2: y }),
+      svg("line", { class: "plane-step", x1, x2: x2 - way * 8, y1: y, y2: y }),
       svg("path", {
         class: "plane-tip",
         d: Math.abs(x2 - x1) > 10 ? `M${x2 - way * 9} ${y - 5}v10l${way * 9} -5z` : "",

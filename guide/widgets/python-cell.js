@@ -3,13 +3,9 @@
 //
 //     name    the file it would be in a terminal
 //     data    a file of files/, which the program gets as its first argument
-//     steps   how many steps the program takes in full; here it takes the first 5 (in CPython 20),
-//             or as many as are set, and says how long all would take. The code has a loop over
+//     steps   how many steps the program takes in full; here it takes the first 20, or as many as
+//             are set, and says how long all would take. The code has a loop over
 //             range(num_steps).
-//     python  "cpython" for a program whose output MicroPython doesn't reproduce exactly: it runs
-//             in Pyodide, where this copy of the guide has it; elsewhere a button runs it in
-//             MicroPython all the same. All others run in MicroPython to begin with.
-//             tests/test_guide_python.py finds out which is which.
 
 import { freshId, html } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
@@ -27,32 +23,13 @@ import {
 } from "../js/figures/runs/python-host.js";
 
 const FILES = new URL("../files/", import.meta.url);
-const FIRST_STEPS = { micropython: 5, cpython: 20 }; // MicroPython is slower
-const CALLED = { micropython: "MicroPython", cpython: "CPython (in Pyodide)" };
-const SAID = {
-  micropython:
-    "It runs in MicroPython, a small Python that comes with the guide and lacks part of the " +
-    "library; unchanged, this program prints exactly what it prints in Python.",
-  cpython:
-    "It runs in CPython (in Pyodide), if this copy of the guide has it: in MicroPython the last " +
-    "digits differ.",
-  instead: "It runs in MicroPython now: the last digits can differ from those of Python.",
-};
+const FIRST_STEPS = 20;
 const MOST_ROWS = 24;
 
-/** @param {string} file @param {boolean} canShare */
-const hostOf = (file, canShare) =>
-  new PythonHost(
-    () => new Worker(new URL(`../js/${file}`, import.meta.url), { type: "module" }),
-    canShare,
-  );
-const hosts = {
-  micropython: hostOf("worker-micropython.js", false), // it hears no signal: its Worker ends
-  cpython: hostOf(
-    "worker-python.js",
-    globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === "function",
-  ),
-};
+const host = new PythonHost(
+  () => new Worker(new URL("../js/worker-python.js", import.meta.url), { type: "module" }),
+  globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === "function",
+);
 /** A cell that runs keeps the others waiting. @type {MgPython | null} */
 let running = null;
 
@@ -70,19 +47,12 @@ class MgPython extends Widget {
     return this.getAttribute("name") ?? "cell.py";
   }
 
-  /** Which Python runs it. */
-  get python() {
-    const exact = this.getAttribute("python") === "cpython" && !this.instead;
-    return exact ? "cpython" : "micropython";
-  }
-
   get allSteps() {
     return this.numberOf("steps", 0);
   }
 
   build() {
     this.hasTools = true; // nothing of it is in the address
-    this.instead = false; // CPython isn't here, and the reader has taken MicroPython
     const { code, output, allSteps } = this;
     const figures = this.fallback.flatMap((node) =>
       node instanceof Element
@@ -101,16 +71,15 @@ class MgPython extends Widget {
     output.hidden = true;
     this.start = this.button("Run", () => this.run(), { class: "mg-button py-run" });
     this.halt = this.button("Stop", () => this.stop(), { "aria-disabled": "true" });
-    const tools = (this.bar = row(
+    const tools = row(
       this.start,
       this.halt,
       this.button("Reset the code", () => (code.value = original)),
-    ));
+    );
     tools.classList.add("py-tools");
-    this.which = html("span", {}, SAID[this.python]);
     this.steps = undefined;
     if (allSteps && hasSteps(original)) {
-      const [value, max] = [Math.min(FIRST_STEPS[this.python], allSteps), allSteps];
+      const [value, max] = [Math.min(FIRST_STEPS, allSteps), allSteps];
       const how = { control: "steps", value, min: 1, max, step: 1, whole: true };
       this.steps = make("mg-number", { label: "Steps", ...how });
       tools.append(this.steps);
@@ -120,7 +89,7 @@ class MgPython extends Widget {
       event.preventDefault();
       return this.run();
     });
-    this.whenLeaving(() => running === this && hosts[this.python].stop());
+    this.whenLeaving(() => running === this && host.stop());
     return [
       html(
         "label",
@@ -134,8 +103,7 @@ class MgPython extends Widget {
       html(
         "p",
         { id: `${code.id}-how`, class: "mg-note" },
-        "Change it as you like. Ctrl and Enter in the code runs it. ",
-        this.which,
+        "Change it as you like. Ctrl and Enter in the code runs it.",
       ),
       output,
     ];
@@ -181,7 +149,6 @@ class MgPython extends Widget {
   async run() {
     const { code, output } = this;
     if (running === this) return;
-    const host = hosts[this.python];
     if (running || host.busy) return this.summary("Another cell is running. Stop it first.");
     running = this;
     const steps = this.steps ? this.steps.value : null;
@@ -189,11 +156,10 @@ class MgPython extends Widget {
       output.replaceChildren();
       output.hidden = false;
       this.busy(true);
-      this.summary(`Running in ${CALLED[this.python]} …`);
+      this.summary("Running … the first time, Python takes a few seconds to start.");
       const data = this.getAttribute("data");
       /** @type {Record<string, string>} */
       const files = data ? { [data]: await (await fetched(new URL(data, FILES))).text() } : {};
-      if (!this.isConnected) return; // nobody could stop it
       const text = steps === null ? code.value : withSteps(code.value);
       const order = { code: text, name: this.name, steps, files, args: data ? [data] : [] };
       const how = await host.run(order, (stream, said) => this.write(stream, said));
@@ -204,31 +170,11 @@ class MgPython extends Widget {
     }
   }
 
-  /** CPython isn't here: what there is instead. @private */
-  offerOther() {
-    this.output.hidden = true;
-    if (this.home) this.home.open = true;
-    this.summary(
-      "CPython isn't part of this copy of the guide. In the project's folder the command " +
-        '"make guide-python" builds one that has it (13 MB more). Run the code in a terminal, as ' +
-        "it says here, or in MicroPython, whose last digits differ.",
-    );
-    if (this.other) return;
-    this.other = this.button("Run in MicroPython", () => {
-      this.instead = true;
-      this.which?.replaceChildren(SAID.instead);
-      this.start?.focus();
-      this.other?.remove();
-      return this.run();
-    });
-    this.bar?.append(this.other);
-  }
-
   /** @private */
   stop() {
     if (running !== this) return;
     this.summary("Stopping …");
-    hosts[this.python].stop();
+    host.stop();
   }
 
   /** @private @param {boolean} now */
@@ -251,7 +197,14 @@ class MgPython extends Widget {
   /** @private @param {import("../js/figures/runs/python-host.js").Ended} how */
   tellEnd(how) {
     const { output } = this;
-    if (how.absent) return this.offerOther();
+    if (how.absent) {
+      output.hidden = true;
+      if (this.home) this.home.open = true;
+      this.summary(
+        "Python isn't part of this copy of the guide. Run the code in a terminal, as it says here.",
+      );
+      return;
+    }
     if (how.error) {
       const said = output.textContent ?? "";
       this.write("err", `${said && !said.endsWith("\n") ? "\n" : ""}${how.error.trimEnd()}\n`);

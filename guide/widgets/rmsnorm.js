@@ -3,7 +3,6 @@
 
 import { html, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
-import { planeKeys } from "../js/kit/plane-keys.js";
 import { redraw } from "../js/kit/shapes.js";
 import { numberField } from "../js/kit/state.js";
 import { counted, snapped, written } from "../js/kit/text.js";
@@ -32,12 +31,14 @@ class MgRmsnorm extends Widget {
   norms = /** @type {import("../js/figures/networks/norm-drawing.js").Norms} */ ({});
   still = svg("g");
   moving = svg("g");
-  /** @private says where the vector is */ place = () => {};
   plane = svg(
     "svg",
     {
       class: "norm-plane",
       viewBox: `0 0 ${PLANE.width} ${PLANE.height}`,
+      role: "img",
+      "aria-label":
+        "A vector of two numbers and its image on the circle; drag it, or type its numbers",
     },
     this.still,
     this.moving,
@@ -58,13 +59,6 @@ class MgRmsnorm extends Widget {
     redraw(this.still, ground());
     redraw(this.sizes, histograms(this.norms));
     this.drag();
-    this.place = planeKeys(this, this.plane, {
-      label: "A vector of two numbers, with its image on the circle; arrow keys move it",
-      most: MOST,
-      step: STEP,
-      at: () => [this.values.x0, this.values.x1],
-      moved: (x0, x1) => this.set({ x0, x1 }),
-    });
     const two = html("div", { class: "norm-two" }, html("div", {}, this.plane), this.sizes);
     return [
       this.figure(two, {
@@ -110,7 +104,6 @@ class MgRmsnorm extends Widget {
   show() {
     const vector = [this.values.x0, this.values.x1];
     redraw(this.moving, arrows(vector));
-    this.place();
     this.summary(() => sentence(vector, this.norms));
   }
 

@@ -22,7 +22,6 @@ class MgRunningMean extends Widget {
     "y-label": "gradient",
     digits: 4,
     height: 340,
-    "data-made": "m m-hat",
   });
 
   async load() {

@@ -1,41 +1,33 @@
-// <mg-scene>: the trained model in three dimensions, every number of it a cell. A tour leads
-// through it by sentences, each with a camera; or one goes phase by phase, and turns it. A flat
-// view has the same numbers, also where there is no WebGL.
+// <mg-scene>: the trained model in three dimensions, every number of it a cell, and a token's way
+// through it phase by phase. A flat view has the same numbers, also where there is no WebGL.
 
 import { scaleOf } from "../js/kit/color.js";
-import { button, html, onTheme, renew, svg } from "../js/kit/dom.js";
+import { html, onTheme, renew } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { group, make } from "../js/kit/make.js";
-import { Passages } from "../js/kit/passages.js";
-import { redraw } from "../js/kit/shapes.js";
 import { choiceField, flagField, numberField, wholeField } from "../js/kit/state.js";
 import "../js/kit/stepper.js";
 import { written } from "../js/kit/text.js";
 import { OnPrefix, prefixFields } from "../js/figures/trained/on-prefix.js";
+import { labelsOf } from "../js/figures/trained/real-model.js";
 import { LIMITS, orbited, zoomed } from "../js/scene/camera.js";
 import { coloursOf } from "../js/scene/colours.js";
 import { cellAt, cellOf, makeLayout } from "../js/scene/layout.js";
 import { formulaAt, numbersOf, placeName, placeWords, valueAt } from "../js/scene/numbers.js";
 import { headOf, mainTensor, madeAt, PHASES } from "../js/scene/phases.js";
-import { saying } from "../js/scene/saying.js";
-import { flatSizes } from "../js/scene/sizes.js";
-import { boxesOf, factsOf, litOf, stateOf, STOPS, told as tourTold } from "../js/scene/tour.js";
 import { FlatView } from "../js/scene/twin.js";
 import { SceneView, STANCE } from "../js/scene/view.js";
-import { Whole } from "../js/scene/whole.js";
 
 /** @typedef {import("../js/scene/numbers.js").Place} Place */
 
 const NAMES = [...new Set(PHASES.flatMap(({ makes, of }) => [...makes, ...of]))];
 
-const FLAT = { w: 760, h: 460 };
 const REST_MS = 60;
 const DRAWN_AFTER_MS = 300; // a scrubber that is still held has come to rest
 
 class MgScene extends OnPrefix {
   fields = {
     ...prefixFields("karen", 4),
-    stop: wholeField(0, 0, STOPS.length - 1),
     phase: wholeField(0, 0, PHASES.length - 1),
     flat: flagField(false),
     tensor: choiceField("", ["", ...NAMES]),
@@ -49,13 +41,6 @@ class MgScene extends OnPrefix {
   note = html("p", { class: "mg-note", role: "status" });
   hint = html("p", { class: "mg-note" });
   room = html("div");
-  back = button("Back to the tour", { class: "mg-button scene-back", hidden: true });
-  sizes = svg("svg", {
-    class: "scene-sizes",
-    viewBox: `0 0 ${FLAT.w} ${FLAT.h}`,
-    role: "img",
-    "aria-label": "The plates of GPT-2 small beside ours, to scale",
-  });
   told = html("div", { class: "scene-told", role: "status" });
   /** what `show` has shown */ seen = "";
   /** @private @type {Record<string, [number, number, number]>} */ grounds = {};
@@ -67,8 +52,6 @@ class MgScene extends OnPrefix {
   /** @private the frame that is asked for */ asked = 0;
   /** @private the phase was chosen on the scrubber */ isScrubbed = false;
   /** @private */ glides = false;
-  /** @private a stop of the tour is being set */ flies = false;
-  /** @private @type {import("../js/scene/tour.js").Facts | undefined} */ facts = undefined;
   /** @private @type {ReturnType<typeof makeLayout> | undefined} */ layout = undefined;
   /** @private @type {ReturnType<typeof numbersOf> | undefined} */ numbers = undefined;
   /** @type {SceneView | undefined} */ view = undefined;
@@ -109,7 +92,6 @@ class MgScene extends OnPrefix {
       back: () => this.lose(""),
       none: () => this.lose("This browser can't draw WebGL, so the numbers are shown flat."),
     });
-    this.listen(this, "mg-snapshot", () => this.view?.flush()); // it is gone once it is shown
     this.whenLeaving(
       onTheme(() =>
         this.guard(() => {
@@ -118,53 +100,12 @@ class MgScene extends OnPrefix {
         }),
       ),
     );
-    this.tour = new Passages(this, "The tour", (at) => this.visitStop(at));
-    this.listen(this.back, "click", () => this.visitStop(this.values.stop));
-    const wide = button("", { class: "mg-button scene-wide" });
-    const picture = html(
-      "div",
-      { class: "scene-two" },
-      html("div", { class: "scene-stage" }, this.room, this.back, wide),
-      html("div", { class: "scene-side" }, this.tour.root, this.told),
-    );
-    const figure = this.figure([picture, ...this.twin()], {
-      controls: [...this.entry("The current token"), steps, this.note],
-      more: [flat, this.turns, this.hint],
-      under: true,
-    });
-    this.whole = new Whole(this, figure, wide, "The model in 3-D");
-    return [figure];
-  }
-
-  /** The drawing that stands here without scripts is printed. @private */
-  twin() {
-    const stills = this.fallback.flatMap((node) =>
-      node instanceof Element && node.matches(".scene-still") ? [node] : [],
-    );
-    return stills.length ? [html("div", { class: "scene-printed" }, ...stills)] : [];
-  }
-
-  reset() {
-    this.whole?.close();
-    super.reset();
-  }
-
-  /** A stop of the tour: its phase, its camera. @private @param {number} stop */
-  visitStop(stop) {
-    const { facts } = this;
-    if (!facts) return;
-    this.flies = true;
-    super.set({ stop, tensor: "", ...stateOf(STOPS[stop], facts) });
-    this.flies = false;
-  }
-
-  /**
-   * A stop alone means all that it sets.
-   * @param {import("../js/kit/state-text.js").Values} changes
-   */
-  set(changes) {
-    if (Object.keys(changes).join() === "stop") this.visitStop(changes.stop);
-    else super.set(changes);
+    return [
+      this.figure(this.room, {
+        controls: [...this.entry("The current token"), steps, this.told, this.note],
+        more: [flat, this.turns, this.hint],
+      }),
+    ];
   }
 
   leave() {
@@ -183,7 +124,6 @@ class MgScene extends OnPrefix {
       view: undefined,
       lost: "",
       seen: "",
-      facts: undefined,
     });
   }
 
@@ -219,16 +159,9 @@ class MgScene extends OnPrefix {
       this.view?.load(this.layout);
     }
     const isFlat = flat || Boolean(this.lost);
-    const stance = { turn, tilt, zoom, dx, dy };
-    const onTour = this.guided(at, stance);
-    const { stop } = this.values;
-    const moment = [at, phase, tensor, tokens, isFlat, follow, this.lost, onTour && stop].join("|");
-    if (this.flies) this.view?.fly(stance);
-    else this.view?.stand(stance);
-    if (moment === this.seen) {
-      if (this.flies) this.soon();
-      return;
-    }
+    const moment = [at, phase, tensor, tokens, isFlat, follow, this.lost].join("|");
+    this.view?.stand({ turn, tilt, zoom, dx, dy });
+    if (moment === this.seen) return;
     this.seen = moment;
     this.pointed = null;
     if (this.turns && this.turns.hidden !== isFlat) this.turns.hidden = isFlat;
@@ -239,54 +172,13 @@ class MgScene extends OnPrefix {
         ? "Choose a tensor in the menu or on the map; arrow keys go from number to number."
         : "Drag to turn; point at a cell or tap it. Click into the scene, and the wheel zooms.",
     );
-    const sizes = isFlat && onTour && STOPS[stop].sizes;
-    if (sizes && this.layout) redraw(this.sizes, flatSizes(sizes, this.layout.box, FLAT));
-    const wanted = sizes ? this.sizes : isFlat ? this.flat?.root : this.view?.root;
+    const wanted = isFlat ? this.flat?.root : this.view?.root;
     if (wanted && wanted.parentNode !== this.room) this.room.replaceChildren(wanted);
     if (this.isScrubbed && !isFlat && this.view?.isSlow && this.view.frames) this.whenAtRest();
     else this.soon();
     this.isScrubbed = false;
     this.tellPlace();
     this.say(at, phase);
-  }
-
-  /**
-   * The sentences of the tour for what is shown; whether the scene is where one of them has it.
-   * @private
-   * @param {number} at
-   * @param {import("../js/scene/view.js").Stance} stance
-   */
-  guided(at, stance) {
-    const { numbers, tour } = this;
-    if (!numbers || !tour) return false;
-    const { stop, phase, text } = this.values;
-    if (this.facts?.numbers !== numbers || this.facts.t !== at) {
-      this.facts = factsOf(numbers, at, text);
-      tour.write(tourTold(this.facts));
-    }
-    const wanted = stateOf(STOPS[stop], this.facts);
-    const onTour = phase === wanted.phase;
-    const { phase: _, ...camera } = wanted;
-    const stands = Object.entries(camera).every(
-      ([key, x]) => Math.abs(/** @type {any} */ (stance)[key] - x) < 0.01,
-    );
-    const isThere = onTour && stands;
-    if (this.back.hidden !== isThere) this.back.hidden = isThere;
-    tour.show(onTour ? stop : -1);
-    return onTour;
-  }
-
-  /** The stop whose camera and lights hold now. @private */
-  get stop() {
-    const { facts, values } = this;
-    const stop = STOPS[values.stop];
-    return facts && stateOf(stop, facts).phase === values.phase ? stop : null;
-  }
-
-  /** What is looked at: the reader's cell, or that of the tour. @private */
-  get place() {
-    const { facts } = this;
-    return this.pointed ?? (facts && this.stop?.cell?.(facts)) ?? null;
   }
 
   /**
@@ -341,12 +233,9 @@ class MgScene extends OnPrefix {
     const isFlat = Boolean(flat || this.lost || !this.view);
     const ground = this.groundOf(isFlat);
     const pointed = this.pointed ? cellOf(layout, this.pointed.name, this.pointed.at) : -1;
-    const { stop, facts } = this;
     const marked =
       pointed < 0 || !this.pointed
-        ? stop && facts
-          ? litOf(stop, layout, facts)
-          : null
+        ? null
         : new Set([
             pointed,
             ...formulaAt(numbers, this.pointed.name, this.pointed.at).of.map((one) =>
@@ -366,42 +255,15 @@ class MgScene extends OnPrefix {
     }
     const { makes, of } = PHASES[phase];
     const all = [...makes, ...of];
+    const boxes = layout.panels.filter(({ name }) => all.includes(name)).map(({ box }) => box);
     this.view?.paint(bytes, ground, pointed);
-    this.view?.over.show(this.wires(layout), this.chances, Boolean(stop?.sizes));
-    if (stop && follow)
-      this.view?.look(boxesOf(stop, layout), stop.sizes ? ["none"] : (stop.frame ?? []), true);
-    else
-      this.view?.look(
-        layout.panels
-          .filter(({ name }) => !(follow && phase > 0) || all.includes(name))
-          .map(({ box }) => box),
-        phase > 0 ? [...makes].reverse().concat(of) : [],
-        this.glides,
-      );
+    const closer = follow && phase > 0;
+    this.view?.look(
+      closer ? boxes : layout.panels.map(({ box }) => box),
+      phase > 0 ? [...makes].reverse().concat(of) : [],
+      this.glides,
+    );
     this.view?.flush();
-  }
-
-  /**
-   * From the inputs of the chosen cell to it.
-   * @private
-   * @param {import("../js/scene/layout.js").Layout} layout
-   */
-  wires(layout) {
-    const { place, numbers } = this;
-    if (!place || !numbers || (this.pointed && !this.pinned)) return null;
-    const { of } = formulaAt(numbers, place.name, place.at);
-    if (!of.length) return null;
-    const kind = layout.panels.find(({ name }) => name === place.name)?.kind ?? "x";
-    const cell = (/** @type {Place} */ one) => cellOf(layout, one.name, one.at);
-    return { to: cell(place), of: of.map(cell), kind };
-  }
-
-  /** The probabilities, once they are there. @private */
-  get chances() {
-    const { facts, numbers, stop } = this;
-    const isMade = this.values.phase >= madeAt("probs", null);
-    if (!facts || !numbers || !isMade || stop?.sizes) return null;
-    return { t: facts.t, names: facts.letters, probs: numbers.traced.probs[facts.t] };
   }
 
   /** @private @param {number} cell @param {boolean} byTap */
@@ -419,9 +281,7 @@ class MgScene extends OnPrefix {
   point(place, pins = false) {
     if (this.pinned && !pins && !this.lost && !this.values.flat) return;
     const key = place && placeName(place.name, place.at);
-    const { pinned } = this;
-    this.pinned = pins && key !== pinned ? key : null;
-    if (this.pinned !== pinned) this.soon();
+    this.pinned = pins && key !== this.pinned ? key : null;
     if (key === (this.pointed && placeName(this.pointed.name, this.pointed.at))) return;
     this.pointed = place;
     this.tellPlace();
@@ -430,11 +290,10 @@ class MgScene extends OnPrefix {
 
   /** The number pointed at, and how it came about. @private */
   tellPlace() {
-    const { told, numbers, layout, place: pointed } = this;
+    const { told, numbers, pointed, layout } = this;
     if (!numbers || !layout) return;
     if (!pointed) {
-      if (this.stop?.sizes) renew(told);
-      else renew(told, html("p", {}, "Point at a cell to see how its number came about."));
+      renew(told, html("p", {}, "Point at a cell to see how its number came about."));
       return;
     }
     const { name, at } = pointed;
@@ -463,8 +322,37 @@ class MgScene extends OnPrefix {
 
   /** The phase in words. @private @param {number} at @param {number} phase */
   say(at, phase) {
-    const { numbers, stop, facts } = this;
-    if (numbers) this.summary(stop?.sizes && facts ? stop.say(facts) : saying(numbers, at, phase));
+    const { numbers, real } = this;
+    if (!numbers) return;
+    const { what, head, name, makes } = PHASES[phase];
+    const names = labelsOf(real, numbers.tokens);
+    const letters = (/** @type {number} */ i) => labelsOf(real, [i])[0];
+    let result = "";
+    if (head !== undefined) {
+      const row = /** @type {number[]} */ (numbers.traced["layer0.weights"][at][head]).slice(
+        0,
+        at + 1,
+      );
+      const best = row.indexOf(Math.max(...row));
+      result = ` It looks most at ${names[best]} at position ${best} (${written(row[best])}).`;
+    } else if (makes.includes("probs")) {
+      const best = [.../** @type {number[]} */ (numbers.traced.probs[at])]
+        .map((p, i) => ({ p, i }))
+        .sort((a, b) => b.p - a.p)
+        .slice(0, 3);
+      const likely = best.map(({ p, i }) => `${letters(i)} (${written(p)})`).join(", ");
+      result = ` Most likely: ${likely}.`;
+    } else if (makes.length) {
+      const main = mainTensor(phase);
+      const row = /** @type {number[]} */ (numbers.traced[main][at]);
+      result =
+        ` ${main} has ${row.length} numbers from ${written(Math.min(...row))} to ` +
+        `${written(Math.max(...row))}.`;
+    }
+    this.summary(
+      `${names[at]} at position ${at}, phase ${phase + 1} of ${PHASES.length}, ${name}. ` +
+        `${what}${result}`,
+    );
   }
 
   /**

@@ -3,15 +3,8 @@
 // by dragging, by arrow keys and by buttons; its numbers are in a table too. Patches and wires
 // are on a canvas, the axes on a picture above it. The net's own numbers are lines to drag.
 
-import {
-  html,
-  onTheme,
-  prefersLessMotion,
-  renew,
-  setAll,
-  setText,
-  tableOf,
-} from "../js/kit/dom.js";
+import { groundOf, paletteOf, sized } from "../js/figures/canvas.js";
+import { html, onTheme, renew, setAll, setText, svg, tableOf } from "../js/kit/dom.js";
 import { define } from "../js/kit/element.js";
 import { group, row } from "../js/kit/make.js";
 import { solved } from "../js/kit/progress.js";
@@ -27,29 +20,19 @@ import {
   twoLayer,
 } from "../js/numbers/neuron.js";
 import { Random } from "../js/random.js";
-import { HistoryLine } from "../js/figures/networks/history-line.js";
+import { historyLine } from "../js/figures/networks/history-line.js";
 import { onWidth } from "../js/figures/networks/number-line.js";
-import { descent, RATE, WEIGHTS as NAMES } from "../js/figures/networks/surface-descent.js";
 import { nameOf, SurfacePanel } from "../js/figures/networks/surface-panel.js";
-import { SurfaceSheet } from "../js/figures/networks/surface-sheet.js";
-import { EYE, turned } from "../js/figures/networks/surface-view.js";
+import { EYE, framing, patches, project, turned } from "../js/figures/networks/surface-view.js";
 
 /** @typedef {import("../js/numbers/neuron.js").TwoLayer} TwoLayer */
-/** @typedef {import("../js/kit/state.js").Values} Values */
-/**
- * @typedef {object} Attempt of gradient descent
- * @property {ReturnType<typeof descent>} steps
- * @property {Values} mine the reader's numbers, to go back to
- * @property {Values} now
- * @property {boolean} isOver
- * @property {boolean} isStuck no step helps
- * @property {ReturnType<typeof setTimeout> | undefined} clock
- */
+/** @typedef {import("../js/figures/networks/surface-view.js").Seen} Seen */
 
+const NAMES = /** @type {const} */ (["w1", "w2", "b1", "w3", "b2", "b3"]);
+// of a picture 420 wide; `zoom` makes it as large as it is shown
+const SIZE = { reach: 3, lift: 0.7, scale: 42, width: 420, height: 330, x: 215, y: 212 };
 const POINTS = 14;
 const STEP = 15; // degrees a key turns
-const STEP_MS = 240; // from one step of gradient descent to the next
-const TRY = "Let gradient descent try";
 
 /** @type {import("../js/kit/state.js").Schema} */
 const FIELDS = {
@@ -59,23 +42,34 @@ const FIELDS = {
 
 class MgSurface extends Widget {
   fields = FIELDS;
-  sheet = new SurfaceSheet(this);
+  view = svg("svg", {
+    class: "net-view",
+    tabindex: 0,
+    role: "application",
+    "aria-roledescription": "surface to turn",
+  });
+  canvas = html("canvas", { "aria-hidden": "true" });
   /** @private */ eye = { ...EYE };
-  /** @private @type {import("../js/figures/networks/surface-sheet.js").Ground | null} */
-  ground = null;
-  /** @private whether a hand pulls it or one of its numbers */ isPulled = false;
+  /** @private @type {ReturnType<MgSurface["sheet"]> | null} */ paper = null;
+  /** @private @type {ReturnType<MgSurface["grounded"]> | null} */ ground = null;
+  /** @private for what the axes were drawn */ framed = "";
+  /** @private */ axis = svg("path", { class: "net-axis" });
+  /** @private of the axes @type {SVGTextElement[]} */ labels = [];
   /** @private @type {SurfacePanel | null} */ panel = null;
   /** px across of what stands beside the surface @protected */ beside = 420;
 
   build() {
     this.eye = { ...EYE };
+    this.paper = null;
     this.ground = null;
-    this.isPulled = false;
+    this.framed = "";
+    this.labels = [];
+    this.view.replaceChildren(this.axis);
     this.hear();
-    const { box } = this.sheet;
+    const box = html("div", { class: "net-solid" }, this.canvas, this.view);
     const anew = () =>
       this.guard(() => {
-        this.sheet.renew();
+        this.paper = null;
         this.draw();
       });
     const watcher = new ResizeObserver(anew);
@@ -88,7 +82,6 @@ class MgSurface extends Widget {
     });
     this.panel = panel;
     const numbers = html("div", {}, panel.picture);
-    this.pulls(panel.picture);
     onWidth(this, numbers, (width) => {
       this.beside = width;
       panel.stand(width);
@@ -155,20 +148,9 @@ class MgSurface extends Widget {
     this.lookFrom(turned(this.eye, turn, tilt));
   }
 
-  /** It is drawn quickly while one of these is held. @private @param {SVGSVGElement} picture */
-  pulls(picture) {
-    this.listen(picture, "pointerdown", (event) => (this.isPulled = event.button === 0));
-    this.listen(picture, "pointerup pointercancel lostpointercapture", () => {
-      if (!this.isPulled) return;
-      this.isPulled = false;
-      this.draw();
-    });
-  }
-
   /** @private */
   hear() {
-    const { view } = this.sheet;
-    this.pulls(view);
+    const { view } = this;
     /** @type {{x: number, y: number} | null} */
     let held = null;
     this.listen(view, "pointerdown", (event) => {
@@ -220,20 +202,118 @@ class MgSurface extends Widget {
     return null;
   }
 
+  /** The canvas as large as it is shown, and its colours. @private */
+  sheet() {
+    const width = this.canvas.clientWidth || SIZE.width;
+    const height = (width * SIZE.height) / SIZE.width;
+    const paper = sized(this.canvas, width, height);
+    const zoom = width / SIZE.width;
+    paper.scale(zoom, zoom);
+    this.view.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    return { paper, zoom, palette: paletteOf(this) };
+  }
+
+  /** What is drawn, however it is turned. @private */
+  grounded() {
+    const heights = surface(this.net, this.values.x3, POINTS);
+    const other = this.wires();
+    const most = Math.max(1, ...heights.flat(), ...(other ?? []).flat());
+    return { heights, other, most, lift: Math.min(SIZE.lift, 3.2 / most) };
+  }
+
   /** @private */
   draw() {
-    const { eye, isPulled } = this;
-    this.ground ??= {
-      heights: surface(this.net, this.values.x3, POINTS),
-      other: this.wires(),
+    const { eye } = this;
+    const { heights, other, most, lift } = (this.ground ??= this.grounded());
+    const { paper, zoom, palette } = (this.paper ??= this.sheet());
+    const to = (/** @type {Seen} */ { x, y }) =>
+      paper.lineTo(SIZE.x + x * SIZE.scale, SIZE.y + y * SIZE.scale);
+    const trace = (/** @type {Seen[]} */ corners) => {
+      paper.beginPath();
+      corners.forEach(to);
+      paper.closePath();
     };
-    this.sheet.draw(this.ground, eye, isPulled);
-    if (isPulled) return;
+    const wire = (/** @type {Seen[]} */ corners) => {
+      trace(corners);
+      paper.stroke();
+    };
+    paper.clearRect(0, 0, SIZE.width, SIZE.height);
+    [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.ink, 0.9, 0.75];
+    wire(
+      [
+        [-3, -3],
+        [3, -3],
+        [3, 3],
+        [-3, 3],
+      ].map(([x, y]) => project(eye, x, y, 0)),
+    );
+    [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.line, 0.5, 1];
+    for (const { i, j, height, corners } of patches(heights, eye, { reach: SIZE.reach, lift })) {
+      paper.fillStyle = groundOf(palette, height / most);
+      trace(corners);
+      paper.fill();
+      const isEdge = i === 0 || j === 0 || i === POINTS - 2 || j === POINTS - 2;
+      // Within, the two far sides are enough: the near ones are far sides of the next.
+      if (!isEdge) {
+        const far = corners.reduce(
+          (best, corner, k) => (corner.far > corners[best].far ? k : best),
+          0,
+        );
+        paper.beginPath();
+        for (const k of [far + 3, far, far + 1]) to(corners[k % 4]);
+      }
+      paper.stroke();
+    }
+    [paper.strokeStyle, paper.lineWidth, paper.globalAlpha] = [palette.ink, 0.9, 0.75];
+    if (other)
+      for (const { corners } of patches(other, eye, { reach: SIZE.reach, lift })) wire(corners);
+    this.frame({ most, lift, zoom });
     const label =
-      `The surface a over x₁ and x₂${this.ground.other ? ", the target's as wires" : ""}, turned ` +
-      `by ${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. ` +
-      "Arrow keys turn it.";
-    setAll(this.sheet.view, { "aria-label": label });
+      `The surface a over x₁ and x₂${other ? ", the target's as wires" : ""}, turned by ` +
+      `${Math.round(eye.turn)} degrees, seen from ${Math.round(eye.tilt)} degrees above. Arrow ` +
+      "keys turn it.";
+    setAll(this.view, { "aria-label": label });
+  }
+
+  /**
+   * Axes with names and round numbers, one of them of the height.
+   * @private
+   * @param {{most: number, lift: number, zoom: number}} size
+   */
+  frame({ most, lift, zoom }) {
+    const { eye } = this;
+    const framed = [eye.turn, eye.tilt, most, lift, zoom].join();
+    if (framed === this.framed) return;
+    this.framed = framed;
+    const px = (/** @type {Seen} */ { x, y }) => ({
+      x: (SIZE.x + x * SIZE.scale) * zoom,
+      y: (SIZE.y + y * SIZE.scale) * zoom,
+    });
+    const { floor, height } = framing(eye, { reach: SIZE.reach, most, lift });
+    const d = height
+      ? [height.line, ...height.ticks.map(({ mark }) => mark)]
+          .map((ends) => ends.map(px))
+          .map(
+            ([a, b]) => `M${a.x.toFixed(1)} ${a.y.toFixed(1)}L${b.x.toFixed(1)} ${b.y.toFixed(1)}`,
+          )
+          .join("")
+      : "";
+    setAll(this.axis, { d });
+    const texts = [
+      ...floor.map((one) => ({ ...one, anchor: "middle" })),
+      ...(height?.ticks ?? []).map((one) => ({ ...one, anchor: "end" })),
+      ...(height ? [{ at: height.name, text: "a", anchor: "middle" }] : []),
+    ];
+    texts.forEach(({ at, text, anchor }, i) => {
+      if (!this.labels[i]) {
+        this.labels[i] = svg("text", { class: "mg-label mg-halo" });
+        this.view.append(this.labels[i]);
+      }
+      const { x, y } = px(at);
+      setAll(this.labels[i], { x: x.toFixed(1), y: (y + 4).toFixed(1), "text-anchor": anchor });
+      setText(this.labels[i], text);
+    });
+    for (const label of this.labels.splice(texts.length)) label.remove();
   }
 
   /** @private */
@@ -257,35 +337,18 @@ class MgSurfaceMatch extends MgSurface {
   };
   score = html("p", { class: "net-big", role: "status" });
   hint = html("p", { class: "mg-note" });
-  track = new HistoryLine("gradient descent");
+  track = html("div");
   /** @private the losses so far @type {number[]} */ history = [];
   /** @private */ best = Infinity;
   /** @private the target that they belong to */ shown = NaN;
-  /** @private the numbers that they begin with @type {Values} */ first = {};
-  /** @private @type {Attempt | null} */ rival = null;
-  /** @private the losses of gradient descent @type {number[]} */ theirs = [];
-  /** @private whether it has brought the reader's numbers to where they are */ isHelped = false;
-
-  build() {
-    this.whenLeaving(() => clearTimeout(this.rival?.clock));
-    this.forget();
-    return super.build();
-  }
-
-  reset() {
-    this.forget();
-    super.reset();
-  }
-
-  /** Nobody has tried anything. @private */
-  forget() {
-    clearTimeout(this.rival?.clock);
-    const none = { shown: NaN, history: [], best: Infinity, rival: null, theirs: [] };
-    Object.assign(this, { ...none, isHelped: false });
-  }
 
   above() {
-    return [this.score, this.track.picture];
+    this.shown = NaN;
+    return [this.score];
+  }
+
+  below() {
+    return [this.track];
   }
 
   own() {
@@ -295,14 +358,7 @@ class MgSurfaceMatch extends MgSurface {
     fresh.hidden ||= isHidden("seed");
     this.stop = this.button("Stop", () => this.set({ stopped: !this.values.stopped }));
     const peek = this.button("Peek", () => this.set({ peek: !this.values.peek }));
-    return [row(group("The target", {}, fresh, peek, this.stop)), this.hint];
-  }
-
-  /** Beside the last of the numbers that it moves. */
-  below() {
-    const looks = { control: "descent", class: "mg-button net-try" };
-    this.tries = this.button(TRY, () => this.try(), looks);
-    return [this.tries];
+    return [row(fresh, peek, this.stop), this.hint];
   }
 
   get target() {
@@ -313,148 +369,47 @@ class MgSurfaceMatch extends MgSurface {
     return this.values.stopped ? null : surface(this.target, this.values.x3, POINTS);
   }
 
-  // ---------------------------------------------------------------- gradient descent
-
-  /** Lets gradient descent begin where the reader began; then stops it; then goes back. @private */
-  try() {
-    const { rival: attempt } = this;
-    if (attempt && !attempt.isOver) {
-      this.over(attempt);
-      this.update();
-      return;
-    }
-    if (attempt) {
-      this.rival = null;
-      this.isHelped = false;
-      this.set(attempt.mine);
-      return;
-    }
-    this.theirs = [];
-    const steps = descent(/** @type {any} */ (this.first), this.target, this.values.x3);
-    /** @type {Attempt} */
-    const begun = {
-      steps,
-      mine: numbersOf(this.values),
-      now: {},
-      isOver: false,
-      isStuck: false,
-      clock: undefined,
-    };
-    this.rival = begun;
-    this.isHelped = true;
-    if (prefersLessMotion()) while (this.step(begun));
-    else this.go(begun);
-    this.set({ ...begun.now, stopped: false });
-  }
-
-  /** A step, and another one after a while. @private @param {Attempt} attempt */
-  go(attempt) {
-    if (!this.step(attempt)) return;
-    attempt.clock = setTimeout(
-      () =>
-        this.guard(() => {
-          this.go(attempt);
-          this.set(attempt.now);
-        }),
-      STEP_MS,
-    );
-  }
-
-  /** Whether there was one. @private @param {Attempt} attempt */
-  step(attempt) {
-    const { value } = attempt.steps.next();
-    if (!value) {
-      attempt.isStuck = true;
-      this.over(attempt);
-      return false;
-    }
-    attempt.now = { ...value.net, x3: this.values.x3 };
-    this.theirs.push(value.loss);
-    if (value.loss < SURFACE_GOAL) this.over(attempt);
-    return !attempt.isOver;
-  }
-
-  /** @private @param {Attempt} attempt */
-  over(attempt) {
-    attempt.isOver = true;
-    clearTimeout(attempt.clock);
-  }
-
-  // ---------------------------------------------------------------- what is said
-
   say() {
     const { stopped, peek, seed } = this.values;
-    if (this.shown !== seed) {
-      this.forget();
-      Object.assign(this, { shown: seed, first: numbersOf(this.values) });
-    }
+    if (this.shown !== seed) Object.assign(this, { shown: seed, history: [], best: Infinity });
     this.stop?.replaceChildren(stopped ? "Go on" : "Stop");
-    const isTheirs = this.rival !== null && sameNumbers(this.rival.now, this.values);
-    if (this.rival && !isTheirs) {
-      this.over(this.rival); // the reader has taken over
-      this.rival = null;
-    }
-    if (this.tries)
-      setText(this.tries, !this.rival ? TRY : this.rival.isOver ? "Back to mine" : "Hold it");
     if (stopped) {
       renew(this.score, "Stopped: this is your own surface alone.");
       super.say();
       return;
     }
     const loss = surfaceLoss(this.net, this.target, this.values.x3);
-    const { history, theirs } = this;
-    if (!isTheirs) {
-      if (history[history.length - 1] !== loss) history.push(loss);
-      history.splice(0, Math.max(0, history.length - 500));
-      this.best = Math.min(this.best, loss);
-    }
-    const size = { goal: SURFACE_GOAL, width: this.beside, height: 132 };
-    this.track.show({ own: history, other: theirs, ...size });
+    const { history } = this;
+    if (history[history.length - 1] !== loss) history.push(loss);
+    history.splice(0, Math.max(0, history.length - 500));
+    this.best = Math.min(this.best, loss);
+    const size = { goal: SURFACE_GOAL, width: this.beside, height: 104 };
+    renew(this.track, historyLine(history, size));
     const found = loss < SURFACE_GOAL;
-    if (found && !peek && !this.isHelped) solved("E8", `seed ${seed}`);
-    const steps = counted(theirs.length - 1, "step");
-    if (isTheirs) {
-      const after = `${written(loss, 4)} after ${steps}`;
-      const at = this.rival?.isStuck ? `stuck at ${after}` : `${after}${found ? " ✓" : ""}`;
-      renew(this.score, `Gradient descent: ${at}`);
-    } else
-      renew(
-        this.score,
-        `Loss ${written(loss, 4)}, best ${written(this.best, 4)}: ` +
-          (found
-            ? peek || this.isHelped
-              ? `found, ${peek ? "with a look at the answer" : "helped by gradient descent"}`
-              : "✓ found"
-            : `goal below ${SURFACE_GOAL}`),
-      );
+    if (found && !peek) solved("E8", `seed ${seed}`);
+    renew(
+      this.score,
+      `Loss ${written(loss, 4)}, best ${written(this.best, 4)}: ` +
+        (found
+          ? peek
+            ? "found, with a look at the answer"
+            : "✓ found"
+          : `goal below ${SURFACE_GOAL}`),
+    );
     const weights = NAMES.map((name) => `${nameOf(name)} ${written(this.target[name])}`).join(", ");
     renew(
       this.hint,
       peek
         ? `The target's weights: ${weights}.`
-        : isTheirs
-          ? `From your first numbers: each step moves all six by ${RATE} times their gradients.`
-          : `Target ${seed}, as wires. Move one number at a time, and keep what brings the ` +
+        : `Target ${seed}, as wires. Move one number at a time, and keep what brings the ` +
             "loss down.",
     );
-    const rival = theirs.length
-      ? ` Gradient descent: loss ${written(theirs[theirs.length - 1], 4)} after ${steps}.`
-      : "";
     this.summary(
       `Target ${seed}: loss ${written(loss, 4)}, best so far ${written(this.best, 4)}, after ` +
-        `${counted(history.length, "look")}.${rival}`,
+        `${history.length} ${history.length === 1 ? "look" : "looks"}.`,
     );
   }
 }
-
-/** @param {number} count @param {string} what */
-const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
-
-/** The net's numbers, and its third input. @param {Values} values @returns {Values} */
-const numbersOf = (values) => Object.fromEntries([...NAMES, "x3"].map((key) => [key, values[key]]));
-
-/** @param {Values} one @param {Values} other */
-const sameNumbers = (one, other) => [...NAMES, "x3"].every((key) => one[key] === other[key]);
 
 define("mg-surface", MgSurface);
 define("mg-surface-match", MgSurfaceMatch);

@@ -17,7 +17,7 @@ class MgTokenizer extends Widget {
   fields = { text: textField("emma", 40) };
   tokenizer = new Tokenizer(LETTERS);
   refused = html("p", { id: freshId("refused"), class: "mg-refused", role: "alert" });
-  row = html("div", { class: "toks toks-large", "data-made": "ids", tabindex: 0 });
+  row = html("div", { class: "toks toks-large" });
   back = html("p");
 
   build() {

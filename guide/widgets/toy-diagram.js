@@ -121,7 +121,6 @@ class MgToyDiagram extends Widget {
     this.listen(this, "click focusin", ({ target }) => uncover(panel, target));
     this.listen(this.drawing.picture, "keydown", (event) => this.key(event));
     this.toggleAttribute("data-part", only !== null);
-    this.toggleAttribute("data-tells", true);
     if (only !== null) {
       const part = html("div", { class: "toy-part" }, this.drawing.element, this.panel);
       return [this.figure(hasPicker ? part : [tokens, part], { under: true })];

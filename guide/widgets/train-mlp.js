@@ -29,7 +29,6 @@ class MgTrainMlp extends Widget {
     "x-label": "step",
     "y-label": "nats per token",
     "x-to": STEPS,
-    "data-made": "loss",
   });
   score = html("p", { class: "net-big" });
   samples = html("p");

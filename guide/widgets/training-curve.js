@@ -18,7 +18,6 @@ class MgTrainingCurve extends Widget {
   means = /** @type {number[]} */ ([]);
   curve = make("mg-curve", {
     label: "Losses of the recorded run",
-    "data-made": "loss",
     "x-label": "step",
     "y-label": "nats per token",
     digits: 4,

@@ -10,7 +10,7 @@ import { OnNames, tokenRow } from "../js/figures/on-names.js";
 class MgUniqueCharacters extends OnNames {
   fields = { step: wholeField(3, 0, 100000), words: textField("", 300) };
   word = html("div", { class: "toks toks-large" });
-  pool = html("div", { class: "toks toks-large pool", "data-made": "id", tabindex: 0 });
+  pool = html("div", { class: "toks toks-large pool" });
   poolName = html("p", { class: "mg-soft" });
   reads = /** @type {ReturnType<typeof collecting>} */ ([]);
   /** @private how many documents there are */ total = 0;

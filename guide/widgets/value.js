@@ -145,7 +145,6 @@ class MgValue extends Widget {
       "text",
       {
         class: "mg-label mg-halo plane-said",
-        "data-made": this.values.op,
         x: x + (isLeft ? -14 : 14),
         y: y + (isLeft || down > 0 ? down : 24),
         "text-anchor": isLeft ? "end" : "start",

@@ -113,29 +113,6 @@ export function tempered(probs, temperature) {
   return weights.map((w) => w / sum);
 }
 
-/** The stream of a seed behind the shuffled list, and what it has drawn since. */
-const stream = {
-  docs: /** @type {readonly string[]} */ ([]),
-  seed: NaN,
-  from: new Random(0),
-  draws: /** @type {number[]} */ ([]),
-};
-
-/**
- * One of the random numbers that come behind the shuffling, which takes longer than all of them.
- * @param {readonly string[]} docs
- * @param {number} seed
- * @param {number} at
- */
-function drawn(docs, seed, at) {
-  if (stream.docs !== docs || stream.seed !== seed) {
-    Object.assign(stream, { docs, seed, from: new Random(seed), draws: [] });
-    stream.from.shuffle([...docs]);
-  }
-  while (stream.draws.length <= at) stream.draws.push(stream.from.random());
-  return stream.draws[at];
-}
-
 /**
  * Names written from counts, draw by draw, as rung 0 does: the stream first shuffles the list, then
  * draws. With seed 42, all 1,000 names counted and temperature 0.5 these are its 20 samples.
@@ -144,15 +121,18 @@ function drawn(docs, seed, at) {
  * @returns {{name: number, before: string, token: number, draw: number, next: number}[]}
  */
 export function drawNames({ docs, tokenizer, tokens }, { count, temperature, seed, samples = 20 }) {
+  const stream = new Random(seed);
+  stream.shuffle([...docs]);
   const table = countedAfter(/** @type {Names} */ ({ tokenizer, tokens }), count);
-  const weights = /** @type {number[][]} */ ([]); // of each token that has come
   const draws = [];
   for (let name = 0; name < samples; name++) {
     let [token, before] = [tokenizer.bos, ""];
     for (let at = 0; at < table.blockSize; at++) {
-      const draw = drawn(docs, seed, draws.length);
-      weights[token] ??= table.probs(token).map((p) => p ** (1 / temperature));
-      const next = choice(weights[token], draw);
+      const draw = stream.random();
+      const next = choice(
+        table.probs(token).map((p) => p ** (1 / temperature)),
+        draw,
+      );
       draws.push({ name, before, token, draw, next });
       if (next === tokenizer.bos) break;
       before += tokenizer.uchars[next];

@@ -236,11 +236,7 @@ export class MgGraph extends KitElement {
       const group = this.drawn?.[i];
       if (!group) return;
       turn(group, node.state ?? "");
-      setAll(group, {
-        "aria-label": sentences[i],
-        "data-link": node.link || null,
-        ...madeOf(node),
-      });
+      setAll(group, { "aria-label": sentences[i], "data-link": node.link || null });
       this.words(node).forEach((text, l) => {
         const line = group.children[l + 1]; // after the box
         setText(line, text);
@@ -301,8 +297,7 @@ export class MgGraph extends KitElement {
     const place = Math.max(0, free);
     taken.push(boxes[place]);
     const { x, y } = places[place];
-    const looks = { class: "mg-label mg-halo", x, y, "text-anchor": "middle" };
-    group.append(svg("text", { ...looks, "data-made": "local" }, text));
+    group.append(svg("text", { class: "mg-label mg-halo", x, y, "text-anchor": "middle" }, text));
     return group;
   }
 
@@ -319,11 +314,7 @@ export class MgGraph extends KitElement {
     const [title, number, slope] = this.words(node);
     const lines = [
       svg("text", { class: "mg-node-name", x: 0, y: -h / 2 + 17, "text-anchor": "middle" }, title),
-      svg(
-        "text",
-        { class: "mg-node-data", x: 0, y: 6, "text-anchor": "middle", "data-made": "data" },
-        number,
-      ),
+      svg("text", { class: "mg-node-data", x: 0, y: 6, "text-anchor": "middle" }, number),
       svg("text", { class: "mg-node-grad", x: 0, y: h / 2 - 7, "text-anchor": "middle" }, slope),
     ];
     const group = svg(
@@ -336,7 +327,6 @@ export class MgGraph extends KitElement {
         transform: `translate(${x} ${y})`,
         "data-state": state,
         "data-link": link,
-        ...madeOf(node),
         "data-drag": node.drag || null,
         "aria-label": sentence,
       },
@@ -481,10 +471,5 @@ export class MgGraph extends KitElement {
     };
   }
 }
-
-/** What is pointed at in a node: its gradient as soon as it has one. @param {GraphNode} node */
-const madeOf = ({ grad }) => ({
-  "data-made": grad === null || grad === undefined ? "data" : "grad",
-});
 
 define("mg-graph", MgGraph);

@@ -12,7 +12,6 @@
 // `link` links row r to `wte.r<r>` and its cell in column c to `wte.r<r>.c<c>` as well. Tells
 // `mg-cell` {row, column, value}, or null where none is looked at.
 
-import { Calm } from "./calm.js";
 import { css, inkOn, scaleOf, shade } from "./color.js";
 import { freshId, html, onTheme, setAll, svg, tableOf } from "./dom.js";
 import { define, KitElement } from "./element.js";
@@ -24,7 +23,7 @@ import { written } from "./text.js";
 /**
  * @typedef {object} HeatData
  * @property {number[][]} values
- * @property {string[]} [rows] names; also of rows that are to come
+ * @property {string[]} [rows]
  * @property {string[]} [columns]
  * @property {number} [most] the size that has full colour; the largest there is if absent
  * @property {string} [link]
@@ -37,7 +36,6 @@ const NUMBER_CELL = 54;
 const NUMBER_HEIGHT = 30;
 const NAME_HEIGHT = 12;
 const CHAR = 7.5;
-const REST_MS = 120; // until the line below says what stands there
 const SHADES = 32; // on each side of zero: few colours, so that a small change repaints few cells
 
 export class MgHeat extends KitElement {
@@ -63,7 +61,6 @@ export class MgHeat extends KitElement {
     /** @private of the cells */ this.place = { left: 0, top: 0, w: 0, h: 0 };
     /** @private pixels across, as last heard */ this.wide = 0;
     /** @private of the screen to one of the page */ this.ratio = 1;
-    /** @private */ this.rest = new Calm(REST_MS, () => this.guard(() => this.idle()));
   }
 
   get data() {
@@ -80,11 +77,6 @@ export class MgHeat extends KitElement {
       if (!keepGrid) this.draw();
       this.paint();
     });
-  }
-
-  /** Where the cells lie in its picture, for what is drawn over it. */
-  get laid() {
-    return this.place;
   }
 
   build() {
@@ -121,7 +113,6 @@ export class MgHeat extends KitElement {
         }),
       ),
     );
-    this.whenLeaving(() => this.rest.stop());
     this.listen(document, "mg-link", ({ detail }) => this.light(detail.ids));
   }
 
@@ -217,15 +208,10 @@ export class MgHeat extends KitElement {
         }),
       );
     }
-    const rows = Math.max(values.length, Math.min(room, this.content.rows?.length ?? 0));
-    for (const { label } of this.lines.splice(rows)) label.remove();
-    for (let r = 0; r < rows; r++) {
+    for (const { label } of this.lines.splice(values.length)) label.remove();
+    values.forEach((_, r) => {
       const name = r % named ? "" : this.rowName(r);
-      const visibility = r < values.length ? null : "hidden"; // hiding lays nothing out
-      if (this.lines[r]?.name === name) {
-        setAll(this.lines[r].label, { visibility });
-        continue;
-      }
+      if (this.lines[r]?.name === name) return;
       const label = svg(
         "text",
         {
@@ -235,14 +221,13 @@ export class MgHeat extends KitElement {
           "text-anchor": "end",
           "dominant-baseline": "central",
           "data-link": link ? `${link}.r${r}` : null,
-          visibility,
         },
         name,
       );
       if (this.lines[r]) this.lines[r].label.replaceWith(label);
       else grid.append(label);
       this.lines[r] = { name, label };
-    }
+    });
     grid.setAttribute("aria-label", `${this.name}, ${values.length} × ${columns}`);
     grid.setAttribute("aria-rowcount", String(values.length));
     grid.setAttribute("aria-colcount", String(columns));
@@ -349,6 +334,15 @@ export class MgHeat extends KitElement {
         for (const x of row) if (Number.isFinite(x)) most = Math.max(most, Math.abs(x));
     const wide = this.hasAttribute("numbers");
     const bare = this.hasAttribute("unsigned") && !wide;
+    /** @type {Map<number, [string, string]>} */
+    const colours = new Map();
+    const coloured = (/** @type {number} */ level) => {
+      const ground = shade(scale, level / SHADES);
+      /** @type {[string, string]} */
+      const made = [css(ground), inkOn(ground)];
+      colours.set(level, made);
+      return made;
+    };
     const before = this.painted;
     if (before?.scale !== scale) this.fills = [];
     const isAlike = before?.most === most;
@@ -375,7 +369,7 @@ export class MgHeat extends KitElement {
         const shown = text ? `${level} ${text}` : level;
         if (fills[c] === shown) continue;
         fills[c] = shown;
-        const [fill, ink] = coloured(scale, level);
+        const [fill, ink] = colours.get(level) ?? coloured(level);
         if (paper) paintCell(paper, place, r, c, { fill, ink, text });
       }
     });
@@ -404,7 +398,7 @@ export class MgHeat extends KitElement {
   idle() {
     const { values } = this.content;
     const all = values.flat();
-    if (!this.readout || !all.length || this.isLooked) return;
+    if (!this.readout || !all.length) return;
     const [low, high] = [Math.min(...all), Math.max(...all)];
     const text =
       `${this.name}: ${values.length} × ${values[0].length} numbers from ` +
@@ -415,8 +409,12 @@ export class MgHeat extends KitElement {
 
   /** Puts the frame on a cell, or takes it away. @private @param {Cell | null} cell */
   look(cell) {
-    const { picture, frame, framed } = this;
-    const { values, link } = this.content;
+    const {
+      picture,
+      frame,
+      framed,
+      content: { values, link },
+    } = this;
     const wasLooked = this.isLooked;
     this.isLooked = cell !== null && values.length > 0;
     if (cell) this.at = cell;
@@ -441,8 +439,7 @@ export class MgHeat extends KitElement {
     });
     if (link && (ids.length || wasLooked)) startLinks().show(ids);
     if (this.isLooked && this.readout) setLine(this.readout, `${this.name}, ${name}`);
-    else if (wasLooked || !this.readout?.textContent) this.idle();
-    else this.rest.changed(); // it ran through numbers that nobody can read
+    else this.idle();
     if (this.isLooked || wasLooked)
       this.tell("mg-cell", this.isLooked ? { row, column, value: values[row][column] } : null);
   }
@@ -457,8 +454,10 @@ export class MgHeat extends KitElement {
       .filter((id) => id.startsWith(`${link}.r`))
       .map((id) => /^r(\d+)(?:\.c(\d+))?$/.exec(id.slice(link.length + 1)));
     const frames = mine.flatMap((found) => {
-      const row = Number(found?.[1]);
-      const column = found?.[2] === undefined ? null : Number(found[2]);
+      const [row, column] = [
+        Number(found?.[1]),
+        found?.[2] === undefined ? null : Number(found[2]),
+      ];
       if (!found || row >= values.length || (column ?? 0) >= columns) return [];
       return [
         svg("rect", {
@@ -472,26 +471,6 @@ export class MgHeat extends KitElement {
     });
     if (frames.length || this.lit.firstChild) this.lit.replaceChildren(...frames);
   }
-}
-
-/** Colours of the levels, for the scale that they belong to. */
-const colours = { scale: /** @type {object | null} */ (null), known: new Map() };
-
-/**
- * A level's colour, and that of its sign.
- * @param {import("./color.js").Scale} scale
- * @param {number} level
- * @returns {[string, string]}
- */
-function coloured(scale, level) {
-  if (colours.scale !== scale) Object.assign(colours, { scale, known: new Map() });
-  const known = colours.known.get(level);
-  if (known) return known;
-  const ground = shade(scale, level / SHADES);
-  /** @type {[string, string]} */
-  const made = [css(ground), inkOn(ground)];
-  colours.known.set(level, made);
-  return made;
 }
 
 define("mg-heat", MgHeat);

@@ -10,17 +10,11 @@
 // or, for a number, answer="3.2958" digits="2" unit="nats" in place of the list. With `waits` the
 // explanation comes only when the page calls `explain()`, after it has shown what happens. Tells
 // `mg-predicted` {guess, right}: `right` is null where the reader asked to be shown.
-//
-// Where the question has a `name`, a guess can be made for a class: it becomes a code, and the
-// answer waits until it is asked for (class-panel.js). With `for-class` that is so from the start.
 
-import { beginInClass, inClass, setInClass } from "./class-mode.js";
 import { button, freshId, html } from "./dom.js";
 import { define, KitElement } from "./element.js";
 import { distance } from "./judge.js";
 import { readNumber, written } from "./text.js";
-
-const panel = () => import("./class-panel.js");
 
 export class MgPredict extends KitElement {
   build() {
@@ -40,14 +34,9 @@ export class MgPredict extends KitElement {
     if (list) this.fromList(list);
     else this.fromNumber();
     const tell = button("Just show me", { class: "mg-button mg-quiet" });
-    this.listen(tell, "click", () =>
-      this.held ? this.reveal(...this.held) : this.reveal(null, null, "Here it is."),
-    );
+    this.listen(tell, "click", () => this.reveal(null, null, "Here it is."));
     this.choices.append(tell);
-    /** where the code of a guess comes */ this.place = html("div", { class: "mg-for-class" });
-    /** @private @type {[number, boolean, string] | null} */ this.held = null;
-    this.replaceChildren(asked, this.choices, this.said, this.place, this.onPaper(list));
-    if (this.hasAttribute("name")) this.offerClass();
+    this.replaceChildren(asked, this.choices, this.said, this.onPaper(list));
     if (why) {
       why.hidden = true;
       this.append(why);
@@ -72,58 +61,6 @@ export class MgPredict extends KitElement {
     return printed;
   }
 
-  /** @private The button that makes guesses for a class, on all questions of this tab. */
-  offerClass() {
-    if (this.hasAttribute("for-class")) beginInClass();
-    const turn = button("For the class", { class: "mg-button mg-class-turn" });
-    const show = () => {
-      turn.setAttribute("aria-pressed", String(inClass()));
-      if (inClass()) this.guard(panel); // also where the network is gone by the time of the guess
-      if (inClass()) this.putCode();
-      else if (!this.held || this.hasAttribute("data-revealed")) this.place?.replaceChildren();
-    };
-    this.listen(turn, "click", () => setInClass(!inClass()));
-    this.listen(window, "mg-class", show);
-    this.choices?.append(turn);
-    show();
-  }
-
-  /** @private The code of the guess that was made, if one was. */
-  putCode() {
-    const { held, place } = this;
-    if (!held || !place) return;
-    this.guard(async () => {
-      const { putCode } = await panel();
-      if (held !== this.held || !this.isConnected) return;
-      const [guess] = held;
-      const isNumber = this.hasAttribute("answer");
-      putCode(place, { name: this.getAttribute("name") ?? "", guess, isNumber }, () =>
-        this.hasAttribute("data-revealed") ? null : () => this.reveal(...held),
-      );
-    });
-  }
-
-  /**
-   * A guess: one for a class waits behind its code, any other is answered at once.
-   * @private @param {number} guess @param {boolean} right @param {string} say
-   */
-  take(guess, right, say) {
-    if (this.held || this.hasAttribute("data-revealed")) return;
-    this.held = [guess, right, say];
-    if (!inClass() || !this.hasAttribute("name")) this.reveal(...this.held);
-    else this.close(guess);
-    if (inClass()) this.putCode();
-  }
-
-  /** @private No other guess is taken. @param {number | null} guess */
-  close(guess) {
-    this.press?.(guess);
-    for (const one of this.choices?.querySelectorAll("form input") ?? [])
-      one.setAttribute("readonly", "");
-    for (const one of this.choices?.querySelectorAll(".mg-choice, [type=submit]") ?? [])
-      one.setAttribute("aria-disabled", "true");
-  }
-
   /** @private @param {HTMLElement} list */
   fromList(list) {
     const items = [...list.querySelectorAll(":scope > li")];
@@ -134,12 +71,9 @@ export class MgPredict extends KitElement {
     });
     const answer = items.findIndex((item) => item.matches("[data-answer]"));
     if (answer < 0) throw new Error("mg-predict: no choice is marked with data-answer");
-    /** @private */ this.press = (/** @type {number | null} */ guess) =>
-      buttons.forEach((one, i) => {
-        one.setAttribute("aria-pressed", String(i === guess));
-      });
     /** @private */ this.mark = (/** @type {number | null} */ guess) => {
       buttons.forEach((one, i) => {
+        one.setAttribute("aria-pressed", String(i === guess));
         if (i === answer) one.append(html("span", { class: "mg-tag" }, "✓ the answer"));
         else if (i === guess) one.append(html("span", { class: "mg-tag" }, "your guess"));
       });
@@ -147,7 +81,7 @@ export class MgPredict extends KitElement {
     buttons.forEach((one, i) =>
       this.listen(one, "click", () => {
         const right = i === answer;
-        this.take(i, right, right ? "That is right." : "That isn't it.");
+        this.reveal(i, right, right ? "That is right." : "That isn't it.");
       }),
     );
     this.choices?.append(...buttons);
@@ -183,7 +117,8 @@ export class MgPredict extends KitElement {
         return;
       }
       const off = distance(guess, truth, digits);
-      this.take(
+      field.disabled = true;
+      this.reveal(
         guess,
         off === "just right",
         `It is ${written(truth, digits)} ${unit}: your guess was ${off}.`.replace(" :", ":"),
@@ -197,9 +132,9 @@ export class MgPredict extends KitElement {
     if (this.hasAttribute("data-revealed")) return;
     this.setAttribute("data-revealed", "");
     this.whenLeaving(() => this.removeAttribute("data-revealed"));
-    this.close(guess);
     this.mark?.(guess);
-    if (this.place?.firstChild) this.putCode(); // without its button for the answer
+    for (const one of this.choices?.querySelectorAll("button") ?? [])
+      one.setAttribute("aria-disabled", "true");
     if (this.said) this.said.textContent = say;
     if (this.choices?.querySelector("form") && guess === null && this.said) {
       this.said.textContent = (

@@ -10,7 +10,6 @@ import { readState, writeField } from "./state.js";
 
 export class MgSay extends KitElement {
   /** @private @type {(() => void) | null} */ unheard = null;
-  /** @private @type {Element | null} */ found = null;
 
   build() {
     this.replaceChildren(...this.fallback);
@@ -39,11 +38,9 @@ export class MgSay extends KitElement {
     this.follow();
   }
 
-  /** Looked for once: it is asked after every change. @private @returns {Widget | null} */
+  /** @private @returns {Widget | null} */
   figure() {
-    if (!this.found?.isConnected)
-      this.found = document.querySelector(`mg-${this.getAttribute("figure")}`);
-    return /** @type {Widget | null} */ (this.found);
+    return document.querySelector(`mg-${this.getAttribute("figure")}`);
   }
 
   /** Lights up with the figure, from when it is there. @private */

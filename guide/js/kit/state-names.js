@@ -66,20 +66,3 @@ export function nameNow(name) {
   const [, old, rest] = /^([WT]\d+)(-.*)?$/.exec(name) ?? [];
   return Object.hasOwn(NOW, old ?? "") ? NOW[old] + (rest ?? "") : name;
 }
-
-/**
- * The four neurons of earlier links are one that grows: which of its steps it was, and in step 4,
- * what its numbers are called now. Where a link has several, their numbers come together.
- * @param {string} name as it is now
- * @param {string} text its state
- * @param {string} [before] what other old names have brought
- * @returns {[string, string]}
- */
-export function partNow(name, text, before = "") {
-  const step = /^neuron-([1-4])$/.exec(name)?.[1];
-  if (!step) return [name, text];
-  const own = text.split(",").filter((one) => one);
-  const numbers = step === "4" ? own.map((one) => one.replace(/^([xwb]):/, "$1s:")) : own;
-  const kept = before.split(",").filter((one) => one && !one.startsWith("step:"));
-  return ["neuron", [...kept, ...numbers, `step:${step}`].join(",")];
-}

@@ -1,10 +1,9 @@
 // A widget's state as text for the address, and back. No DOM.
 //
 // In the address it stands behind the page's own anchor: #anchor?dot=v:1_2_0_1&draws=seed:7. Only
-// what differs from the defaults is written. A link that is copied has a checksum in front of it,
-// so that one which lost its end on the way isn't taken for another: #anchor?sum=0cd3x1p&dot=v:1_2.
+// what differs from the defaults is written.
 
-import { nameNow, partNow } from "./state-names.js";
+import { nameNow } from "./state-names.js";
 import { snapped } from "./text.js";
 
 /**
@@ -165,60 +164,25 @@ export function writeState(schema, values) {
     .join(",");
 }
 
-/** The part that says what the others were; it comes first, since links are cut at their end. */
-const SUM = "sum=";
-
-/** What a reader may add to a link by hand. @param {string} part */
-const isAdded = (part) => part.startsWith("hide=");
-
 /**
- * A short checksum, as long for every text: FNV-1a in 32 bits, in letters and digits.
- * @param {string[]} parts
- */
-function sumOf(parts) {
-  let hash = 2166136261;
-  for (const char of parts.filter((part) => part && !isAdded(part)).join("&"))
-    hash = Math.imul(hash ^ Number(char.codePointAt(0)), 16777619);
-  return (hash >>> 0).toString(36).padStart(7, "0");
-}
-
-/**
- * An address for others to open: with the checksum of the states in it, if there are any.
- * @param {string} address
- */
-export function summed(address) {
-  const at = address.indexOf("?", address.indexOf("#"));
-  if (!address.includes("#") || at < 0) return address;
-  const parts = address
-    .slice(at + 1)
-    .split("&")
-    .filter((part) => !part.startsWith(SUM));
-  return `${address.slice(0, at)}?${SUM}${sumOf(parts)}&${parts.join("&")}`;
-}
-
-/**
- * The parts of an address behind its #, each under the name that it has now. Where it is damaged,
- * its checksum being that of others, no state in it counts.
+ * The parts of an address behind its #, each under the name that it has now.
  * @param {string} hash with or without #
- * @returns {{anchor: string, parts: Map<string, string>, isDamaged: boolean}}
+ * @returns {{anchor: string, parts: Map<string, string>}}
  */
 export function readHash(hash) {
   const text = hash.replace(/^#/, "");
   const at = text.indexOf("?");
-  const all = at < 0 ? [] : text.slice(at + 1).split("&");
-  const sum = all.find((part) => part.startsWith(SUM));
-  const states = all.filter((part) => part && part !== sum);
-  const isCutShort = all.length === 1 && SUM.startsWith(all[0]);
-  const isDamaged = isCutShort || (sum !== undefined && sum !== SUM + sumOf(states));
   /** @type {Map<string, string>} */
   const parts = new Map();
-  for (const part of isDamaged ? states.filter(isAdded) : states) {
+  for (const part of at < 0 ? [] : text.slice(at + 1).split("&")) {
     const equals = part.indexOf("=");
-    const name = nameNow(equals < 0 ? part : part.slice(0, equals));
-    const state = equals < 0 ? "" : part.slice(equals + 1);
-    parts.set(...partNow(name, state, parts.get("neuron")));
+    if (part)
+      parts.set(
+        nameNow(equals < 0 ? part : part.slice(0, equals)),
+        equals < 0 ? "" : part.slice(equals + 1),
+      );
   }
-  return { anchor: at < 0 ? text : text.slice(0, at), parts, isDamaged };
+  return { anchor: at < 0 ? text : text.slice(0, at), parts };
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { Calm } from "./calm.js";
 import { button, html } from "./dom.js";
-import { initialValues, readHash, readState, summed, writeHash, writeState } from "./state-text.js";
+import { initialValues, readHash, readState, writeHash, writeState } from "./state-text.js";
 
 export * from "./state-text.js";
 
@@ -72,10 +72,10 @@ export class UrlState {
     return () => this.listeners.delete(changed);
   }
 
-  /** The whole address with this state in it, and what tells whether it arrived whole. */
+  /** The whole address with this state in it. */
   link() {
     this.write();
-    return summed(pageAddress());
+    return location.href;
   }
 
   /** Writes what is still to be written, and lets the address go. */
@@ -116,48 +116,29 @@ export function isHidden(control) {
   return readHash(location.hash).parts.get("hide")?.split(",").includes(control) ?? false;
 }
 
-/** The page that a reader would open: for a figure in a frame the one that it belongs to. */
-export function pageAddress() {
-  const { page } = document.body?.dataset ?? {};
-  if (page === undefined) return location.href;
-  return new URL(page, document.baseURI).href + location.hash;
-}
-
 /**
- * A button that copies the address with the state in it.
+ * A button that copies the address with the state in it; where that isn't allowed, the address
+ * comes up selected.
  * @param {UrlState} state
  */
-export const copyLink = (state) =>
-  copying("Copy link", "Copied: it opens this page as it is now.", () => state.link());
-
-/**
- * A button that copies a text; where that isn't allowed, the text comes up selected.
- * @param {string} name
- * @param {string} done what is said then
- * @param {() => string} textOf
- */
-export function copying(name, done, textOf) {
+export function copyLink(state) {
   const host = html("span", { class: "mg-copy" });
-  const copy = button(name);
+  const copy = button("Copy link");
   const said = html("span", { role: "status" });
   copy.addEventListener("click", async () => {
-    const text = textOf();
-    const what = name.replace("Copy ", "");
+    const link = state.link();
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(link);
       host.querySelector("input")?.remove();
-      said.textContent = done;
+      said.textContent = "Copied: it opens this page as it is now.";
     } catch {
       const field =
         host.querySelector("input") ??
-        html("input", {
-          readonly: true,
-          "aria-label": `${what[0].toUpperCase()}${what.slice(1)} to copy`,
-        });
-      field.value = text;
+        html("input", { readonly: true, "aria-label": "Link to copy" });
+      field.value = link;
       host.append(field);
       field.select();
-      said.textContent = `Copy the ${what} below.`;
+      said.textContent = "Copy the link below.";
     }
   });
   host.append(copy, said);

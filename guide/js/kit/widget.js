@@ -16,7 +16,7 @@ import { MicrogptError } from "../errors.js";
 import { button, freshId, html, setAll } from "./dom.js";
 import { KitElement } from "./element.js";
 import { group, make, row } from "./make.js";
-import { copyEmbed, hasPicture, menu, showTables, tablesOf, takeAway } from "./menu.js";
+import { menu, showTables, tablesOf } from "./menu.js";
 import "./number.js";
 import { copyLink, isHidden, problemLine, readField, urlState, writeField } from "./state.js";
 
@@ -117,7 +117,7 @@ export class Widget extends KitElement {
     parts.push(problemLine(state), foot);
     this.replaceChildren(...parts.map((part) => (part instanceof Node ? part : String(part))));
     this.toggleAttribute("data-heard", this.isHeard);
-    foot.hidden = this.hasTools && !tablesOf(this).length && !hasPicture(this);
+    foot.hidden = this.hasTools && !tablesOf(this).length;
     this.update();
     this.stands();
   }
@@ -393,14 +393,11 @@ export class Widget extends KitElement {
       made.open = false;
       showTables(this, !tablesOf(this).some((table) => table.open));
     });
-    const reset = this.hasTools ? null : this.button("Reset", () => this.reset());
+    const content = [tables];
+    if (!this.hasTools) content.unshift(this.button("Reset", () => this.reset()));
     const link = this.hasTools || isHidden("link") ? null : copyLink(this.state);
-    const embed = this.hasTools ? null : copyEmbed(this);
-    const away = takeAway(this);
-    const content = [reset, tables, link, embed, ...away].filter((one) => one !== null);
-    const made = menu(this, content, () => {
+    const made = menu(this, link ? [...content, link] : content, () => {
       tables.hidden = isHidden("table") || !tablesOf(this).length;
-      for (const one of away) one.hidden = !hasPicture(this);
     });
     this.toggleAttribute("data-menu", true);
     return made;

@@ -55,7 +55,7 @@ export function pictureMatrix(view, aspect) {
   const eye = eyePoint(view);
   const f = 1 / Math.tan(FIELD / 2);
   const near = Math.max(0.5, view.distance / 20);
-  const far = 3 * view.distance + 500;
+  const far = view.distance + 500;
   const [a, b] = [(far + near) / (near - far), (2 * far * near) / (near - far)];
   const m = new Float32Array(16);
   for (let i = 0; i < 3; i++) {

@@ -15,7 +15,6 @@ import {
   zoomed,
 } from "./camera.js";
 import { NoPicture, Picture } from "./gl.js";
-import { Overlay } from "./overlay.js";
 import { isSeen, pick, withRoom } from "./picking.js";
 
 /** @typedef {import("./layout.js").Layout} Layout */
@@ -28,9 +27,6 @@ import { isSeen, pick, withRoom } from "./picking.js";
 
 export const STANCE = Object.freeze({ ...FIRST, zoom: 1, dx: 0, dy: 0 });
 const GLIDE_MS = 450;
-const FLIGHT_MS = 900;
-const FAR_MS = 1600; // to a view that is many times as large
-const MANY = 3;
 const STEP = 10; // degrees a key turns
 const TAP_PX = 6;
 const KEYS = "Arrow keys turn it, with Shift they move it, plus and minus zoom, 0 sets it back.";
@@ -52,7 +48,7 @@ export class SceneView {
     /** @private @type {[number, number, number]} */ this.paper = [255, 255, 255];
     /** @private @type {number} */ this.pointed = -1;
     /** @private @type {View | null} */ this.seen = null;
-    /** @private @type {{from: View, began: number, takes: number} | null} */ this.glide = null;
+    /** @private @type {{from: View, began: number} | null} */ this.glide = null;
     /** @private */ this.asked = 0;
     /** @private */ this.isNear = false; // what is off the screen isn't drawn
     /** @private in pixels of the page: asking for it would lay the page out */ this.size = {
@@ -65,14 +61,7 @@ export class SceneView {
       role: "application",
       "aria-roledescription": "scene to turn",
     });
-    this.over = new Overlay((act) => host.guard(act));
-    /** @private */ this.named = svg("g");
-    this.names = svg(
-      "svg",
-      { class: "scene-names", "aria-hidden": "true" },
-      ...this.over.parts,
-      this.named,
-    );
+    this.names = svg("svg", { class: "scene-names", "aria-hidden": "true" });
     this.root = html("div", { class: "scene-view" }, this.canvas, this.names);
     /** @type {Picture | null} */ this.picture = null;
     this.hear();
@@ -95,7 +84,6 @@ export class SceneView {
       watcher.disconnect();
       near.disconnect();
       cancelAnimationFrame(this.asked);
-      this.over.close();
       this.picture?.close();
     });
     host.listen(window, "beforeprint", () => this.flush());
@@ -239,18 +227,11 @@ export class SceneView {
     this.ask();
   }
 
-  /** To another stance, and what it frames, in one flight. @param {Stance} stance */
-  fly(stance) {
-    const from = this.boxes && this.layout && this.size.h && !prefersLessMotion();
-    const view = from ? this.view() : null;
-    this.stand(stance);
-    /** @private where the flight began */ this.left = view;
-  }
-
   /** @param {Layout} layout */
   load(layout) {
     this.layout = layout;
     this.picture?.place(layout.centers);
+    this.names.replaceChildren();
     /** @private @type {Map<Panel, SVGTextElement>} */
     this.labels = new Map(
       layout.panels.map((panel) => [
@@ -267,7 +248,7 @@ export class SceneView {
         ),
       ]),
     );
-    this.named.replaceChildren(...this.labels.values());
+    this.names.append(...this.labels.values());
     this.glide = null;
     this.ask();
   }
@@ -286,19 +267,13 @@ export class SceneView {
    * @param {boolean} glide
    */
   look(boxes, first, glide) {
-    const left = this.left ?? null;
-    this.left = null;
     const from = glide && this.boxes && this.layout && this.size.h ? this.view() : null;
     const same =
       boxes.length === this.boxes?.length && boxes.every((box, i) => box === this.boxes?.[i]);
     /** @private */ this.boxes = boxes;
     /** @private */ this.first = first;
-    const began = performance.now();
-    if (left) {
-      const ratio = Math.abs(Math.log(left.distance / this.aim.distance));
-      this.glide = { from: left, began, takes: ratio > Math.log(MANY) ? FAR_MS : FLIGHT_MS };
-    } else if (!same)
-      this.glide = from && !prefersLessMotion() ? { from, began, takes: GLIDE_MS } : null;
+    if (!same)
+      this.glide = from && !prefersLessMotion() ? { from, began: performance.now() } : null;
     this.ask();
   }
 
@@ -313,7 +288,7 @@ export class SceneView {
   /** @private */
   view() {
     if (!this.glide) return this.aim;
-    const share = Math.min(1, (performance.now() - this.glide.began) / this.glide.takes);
+    const share = Math.min(1, (performance.now() - this.glide.began) / GLIDE_MS);
     if (share >= 1) this.glide = null;
     return this.glide
       ? between(this.glide.from, this.aim, share * share * (3 - 2 * share))
@@ -372,7 +347,6 @@ export class SceneView {
       layout.panels.filter(({ box }) => isSeen(matrix, box)),
     );
     this.name(matrix);
-    this.over.draw(matrix, this.size, layout, this.glide !== null);
     this.frames++;
     const label =
       `The model in three dimensions, turned by ${Math.round(view.turn)} degrees, seen from ` +

@@ -1,6 +1,5 @@
 // What a page gains with scripts: the buttons of its head, its widgets, and the chosen reading
-// path. Search and presenting are loaded when they are first used, what looks at a link's states where
-// there are some, and what keeps the site offline where it can be installed.
+// path. Search and presenting are loaded when they are first used.
 
 import { startMap } from "./map.js";
 import { startPaths } from "./progress.js";
@@ -80,18 +79,5 @@ if (asked.has("present")) present(Math.max(0, Number(asked.get("present")) - 1 |
 
 if (document.querySelector("a.term")) import("./terms.js").then((terms) => terms.startTerms());
 
-const checkLink = () => {
-  if (location.hash.includes("?")) import("./link-note.js").then((note) => note.checkLink());
-};
-checkLink();
-addEventListener("hashchange", checkLink);
-
-if (document.querySelector("link[rel=manifest]"))
-  import("./app.js").then((app) => app.startApp(root));
-
 startMap();
 loadWidgets();
-
-/** @type {HTMLTemplateElement | null} */
-const lines = document.querySelector("template[data-lines]");
-if (lines) import("../kit/made.js").then(({ startMade }) => startMade(lines));

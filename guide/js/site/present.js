@@ -1,8 +1,5 @@
 // Presenting: one section on the screen, in large type. Arrow keys step through the sections,
-// Escape ends it. Answers are closed when it begins, and whenever a section comes up. What is for
-// the teacher alone is left out, and a link to a figure brings the figure itself (slides.js).
-
-import { Slides } from "./slides.js";
+// Escape ends it. Answers are closed when it begins, and whenever a section comes up.
 
 /**
  * The page's sections: the head with what stands above the first h2, then one for each h2.
@@ -20,11 +17,6 @@ function sections(main) {
   return made;
 }
 
-/** Whether a section is for the teacher alone. @param {Element[]} section */
-const isAside = (section) => section[0]?.matches("h2.aside") ?? false;
-/** What uses the keys that turn pages itself. */
-const FIELDS = "input, textarea, select, [role=slider], [contenteditable]";
-
 /**
  * Shows a section of this page until the reader ends it.
  * @param {number} first index of the section to begin with
@@ -32,10 +24,7 @@ const FIELDS = "input, textarea, select, [role=slider], [contenteditable]";
 export function start(first) {
   const main = document.querySelector("main");
   if (!main || document.documentElement.classList.contains("presenting")) return;
-  const every = sections(main);
-  const asides = every.filter(isAside).flat();
-  const all = every.filter((section) => !isAside(section));
-  const slides = new Slides(main);
+  const all = sections(main);
   let at = 0;
 
   const bar = document.createElement("div");
@@ -78,15 +67,13 @@ export function start(first) {
     url.searchParams.set("present", String(at + 1));
     history.replaceState(history.state, "", url);
     scrollTo(0, 0);
-    slides.show(all[at]);
   }
 
   function end() {
     document.documentElement.classList.remove("presenting");
     removeEventListener("keydown", key);
     bar.remove();
-    slides.end();
-    for (const element of every.flat()) {
+    for (const element of all.flat()) {
       element.removeAttribute("data-aside");
       if (element.tagName === "H1") element.classList.remove("running");
     }
@@ -103,10 +90,8 @@ export function start(first) {
     // A field, a slider or a figure with the focus has its own use for arrow keys.
     const busy =
       on instanceof Element && on !== document.body && !on.matches("main, .present-bar *, a");
-    // A clicker sends these two, and its owner is nowhere near the button pressed last.
-    const turns = event.key === "PageDown" || event.key === "PageUp";
     if (event.key === "Escape") end();
-    else if (turns ? on instanceof Element && on.matches(FIELDS) : busy) return;
+    else if (busy) return;
     else if (event.key === "ArrowRight" || event.key === "PageDown") show(at + 1);
     else if (event.key === "ArrowLeft" || event.key === "PageUp") show(at - 1);
     else if (event.key === "Home") show(0);
@@ -116,7 +101,6 @@ export function start(first) {
   }
 
   document.documentElement.classList.add("presenting");
-  for (const element of asides) element.setAttribute("data-aside", "");
   document.body.append(bar);
   addEventListener("keydown", key);
   show(first);

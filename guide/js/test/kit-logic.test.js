@@ -1,7 +1,6 @@
 // The kit's logic without a page; its elements are driven in Chromium by tests/test_guide_kit.py.
 
 import { test } from "node:test";
-import { placeFor } from "../kit/beside.js";
 import { Calm } from "../kit/calm.js";
 import { contrast, css, inkOn, shade } from "../kit/color.js";
 import { nearest, placeOfName, plan, pointsOf, thinned, trailingMean } from "../kit/curve-plan.js";
@@ -16,13 +15,11 @@ import {
   numbersField,
   readHash,
   readState,
-  summed,
   seedField,
   textField,
   writeHash,
   writeState,
 } from "../kit/state-text.js";
-import { inXml, isPublic, wrapped } from "../kit/take-away.js";
 import { readNumber, readNumbers, snapped, ticks, written } from "../kit/text.js";
 import { Random } from "../random.js";
 import { fail, near, same } from "./helpers.js";
@@ -142,36 +139,6 @@ test("state goes through the address", () => {
   if (decodeURI(new URL(`http://x/${hash}`).hash) === "") fail("not an address");
 });
 
-test("a link that was cut or changed is known by its checksum", () => {
-  const states = "draws=seed:7&own=model:1.2_3.aGVsbG8,t:0.5";
-  const link = summed(`https://example.org/learn/x/#top?${states}`);
-  const hash = link.slice(link.indexOf("#"));
-  const read = readHash(hash);
-  same([false, "seed:7", 2], [read.isDamaged, read.parts.get("draws"), read.parts.size], hash);
-  same(link, summed(link), "once is enough");
-  for (let end = hash.indexOf("?") + 1; end < hash.length; end++) {
-    const { isDamaged, parts } = readHash(hash.slice(0, end));
-    same([true, 0], [isDamaged, parts.size], hash.slice(0, end));
-  }
-  for (let at = hash.indexOf("sum="); at < hash.length; at++) {
-    const other = `${hash.slice(0, at)}${hash[at] === "0" ? "1" : "0"}${hash.slice(at + 1)}`;
-    const isName = at <= hash.indexOf("=");
-    same(!isName, readHash(other).isDamaged, other);
-  }
-  same(
-    [false, "lr"],
-    [readHash(`${hash}&hide=lr`)].map((one) => [one.isDamaged, one.parts.get("hide")])[0],
-    "a teacher's addition",
-  );
-  same(
-    [false, 2],
-    [readHash(`#top?${states}`)].map((one) => [one.isDamaged, one.parts.size])[0],
-    "a link of before",
-  );
-  for (const plain of ["https://example.org/a/", "https://example.org/a/?path=x#top"])
-    same(plain, summed(plain), "nothing to check");
-});
-
 test("half a character in a text field never breaks the address", () => {
   const schema = { name: textField("ann", 40), other: textField("", 40) };
   const halves = ["\ud83d", "\ude00"];
@@ -203,11 +170,6 @@ test("links from before the names were words still open", () => {
     "parts",
   );
   same("#top?temperature=t:2", writeHash(...oneOf("#top?W29=t:2")), "rewritten");
-  const neuron = (/** @type {string} */ state) => readHash(`#?${state}`).parts.get("neuron");
-  same("x:3,step:2", neuron("W5=x:3"), "the second of four neurons");
-  same("x:1,w:2,step:3", neuron("neuron-1=x:1&neuron-3=w:2"), "two of them");
-  same("xs:1_2_3,bs:0.5,step:4", neuron("neuron-4=x:1_2_3,b:0.5"), "the one with three inputs");
-  same("step:2,x:1", neuron("neuron=step:2,x:1"), "as it is now");
 });
 
 /** @param {string} hash @returns {[string, Map<string, string>]} */
@@ -334,36 +296,6 @@ test("storage that is full, shut off or damaged", () => {
   }
 });
 
-test("a card stands beside what it is about, and covers it nowhere", () => {
-  const room = { left: 0, top: 60, right: 1000, bottom: 700 };
-  const box = (/** @type {number[]} */ [left, top, wide, high]) => ({
-    left,
-    top,
-    right: left + wide,
-    bottom: top + high,
-  });
-  const number = box([500, 400, 40, 20]);
-  const card = { width: 300, height: 120 };
-  const at = (/** @type {number[] | null} */ figure, window = room) =>
-    placeFor(card, number, figure && box(figure), window);
-  same({ x: 500, y: 430 }, at(null), "below a number in the text");
-  same({ x: 500, y: 570 }, at([100, 300, 800, 260]), "below its figure");
-  same({ x: 500, y: 130 }, at([100, 260, 800, 420]), "above it, where there is no room below");
-  same({ x: 690, y: 400 }, at([400, 70, 280, 620]), "beside it");
-  same({ x: 500, y: 430 }, at([20, 70, 960, 620]), "within it, below the number");
-  const narrow = { left: 0, top: 60, right: 330, bottom: 520 };
-  same({ x: 22, y: 68 }, at([0, 70, 330, 440], narrow), "at a phone's head, off the number");
-  same({ x: 22, y: 672 }, at(null, { ...narrow, bottom: 800 }), "at its foot");
-  for (const one of [null, [100, 300, 800, 260], [20, 70, 960, 620]]) {
-    const { x, y } = at(one);
-    const isClear =
-      x >= number.right || x + 300 <= number.left || y >= number.bottom || y + 120 <= number.top;
-    same(true, isClear, "clear of the number");
-  }
-  const high = box([0, 70, 1000, 600]);
-  same(572, placeFor(card, high, high, room).y, "at the edge, where it can only cover");
-});
-
 test("the name of a line stands where it covers least", () => {
   const box = { left: 50, right: 600, top: 10, bottom: 240 };
   const name = { y: 180, width: 150 };
@@ -454,23 +386,4 @@ test("what waits for rest is done once, and not when it is stopped", async () =>
     for (let i = 0; i < 3; i++) calm.changed();
   });
   same(done, ["calm"]);
-});
-
-test("a saved figure has no sign that XML can't hold", () => {
-  same("a\t\n é 😀 <", inXml("a\t\n é 😀 <"), "kept");
-  same("a\ufffd\ufffdb\ufffdc\ufffd", inXml("a\u0000\u001bb\uffffc\ud83d"), "replaced");
-});
-
-test("a figure's words are broken where there is no room", () => {
-  const long = (/** @type {string} */ text) => text.length;
-  same(["a bc", "def", "toolong", "x"], wrapped(" a bc  def toolong x", 5, long), "lines");
-  same([], wrapped("", 5, long), "nothing to say");
-  for (const [address, isOut] of /** @type {[string, boolean][]} */ ([
-    ["https://example.org/learn/", true],
-    ["http://127.0.0.1:8042/learn/", false],
-    ["http://localhost/", false],
-    ["http://[::1]:8042/", false],
-    ["file:///site/index.html", false],
-  ]))
-    same(isOut, isPublic(new URL(address)), address);
 });

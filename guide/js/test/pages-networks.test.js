@@ -18,7 +18,8 @@ import {
   softmaxSteps,
   throughLayer,
 } from "../figures/networks/layer-steps.js";
-import { biasAt, partialSums, reachOf, thresholdOf } from "../figures/networks/neuron-plan.js";
+import { partialSums, reachOf } from "../figures/networks/neuron-picture.js";
+import { thresholdOf } from "../figures/networks/relu-graph.js";
 import { layOut } from "../figures/networks/tally-picture.js";
 import { pairsOf } from "../figures/networks/zipper.js";
 import { counted, hunks, lineDiff, programDiff } from "../figures/rungs/line-diff.js";
@@ -33,15 +34,7 @@ import {
   twoLayer,
 } from "../numbers/neuron.js";
 import { compare, RungOne } from "../figures/rungs/rung-one.js";
-import { descent } from "../figures/networks/surface-descent.js";
-import {
-  EYE,
-  framing,
-  patches,
-  project,
-  rowsOf,
-  turned,
-} from "../figures/networks/surface-view.js";
+import { EYE, framing, patches, project, turned } from "../figures/networks/surface-view.js";
 import { fail, near, same } from "./helpers.js";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -114,51 +107,6 @@ test("a surface is 13 × 13 patches from far to near, and turning keeps lengths"
   same({ turn: 5, tilt: 5 }, turned({ turn: 350, tilt: 10 }, 15, -30), "and not below the floor");
   near(4.0868, surfaceLoss(TWO_LAYER, surfaceTarget(1), 1), 5e-5, "the first target");
   same(0, surfaceLoss(surfaceTarget(3), surfaceTarget(3), 1), "a target and itself");
-});
-
-test("a pulled surface has the same patches, in rows from far to near", () => {
-  const heights = surface(TWO_LAYER, 1);
-  const size = { reach: 3, lift: 0.7 };
-  for (const turn of [0, 35, 80, 130, 200, 280, 350]) {
-    const eye = { turn, tilt: 30 };
-    const { x, y, mean, rows, across } = rowsOf(heights, eye, size);
-    same(13, rows.length, "rows");
-    const of = (/** @type {{x: number, y: number}[]} */ corners) =>
-      corners
-        .map((one) => `${one.x.toFixed(9)} ${one.y.toFixed(9)}`)
-        .sort()
-        .join();
-    const wanted = new Map(
-      patches(heights, eye, size).map(({ corners, height }) => [of(corners), height]),
-    );
-    for (const { far, near: close } of rows) {
-      for (let k = 0; k + 1 < across; k++) {
-        const corners = [far[k], far[k + 1], close[k], close[k + 1]];
-        const height = wanted.get(of(corners.map((c) => ({ x: x[c], y: y[c] }))));
-        near(height ?? NaN, mean[far[k]], 1e-12, "a patch and its height");
-      }
-      const floor = (/** @type {number} */ c) =>
-        project({ turn, tilt: 5 }, (6 * (c % 14)) / 13 - 3, (6 * Math.floor(c / 14)) / 13 - 3, 0);
-      if (far.some((c, k) => floor(c).far < floor(close[k]).far)) fail("a near row comes first");
-    }
-  }
-});
-
-// The losses are those of microgpt.autograd, which tests/test_guide_pages_engine.py asks again.
-test("gradient descent on a surface takes the steps of the Python engine", () => {
-  const losses = [
-    4.086807242937457, 2.2419161602570834, 1.5135112182198334, 1.3986774841802094,
-    0.7102656419491818, 0.2663764196451535, 0.10680721863847718, 0.045896007192242,
-    0.02221676515488639, 0.01278263985331998,
-  ];
-  const path = [...descent(TWO_LAYER, surfaceTarget(1), 1)];
-  const seen = path.map(({ loss }) => loss);
-  near(losses, seen, 1e-12, "losses of the first target: nine steps, as the page says");
-  const end = path[path.length - 1].net;
-  near([-0.7636676073283718, 0.7281141242991396], [end.w1, end.w2], 1e-12, "where it ends");
-  near(surfaceLoss(end, surfaceTarget(1), 1), seen[9], 1e-12, "the loss that the figure shows");
-  const third = [...descent(TWO_LAYER, surfaceTarget(3), 1)].map(({ loss }) => loss);
-  near([3.2071924366011486, 0.37146813852764393, 0.37146813852764393], third, 1e-12, "stuck");
 });
 
 test("a difference of lines gives back both texts, and is the shortest", () => {
@@ -331,16 +279,8 @@ test("pairs of a zip, sums tip to tip, and the axis that holds them", () => {
   const sums = partialSums({ xs: [0.5, -0.3, 1.2], ws: [0.4, 0.7, -0.1], b: 0.2 });
   near([0, 0.2, -0.01, -0.13, 0.07], sums, 1e-12, "partial sums", true);
   same([0.5, 10, 50], [reachOf(sums, 0.5), reachOf([-3], 10), reachOf([-30], 10)], "reaches");
-  const one = { xs: [2], ws: [1.5], b: -1 };
-  near(2 / 3, thresholdOf(one), 1e-12, "where it turns on");
-  const deaf = { xs: [2], ws: [0], b: -1 };
-  if (Number.isFinite(thresholdOf(deaf))) fail("a deaf neuron has no threshold");
-  const many = { xs: [0.5, -0.3, 1.2], ws: [0.4, 0.7, -0.1], b: 0 };
-  for (const shown of [one, many]) {
-    const b = biasAt(0.25, shown);
-    near(0.25, thresholdOf({ ...shown, b }), 1e-12, "the corner where it was put");
-    near(0, neuron([0.25, ...shown.xs.slice(1)], shown.ws, b).z, 1e-12, "z at the corner");
-  }
+  near(2 / 3, thresholdOf({ x: 2, w: 1.5, b: -1 }), 1e-12, "where it turns on");
+  if (Number.isFinite(thresholdOf({ x: 2, w: 0, b: -1 }))) fail("a deaf neuron has no threshold");
 });
 
 test("the surface's axis of heights stands at the left, and is gone from above", () => {

@@ -8,9 +8,7 @@ import { FileError, InputError } from "../errors.js";
 import { adamSteps, PICKS, traced } from "../figures/runs/gradient-trace.js";
 import { loadKernel } from "../kernel.js";
 import { forget, keep, recall } from "../figures/runs/list-kept.js";
-import { inventions, wordsOf } from "../figures/runs/card.js";
 import { LiveRun } from "../figures/runs/live-run.js";
-import { readBack, readBackLine } from "../figures/runs/read-back.js";
 import { readModel } from "../model.js";
 import {
   checkedPrefix,
@@ -358,66 +356,4 @@ test("a live run: orders, events, and a refusal", async () => {
   await until("failed");
   same(true, run.message.includes("not divisible"), "said in place");
   run.close();
-});
-
-test("a model says how much of its list it gives away", () => {
-  const list = ["aarhus", "bergen", "malmo", "oslo", "turku", "a line that is cut"];
-  const counted = (/** @type {number} */ steps, /** @type {number} */ tries) => {
-    const config = { steps, block_size: 8 };
-    const run = new TrainingRun({ docs: list, config }, kernel);
-    while (!run.done) for (const _ of run.advance(1000)); // its events aren't needed
-    const { config: own, tokenizer } = run;
-    const model = unpackModel(
-      packModel({ config: own, uchars: tokenizer.uchars, weights: run.engine.state().weights }),
-    );
-    const engine = kernel.create({ config: model.config, dtype: "float64" });
-    engine.load(model.weights);
-    return readBack(engine, model, [...list, "oslo"], tries);
-  };
-  same({ found: 6, of: 6, tries: 1000 }, counted(400, 1000), "learned by heart");
-  same({ found: 0, of: 6, tries: 1000 }, counted(1, 1000), "not learned yet");
-  same(
-    "This model repeats 9 of the 12 different lines of your list, in 1,000 texts that it wrote: " +
-      "whoever has the link can read them.",
-    readBackLine({ found: 9, of: 12, tries: 1000 }),
-    "told",
-  );
-  same(true, readBackLine({ found: 0, of: 12, tries: 1000 }).startsWith("None of the 12"), "none");
-});
-
-test("twelve inventions are different, and none is in the list", () => {
-  const model = readModel(readFileSync(new URL("model.json", data), "utf8"));
-  const engine = kernel.create({ config: model.config, dtype: "float64" });
-  engine.load(model.weights);
-  const how = { temperature: 0.7, seed: 42 };
-  const all = inventions(engine, model, null, how);
-  const texts = inventions(engine, model, docs, how);
-  same([12, 12], [texts.length, new Set(texts).size], "twelve");
-  same(
-    [],
-    texts.filter((text) => docs.includes(text)),
-    "none is a name of the list",
-  );
-  same(
-    true,
-    all.some((text) => docs.includes(text)),
-    "without the list some are",
-  );
-  same(
-    [],
-    inventions(engine, model, [...docs, ...texts], how).filter((text) => texts.includes(text)),
-    "others",
-  );
-  const facts = { count: 12, what: "towns", parameters: 4192, list: docs, temperature: 0.7 };
-  same(
-    {
-      title: "My model's twelve invented towns",
-      made:
-        "Written at temperature 0.7 by a model of 4,192 parameters that learned from 32,033 " +
-        "lines; none of these is among them.",
-    },
-    wordsOf(facts),
-    "told",
-  );
-  same("My model's one invented word", wordsOf({ ...facts, count: 1, what: "" }).title, "few");
 });

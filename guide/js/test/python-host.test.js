@@ -1,8 +1,6 @@
 // Running Python from a page, without a page and without Python: tests/test_guide_chat.py has both.
 
 import { test } from "node:test";
-import { explained, withRests } from "../figures/runs/micropython.js";
-import { shortened } from "../figures/runs/output.js";
 import {
   codeOf,
   duration,
@@ -55,41 +53,6 @@ test("the loop over num_steps is cut, and no line moves", () => {
     same(false, hasSteps(other), other);
     same(other, withSteps(other), "left alone");
   }
-});
-
-test("MicroPython rests in each round of a loop that stands in no block, and no line moves", () => {
-  const rest = "_due() and await _rest(); ";
-  for (const [before, after] of [
-    ["for x in y:\n    z = x\n", `for x in y:\n    ${rest}z = x\n`],
-    ["while x: # as long\n\n  # yes\n  x -= 1", `while x: # as long\n\n  # yes\n  ${rest}x -= 1`],
-  ])
-    same(after, withRests(`a = 1\n${before}`).slice(6), "with a rest");
-  for (const other of [
-    "for x in y: print(x)",
-    "for x in y:\n    if x: z = x", // nothing can stand before a block in its line
-    "for x in y:\n    # only\n    for z in x:\n        print(z)",
-    "def f():\n    for x in y:\n        z = x",
-    'text = """\nfor x in y:\n    z = x\n"""',
-    "format(x)\nwhiles = {1:\n  2}",
-  ])
-    same(other, withRests(other), "left alone");
-});
-
-test("an error says what a learner needs", () => {
-  const said = (/** @type {string} */ line) => `Traceback (most recent call last):\n${line}\n`;
-  same(said("E: OSError: 44"), explained(said("E: OSError: 44")), "left alone");
-  for (const [line, word] of [
-    ["OSError: 44", "no such file"],
-    ["ImportError: no module named 'numpy'", "small part"],
-    ["MemoryError: memory allocation failed, allocating 4000 bytes", "1 GB"],
-  ])
-    same(true, explained(said(line)).includes(word), line);
-  const line = '  File "x.py", line 2, in f';
-  same(
-    ["top", line, line, line, "  [Previous line repeated 97 more times]", "RuntimeError: deep"],
-    shortened(["top", ...Array(100).fill(line), "RuntimeError: deep"].join("\n")).split("\n"),
-    "a deep traceback",
-  );
 });
 
 test("times are said as a reader says them", () => {

@@ -3,7 +3,6 @@
 import { engine } from "./engine.js";
 import { fuzz } from "./fuzz.js";
 import { ground } from "./ground.js";
-import { privacy } from "./privacy.js";
 import { refusals } from "./refusals.js";
 
-export const suite = { ...ground, ...engine, ...refusals, ...fuzz, ...privacy };
+export const suite = { ...ground, ...engine, ...refusals, ...fuzz };

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
 import threading
 import webbrowser
 import zipfile
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote, urlsplit
 
 from cyclopts import Parameter
 
 from microgpt.calling import python
-from microgpt.cli.guide_app import with_app
 from microgpt.cli.guide_server import PORT, make_server
 from microgpt.errors import FileError, InputError, MissingError
 from microgpt.files import file_error, sync_directory, write_atomic, write_synced
@@ -36,13 +33,6 @@ def guide(
     export: Annotated[
         Path | None, Parameter(help="Write the site to this new folder or .zip file and exit.")
     ] = None,
-    address: Annotated[
-        str | None,
-        Parameter(
-            help="With --export: where the site will stand, https://... Previews of links to it "
-            "then have their pictures."
-        ),
-    ] = None,
 ) -> None:
     """Serve the guide on this machine until Ctrl-C, or write it out for another server.
 
@@ -50,11 +40,8 @@ def guide(
     """
     site = find_site()
     if export is not None:
-        where = site_address(address) if address is not None else None
-        print(f"wrote {export}: {export_site(site, export, where)}")
+        print(f"wrote {export}: {export_site(site, export)}")
         return
-    if address is not None:
-        raise InputError("--address says where an exported site will stand.", "Add --export NAME.")
     if not -1 <= port <= 65535:
         raise InputError(f"--port is {port}, must be from 0 to 65535.")
     server = make_server(site, host, port)
@@ -97,61 +84,24 @@ def find_site() -> Path:
 # ---------------------------------------------------------------- writing it out
 
 
-def site_address(text: str) -> str:
-    """The address at which a site will stand, with a slash at its end. Raises ``InputError``."""
-    try:
-        parts = urlsplit(text) if text.isascii() and text.isprintable() else urlsplit("")
-    except ValueError:  # a bracket without its other half
-        parts = urlsplit("")
-    if (
-        parts.scheme not in ("https", "http")
-        or not parts.hostname
-        or "@" in parts.netloc
-        or set(text) & set(" \"'<>&\\?#")
-    ):
-        raise InputError(
-            f"--address is {text!r}, must be the address of the site's first page.",
-            "Write it like https://example.org/guide/.",
-        )
-    return text if text.endswith("/") else f"{text}/"
-
-
-def addressed(page: bytes, place: str, address: str) -> bytes:
-    """A page with the whole addresses of itself and of its picture, for previews of links.
-
-    ``place``: the page's own folder within the site, "" for the first.
-    """
-
-    def whole(found: re.Match[bytes]) -> bytes:
-        own = f'<meta property="og:url" content="{address}{quote(place)}">\n'.encode()
-        return own + found[1] + address.encode() + found[2]
-
-    return re.sub(rb'(<meta property="og:image" content=")[./]*(img/)', whole, page, count=1)
-
-
-def export_site(site: Path, target: Path, address: str | None = None) -> str:
+def export_site(site: Path, target: Path) -> str:
     """Write the site to a new folder or a .zip file; returns how many files and bytes.
 
-    The addresses in it are relative: it works in any place on any server, and can be installed
-    there. ``address``: where it will stand, for previews of links to it. The folder is there whole
-    or not at all, even after a power cut. Raises ``FileError``.
+    The addresses in it are relative: it works in any place on any server. The folder is there
+    whole or not at all, even after a power cut. Raises ``FileError``.
     """
-    files = _files_of(site)
-    if address is not None:
-        for name in [name for name in files if name.endswith("index.html")]:
-            files[name] = addressed(files[name], name.removesuffix("index.html"), address)
-    files = with_app(files)  # last: the version that it states is that of all that stands above
+    files = sorted(path for path in site.rglob("*") if path.is_file())
     if target.suffix.lower() == ".zip":
         if target.exists():
             raise FileError(f"{target} already exists.", "Name another file for --export.")
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in files.items():
+            for path in files:
                 # The same date for all entries: the same site makes the same file.
-                entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                entry = zipfile.ZipInfo(path.relative_to(site).as_posix(), (1980, 1, 1, 0, 0, 0))
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
-                archive.writestr(entry, content)
+                archive.writestr(entry, path.read_bytes())
         write_atomic(target, packed.getvalue())
         return f"{len(files)} files, {len(packed.getvalue()):,} bytes"
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
@@ -163,39 +113,27 @@ def export_site(site: Path, target: Path, address: str | None = None) -> str:
             sync_directory(folder.parent)
         with hidden_folder(target) as folder:
             whole = folder / "site"
-            _write_synced(files, whole)
+            _copy_synced(site, files, whole)
             if target.exists():
                 target.rmdir()
             whole.rename(target)
         sync_directory(target.parent)
     except OSError as error:
         raise file_error(error, target, "write") from None
-    return f"{len(files)} files, {sum(map(len, files.values())):,} bytes"
+    return f"{len(files)} files, {sum(path.stat().st_size for path in files):,} bytes"
 
 
-def _files_of(site: Path) -> dict[str, bytes]:
-    """The files of a site by name. Raises ``FileError``."""
-    try:
-        return {
-            path.relative_to(site).as_posix(): path.read_bytes()
-            for path in sorted(site.rglob("*"))
-            if path.is_file()
-        }
-    except OSError as error:
-        raise file_error(error, site, "read") from None
-
-
-def _write_synced(files: dict[str, bytes], whole: Path) -> None:
-    """Write ``files`` into a new folder and wait until they and their names are on disk.
+def _copy_synced(site: Path, files: list[Path], whole: Path) -> None:
+    """Copy the site's ``files`` to a new folder and wait until they and their names are on disk.
 
     Raises ``OSError``.
     """
     folders = {whole}
     whole.mkdir()
-    for name, content in files.items():
-        path = whole / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folders.update(each for each in path.parents if each.is_relative_to(whole))
-        write_synced(path, content)
+    for path in files:
+        copy = whole / path.relative_to(site)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        folders.update(each for each in copy.parents if each.is_relative_to(whole))
+        write_synced(copy, path.read_bytes())
     for folder in folders:
         sync_directory(folder)

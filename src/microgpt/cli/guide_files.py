@@ -23,12 +23,10 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json; charset=utf-8",
     ".mjs": "text/javascript; charset=utf-8",
-    ".png": "image/png",
     ".py": "text/plain; charset=utf-8",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
-    ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
 # Nothing is fetched from elsewhere, and no code runs that isn't a file of the site. The pages say
@@ -48,13 +46,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-# A figure on a page of its own may stand in a frame on anybody's page; no other page may.
-EMBEDS = "/embed/"
-IN_FRAMES = {
-    **HEADERS,
-    "Content-Security-Policy": f"{POLICY}; frame-ancestors *",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-}
 
 
 @dataclass
@@ -69,7 +60,6 @@ class Answer:
     end: int = 0
     bare: bool = False  # a 304, or the answer to HEAD: no content follows the head
     stays: bool = True  # whether the connection may be used again
-    framed: bool = False  # whether other pages may show it in a frame
 
     @property
     def size(self) -> int:
@@ -82,7 +72,7 @@ class Answer:
             ("Server", "microgpt"),
             ("Date", formatdate(usegmt=True)),
             *self.headers,
-            *(IN_FRAMES if self.framed else HEADERS).items(),
+            *HEADERS.items(),
         ]
         if self.status != HTTPStatus.NOT_MODIFIED:
             fields.append(("Content-Length", str(self.size)))
@@ -149,8 +139,6 @@ class Files:
         if answer.file is None:
             file.close()
         answer.bare, answer.stays = answer.bare or bare, request.stays
-        embeds = self.site / EMBEDS.strip("/")
-        answer.framed = found.is_relative_to(embeds) and found.suffix == ".html"
         return answer
 
     def _version(self, request: Request, found: Path, file: BufferedReader) -> Answer:

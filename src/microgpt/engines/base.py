@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,10 +24,8 @@ from microgpt.arrays import Arrays as Arrays
 from microgpt.arrays import Ints as Ints
 from microgpt.arrays import Optim as Optim
 from microgpt.config import Config
-from microgpt.engines import private
 from microgpt.engines.drawing import Sampler, walk
 from microgpt.engines.hardware import Hardware
-from microgpt.engines.many import Job, Result, by_document, over
 from microgpt.engines.tracing import trace_floats
 from microgpt.engines.updating import updated
 from microgpt.errors import InputError
@@ -189,42 +187,34 @@ class Engine(ABC):
         Document i is tokens[offsets[i] : offsets[i + 1]], from 2 to block_size + 1 tokens with
         the one that is only a target. NaN where the model has diverged.
         """
-        return float(self.position_losses(tokens, offsets).sum())
+        inside = np.ones(len(tokens), dtype=bool)
+        inside[offsets[1:] - 1] = False
+        ahead = np.ones(len(tokens), dtype=bool)
+        ahead[offsets[:-1]] = False
+        starts = offsets - np.arange(len(offsets))
+        logits = self.flat_logits(tokens[inside], starts)
+        columns = np.ascontiguousarray(logits.T, dtype=np.float64)  # sums over V run side by side
+        with np.errstate(all="ignore"):
+            wanted = columns[tokens[ahead], np.arange(len(logits))]
+            highest = columns.max(axis=0)
+            columns -= highest
+            np.exp(columns, out=columns)
+            return float((highest + np.log(columns.sum(axis=0)) - wanted).sum())
 
-    def steps(
-        self,
-        batches: Batches,
-        lrs: Sequence[float],
-        first_step: int,
-        clip: float | None = None,
-        noise: Array | None = None,
-    ) -> list[float]:
+    def steps(self, batches: Batches, lrs: Sequence[float], first_step: int) -> list[float]:
         """Train len(lrs) steps and return the loss of each batch before its update.
 
         ``first_step`` counts from 0; cutting a call in two changes no bit. From the first loss on
         that isn't finite all are NaN, and the model stays as it was before that step.
-
-        ``clip`` and ``noise`` are for differential privacy (Abadi et al. 2016, Algorithm 1).
-        ``clip``: the gradient of each document's summed loss is cut to this L2 norm before a step's
-        documents are summed. ``noise`` [steps, parameters], in the order of ``Config.shapes``: is
-        added to that sum before it is divided by ``Batches.positions``. ``InputError`` where the
-        clip isn't above 0 or the noise has another shape.
         """
-        noise = private.checked(self.config, len(lrs), clip, noise)
         losses: list[float] = []
         norms = self._norms = []
         first = 0
         for i, lr in enumerate(lrs):
             docs = batches.docs(first, int(batches.documents[i]))
-            given = batches.weights_of(first, len(docs))
+            loss, grads = self.grads(docs, batches.weights_of(first, len(docs)))
             first += len(docs)
-            share = 1 / int(batches.positions[i])
-            if clip is None and noise is None:
-                loss, grads = self.grads(docs, given)
-                share *= sum(len(doc) - 1 for doc in docs)
-            else:
-                drawn = None if noise is None else noise[i]
-                loss, grads = private.summed(self.config, self.grads, docs, given, clip, drawn)
+            share = sum(len(doc) - 1 for doc in docs) / int(batches.positions[i])
             if not math.isfinite(loss):
                 norms += [math.nan] * (len(lrs) - i)
                 return losses + [math.nan] * (len(lrs) - i)
@@ -234,80 +224,6 @@ class Engine(ABC):
             norms.append(updated(self.config, weights, optim, grads, share, lr, step))
             self.load(self.config, self.dtype, weights, optim)
         return losses
-
-    def position_losses(self, tokens: Ints, offsets: Ints) -> npt.NDArray[np.float64]:
-        """-log p, in nats, of every position of documents that stand one after the other.
-
-        Documents as for ``summed_loss``; the result [positions] has them in the same order.
-        """
-        tokens, offsets = tokens[offsets[0] : offsets[-1]], offsets - offsets[0]
-        inside = np.ones(len(tokens), dtype=bool)
-        inside[offsets[1:] - 1] = False
-        ahead = np.ones(len(tokens), dtype=bool)
-        ahead[offsets[:-1]] = False
-        logits = self.flat_logits(tokens[inside], offsets - np.arange(len(offsets)))
-        columns = np.ascontiguousarray(logits.T, dtype=np.float64)  # sums over V run side by side
-        with np.errstate(all="ignore"):
-            wanted = columns[tokens[ahead], np.arange(len(logits))]
-            highest = columns.max(axis=0)
-            columns -= highest
-            np.exp(columns, out=columns)
-            result: npt.NDArray[np.float64] = highest + np.log(columns.sum(axis=0)) - wanted
-        return result
-
-    def train_many(
-        self,
-        config: Config,
-        dtype: str,
-        weights: Sequence[Arrays],
-        batches: Sequence[Batches],
-        lrs: Sequence[float],
-        threads: int = 1,
-    ) -> list[Arrays]:
-        """Train S models of one shape, each from its own weights on its own batches.
-
-        Model s becomes what ``load`` with ``weights[s]`` and ``steps`` with ``batches[s]``, from
-        step 0, make of it, whatever ``threads`` is. The model that is loaded stays as it is.
-        ``InputError`` where there aren't as many batches as weights.
-        """
-        if len(weights) != len(batches):
-            raise InputError(f"There are {len(weights)} models, but batches for {len(batches)}.")
-
-        def trained(engine: Engine, model: int) -> Arrays:
-            engine.load(config, dtype, weights[model])
-            engine.steps(batches[model], lrs, 0)
-            return engine.state()[0]
-
-        return self._over(range(len(weights)), threads, trained)
-
-    def document_losses(
-        self, weights: Sequence[Arrays], tokens: Ints, offsets: Ints, threads: int = 1
-    ) -> npt.NDArray[np.float64]:
-        """Sum of -log p, in nats, of each of D documents under each of S models: [S, D].
-
-        The models have the shape and number type of the one that is loaded, which stays as it is.
-        Documents as for ``summed_loss``.
-        """
-
-        def measured(engine: Engine, own: Arrays) -> npt.NDArray[np.float64]:
-            engine.load(self.config, self.dtype, own)
-            return by_document(engine.position_losses(tokens, offsets), offsets)
-
-        found = self._over(weights, threads, measured)
-        return np.stack(found) if found else np.empty((0, len(offsets) - 1))
-
-    def _over(
-        self, jobs: Sequence[Job], threads: int, work: Callable[[Engine, Job], Result]
-    ) -> list[Result]:
-        """``work`` for each job, with engines of this kind that hold nothing yet."""
-        engines = [type(self)() for _ in range(threads if self.threaded else 1)]
-        for engine in engines:
-            engine.hardware = self.hardware
-        try:
-            return over(engines, jobs, work)
-        finally:
-            for engine in engines:
-                engine.close()
 
     def trace(self, tokens: Sequence[int]) -> Arrays:
         """All intermediates for ``tokens`` (n ≤ block_size + 1), by the names of ``trace``.
@@ -369,34 +285,6 @@ class Engine(ABC):
         tokens = np.array([t for tokens in lists for t in tokens], dtype=np.int32)
         offsets = np.cumsum([0, *(len(tokens) for tokens in lists)], dtype=np.int64)
         return tokens, offsets, used
-
-    def rollouts(
-        self,
-        prefixes: Sequence[Sequence[int]],
-        how: Sampler,
-        uniforms: npt.NDArray[np.float64],
-    ) -> tuple[Ints, Ints, npt.NDArray[np.float64], int]:
-        """The same samples as documents for a weighted step, with log p of each of their positions.
-
-        Returns tokens, offsets [samples + 1], log p [positions] and how many uniforms are used.
-        Document i is tokens[offsets[i] : offsets[i + 1]]: BOS, the sample, and BOS again where that
-        was drawn. log p is the model's own, before temperature, top_k, top_p and guard, in nats;
-        forced positions have theirs too. ``InputError`` where samples may outgrow block_size.
-        """
-        samples, most = uniforms.shape
-        if most > self.config.block_size:
-            raise InputError(
-                f"Samples may have {most} tokens, but the model sees {self.config.block_size}.",
-                "Take as many uniforms for a sample as block_size, or fewer.",
-            )
-        written, ends, used = self.flat_sample(prefixes, how, uniforms)
-        lengths = np.diff(ends)
-        offsets = np.zeros(samples + 1, np.int64)
-        np.cumsum(1 + lengths + (lengths < most), out=offsets[1:])
-        tokens = np.full(int(offsets[-1]), self.config.vocab_size - 1, np.int32)
-        shift = np.repeat(offsets[:-1] + 1 - ends[:-1], lengths)
-        tokens[np.arange(len(written)) + shift] = written
-        return tokens, offsets, -self.position_losses(tokens, offsets), used
 
     def found(self) -> dict[str, list[float]]:
         """What the last call of ``steps`` found besides the losses, a number for each step.

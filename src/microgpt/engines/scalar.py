@@ -125,16 +125,7 @@ class ScalarEngine(Engine):
         loss = self._backward(docs, int(batch.positions[0]), batch.weights)
         return loss, self._named([p.grad for p in self.params])
 
-    def steps(
-        self,
-        batches: Batches,
-        lrs: Sequence[float],
-        first_step: int,
-        clip: float | None = None,
-        noise: Array | None = None,
-    ) -> list[float]:
-        if clip is not None or noise is not None:
-            return super().steps(batches, lrs, first_step, clip, noise)
+    def steps(self, batches: Batches, lrs: Sequence[float], first_step: int) -> list[float]:
         losses = []
         first = 0
         for i, lr in enumerate(lrs):

@@ -202,16 +202,14 @@ const short = (t) => String(t).replace("-", "−");
 
 /**
  * What the lines and marks of a picture are.
- * @param {{class: string, name: string, mark?: "line" | "dot" | "box", made?: string}[]} entries
- *   class: as in the picture; made: by which line of code (kit/made.js)
+ * @param {{class: string, name: string, mark?: "line" | "dot" | "box"}[]} entries class: as in the
+ *   picture
  */
 export function legend(entries) {
   return html(
     "ul",
     { class: "plane-legend" },
-    ...entries.map(({ class: looks, name, mark, made }) =>
-      html("li", made ? { "data-made": made, tabindex: 0 } : {}, key(looks, mark), name),
-    ),
+    ...entries.map(({ class: looks, name, mark }) => html("li", {}, key(looks, mark), name)),
   );
 }
 

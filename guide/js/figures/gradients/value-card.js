@@ -48,7 +48,7 @@ export function valueCard(
     const looks = { "data-fresh": slot === fresh };
     return [
       html("dt", looks, html("code", {}, CALLED[slot])),
-      html("dd", { "data-slot": slot, "data-made": slot, ...looks }, texts[slot]),
+      html("dd", { "data-slot": slot, ...looks }, texts[slot]),
     ];
   });
   return html(

@@ -11,7 +11,6 @@ import {
   blockShapes,
   columnShapes,
   groundShapes,
-  madeBy,
   nameOf,
 } from "./attention-shapes.js";
 
@@ -100,7 +99,6 @@ export class AttentionDrawing {
   show(shown, travels) {
     this.rest();
     this.shown = shown;
-    this.element.toggleAttribute("data-points", shown.isMade === true);
     this.draw();
     if (this.looked) this.pointed(this.looked); // it may have other numbers now
     if (travels && !prefersLessMotion()) this.travel(travels);
@@ -167,9 +165,6 @@ export class AttentionDrawing {
     this.looked = part;
     this.draw();
     this.pointed(part);
-    const made = part && this.shown && madeBy(this.shown, part.what);
-    const detail = { kinds: made ? [made] : [], told: true };
-    this.element.dispatchEvent(new CustomEvent("mg-made", { bubbles: true, detail }));
   }
 
   /** @private @param {KeyboardEvent} event */

@@ -247,24 +247,28 @@ const SAMPLES = 28;
  * @param {{curve: readonly Point[], tip: readonly Point[], width: number}} arrow
  */
 export function ribbonOf({ curve, tip, width }) {
-  const [[ax, ay], [bx, by], [cx, cy], [ex, ey]] = curve;
+  /** @type {[number, number][]} */ const left = [];
+  /** @type {[number, number][]} */ const right = [];
   const half = width / 2;
-  let left = "";
-  let right = "";
   for (let i = 0; i <= SAMPLES; i++) {
     const t = i / SAMPLES;
-    const u = 1 - t;
-    const [p0, p1, p2, p3] = [u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t];
-    const [x, y] = [p0 * ax + p1 * bx + p2 * cx + p3 * ex, p0 * ay + p1 * by + p2 * cy + p3 * ey];
-    const [s0, s1, s2] = [3 * u * u, 6 * u * t, 3 * t * t]; // how it goes on from there
-    const dx = s0 * (bx - ax) + s1 * (cx - bx) + s2 * (ex - cx);
-    const dy = s0 * (by - ay) + s1 * (cy - by) + s2 * (ey - cy);
+    const [x, y] = along(curve, t);
+    const [dx, dy] = slope(curve, t);
     const size = Math.hypot(dx, dy) || 1;
     const [nx, ny] = [(-dy / size) * half, (dx / size) * half];
-    left += `${round(x + nx)},${round(y + ny)} `;
-    right = ` ${round(x - nx)},${round(y - ny)}${right}`;
+    left.push([x + nx, y + ny]);
+    right.push([x - nx, y - ny]);
   }
-  return `M${left}${pointsOf([tip[0], tip[2], tip[1]])}${right}z`;
+  return `M${pointsOf([...left, tip[0], tip[2], tip[1], ...right.reverse()])}z`;
+}
+
+/** @param {readonly Point[]} curve @param {number} t */
+function slope(curve, t) {
+  const u = 1 - t;
+  const parts = [3 * u * u, 6 * u * t, 3 * t * t];
+  return [0, 1].map((i) =>
+    parts.reduce((sum, part, j) => sum + part * (curve[j + 1][i] - curve[j][i]), 0),
+  );
 }
 
 /**

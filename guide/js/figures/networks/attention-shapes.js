@@ -32,29 +32,10 @@ import { barsOf, pathOf, pointsOf, ribbonOf, round } from "./attention-plan.js";
  * @property {number} [digits] numbers are written in the cells
  * @property {{columns: number, rows: number, name: string}} [frame]
  * @property {number} [height] where it lies
- * @property {boolean} [isMade] the page has the lines of code for it (kit/made.js)
  */
 /** @typedef {{shown: Shown, made: Plan, upright: boolean, looked: Part | null}} Scene */
 
 const LETTER = 8;
-/** Which line of code makes a part. @type {Record<string, string>} */
-const MADE = {
-  q: "q",
-  query: "q",
-  k: "k",
-  v: "v",
-  arrow: "weight",
-  weight: "weight",
-  column: "weight",
-  out: "mix",
-};
-
-/**
- * The kind of number that a part shows, where the page has its line.
- * @param {Shown} shown
- * @param {string} what
- */
-export const madeBy = ({ isMade }, what) => (isMade ? (MADE[what] ?? null) : null);
 
 /** @param {Spot} spot @param {string} text @param {string} looks */
 const words = ({ x, y, anchor }, text, looks = "mg-label") =>
@@ -134,17 +115,16 @@ export function columnShapes({ shown, made, upright, looked }) {
  * @param {Box} box
  * @param {readonly number[] | null} vector
  * @param {string} kind
- * @param {{upright: boolean, looks?: string, by?: string}} how
+ * @param {{upright: boolean, looks?: string}} how
  * @returns {import("../../kit/shapes.js").Shape[]}
  */
-function strip(shown, box, vector, kind, { upright, looks = "", by = kind }) {
+function strip(shown, box, vector, kind, { upright, looks = "" }) {
   const { most = 1 } = shown;
   const digits = digitsOf(shown, upright);
   const frame = rect(box, {
     class: `att-strip att-kind-${kind}${looks}`,
     rx: 3,
     "data-empty": vector ? null : "",
-    "data-made": madeBy(shown, by),
   });
   if (!vector) return [frame];
   if (digits !== undefined) {
@@ -184,7 +164,7 @@ export function arrowShapes({ shown, made, looked }, h) {
   const there = made.blocks[h].arrows
     .map((arrow, t) => ({ arrow, t }))
     .filter(({ t }) => !shown.columns[t].later && weights?.[t] !== 0);
-  const looks = { class: `att-arrows att-tone-${tone}`, "data-made": madeBy(shown, "arrow") };
+  const looks = { class: `att-arrows att-tone-${tone}` };
   const isFaint = isAhead || looked?.what === "arrow";
   const lines = (/** @type {typeof there} */ some, attributes = {}) =>
     weights
@@ -252,7 +232,7 @@ export function blockShapes(scene, h) {
     ...(shown.vectors
       ? [
           ...strip(shown, block.query, query ?? null, "q", { upright }),
-          ...strip(shown, block.out, out ?? null, "v", { upright, by: "out" }),
+          ...strip(shown, block.out, out ?? null, "v", { upright }),
         ]
       : []),
     ...(answer ? [words(block.outLabel, answer, "att-asks att-kind-v")] : []),
@@ -273,11 +253,7 @@ function segments({ shown, made, upright, looked }, h) {
     .filter(({ weight }) => weight > 0);
   const boxes = (/** @type {typeof there} */ some) =>
     some.map(({ segment }) => boxPath(segment, upright)).join("");
-  const looks = {
-    class: `att-segments att-tone-${tone}`,
-    "data-full": isFull ? "" : null,
-    "data-made": madeBy(shown, "weight"),
-  };
+  const looks = { class: `att-segments att-tone-${tone}`, "data-full": isFull ? "" : null };
   const near = there.filter(({ t }) => isLooked(looked, h, t));
   return [
     shape("path", { ...looks, d: boxes(there) }),

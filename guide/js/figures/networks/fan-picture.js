@@ -3,7 +3,7 @@
 
 import { svg } from "../../kit/dom.js";
 import { written } from "../../kit/text.js";
-import { signOf } from "./neuron-plan.js";
+import { signOf } from "./neuron-picture.js";
 
 /**
  * @param {number[]} row

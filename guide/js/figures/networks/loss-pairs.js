@@ -5,8 +5,6 @@ import { ticks, written } from "../../kit/text.js";
 import { spread } from "../../kit/curve-plan.js";
 
 const EDGE = { left: 50, right: 112, top: 40, bottom: 34 };
-/** What makes the losses of each model: those of the counts, those of the network. */
-const MADE = ["counted", "loss"];
 
 /**
  * @param {{name: string, values: [number, number] | number[]}[]} steps
@@ -57,7 +55,6 @@ export function lossPairs(steps, series, width) {
         return [
           svg("rect", {
             class: `net-pair mg-series-${k}`,
-            "data-made": MADE[k],
             x: x + 1,
             y: py(v),
             width: wide - 2,
@@ -87,7 +84,6 @@ export function lossPairs(steps, series, width) {
       }),
       text(`mean ${written(mean)}`, end + 12, places[k] + 16, {
         class: `mg-curve-name mg-series-${k}`,
-        ...(k ? { "data-made": "mean" } : {}),
         "text-anchor": "start",
       }),
     ]),

@@ -3,7 +3,7 @@
 
 import { renew, setAll, svg } from "../../kit/dom.js";
 import { written } from "../../kit/text.js";
-import { signOf } from "./neuron-plan.js";
+import { signOf } from "./neuron-picture.js";
 import { NumberLine, set } from "./number-line.js";
 
 const SIZES = [3, 4, 2];

@@ -75,8 +75,8 @@ export function arrows(vector) {
   const [ox, oy] = [across(out[0]), down(out[1])];
   return [
     shape("path", { class: "norm-in", d: `M${MIDDLE} ${MIDDLE}L${x} ${y}` }),
-    shape("path", { class: "norm-out", "data-made": "out", d: `M${MIDDLE} ${MIDDLE}L${ox} ${oy}` }),
-    shape("circle", { class: "norm-image", "data-made": "out", cx: ox, cy: oy, r: 7 }),
+    shape("path", { class: "norm-out", d: `M${MIDDLE} ${MIDDLE}L${ox} ${oy}` }),
+    shape("circle", { class: "norm-image", cx: ox, cy: oy, r: 7 }),
     shape("circle", { class: "norm-grip", cx: x, cy: y, r: 10 }),
   ];
 }

@@ -64,41 +64,6 @@ export function patches(heights, eye, { reach, lift }) {
 }
 
 /**
- * The same points for drawing quickly: where each lies, by j · n + i, and rows of patches from the
- * far ones to the near, as the points of both their long sides; in a row, too, what is far comes
- * first. `mean` is a patch's height, by the point of `far` at which it begins.
- * @param {number[][]} heights
- * @param {Eye} eye
- * @param {{reach: number, lift: number}} size
- */
-export function rowsOf(heights, eye, { reach, lift }) {
-  const n = heights.length;
-  const see = projecting(eye);
-  const place = (/** @type {number} */ k) => -reach + (2 * reach * k) / (n - 1);
-  const [x, y, mean] = [0, 0, 0].map(() => new Float64Array(n * n));
-  for (let j = 0, k = 0; j < n; j++) {
-    for (let i = 0; i < n; i++, k++) {
-      const seen = see(place(i), place(j), lift * heights[j][i]);
-      [x[k], y[k]] = [seen.x, seen.y];
-    }
-  }
-  const angle = (eye.turn * Math.PI) / 180;
-  const [alongX, alongY] = [Math.sin(angle), Math.cos(angle)]; // how much deeper a step goes
-  const byY = Math.abs(alongY) >= Math.abs(alongX);
-  const order = (/** @type {number} */ deeper) =>
-    Array.from({ length: n }, (_, k) => (deeper > 0 ? n - 1 - k : k));
-  const [outer, inner] = byY ? [order(alongY), order(alongX)] : [order(alongX), order(alongY)];
-  const at = (/** @type {number} */ o, /** @type {number} */ k) => (byY ? o * n + k : k * n + o);
-  const lines = outer.map((o) => inner.map((k) => at(o, k)));
-  const rows = lines.slice(1).map((near, r) => ({ far: lines[r], near }));
-  const all = heights.flat();
-  for (const { far, near } of rows)
-    for (let k = 0; k + 1 < n; k++)
-      mean[far[k]] = (all[far[k]] + all[far[k + 1]] + all[near[k]] + all[near[k + 1]]) / 4;
-  return { x, y, mean, rows, across: n };
-}
-
-/**
  * The names and numbers along the two near sides of the floor, and an axis of the height at the
  * corner that stands farthest left; none where one looks down on it.
  * @param {Eye} eye

@@ -3,7 +3,7 @@
 
 import { svg } from "../../kit/dom.js";
 import { written } from "../../kit/text.js";
-import { reachOf } from "./neuron-plan.js";
+import { reachOf } from "./neuron-picture.js";
 
 const STEP = 13; // px from one arrow down to the next
 const EDGE = 14;

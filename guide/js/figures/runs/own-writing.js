@@ -2,14 +2,13 @@
 // as a file or in a link: a part of <mg-own-list>.
 
 import { marked } from "../../characters.js";
-import { button, html } from "../../kit/dom.js";
+import { html } from "../../kit/dom.js";
 import { row } from "../../kit/make.js";
 import { copyLink, isHidden } from "../../kit/state.js";
 import { written } from "../../kit/text.js";
 import { messageField } from "../message-field.js";
-import { checkedPrefix, modelText, packModel, unpackModel } from "./own-list.js";
+import { checkedPrefix, modelText, packModel } from "./own-list.js";
 import { Random } from "../../random.js";
-import { readBack, readBackLine } from "./read-back.js";
 import { marksLegend, pageKernel, sampleOf } from "./run-view.js";
 
 /** @typedef {import("../../model.js").Model} Model */
@@ -21,19 +20,15 @@ import { marksLegend, pageKernel, sampleOf } from "./run-view.js";
 const FILES = new URL("../../../files/", import.meta.url);
 const WRITTEN = 5; // at a time
 const MOST_LINES = 12; // answers that stay on the page
-export const MOST_SIGNS = 30; // of what it invents
 
 export class OwnWriting {
   waiting = html("p", { class: "mg-note" }, "Nothing yet: once it is trained, it writes here.");
   said = html("p", { class: "mg-note" });
   answers = html("ol", { class: "train-log", "aria-live": "polite" });
   linkPlace = html("span", { class: "mg-row" });
-  saved = html("p", { class: "mg-note", role: "status" });
   /** What is trained, opened, or was in the link. @type {Model | null} */ model = null;
   /** @private @type {import("../../engine.js").Engine | null} */ engine = null;
   /** @private @type {MarkOf} */ markOf = null;
-  /** @private what it learned from, null where that isn't known @type {string[] | null} */ list =
-    null;
   /** @private how often it has written */ drawn = 0;
   /** @private */ stale = html("span", { class: "train-stale", hidden: true });
   /** @private where the model is from, "" if from the list */ from = "";
@@ -76,13 +71,6 @@ export class OwnWriting {
           : [host.button("Make a link with the model in it", link, { control: "share" })]),
         this.linkPlace,
       ),
-      ...host.text(
-        "what",
-        { label: "What it invents", read: (typed) => typed.trim().slice(0, MOST_SIGNS) },
-        { placeholder: "towns", maxlength: MOST_SIGNS },
-      ),
-      row(host.button("Save twelve of them as a picture", () => this.card(), { control: "card" })),
-      this.saved,
     );
     const samples = { class: "train-samples", tabindex: 0, role: "region" };
     this.whole = html(
@@ -115,7 +103,6 @@ export class OwnWriting {
     this.model = null;
     this.answers.replaceChildren();
     this.linkPlace.replaceChildren();
-    this.saved.textContent = "";
     this.stage.hidden = true;
     this.out.hidden = true;
   }
@@ -124,9 +111,8 @@ export class OwnWriting {
    * @param {Model} model
    * @param {string} from
    * @param {MarkOf} [markOf]
-   * @param {string[] | null} [list] what it learned from
    */
-  async open(model, from, markOf = null, list = null) {
+  async open(model, from, markOf = null) {
     const kernel = await pageKernel();
     const engine = kernel.create({ config: model.config, dtype: "float64" });
     engine.load(model.weights);
@@ -134,7 +120,6 @@ export class OwnWriting {
     this.engine = engine;
     this.model = model;
     this.markOf = markOf;
-    this.list = list;
     this.drawn = 0;
     this.answers.replaceChildren();
     this.linkPlace.replaceChildren();
@@ -221,53 +206,17 @@ export class OwnWriting {
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
 
-  /** Twelve that aren't in its list, as a picture to show around. @private */
-  async card() {
-    const { model, engine, list } = this;
-    if (!model || !engine) return;
-    const { inventions, saveCard, wordsOf } = await import("./card.js");
-    if (this.engine !== engine) return; // another model has come meanwhile
-    const { t: temperature, seed, what } = this.host.state.values;
-    const texts = inventions(engine, model, list, { temperature, seed });
-    const parameters = Object.values(model.weights).reduce((sum, { length }) => sum + length, 0);
-    this.saved.textContent = texts.length
-      ? await saveCard(texts, wordsOf({ count: texts.length, what, parameters, list, temperature }))
-      : "It invents nothing: all that it writes is in its list. A longer list or a higher " +
-        "temperature helps.";
-  }
-
-  /** Says first what the link would give away. @private */
-  async link() {
-    const { model, list } = this;
-    if (!model) return;
-    const packed = packModel(this.parts);
-    if (!list) return this.share(packed, "Its list isn't known here.");
-    const sent = unpackModel(packed); // as it will arrive, its weights rounded
-    const kernel = await pageKernel();
-    const engine = kernel.create({ config: sent.config, dtype: "float64" });
-    let result;
-    try {
-      engine.load(sent.weights);
-      result = readBack(engine, sent, list);
-    } finally {
-      engine.close();
-    }
-    if (this.model !== model) return; // another one has come meanwhile
-    const line = readBackLine(result);
-    if (!result.found) return this.share(packed, line);
-    const go = button("Make the link all the same");
-    go.addEventListener("click", () => this.share(packed, line));
-    const warning = html("span", { class: "train-warn", role: "alert" }, line);
-    this.linkPlace.replaceChildren(warning, go);
-  }
-
-  /** @private @param {string} packed @param {string} told */
-  share(packed, told) {
-    this.host.set({ model: packed });
-    const inside = "It contains the weights, rounded to a byte each, and the characters. ";
+  /** @private */
+  link() {
+    if (!this.model) return;
+    this.host.set({ model: packModel(this.parts) });
     this.linkPlace.replaceChildren(
       copyLink(this.host.state),
-      html("span", { class: "mg-note" }, inside + told),
+      html(
+        "span",
+        { class: "mg-note" },
+        "It contains the weights, rounded to a byte each, and the characters, but not your list.",
+      ),
     );
   }
 }

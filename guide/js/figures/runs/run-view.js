@@ -7,7 +7,6 @@ import { html } from "../../kit/dom.js";
 import { written } from "../../kit/text.js";
 import { Random } from "../../random.js";
 import { Tokenizer } from "../../tokenizer.js";
-import { measuring } from "../trained/unseen.js";
 
 /** @typedef {import("../../config.js").Config} Config */
 /** @typedef {import("../../training-run.js").Sample} Sample */
@@ -118,16 +117,40 @@ export async function unseenLoss(made, config, weights, docs, seed) {
   const engine = made.create({ config, dtype: "float64" });
   try {
     engine.load(/** @type {any} */ (weights));
-    const unseen = shuffled.slice(-UNSEEN);
+    const V = config.vocab_size;
     let [sum, count] = [0, 0];
-    for (const part of measuring(engine, config, tokenizer, unseen, 500)) {
-      ({ sum, count } = part);
+    for (let at = docs.length - UNSEEN; at < docs.length; at += 500) {
+      const ids = shuffled
+        .slice(at, at + 500)
+        .map((doc) => tokenizer.encodeDocument(doc).slice(0, config.block_size + 1));
+      const all = engine.logits(ids.map((doc) => doc.slice(0, -1)));
+      ids.forEach((doc, d) => {
+        for (let t = 0; t + 1 < doc.length; t++) {
+          sum += surprise(all[d], t * V, V, doc[t + 1]);
+          count++;
+        }
+      });
       await new Promise((resolve) => setTimeout(resolve));
     }
     return sum / count;
   } finally {
     engine.close();
   }
+}
+
+/**
+ * −ln of the probability of `token` by the logits from `at` on.
+ * @param {ArrayLike<number>} logits
+ * @param {number} at
+ * @param {number} V
+ * @param {number} token
+ */
+function surprise(logits, at, V, token) {
+  let highest = -Infinity;
+  for (let i = at; i < at + V; i++) highest = Math.max(highest, logits[i]);
+  let total = 0;
+  for (let i = at; i < at + V; i++) total += Math.exp(logits[i] - highest);
+  return Math.log(total) + highest - logits[at + token];
 }
 
 /** A sample with its mark, as text. @param {Sample} sample */

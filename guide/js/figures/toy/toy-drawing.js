@@ -195,7 +195,6 @@ export class ToyDrawing {
         class: vector === "token" && this.picker ? "td-vec td-picked" : "td-vec",
         "data-kind": VECTORS[vector]?.kind ?? "x",
         "data-link": this.hasStations ? links_ : null,
-        "data-made": this.hasStations ? vector.replaceAll("_", "-") : null,
       });
       for (const neuron of neurons.filter((one) => one.vector === vector && isIn(one)))
         all.append(...this.cell(neuron, cell));

@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from microgpt.config import Config
-from microgpt.engines import private
 from microgpt.engines.base import Array, Arrays, Batches, Engine, Ints, Optim
 from microgpt.engines.drawing import Guard, Sampler
 from microgpt.errors import InputError, TokenError
@@ -59,9 +58,9 @@ class _Kernel:
         self.init = function("init", p, p, p)
         self.set = function("set", None, p, i32, p)
         self.get = function("get", None, p, i32, p)
-        self.steps = function("steps", i32, p, p, p, p, p, p, i32, p, real, real, p, p)
+        self.steps = function("steps", i32, p, p, p, p, p, p, i32, p, real, p)
         self.grads = function("grads", i32, p, p, p, i32, real, p, p, p)
-        self.loss = function("loss", i32, p, p, p, i32, p, p)
+        self.loss = function("loss", i32, p, p, p, i32, p)
         self.logits = function("logits", i32, p, p, p, i32, p)
         self.sample = function(
             "sample", i32, p, p, p, i32, i32, real, i32, real, p, i32, p, p, i32, p, p, p
@@ -131,7 +130,6 @@ class NativeEngine(Engine):
     name = "native"
     threaded = True
     leveled = True
-    _room: tuple[Config, str, int, str] | None = None  # what the arena is for
 
     @classmethod
     def supports(cls, config: Config, dtype: str) -> str | None:
@@ -164,26 +162,13 @@ class NativeEngine(Engine):
         optim: Optim | None = None,
         threads: int = 1,
     ) -> None:
-        room = (config, dtype, threads, type(self)._level())
-        if room != self._room:
-            reason = self.supports(config, dtype)
-            if reason is not None:
-                raise InputError(f"The engine native {reason}.")
+        reason = self.supports(config, dtype)
+        if reason is not None:
+            raise InputError(f"The engine native {reason}.")
         self.config, self.dtype = config, dtype
         flat = [self._flat(weights)]
         if optim is not None and optim.m:
             flat += [self._flat(optim.m), self._flat(optim.v)]
-        elif room == self._room:
-            flat += [np.zeros_like(flat[0])] * 2
-        if room != self._room:
-            self._make_room(config, dtype, threads)
-            self._room = room
-        for which, vector in enumerate(flat):
-            self.kernel.set(self.model, which, vector.ctypes.data)
-        self.step = optim.step if optim else 0
-
-    def _make_room(self, config: Config, dtype: str, threads: int) -> None:
-        """An empty model in an arena of its own."""
         library = _library()
         assert not isinstance(library, str)
         self.level = self._level()
@@ -197,6 +182,9 @@ class NativeEngine(Engine):
         address = self.arena.ctypes.data
         self.model = self.kernel.init(address + -address % 64, ctypes.byref(described))
         assert self.model
+        for which, vector in enumerate(flat):
+            self.kernel.set(self.model, which, vector.ctypes.data)
+        self.step = optim.step if optim else 0
 
     def _flat(self, arrays: Arrays) -> Array:
         """All matrices in one vector, in the order of ``Config.shapes``; checked."""
@@ -234,15 +222,7 @@ class NativeEngine(Engine):
             return weights, Optim(step=self.step)
         return weights, Optim(self._get(_MEANS), self._get(_SQUARES), self.step)
 
-    def steps(
-        self,
-        batches: Batches,
-        lrs: Sequence[float],
-        first_step: int,
-        clip: float | None = None,
-        noise: Array | None = None,
-    ) -> list[float]:
-        drawn = private.checked(self.config, len(lrs), clip, noise)
+    def steps(self, batches: Batches, lrs: Sequence[float], first_step: int) -> list[float]:
         counts, positions = _int64(batches.documents), _int64(batches.positions)
         if len(counts) < len(lrs) or len(positions) < len(lrs):
             raise InputError(f"There are {len(lrs)} steps, but batches for {len(counts)}.")
@@ -257,7 +237,7 @@ class NativeEngine(Engine):
         refused = self.kernel.steps(
             self.model, tokens.ctypes.data, offsets.ctypes.data, counts.ctypes.data,
             positions.ctypes.data, _address(batches.weights), len(lrs), rates.ctypes.data,
-            first_step, clip or 0.0, _address(drawn), losses.ctypes.data,
+            first_step, losses.ctypes.data,
         )  # fmt: skip
         assert refused == 0, refused
         self.step = first_step + len(lrs)
@@ -287,21 +267,10 @@ class NativeEngine(Engine):
         flat, ends = self._checked(tokens, offsets, documents, 1, self.config.block_size + 1)
         loss = ctypes.c_double()
         refused = self.kernel.loss(
-            self.model, flat.ctypes.data, ends.ctypes.data, documents, None, ctypes.byref(loss)
+            self.model, flat.ctypes.data, ends.ctypes.data, documents, ctypes.byref(loss)
         )
         assert refused == 0, refused
         return loss.value
-
-    def position_losses(self, tokens: Ints, offsets: Ints) -> npt.NDArray[np.float64]:
-        documents = len(offsets) - 1
-        flat, ends = self._checked(tokens, offsets, documents, 1, self.config.block_size + 1)
-        each = np.empty(int(ends[-1] - ends[0]) - documents, np.float64)
-        refused = self.kernel.loss(
-            self.model, flat.ctypes.data, ends.ctypes.data, documents, each.ctypes.data,
-            ctypes.byref(ctypes.c_double()),
-        )  # fmt: skip
-        assert refused == 0, refused
-        return each
 
     def logits(self, token_lists: Sequence[Sequence[int]]) -> list[Array]:
         flat = np.array([t for tokens in token_lists for t in tokens], np.int32)
@@ -407,7 +376,6 @@ class NativeEngine(Engine):
     def close(self) -> None:
         self.arena = np.empty(0, np.uint8)
         self.model = None
-        self._room = None
 
 
 def _int64(array: Ints) -> npt.NDArray[np.int64]:

@@ -101,16 +101,7 @@ class NumpyEngine(Engine):
             loss = self._backward(tokens, batch.offsets, positions, batch.weights)
         return loss, _copies(self.g)
 
-    def steps(
-        self,
-        batches: Batches,
-        lrs: Sequence[float],
-        first_step: int,
-        clip: float | None = None,
-        noise: Array | None = None,
-    ) -> list[float]:
-        if clip is not None or noise is not None:
-            return super().steps(batches, lrs, first_step, clip, noise)
+    def steps(self, batches: Batches, lrs: Sequence[float], first_step: int) -> list[float]:
         tokens = batches.tokens.astype(np.intp)
         counts, positions = batches.documents.tolist(), batches.positions.tolist()
         losses = []

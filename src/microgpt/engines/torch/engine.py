@@ -113,16 +113,7 @@ class TorchEngine(Engine):
         self._forget()
         return loss, grads
 
-    def steps(
-        self,
-        batches: Batches,
-        lrs: Sequence[float],
-        first_step: int,
-        clip: float | None = None,
-        noise: Array | None = None,
-    ) -> list[float]:
-        if clip is not None or noise is not None:
-            return super().steps(batches, lrs, first_step, clip, noise)
+    def steps(self, batches: Batches, lrs: Sequence[float], first_step: int) -> list[float]:
         losses: list[float] = []
         norms: list[Tensor] = []
         first = 0

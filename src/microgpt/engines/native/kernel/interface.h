@@ -10,7 +10,7 @@ enum Refusal {
     TOO_LONG = 4,     /* a document longer than block_size (+ 1 with its target) */
     BAD_TOKEN = 5,    /* a token outside the vocabulary */
     BAD_GUARD = 6,    /* a guard that leaves no token, or logits that aren't finite */
-    BAD_SETTING = 7,  /* of sampling, or a clip below 0: out of range */
+    BAD_SETTING = 7,  /* sampling: a setting out of range */
 };
 
 /* Bytes of arena that a model needs, 0 if its configuration is out of range or far too big. */
@@ -82,22 +82,17 @@ static int check(const Shape *s, Documents d, idx count, idx longest, idx shorte
 
 /* Trains `steps` steps, the first of which is number first_step (from 0); fills losses [steps].
    `weights` [positions of all documents]: what each position's loss is multiplied by before the
-   step's sum is divided by positions[step]; NULL: 1. `clip` above 0: each document's gradient is cut
-   to this L2 norm before they are summed. `noise` [steps x parameters], or NULL: added to that sum
-   before it is divided. */
+   step's sum is divided by positions[step]; NULL: 1. */
 EXPORT int32_t NAME(steps)(Model *model, const int32_t *tokens, const int64_t *offsets,
                            const int64_t *counts, const int64_t *positions, const double *weights,
-                           int32_t steps, const double *lrs, double first_step, double clip,
-                           const double *noise, double *losses)
+                           int32_t steps, const double *lrs, double first_step, double *losses)
 {
     Job job = {
         .model = model, .documents = {tokens, offsets, weights}, .counts = counts,
         .positions = positions, .lrs = lrs, .losses = losses, .steps = steps,
-        .first_step = first_step, .clip = clip, .noise = noise,
+        .first_step = first_step,
     };
     int64_t all = 0;
-    if (!(clip >= 0))
-        return BAD_SETTING;
     if (steps < 0 || !(first_step >= 0 && first_step < 9e18)) /* whole, and an int64 */
         return BAD_COUNT;
     for (idx i = 0; i < steps; i++) {
@@ -122,20 +117,17 @@ EXPORT int32_t NAME(grads)(Model *model, const int32_t *tokens, const int64_t *o
     if (refused)
         return refused;
     idx chunks = chunks_for(rows_before(job.documents, 0, documents));
-    chunks_of(&job, 0, documents, positions, chunks, NULL, 0, 1);
+    chunks_of(&job, 0, documents, positions, chunks, 0, 1);
     *loss = loss_of(model, chunks, positions);
     copy_out(&model->s, model->chunk[0], flat);
     return FINE;
 }
 
-/* Sum of -log p over all positions of the documents; the last token of each is only a target. With
-   `each` [positions] not NULL, that is filled with -log p of every position, and `loss` with 0. */
+/* Sum of -log p over all positions of the documents; the last token of each is only a target. */
 EXPORT int32_t NAME(loss)(Model *model, const int32_t *tokens, const int64_t *offsets,
-                          int32_t documents, double *each, double *loss)
+                          int32_t documents, double *loss)
 {
-    Job job = {
-        .model = model, .documents = {tokens, offsets, NULL}, .steps = documents, .each = each,
-    };
+    Job job = {.model = model, .documents = {tokens, offsets, NULL}, .steps = documents};
     int refused = check(&model->s, job.documents, documents, model->s.T + 1, 1);
     if (refused)
         return refused;

@@ -35,7 +35,6 @@ typedef struct {
     REAL *norm1, *scale1, *qkv, *looks, *heads, *norm2, *scale2, *positive, *hidden; /* x L */
     REAL *logits, *dx, *dnorm, *dheads, *dqkv, *dhidden, *dlooks;
     REAL *pack; /* attention's copies of one head, 4 x [TP x DP] */
-    REAL *own;  /* [total]: the gradient of one document, where each is clipped */
 } Work;
 
 typedef struct {
@@ -141,7 +140,6 @@ static void place_work(Work *k, const Shape *s, Arena *arena)
     k->dhidden = numbers(arena, N, FP);
     k->dlooks = numbers(arena, (double)s->TP, looks);
     k->pack = numbers(arena, 4 * (double)s->TP, (double)s->DP);
-    k->own = numbers(arena, (double)s->total, 1);
 }
 
 /* Lays the model out in the arena and returns the bytes it takes. */
@@ -185,11 +183,6 @@ typedef struct {
     idx rows, cols, at, ld; /* in the padded vectors */
 } Matrix;
 
-INLINE idx parameters_of(const Shape *s)
-{
-    return (2 * s->V + s->T) * s->C + 12 * s->C * s->C * s->L;
-}
-
 INLINE idx matrices(const Shape *s) { return 3 + 6 * s->L; }
 
 static Matrix matrix(const Shape *s, idx i)
@@ -225,17 +218,6 @@ static void copy_out(const Shape *s, const REAL *padded_vector, REAL *flat)
         for (idx r = 0; r < a.rows; r++)
             for (idx c = 0; c < a.cols; c++)
                 *flat++ = padded_vector[a.at + r * a.ld + c];
-    }
-}
-
-/* Adds `share` times a flat vector to a padded one. */
-static void add_in(const Shape *s, REAL *padded_vector, const double *flat, double share)
-{
-    for (idx i = 0; i < matrices(s); i++) {
-        Matrix a = matrix(s, i);
-        for (idx r = 0; r < a.rows; r++)
-            for (idx c = 0; c < a.cols; c++)
-                padded_vector[a.at + r * a.ld + c] += (REAL)(share * *flat++);
     }
 }
 

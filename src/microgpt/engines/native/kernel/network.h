@@ -93,10 +93,9 @@ INLINE vec logits_at(const Model *model, const REAL *x, idx i)
 
 /* Sum of -log p(target) over the rows, each times its weight; logits become dL/dlogits for a loss
    divided by `positions`: notes/backward.md, section 1. Four rows at a time, as in norm.h.
-   `weights` [N], or a constant NULL: then they are 1, and what they need isn't compiled. `each`
-   likewise: filled with the rows' own -log p, [N]. */
+   `weights` [N], or a constant NULL: then they are 1, and what they need isn't compiled. */
 INLINE double cross_entropy_of(const Model *model, const Shape *s, Work *k, idx N,
-                               double positions, const double *weights, double *each)
+                               double positions, const double *weights)
 {
     const idx VP = s->VP;
     const REAL share = (REAL)(1 / positions);
@@ -105,9 +104,9 @@ INLINE double cross_entropy_of(const Model *model, const Shape *s, Work *k, idx 
         REAL *x = k->logits + r * VP;
         idx rows = N - r < 4 ? N - r : 4;
         double at_targets = 0, product_of_sums = 1;
-        double at_target[4]; /* with weights, or each */
+        double at_target[4]; /* with weights */
         for (idx j = 0; j < rows; j++)
-            if (weights || each)
+            if (weights)
                 at_target[j] = (double)x[j * VP + k->target[r + j]];
             else
                 at_targets += (double)x[j * VP + k->target[r + j]];
@@ -151,14 +150,12 @@ INLINE double cross_entropy_of(const Model *model, const Shape *s, Work *k, idx 
             double below = at_target[j] - (double)each_highest[j];
             loss += weights[r + j] * (log_of((double)each_sum[j]) - below);
         }
-        for (idx j = 0; each && j < rows; j++)
-            each[r + j] = log_of((double)each_sum[j]) - (at_target[j] - (double)each_highest[j]);
-        for (idx j = 0; !weights && !each && j < rows; j++) {
+        for (idx j = 0; !weights && j < rows; j++) {
             x[j * VP + k->target[r + j]] -= share;
             product_of_sums *= (double)each_sum[j]; /* of 4 numbers from 1 to V: one logarithm */
             at_targets -= (double)each_highest[j];
         }
-        if (!weights && !each)
+        if (!weights)
             loss += log_of(product_of_sums) - at_targets;
     }
     return loss;
@@ -255,16 +252,15 @@ static double cross_entropy(const Model *model, Work *k, idx N, double positions
 {
     if (is_preset(&model->s)) {
         Shape known = preset_shape(&model->s);
-        return cross_entropy_of(model, &known, k, N, positions, NULL, NULL);
+        return cross_entropy_of(model, &known, k, N, positions, NULL);
     }
-    return cross_entropy_of(model, &model->s, k, N, positions, NULL, NULL);
+    return cross_entropy_of(model, &model->s, k, N, positions, NULL);
 }
 
-/* With weights, or with `each` (then 0 is returned). */
-NOINLINE double other_cross_entropy(const Model *model, Work *k, idx N, double positions,
-                                    const double *weights, double *each)
+NOINLINE double weighted_cross_entropy(const Model *model, Work *k, idx N, double positions,
+                                     const double *weights)
 {
-    return cross_entropy_of(model, &model->s, k, N, positions, weights, each);
+    return cross_entropy_of(model, &model->s, k, N, positions, weights);
 }
 
 static void backward(const Model *model, Work *k, idx N, idx documents, REAL *g, int mode)

@@ -9,9 +9,6 @@ typedef struct {
     const int64_t *positions; /* what each step's loss is divided by */
     const double *lrs;
     double *losses;
-    double *each; /* -log p of every position, where that is asked for */
-    const double *noise; /* [steps x parameters], or NULL: added to each step's summed gradient */
-    double clip;  /* each document's gradient is cut to this norm; 0: it isn't */
     idx steps;
     double first_step;
     Barrier barrier;
@@ -49,15 +46,6 @@ static idx unit_of(const Shape *s, Documents d, idx first, idx last)
     return next - first;
 }
 
-/* Summed loss of a unit whose first document is number `first`; its logits become gradients. */
-PART double unit_loss(const Model *model, Work *k, Documents d, idx first, idx N, double positions)
-{
-    if (!d.weights)
-        return cross_entropy(model, k, N, positions);
-    const double *weights = d.weights + rows_before(d, 0, first);
-    return other_cross_entropy(model, k, N, positions, weights, NULL);
-}
-
 /* Gradient (in g) and summed loss of documents first ... last - 1. */
 static double gradient(const Model *model, Work *k, Documents d, idx first, idx last,
                        double positions, REAL *g)
@@ -71,7 +59,9 @@ static double gradient(const Model *model, Work *k, Documents d, idx first, idx 
         idx count = unit_of(s, d, first, last);
         idx N = gather(k, d, first, first + count, 1);
         forward(model, k, N, count);
-        loss += unit_loss(model, k, d, first, N, positions);
+        loss += d.weights ? weighted_cross_entropy(model, k, N, positions,
+                                                   d.weights + rows_before(d, 0, first))
+                          : cross_entropy(model, k, N, positions);
         backward(model, k, N, count, g, mode);
         mode = ADD;
         first += count;
@@ -82,62 +72,19 @@ static double gradient(const Model *model, Work *k, Documents d, idx first, idx 
     return loss;
 }
 
-/* The L2 norm of a padded vector, whose padding is 0. */
-static double norm_of(const REAL *g, idx total)
-{
-    double sums[PAD] = {0}, sum = 0;
-    for (idx i = 0; i < total; i += PAD)
-        for (idx j = 0; j < PAD; j++)
-            sums[j] += (double)g[i + j] * (double)g[i + j];
-    for (idx j = 0; j < PAD; j++)
-        sum += sums[j];
-    return root_of(sum);
-}
-
-/* The same where each document's gradient is cut to the norm `clip` before it is added. */
-NOINLINE double clipped_gradient(const Model *model, Work *k, Documents d, idx first, idx last,
-                                 double positions, double clip, REAL *g)
-{
-    const Shape *s = &model->s;
-    double loss = 0;
-    for (idx i = 0; i < s->total; i += LANES)
-        store(g + i, (vec){0});
-    for (; first < last; first++) {
-        idx N = gather(k, d, first, first + 1, 1);
-        if (N == 0)
-            continue;
-        forward(model, k, N, 1);
-        loss += unit_loss(model, k, d, first, N, 1);
-        for (idx i = 0; i < s->lm_head; i += LANES)
-            store(k->own + i, (vec){0});
-        backward(model, k, N, 1, k->own, SET);
-        double norm = norm_of(k->own, s->total);
-        vec share = splat((REAL)((norm > clip ? clip / norm : 1) / positions));
-        for (idx i = 0; i < s->total; i += LANES)
-            store(g + i, load(g + i) + share * load(k->own + i));
-    }
-    return loss;
-}
-
 /* What thread `me` does of a batch: the gradients of its chunks, which lie side by side, and of
    their sum what it can do alone. Chunks are summed by pairs, then pairs by pairs; what one thread
    computed is still in its cache, and the others have less to fetch. Returns how far apart the
    sums are; `update` goes on in the same order. */
-static idx chunks_of(Job *job, idx first, idx last, double positions, idx chunks,
-                     const double *noise, int me, int threads)
+static idx chunks_of(Job *job, idx first, idx last, double positions, idx chunks, int me,
+                     int threads)
 {
     Model *model = job->model;
     for (idx c = me * chunks / threads; c < (me + 1) * chunks / threads; c++) {
         idx from = chunk_start(job->documents, first, last, c, chunks);
         idx to = chunk_start(job->documents, first, last, c + 1, chunks);
         model->chunk_loss[c] =
-            job->clip > 0
-                ? clipped_gradient(model, &model->work[me], job->documents, from, to, positions,
-                                   job->clip, model->chunk[c])
-                : gradient(model, &model->work[me], job->documents, from, to, positions,
-                           model->chunk[c]);
-        if (noise && c == 0)
-            add_in(&model->s, model->chunk[0], noise, 1 / positions);
+            gradient(model, &model->work[me], job->documents, from, to, positions, model->chunk[c]);
     }
     idx apart = 1;
     for (; apart < chunks && chunks / apart / 2 % threads == 0; apart *= 2)
@@ -149,19 +96,15 @@ static idx chunks_of(Job *job, idx first, idx last, double positions, idx chunks
     return apart;
 }
 
-/* Summed loss of documents first ... last - 1, without a gradient; or -log p of each position. */
-static double loss_alone(const Model *model, Work *k, Documents d, idx first, idx last,
-                         double *each)
+/* Summed loss of documents first ... last - 1, without a gradient. */
+static double loss_alone(const Model *model, Work *k, Documents d, idx first, idx last)
 {
     double loss = 0;
     while (first < last) {
         idx count = unit_of(&model->s, d, first, last);
         idx N = gather(k, d, first, first + count, 1);
         forward(model, k, N, count);
-        if (each)
-            other_cross_entropy(model, k, N, 1, NULL, each + rows_before(d, 0, first));
-        else
-            loss += cross_entropy(model, k, N, 1);
+        loss += cross_entropy(model, k, N, 1);
         first += count;
     }
     return loss;
@@ -175,7 +118,7 @@ static void measure(void *the_job, int me, int threads)
         idx from = chunk_start(job->documents, 0, job->steps, c, MOST_CHUNKS);
         idx to = chunk_start(job->documents, 0, job->steps, c + 1, MOST_CHUNKS);
         job->model->chunk_loss[c] =
-            loss_alone(job->model, &job->model->work[me], job->documents, from, to, job->each);
+            loss_alone(job->model, &job->model->work[me], job->documents, from, to);
     }
 }
 
@@ -204,14 +147,13 @@ static void train(void *the_job, int me, int threads)
 {
     Job *job = the_job;
     Model *model = job->model;
-    idx first = 0, parameters = parameters_of(&model->s);
+    idx first = 0;
     uint64_t before = flush_tiny();
     for (idx step = 0; step < job->steps; step++) {
         idx last = first + (idx)job->counts[step];
         idx chunks = chunks_for(rows_before(job->documents, first, last));
         double positions = (double)job->positions[step];
-        const double *noise = job->noise ? job->noise + step * parameters : NULL;
-        idx apart = chunks_of(job, first, last, positions, chunks, noise, me, threads);
+        idx apart = chunks_of(job, first, last, positions, chunks, me, threads);
         wait_for_all(&job->barrier);
         if (me == 0)
             job->losses[step] = loss_of(model, chunks, positions);
